@@ -1,0 +1,14 @@
+//! bursar buys answers of AI engines in batches, within a budget, and accounts for every dollar.
+//!
+//! The way of a prompt and of a dollar: a job file becomes a checked [`job`], its questions become [`task`]s, a plan
+//! orders and prices them; the engine reserves a batch in the ledger, posts it once, charges what the vendor
+//! accepted, collects the answers and stores them. Whatever is unclear stays in doubt until the vendor's own list
+//! settles it. Modules are declared in the order in which data flows: each uses its own group and those above.
+#![forbid(unsafe_code)]
+
+// Facts: values and pure functions; no I/O, no async, no clock.
+pub mod money;
+pub mod offer;
+
+// Edges: each touches one thing outside.
+pub mod vendor;

@@ -1,0 +1,53 @@
+//! The vendor: one way to speak to it, several behind it.
+//!
+//! A [`Vendor`] carries one request there and one reply back, and knows nothing of money. What a body says is
+//! `wire`'s matter; what an outcome means is `verdict`'s.
+
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+
+/// One request to the vendor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Path below the base URL, beginning with `/v3/`.
+    pub path: String,
+    /// The body of a POST, or nothing for a GET.
+    pub body: Option<Bytes>,
+    /// The request buys something: exactly one try, on a fresh connection.
+    pub spends: bool,
+    /// How long to wait for the whole reply.
+    pub timeout: Duration,
+}
+
+/// A reply that arrived whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The vendor's clock, from the `Date` header: whole seconds, rounded down.
+    pub date: Option<DateTime<Utc>>,
+    /// From the `Retry-After` header, where it is a number of seconds.
+    pub retry_after: Option<Duration>,
+    /// The body, decompressed.
+    pub body: Bytes,
+}
+
+/// No whole reply: what is known about the request.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// Name look-up, connection or TLS failed: no byte of the request left this machine.
+    #[error("never left this machine: {0}")]
+    NeverLeft(String),
+    /// Bytes may have left, and no whole reply came: timeout, reset, early close, too large a body.
+    #[error("no whole answer: {0}")]
+    NoAnswer(String),
+}
+
+/// Someone who answers requests: the vendor over HTTP, or a simulated one in process.
+pub trait Vendor: Send + Sync + 'static {
+    /// Carries the request there once and the reply back.
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send;
+}
