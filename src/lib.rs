@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 // Facts: values and pure functions; no I/O, no async, no clock.
+pub mod market;
 pub mod money;
 pub mod offer;
+pub mod period;
 
 // Edges: each touches one thing outside.
 pub mod vendor;

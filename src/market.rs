@@ -1,0 +1,179 @@
+//! Markets: a place and a language, as the vendor codes them.
+//!
+//! The shipped lists are hints for names and typing errors, not proof of what the vendor serves: a country's code is
+//! 2000 plus its ISO 3166 number, and a code that the lists do not have is taken as it stands. A wrong one costs
+//! nothing, the vendor refuses it.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+/// Where and in which language a question is asked, as resolved.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Market {
+    /// The vendor's code of the place.
+    pub location_code: u32,
+    /// Its name, where the shipped list has it.
+    pub location_name: Option<String>,
+    /// The vendor's code of the language.
+    pub language_code: String,
+    /// Its name, where the shipped list has it.
+    pub language_name: Option<String>,
+}
+
+/// A place of the shipped list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Location {
+    /// The vendor's code.
+    pub code: u32,
+    /// The English name.
+    pub name: String,
+    /// The two letters of ISO 3166.
+    pub iso: String,
+}
+
+/// A language of the shipped list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Language {
+    /// The vendor's code.
+    pub code: String,
+    /// The English name.
+    pub name: String,
+}
+
+impl Market {
+    /// The market of two codes, with the names that the shipped lists have for them.
+    pub fn of(location_code: u32, language_code: &str) -> Self {
+        let language = languages().iter().find(|language| language.code == language_code);
+        Self {
+            location_code,
+            location_name: location_by_code(location_code).map(|location| location.name.clone()),
+            language_code: language_code.to_owned(),
+            language_name: language.map(|language| language.name.clone()),
+        }
+    }
+}
+
+/// As a person reads it: `Germany/de`, `1003854/en`.
+impl fmt::Display for Market {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.location_name {
+            Some(name) => write!(f, "{name}/{}", self.language_code),
+            None => write!(f, "{}/{}", self.location_code, self.language_code),
+        }
+    }
+}
+
+/// The shipped places, by code.
+pub fn locations() -> &'static [Location] {
+    static LIST: LazyLock<Vec<Location>> = LazyLock::new(|| {
+        rows(include_str!("market/locations.csv"))
+            .map(|row| Location {
+                code: row[0].parse().expect("a code in the shipped list"),
+                name: row[1].to_owned(),
+                iso: row[2].to_owned(),
+            })
+            .collect()
+    });
+    &LIST
+}
+
+/// The shipped languages, by name.
+pub fn languages() -> &'static [Language] {
+    static LIST: LazyLock<Vec<Language>> = LazyLock::new(|| {
+        rows(include_str!("market/languages.csv"))
+            .map(|row| Language { code: row[0].to_owned(), name: row[1].to_owned() })
+            .collect()
+    });
+    &LIST
+}
+
+fn rows(list: &'static str) -> impl Iterator<Item = csv::StringRecord> {
+    csv::Reader::from_reader(list.as_bytes()).into_records().map(|row| row.expect("a row of the shipped list"))
+}
+
+/// The code of a place written as its name, its two ISO letters (in any case) or its code; none for a name that the
+/// shipped list does not have. A number is a code, listed or not.
+pub fn find_location(name_or_code: &str) -> Option<u32> {
+    if let Ok(code) = name_or_code.parse::<u32>() {
+        return (code > 0).then_some(code);
+    }
+    locations()
+        .iter()
+        .find(|location| same(&location.name, name_or_code) || location.iso.eq_ignore_ascii_case(name_or_code))
+        .map(|location| location.code)
+}
+
+/// The place of a code, where the shipped list has it.
+pub fn location_by_code(code: u32) -> Option<&'static Location> {
+    locations().iter().find(|location| location.code == code)
+}
+
+/// The code of a language written as its name or its code (in any case). Two small letters, with or without a region
+/// (`sw`, `pt-BR`), are a code, listed or not.
+pub fn find_language(name_or_code: &str) -> Option<String> {
+    languages()
+        .iter()
+        .find(|language| same(&language.name, name_or_code) || language.code.eq_ignore_ascii_case(name_or_code))
+        .map(|language| language.code.clone())
+        .or_else(|| is_language_code(name_or_code).then(|| name_or_code.to_owned()))
+}
+
+fn is_language_code(word: &str) -> bool {
+    let (language, region) = word.split_once('-').map_or((word, None), |(language, region)| (language, Some(region)));
+    let two = |part: &str, letter: fn(&u8) -> bool| part.len() == 2 && part.as_bytes().iter().all(letter);
+    two(language, u8::is_ascii_lowercase) && region.is_none_or(|region| two(region, u8::is_ascii_uppercase))
+}
+
+fn same(name: &str, word: &str) -> bool {
+    name.to_lowercase() == word.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_found_by_name_letters_and_code() {
+        for word in ["Germany", "gERMANY", "de", "DE", "2276"] {
+            assert_eq!(find_location(word), Some(2276), "{word}");
+        }
+        assert_eq!(find_location("saint helena, ascension and tristan da cunha"), Some(2654));
+        assert_eq!(find_location("1003854"), Some(1_003_854), "a code that is not listed");
+        for word in ["Germania", "", "0", "-5", "99999999999"] {
+            assert_eq!(find_location(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn languages_are_found_by_name_and_code() {
+        for (word, code) in [("German", "de"), ("german", "de"), ("DE", "de"), ("zh-cn", "zh-CN"), ("sw", "sw")] {
+            assert_eq!(find_language(word).as_deref(), Some(code), "{word}");
+        }
+        assert_eq!(find_language("pt-BR").as_deref(), Some("pt-BR"));
+        for word in ["Germanic", "", "d", "SW", "sw-", "sw-ke"] {
+            assert_eq!(find_language(word), None, "{word}");
+        }
+    }
+
+    #[test]
+    fn the_lists_have_each_code_and_name_once_and_no_place_that_is_not_served() {
+        let mut names = std::collections::BTreeSet::new();
+        let mut codes = std::collections::BTreeSet::new();
+        for Location { code, name, iso } in locations() {
+            assert!((2000..3000).contains(code) && iso.len() == 2, "{name}");
+            assert!(codes.insert(*code) && names.insert(name.to_lowercase()), "{name} is there twice");
+            assert!(iso != "RU" && iso != "BY", "the vendor does not serve {name}");
+        }
+        let mut codes = std::collections::BTreeSet::new();
+        for language in languages() {
+            assert!(codes.insert(&language.code) && is_language_code(&language.code), "{}", language.name);
+        }
+    }
+
+    #[test]
+    fn a_market_knows_the_names_of_its_codes() {
+        assert_eq!(Market::of(2276, "de").to_string(), "Germany/de");
+        assert_eq!(Market::of(2276, "de").language_name.as_deref(), Some("German"));
+        assert_eq!(Market::of(1_003_854, "en").to_string(), "1003854/en");
+    }
+}

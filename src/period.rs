@@ -1,0 +1,300 @@
+//! Periods: the hour, day, week or month that a run belongs to, or `once`.
+//!
+//! A period is known by its id and is a span of time, from its first instant to the first of the next. Days are those
+//! of a time zone, so they last 23 or 25 hours twice a year; hours are always UTC. The time is handed in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
+use chrono_tz::Tz;
+
+use crate::offer::{UnknownWord, named};
+
+named! {
+    /// How often a job is asked anew.
+    PeriodKind {
+        /// Every hour, by UTC.
+        Hour = "hour",
+        /// Every day of the job's time zone.
+        Day = "day",
+        /// Every ISO week, from Monday.
+        Week = "week",
+        /// Every month.
+        Month = "month",
+        /// One time only.
+        Once = "once",
+    }
+}
+
+/// One hour, day, week or month, or all time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Period {
+    /// `2026-11-22T15Z`, `2026-11-22`, `2026-W47`, `2026-11` or `once`.
+    pub id: String,
+    /// Its first instant.
+    pub from: DateTime<Utc>,
+    /// The first instant that is no longer in it.
+    pub to: DateTime<Utc>,
+}
+
+/// Text that is no period of a kind.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PeriodError {
+    /// Not written as ids of the kind are.
+    #[error("`{id}` is no {kind}: write it like `{}`", kind.example())]
+    Malformed {
+        /// The text as it stood.
+        id: String,
+        /// The kind that was asked for.
+        kind: PeriodKind,
+    },
+    /// A day that the time zone left out when it moved across the date line.
+    #[error("there was no `{id}` in {timezone}")]
+    Skipped {
+        /// The text as it stood.
+        id: String,
+        /// The time zone.
+        timezone: Tz,
+    },
+}
+
+impl PeriodKind {
+    /// How an id of this kind looks.
+    pub const fn example(self) -> &'static str {
+        match self {
+            Self::Hour => "2026-11-22T15Z",
+            Self::Day => "2026-11-22",
+            Self::Week => "2026-W47",
+            Self::Month => "2026-11",
+            Self::Once => "once",
+        }
+    }
+}
+
+impl Period {
+    /// True while it lasts.
+    pub fn contains(&self, at: DateTime<Utc>) -> bool {
+        self.from <= at && at < self.to
+    }
+}
+
+/// The period of a kind that `now` is in.
+pub fn current(kind: PeriodKind, tz: Tz, now: DateTime<Utc>) -> Period {
+    match kind {
+        PeriodKind::Hour => hour_of(now),
+        PeriodKind::Day => day_of(tz, now),
+        PeriodKind::Week => around(now, local_date(tz, now), |date| week(tz, date), Days::new(7)),
+        PeriodKind::Month => month_of(tz, now),
+        PeriodKind::Once => once(),
+    }
+}
+
+/// The day of the time zone that `at` is in.
+pub fn day_of(tz: Tz, at: DateTime<Utc>) -> Period {
+    around(at, local_date(tz, at), |date| day(tz, date), Days::new(1))
+}
+
+/// The month of the time zone that `at` is in.
+pub fn month_of(tz: Tz, at: DateTime<Utc>) -> Period {
+    around(at, local_date(tz, at), |date| month(tz, date), Days::new(1))
+}
+
+/// Reads an id, written exactly as [`current`] writes it.
+///
+/// # Errors
+/// The id is not written so, or the time zone has no such day.
+pub fn parse(kind: PeriodKind, tz: Tz, id: &str) -> Result<Period, PeriodError> {
+    let period = match kind {
+        PeriodKind::Hour => parse_hour(id),
+        PeriodKind::Day => parse_date(id).map(|date| day(tz, date)),
+        PeriodKind::Week => parse_week(id).map(|date| week(tz, date)),
+        PeriodKind::Month => parse_date(&format!("{id}-01")).map(|date| month(tz, date)),
+        PeriodKind::Once => Some(once()),
+    };
+    // What is written back differently was not written as ids are (`2026-1-1`, `+2026-01-01`).
+    let period =
+        period.filter(|period| period.id == id).ok_or_else(|| PeriodError::Malformed { id: id.to_owned(), kind })?;
+    if period.from < period.to { Ok(period) } else { Err(PeriodError::Skipped { id: id.to_owned(), timezone: tz }) }
+}
+
+fn parse_hour(id: &str) -> Option<Period> {
+    let (date, hour) = id.strip_suffix('Z')?.split_once('T')?;
+    let hour = parse_date(date)?.and_hms_opt(hour.parse().ok()?, 0, 0)?;
+    Some(hour_of(hour.and_utc()))
+}
+
+fn parse_date(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|date| (1900..=9998).contains(&date.year()))
+}
+
+fn parse_week(id: &str) -> Option<NaiveDate> {
+    let (year, week) = id.split_once("-W")?;
+    let year = year.parse().ok().filter(|year| (1900..=9998).contains(year))?;
+    NaiveDate::from_isoywd_opt(year, week.parse().ok()?, Weekday::Mon)
+}
+
+fn hour_of(at: DateTime<Utc>) -> Period {
+    let into = TimeDelta::seconds(i64::from(at.minute() * 60 + at.second()))
+        + TimeDelta::nanoseconds(i64::from(at.nanosecond() % 1_000_000_000));
+    let from = at - into;
+    Period { id: from.format("%Y-%m-%dT%HZ").to_string(), from, to: from + TimeDelta::hours(1) }
+}
+
+fn day(tz: Tz, date: NaiveDate) -> Period {
+    let next = date + Days::new(1);
+    Period { id: date.format("%Y-%m-%d").to_string(), from: start_of(tz, date), to: start_of(tz, next) }
+}
+
+fn week(tz: Tz, date: NaiveDate) -> Period {
+    let monday = date - Days::new(u64::from(date.weekday().num_days_from_monday()));
+    let id = monday.format("%G-W%V").to_string();
+    Period { id, from: start_of(tz, monday), to: start_of(tz, monday + Days::new(7)) }
+}
+
+fn month(tz: Tz, date: NaiveDate) -> Period {
+    let first = date - Days::new(u64::from(date.day0()));
+    let id = first.format("%Y-%m").to_string();
+    Period { id, from: start_of(tz, first), to: start_of(tz, first + Months::new(1)) }
+}
+
+/// All the time there is, as far as four digits of a year go.
+fn once() -> Period {
+    let to = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date").and_time(NaiveTime::MIN).and_utc();
+    Period { id: PeriodKind::Once.name().to_owned(), from: DateTime::UNIX_EPOCH, to }
+}
+
+fn local_date(tz: Tz, at: DateTime<Utc>) -> NaiveDate {
+    at.with_timezone(&tz).date_naive()
+}
+
+/// The span that holds `at`: nearly always that of its local date. Where clocks went back across midnight (Newfoundland
+/// did, at 00:01), the hour that comes twice belongs to two dates by the clock, and to the later by us.
+fn around(at: DateTime<Utc>, date: NaiveDate, span: impl Fn(NaiveDate) -> Period, step: Days) -> Period {
+    let period = span(date);
+    if at < period.from {
+        span(date - step)
+    } else if at >= period.to {
+        span(date + step)
+    } else {
+        period
+    }
+}
+
+/// The first instant of a date: its midnight, the earlier of two, or the end of the gap that midnight fell into.
+fn start_of(tz: Tz, date: NaiveDate) -> DateTime<Utc> {
+    let midnight = date.and_time(NaiveTime::MIN);
+    if let Some(start) = tz.from_local_datetime(&midnight).earliest() {
+        return start.to_utc();
+    }
+    // Clocks were put forward over midnight: look for the first second that they show this date. No zone is more than
+    // 26 hours from UTC.
+    let (mut before, mut after) = (-26 * 3600_i64, 26 * 3600_i64);
+    while after - before > 1 {
+        let middle = i64::midpoint(before, after);
+        let at = midnight.and_utc() + TimeDelta::seconds(middle);
+        if at.with_timezone(&tz).naive_local() < midnight { before = middle } else { after = middle }
+    }
+    midnight.and_utc() + TimeDelta::seconds(after)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn at(text: &str) -> DateTime<Utc> {
+        text.parse().unwrap()
+    }
+
+    fn hours(period: &Period) -> i64 {
+        (period.to - period.from).num_hours()
+    }
+
+    #[test]
+    fn each_kind_has_its_id() {
+        let now = at("2026-11-22T15:30:11.5Z");
+        for kind in PeriodKind::ALL {
+            assert_eq!(current(*kind, Tz::Europe__Berlin, now).id, kind.example());
+        }
+        assert_eq!(current(PeriodKind::Hour, Tz::Asia__Kolkata, now).from, at("2026-11-22T15:00:00Z"));
+        assert_eq!(current(PeriodKind::Week, Tz::UTC, at("2027-01-01T12:00:00Z")).id, "2026-W53");
+        assert_eq!(current(PeriodKind::Week, Tz::UTC, at("2024-12-31T12:00:00Z")).id, "2025-W01");
+    }
+
+    #[test]
+    fn a_day_begins_at_local_midnight_and_lasts_23_or_25_hours_when_clocks_change() {
+        let berlin = Tz::Europe__Berlin;
+        let spring = parse(PeriodKind::Day, berlin, "2026-03-29").unwrap();
+        assert_eq!((spring.from, hours(&spring)), (at("2026-03-28T23:00:00Z"), 23));
+        let autumn = parse(PeriodKind::Day, berlin, "2026-10-25").unwrap();
+        assert_eq!((autumn.from, hours(&autumn)), (at("2026-10-24T22:00:00Z"), 25));
+        assert_eq!(day_of(berlin, at("2026-11-21T22:59:59Z")).id, "2026-11-21");
+        assert_eq!(day_of(berlin, at("2026-11-21T23:00:00Z")).id, "2026-11-22");
+        assert_eq!(month_of(berlin, at("2026-10-31T23:30:00Z")).id, "2026-11");
+        assert_eq!(hours(&parse(PeriodKind::Month, berlin, "2026-10").unwrap()), 31 * 24 + 1);
+        assert_eq!(hours(&parse(PeriodKind::Week, berlin, "2026-W13").unwrap()), 7 * 24 - 1);
+    }
+
+    #[test]
+    fn midnights_that_do_not_exist_and_those_that_come_twice() {
+        // Cairo puts its clocks forward at 00:00, so the day begins at 01:00.
+        let cairo = parse(PeriodKind::Day, Tz::Africa__Cairo, "2024-04-26").unwrap();
+        assert_eq!((cairo.from, hours(&cairo)), (at("2024-04-25T22:00:00Z"), 23));
+        // Newfoundland put them back at 00:01, so that 23:01 to 00:01 came twice.
+        let newfoundland = Tz::America__St_Johns;
+        let sunday = parse(PeriodKind::Day, newfoundland, "2009-11-01").unwrap();
+        assert_eq!((sunday.from, hours(&sunday)), (at("2009-11-01T02:30:00Z"), 25));
+        assert_eq!(day_of(newfoundland, at("2009-11-01T02:45:00Z")), sunday);
+        // Samoa left out a Friday.
+        let apia = Tz::Pacific__Apia;
+        assert!(matches!(parse(PeriodKind::Day, apia, "2011-12-30"), Err(PeriodError::Skipped { .. })));
+        assert_eq!(parse(PeriodKind::Day, apia, "2011-12-29").unwrap().to, at("2011-12-30T10:00:00Z"));
+        assert_eq!(day_of(apia, at("2011-12-30T10:00:00Z")).id, "2011-12-31");
+    }
+
+    #[test]
+    fn ids_are_read_only_as_they_are_written() {
+        for (kind, id) in [
+            (PeriodKind::Day, "2026-1-1"),
+            (PeriodKind::Day, "+2026-01-01"),
+            (PeriodKind::Day, "2026-02-29"),
+            (PeriodKind::Day, "0026-02-28"),
+            (PeriodKind::Day, "2026-01-01 "),
+            (PeriodKind::Hour, "2026-01-01T24Z"),
+            (PeriodKind::Hour, "2026-01-01T1Z"),
+            (PeriodKind::Hour, "2026-01-01T01"),
+            (PeriodKind::Week, "2026-W54"),
+            (PeriodKind::Week, "2026-W1"),
+            (PeriodKind::Week, "2025-W53"),
+            (PeriodKind::Month, "2026-13"),
+            (PeriodKind::Month, "2026-1"),
+            (PeriodKind::Once, "Once"),
+            (PeriodKind::Once, ""),
+        ] {
+            assert!(matches!(parse(kind, Tz::UTC, id), Err(PeriodError::Malformed { .. })), "{kind} {id}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_current_period_holds_now_and_is_found_again_by_its_id(
+            seconds in -2_000_000_000_i64..8_000_000_000,
+            nanos in 0..1_000_000_000_u32,
+            zone in 0..chrono_tz::TZ_VARIANTS.len(),
+            kind in 0..PeriodKind::ALL.len(),
+        ) {
+            let (tz, kind) = (chrono_tz::TZ_VARIANTS[zone], PeriodKind::ALL[kind]);
+            let now = DateTime::from_timestamp(seconds, nanos).unwrap();
+            let period = current(kind, tz, now);
+            prop_assert!(period.contains(now) || kind == PeriodKind::Once, "{:?} {}", period, now);
+            prop_assert_eq!(parse(kind, tz, &period.id), Ok(period.clone()));
+            if kind != PeriodKind::Once {
+                prop_assert_eq!(current(kind, tz, period.from), period.clone());
+                let next = current(kind, tz, period.to);
+                prop_assert_eq!(next.from, period.to, "periods follow each other without a hole");
+                prop_assert!(next.id > period.id);
+            }
+        }
+    }
+}
