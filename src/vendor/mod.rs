@@ -3,6 +3,9 @@
 //! A [`Vendor`] carries one request there and one reply back, and knows nothing of money. What a body says is
 //! `wire`'s matter; what an outcome means is `verdict`'s.
 
+pub mod codes;
+pub mod wire;
+
 use std::future::Future;
 use std::time::Duration;
 

@@ -1,0 +1,302 @@
+-- bursar's ledger: what was asked, what was bought, what it cost, and what came back.
+--
+-- Money is whole nano-dollars. Moments are Unix seconds; a column that ends in _v is on the vendor's clock, read from
+-- the Date headers of its answers, the others on this machine's. The small numbers in `state` columns of the two long
+-- tables are spelt out in `task_state` and `attempt_state`; the views at the end show everything in words.
+--
+-- A row that cannot be true cannot be written: the constraints are named, and their names say what was violated.
+
+PRAGMA application_id = 1651864947; -- 'burs'
+PRAGMA user_version = 1;
+
+-- One row: who this ledger is. The id is part of every tag, so that the vendor's list shows which ledger bought what.
+CREATE TABLE ledger (
+    one        INTEGER PRIMARY KEY CONSTRAINT there_is_one_ledger CHECK (one = 1),
+    ledger_id  TEXT NOT NULL CONSTRAINT a_ledger_id_is_80_bits CHECK (length(ledger_id) = 16),
+    kind       TEXT NOT NULL CONSTRAINT money_is_real_or_play CHECK (kind IN ('real', 'sandbox')),
+    created_at INTEGER NOT NULL
+) STRICT;
+
+-- Every start that held the lock. The last number and nonce also stand in a file outside the ledger: where the two
+-- disagree, this ledger was restored, copied or rebuilt, and must look at the vendor's list before it buys.
+CREATE TABLE start (
+    n       INTEGER PRIMARY KEY,
+    nonce   TEXT NOT NULL,
+    at      INTEGER NOT NULL,
+    version TEXT NOT NULL
+) STRICT;
+
+-- A way to the vendor. The login is kept as a salted hash, so that one login is never run under two names: its caps
+-- and limits would be counted twice.
+CREATE TABLE account (
+    id                INTEGER PRIMARY KEY,
+    name              TEXT NOT NULL CONSTRAINT an_account_has_one_name UNIQUE,
+    route             TEXT NOT NULL,
+    base_url          TEXT NOT NULL,
+    login_hash        BLOB NOT NULL CONSTRAINT a_login_has_one_account UNIQUE,
+    vendor_time_v     INTEGER,          -- the latest the vendor's clock was seen at
+    longest_lag_s     INTEGER NOT NULL DEFAULT 0,   -- from acceptance to the first sight in the vendor's list
+    restored_from_v   INTEGER,          -- not null: the ledger was restored; what was bought after this is unknown
+    restored_closed_v INTEGER,          -- first contact after the restoration: older purchases were all sent by then
+    CONSTRAINT a_restoration_has_a_beginning CHECK (restored_closed_v IS NULL OR restored_from_v IS NOT NULL)
+) STRICT;
+
+-- The vendor's list has shown a row of ours while its task was unfinished: absence from it can mean something.
+CREATE TABLE tag_proof (
+    account  INTEGER NOT NULL REFERENCES account (id),
+    function TEXT NOT NULL,
+    seen_v   INTEGER NOT NULL,
+    PRIMARY KEY (account, function)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE job (
+    id      INTEGER PRIMARY KEY,
+    name    TEXT NOT NULL CONSTRAINT a_job_has_one_name UNIQUE,
+    path    TEXT NOT NULL,
+    account INTEGER NOT NULL REFERENCES account (id)
+) STRICT;
+
+-- A job in a period. Closing stops buying only.
+CREATE TABLE run (
+    id        INTEGER PRIMARY KEY,
+    job       INTEGER NOT NULL REFERENCES job (id),
+    period    TEXT NOT NULL,
+    timezone  TEXT NOT NULL,
+    opened_at INTEGER NOT NULL,
+    state     TEXT NOT NULL CONSTRAINT a_run_is_open_complete_or_closed CHECK (state IN ('open', 'complete', 'closed')),
+    results   TEXT NOT NULL,            -- the forms of answer that are fetched, 'html,advanced'
+    plan_hash BLOB,                     -- of everything the order of tasks depends on; null until planned whole
+    CONSTRAINT a_job_runs_once_a_period UNIQUE (job, period)
+) STRICT;
+
+-- What changed between two starts of a run: the job file was edited, a cap moved, a person decided.
+CREATE TABLE change (
+    id  INTEGER PRIMARY KEY,
+    run INTEGER REFERENCES run (id),
+    at  INTEGER NOT NULL,
+    what TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE prompt_set (
+    id      INTEGER PRIMARY KEY,
+    run     INTEGER NOT NULL REFERENCES run (id),
+    name    TEXT NOT NULL,
+    weight  INTEGER NOT NULL,
+    CONSTRAINT a_set_has_one_name_in_a_run UNIQUE (run, name)
+) STRICT;
+
+-- Prompts, markets and targets are stored once, however many tasks use them.
+CREATE TABLE prompt (
+    id   INTEGER PRIMARY KEY,
+    hash BLOB NOT NULL CONSTRAINT a_prompt_is_stored_once UNIQUE CHECK (length(hash) = 16),
+    text TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE market (
+    id            INTEGER PRIMARY KEY,
+    location_code INTEGER NOT NULL,
+    location_name TEXT,
+    language_code TEXT NOT NULL,
+    language_name TEXT,
+    CONSTRAINT a_market_is_stored_once UNIQUE (location_code, language_code)
+) STRICT;
+
+CREATE TABLE target (
+    id       INTEGER PRIMARY KEY,
+    engine   TEXT NOT NULL,
+    function TEXT NOT NULL,
+    method   TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    model    TEXT NOT NULL DEFAULT '',
+    options  TEXT NOT NULL DEFAULT '{}', -- JSON, names sorted, the vendor's defaults left out
+    CONSTRAINT a_target_is_stored_once UNIQUE (engine, function, method, priority, model, options)
+) STRICT;
+
+CREATE TABLE task_state (state INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+INSERT INTO task_state VALUES (0, 'planned'), (1, 'sending'), (2, 'submitted'), (3, 'answered'), (4, 'failed');
+
+CREATE TABLE task_reason (reason INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+INSERT INTO task_reason VALUES (1, 'refused'), (2, 'paid_failure'), (3, 'expired'), (4, 'dropped_by_job'),
+    (5, 'resolved_as_bought'), (6, 'lost_live');
+
+-- One question in one run, with a repeat number. `position` is its place in the plan: tasks are bought in that order,
+-- and the caps cut it.
+CREATE TABLE task (
+    id         INTEGER PRIMARY KEY,
+    run        INTEGER NOT NULL,
+    prompt     INTEGER NOT NULL,
+    market     INTEGER NOT NULL,
+    target     INTEGER NOT NULL,
+    repeat     INTEGER NOT NULL CONSTRAINT repeats_are_counted_from_one CHECK (repeat >= 1),
+    prompt_set INTEGER NOT NULL,
+    position   INTEGER NOT NULL,
+    state      INTEGER NOT NULL DEFAULT 0 CONSTRAINT a_task_is_in_a_known_state CHECK (state BETWEEN 0 AND 4),
+    reason     INTEGER,
+    asked      INTEGER NOT NULL DEFAULT 1, -- 0: bought, and no longer asked by the job file
+    attempt    INTEGER,                    -- the latest purchase
+    CONSTRAINT a_question_is_one_task_in_a_run UNIQUE (run, prompt, market, target, repeat),
+    CONSTRAINT only_failures_have_a_reason CHECK ((state = 4) = (reason IS NOT NULL)),
+    CONSTRAINT money_moves_only_with_an_attempt CHECK (state NOT IN (1, 2, 3) OR attempt IS NOT NULL),
+    FOREIGN KEY (run) REFERENCES run (id),
+    FOREIGN KEY (prompt) REFERENCES prompt (id),
+    FOREIGN KEY (market) REFERENCES market (id),
+    FOREIGN KEY (target) REFERENCES target (id),
+    FOREIGN KEY (prompt_set) REFERENCES prompt_set (id),
+    FOREIGN KEY (reason) REFERENCES task_reason (reason)
+) STRICT;
+CREATE INDEX task_to_buy ON task (run, position) WHERE state = 0;
+
+-- A task that further prompt sets of the same run ask as well; the set in `task` pays.
+CREATE TABLE task_also_in (
+    task       INTEGER NOT NULL REFERENCES task (id),
+    prompt_set INTEGER NOT NULL REFERENCES prompt_set (id),
+    PRIMARY KEY (task, prompt_set)
+) STRICT, WITHOUT ROWID;
+
+-- One POST of up to a hundred tasks of one endpoint. Its attempts are the rows first_attempt and following.
+-- In doubt = unresolved > 0 and the process that sent it has let go of the connection.
+CREATE TABLE batch (
+    id            INTEGER PRIMARY KEY,
+    run           INTEGER NOT NULL REFERENCES run (id),
+    account       INTEGER NOT NULL REFERENCES account (id),
+    engine        TEXT NOT NULL,
+    function      TEXT NOT NULL,
+    first_attempt INTEGER NOT NULL,
+    attempts      INTEGER NOT NULL CHECK (attempts BETWEEN 1 AND 100),
+    sent_v        INTEGER NOT NULL,     -- not before this did the vendor see it
+    hold_to_v     INTEGER NOT NULL,     -- the hold counts in every period from sent_v to here
+    doubt         TEXT,                 -- why the outcome is not known; null while it is, or while it is being sent
+    closed_v      INTEGER,              -- the connection was surely gone by then; set once
+    posted_v      INTEGER,              -- the vendor's time of the purchase, where known
+    start         INTEGER NOT NULL REFERENCES start (n),
+    held_nano     INTEGER NOT NULL CONSTRAINT a_hold_is_never_negative CHECK (held_nano >= 0),
+    unresolved    INTEGER NOT NULL CONSTRAINT unresolved_is_a_count CHECK (unresolved >= 0),
+    uncollected   INTEGER NOT NULL DEFAULT 0 CONSTRAINT uncollected_is_a_count CHECK (uncollected >= 0),
+    CONSTRAINT what_is_unresolved_is_held CHECK (unresolved > 0 OR held_nano = 0 OR function <> 'llm_scraper')
+) STRICT;
+CREATE INDEX batch_unresolved ON batch (account) WHERE unresolved > 0;
+CREATE INDEX batch_uncollected ON batch (account) WHERE uncollected > 0;
+CREATE INDEX batch_by_time ON batch (account, posted_v);
+
+CREATE TABLE attempt_state (state INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
+INSERT INTO attempt_state VALUES (0, 'sending'), (1, 'submitted'), (2, 'answered'), (3, 'not_bought'), (4, 'refused'),
+    (5, 'paid_failure'), (6, 'expired'), (7, 'resolved_as_bought');
+
+-- One purchase of one task. It exists only after its money was reserved; its tag is computed from this row's id, the
+-- ledger's id and the task's content, and echoed by the vendor.
+CREATE TABLE attempt (
+    id           INTEGER PRIMARY KEY,
+    task         INTEGER NOT NULL REFERENCES task (id),
+    batch        INTEGER NOT NULL REFERENCES batch (id),
+    number       INTEGER NOT NULL CONSTRAINT attempts_are_counted_from_one CHECK (number >= 1),
+    state        INTEGER NOT NULL DEFAULT 0 CONSTRAINT an_attempt_is_in_a_known_state CHECK (state BETWEEN 0 AND 7),
+    code         INTEGER,   -- the vendor's last status code, where it says more than the state
+    vendor_id    ANY,       -- 16 bytes where its text is a lower-case UUID, else the text
+    held_nano    INTEGER NOT NULL CONSTRAINT what_is_reserved_is_positive CHECK (held_nano >= 0),
+    posted_nano  INTEGER,   -- what the vendor said at the purchase
+    settled_nano INTEGER,   -- what it cost in the end
+    previous     INTEGER,   -- the attempt of the same task before this one
+    tag          TEXT,      -- only where the vendor knows it under a tag that this row does not compute to
+    CONSTRAINT what_was_accepted_has_an_id_and_a_cost
+        CHECK (state NOT IN (1, 2, 6) OR (vendor_id IS NOT NULL AND posted_nano IS NOT NULL)),
+    CONSTRAINT what_was_not_bought_cost_nothing CHECK (state NOT IN (3, 4) OR coalesce(posted_nano, 0) = 0)
+) STRICT;
+CREATE UNIQUE INDEX a_vendor_id_is_one_attempt ON attempt (vendor_id) WHERE vendor_id IS NOT NULL;
+
+-- Money only gains rows: what was reserved for a batch is charged or released, in as many steps as the truth takes.
+-- What the vendor took beyond what was held is overrun. Held = reserve - charge - release; spent = charge + overrun
+-- - refund. A charge is dated by the vendor's time of the purchase; a hold counts from `from_v` to `to_v`.
+CREATE TABLE entry (
+    id       INTEGER PRIMARY KEY,
+    batch    INTEGER NOT NULL REFERENCES batch (id),
+    kind     TEXT NOT NULL
+        CONSTRAINT money_moves_in_known_ways CHECK (kind IN ('reserve', 'charge', 'release', 'refund', 'overrun')),
+    nano_usd INTEGER NOT NULL CONSTRAINT amounts_are_never_negative CHECK (nano_usd >= 0),
+    from_v   INTEGER NOT NULL,
+    to_v     INTEGER NOT NULL,
+    CONSTRAINT time_runs_forward CHECK (from_v <= to_v)
+) STRICT;
+CREATE INDEX entry_of_batch ON entry (batch);
+
+-- Money that the vendor took and that belongs to no attempt: twins, strays, and batches accepted after they were given
+-- up. It counts in the account's totals.
+CREATE TABLE extra_charge (
+    id        INTEGER PRIMARY KEY,
+    account   INTEGER NOT NULL REFERENCES account (id),
+    attempt   INTEGER REFERENCES attempt (id),
+    vendor_id TEXT NOT NULL,
+    tag       TEXT NOT NULL,
+    nano_usd  INTEGER NOT NULL CONSTRAINT extra_charges_are_never_negative CHECK (nano_usd >= 0),
+    posted_v  INTEGER NOT NULL,
+    why       TEXT NOT NULL,
+    CONSTRAINT an_extra_charge_is_booked_once UNIQUE (account, vendor_id)
+) STRICT;
+
+-- Ceilings and standing totals, one row for each scope and period, kept in the same transaction as the entries. The
+-- reserving update adds to `held_nano` only where charged + held + the new hold stay within the limit. A vendor that
+-- charges more than it said can push `charged_nano` over it; nothing else can.
+CREATE TABLE cap (
+    id           INTEGER PRIMARY KEY,
+    scope        TEXT NOT NULL CONSTRAINT caps_have_a_known_scope CHECK
+        (scope IN ('run', 'job_day', 'job_month', 'account', 'account_day', 'account_month', 'account_balance')),
+    owner        INTEGER NOT NULL,      -- run, job or account id, as the scope says
+    from_v       INTEGER NOT NULL,
+    to_v         INTEGER NOT NULL,
+    limit_nano   INTEGER,               -- null: no ceiling, the totals are kept all the same
+    charged_nano INTEGER NOT NULL DEFAULT 0 CONSTRAINT charged_is_never_negative CHECK (charged_nano >= 0),
+    held_nano    INTEGER NOT NULL DEFAULT 0 CONSTRAINT held_is_never_negative CHECK (held_nano >= 0),
+    since_entry  INTEGER NOT NULL DEFAULT 0, -- account_balance counts what was charged after the balance was read
+    since_extra  INTEGER NOT NULL DEFAULT 0,
+    CONSTRAINT a_scope_has_one_total_a_period UNIQUE (scope, owner, from_v)
+) STRICT;
+
+-- What this ledger was last charged for one task of a kind: a price it has never been charged is tried on one task.
+CREATE TABLE price_seen (
+    account   INTEGER NOT NULL REFERENCES account (id),
+    price_key TEXT NOT NULL,            -- function/engine/method/priority/model
+    nano_usd  INTEGER NOT NULL,
+    seen_v    INTEGER NOT NULL,
+    PRIMARY KEY (account, price_key)
+) STRICT, WITHOUT ROWID;
+
+-- Looks through the vendor's list that were complete, and what they were worth.
+CREATE TABLE sweep (
+    id      INTEGER PRIMARY KEY,
+    account INTEGER NOT NULL REFERENCES account (id),
+    begun_v INTEGER NOT NULL,
+    from_v  INTEGER NOT NULL,
+    to_v    INTEGER NOT NULL,
+    rows    INTEGER NOT NULL,
+    found   INTEGER NOT NULL,
+    verdict TEXT NOT NULL
+) STRICT;
+
+-- The answers, compressed (zstd) as the vendor sent them.
+CREATE TABLE answer (
+    id         INTEGER PRIMARY KEY,
+    attempt    INTEGER NOT NULL REFERENCES attempt (id),
+    kind       TEXT NOT NULL,
+    fetched_at INTEGER NOT NULL,
+    done_v     INTEGER,                 -- when the engine answered, by the vendor's word
+    model      TEXT,
+    body       BLOB NOT NULL,
+    CONSTRAINT an_answer_is_stored_once UNIQUE (attempt, kind)
+) STRICT;
+
+-- For people: the long tables in words.
+CREATE VIEW tasks AS
+    SELECT task.id, job.name AS job, run.period, prompt_set.name AS prompt_set, prompt.text AS prompt,
+           market.location_name, market.language_code, target.engine, target.function, target.priority, task.repeat,
+           task_state.name AS state, task_reason.name AS reason, task.asked, task.position, task.attempt
+    FROM task
+    JOIN run ON run.id = task.run JOIN job ON job.id = run.job
+    JOIN prompt_set ON prompt_set.id = task.prompt_set JOIN prompt ON prompt.id = task.prompt
+    JOIN market ON market.id = task.market JOIN target ON target.id = task.target
+    JOIN task_state ON task_state.state = task.state
+    LEFT JOIN task_reason ON task_reason.reason = task.reason;
+
+CREATE VIEW attempts AS
+    SELECT attempt.id, attempt.task, attempt.batch, attempt.number, attempt_state.name AS state, attempt.code,
+           iif(typeof(attempt.vendor_id) = 'blob', lower(hex(attempt.vendor_id)), attempt.vendor_id) AS vendor_id,
+           attempt.held_nano, attempt.posted_nano, attempt.settled_nano, attempt.previous
+    FROM attempt JOIN attempt_state ON attempt_state.state = attempt.state;

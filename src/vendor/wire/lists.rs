@@ -1,0 +1,226 @@
+//! What stands in a row's result: lists of tasks, an answer's facts, the account.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::read::{Row, cost, elements, field, id, object, text};
+use crate::money::Money;
+
+/// A task that is finished and not collected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReadyRow {
+    /// The vendor's id of the task.
+    pub id: String,
+    /// The tag it was sent with.
+    pub tag: Option<String>,
+    /// When it was bought, by the vendor's clock.
+    pub posted: Option<DateTime<Utc>>,
+}
+
+/// What is finished and not collected, as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ReadyList {
+    /// The tasks.
+    pub rows: Vec<ReadyRow>,
+    /// Rows that could not be read, or that the vendor counted and did not send: absence means nothing while there
+    /// are any.
+    pub unreadable: usize,
+}
+
+/// A task in the vendor's list of all that was bought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The vendor's id of the task.
+    pub id: String,
+    /// The tag it was sent with.
+    pub tag: Option<String>,
+    /// The row says what the task was posted with. A list without that says nothing about tags.
+    pub has_metadata: bool,
+    /// Where it was posted; engine and function stand at its end.
+    pub url: Option<String>,
+    /// When it was bought, by the vendor's clock.
+    pub posted: Option<DateTime<Utc>>,
+    /// When it was finished; `None` while it is not.
+    pub done: Option<DateTime<Utc>>,
+    /// What it was charged.
+    pub cost: Option<Money>,
+}
+
+/// A list that may not be relied on, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the vendor's list cannot be relied on: {0}")]
+pub struct UnreadableList(pub String);
+
+/// What an answer says about itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AnswerFacts {
+    /// When it was given, by the vendor's clock.
+    pub done: Option<DateTime<Utc>>,
+    /// The model that gave it.
+    pub model: Option<String>,
+}
+
+/// What the account says about itself, as far as it can be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserData {
+    /// What is left to spend; may be negative.
+    pub balance: Option<Money>,
+    /// The vendor's own ceiling for a day (UTC), for all functions together.
+    pub day_limit: Option<Money>,
+    /// The price of a Standard scraper task at normal priority.
+    pub scraper_normal: Option<Money>,
+    /// The same at high priority.
+    pub scraper_high: Option<Money>,
+}
+
+/// The tasks in a row of `tasks_ready`, in its present and its older shape.
+pub fn ready_rows(row: &Row<'_>) -> ReadyList {
+    #[derive(Deserialize)]
+    struct Raw<'a> {
+        #[serde(borrow, default)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        tag: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        date_posted: Option<&'a RawValue>,
+    }
+
+    let Some(result) = row.result else {
+        return ReadyList { rows: Vec::new(), unreadable: promised(row) };
+    };
+    let Some(elements) = elements(result) else {
+        return ReadyList { rows: Vec::new(), unreadable: promised(row).max(1) };
+    };
+    let rows: Vec<ReadyRow> = elements
+        .iter()
+        .filter_map(|&element| {
+            let raw: Raw<'_> = object(element)?;
+            Some(ReadyRow {
+                id: id(raw.id)?.into_owned(),
+                tag: text(raw.tag).map(Into::into),
+                posted: time(raw.date_posted),
+            })
+        })
+        .collect();
+    let unreadable = elements.len().max(promised(row)) - rows.len();
+    ReadyList { rows, unreadable }
+}
+
+/// The tasks in a row of the vendor's list of all purchases: all of them, or none at all.
+///
+/// A sweep concludes from what is absent, so nothing may be overlooked: neither a row that cannot be read, nor one
+/// that was counted and not sent, nor a date that would make a finished task look unfinished.
+pub fn listed_rows(row: &Row<'_>) -> Result<Vec<Listed>, UnreadableList> {
+    let problem = |what: String| Err(UnreadableList(what));
+    let Some(result) = row.result else {
+        return match row.result_count {
+            Some(0) => Ok(Vec::new()),
+            Some(_) | None => problem("it has no rows, and does not say that there are none".to_owned()),
+        };
+    };
+    let Some(elements) = elements(result) else {
+        return problem("its result is no list".to_owned());
+    };
+    if promised(row) > elements.len() {
+        return problem(format!("it counts {} rows and holds {}", promised(row), elements.len()));
+    }
+    elements
+        .into_iter()
+        .enumerate()
+        .map(|(nth, element)| {
+            listed(element).ok_or_else(|| UnreadableList(format!("its row {} cannot be read", nth + 1)))
+        })
+        .collect()
+}
+
+fn listed(raw: &RawValue) -> Option<Listed> {
+    #[derive(Deserialize)]
+    struct Raw<'a> {
+        #[serde(borrow, default)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        url: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        datetime_posted: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        datetime_done: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        cost: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        metadata: Option<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Metadata<'a> {
+        #[serde(borrow, default)]
+        tag: Option<&'a RawValue>,
+    }
+
+    let raw: Raw<'_> = object(raw)?;
+    // Empty metadata may come as `[]`; metadata that cannot be read might hold a tag of ours.
+    let metadata: Option<Metadata<'_>> = match raw.metadata {
+        Some(metadata) if metadata.get().starts_with('{') => Some(object(metadata)?),
+        Some(_) | None => None,
+    };
+    let tag = match metadata.as_ref().and_then(|metadata| metadata.tag) {
+        Some(tag) => Some(text(Some(tag))?.into_owned()),
+        None => None,
+    };
+    let done = match raw.datetime_done {
+        Some(done) if done.get() != "\"\"" => Some(time(Some(done))?),
+        Some(_) | None => None,
+    };
+    Some(Listed {
+        id: id(raw.id)?.into_owned(),
+        tag,
+        has_metadata: metadata.is_some(),
+        url: text(raw.url).map(Into::into),
+        posted: time(raw.datetime_posted),
+        done,
+        cost: cost(raw.cost).known(),
+    })
+}
+
+/// What the first result of a row says about itself; nothing for a row without one.
+pub fn answer_facts(row: &Row<'_>) -> AnswerFacts {
+    let Some(first) = row.result.and_then(elements).and_then(|results| results.first().copied()) else {
+        return AnswerFacts::default();
+    };
+    AnswerFacts {
+        done: time(field(first, "datetime")),
+        model: text(field(first, "model")).or_else(|| text(field(first, "model_name"))).map(Into::into),
+    }
+}
+
+/// The account's balance, limit and prices.
+pub fn user_data(row: &Row<'_>) -> UserData {
+    let Some(account) = row.result.and_then(elements).and_then(|results| results.first().copied()) else {
+        return UserData::default();
+    };
+    let at = |path: &[&str]| path.iter().try_fold(account, |at, name| field(at, name));
+    let money = |raw| text(raw).and_then(|digits| Money::from_json_digits(&digits).ok());
+    let price = |priority| {
+        let leaf = at(&["price", "ai_optimization", "llm_scraper", "task_post", priority]).and_then(elements)?;
+        let [leaf] = leaf[..] else { return None };
+        let per_request = text(field(leaf, "cost_type"))? == "per_request";
+        per_request.then(|| cost(field(leaf, "cost")).known()).flatten()
+    };
+    UserData {
+        balance: money(at(&["money", "balance"])),
+        // A limit of nothing most likely means that there is none.
+        day_limit: money(at(&["money", "limits", "day", "total"])).filter(|limit| !limit.is_zero()),
+        scraper_normal: price("priority_normal"),
+        scraper_high: price("priority_high"),
+    }
+}
+
+/// How many results the vendor says there are.
+fn promised(row: &Row<'_>) -> usize {
+    row.result_count.map_or(0, |count| usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// A time as the vendor writes it, in any offset.
+fn time(raw: Option<&RawValue>) -> Option<DateTime<Utc>> {
+    let text = text(raw)?;
+    DateTime::parse_from_str(text.trim(), "%Y-%m-%d %H:%M:%S %:z").ok().map(|at| at.to_utc())
+}

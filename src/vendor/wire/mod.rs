@@ -1,0 +1,19 @@
+//! The vendor's JSON: written exactly, read leniently.
+//!
+//! What is sent is spelt out byte by byte. What is received may lack any field, hold null, hold another type than
+//! documented or hold more than documented; none of that is an error here, only a fact the reader learns as `None`.
+//! What a code means is `codes`' matter, what a reply means `post`'s and `get`'s.
+
+mod lists;
+mod read;
+mod write;
+
+pub use lists::{
+    AnswerFacts, Listed, ReadyList, ReadyRow, UnreadableList, UserData, answer_facts, listed_rows, ready_rows,
+    user_data,
+};
+pub use read::{Cost, Envelope, Row, Unreadable, envelope};
+pub use write::{
+    ID_LIST_PATH, Order, STATUS_PATH, USER_DATA_PATH, id_list_body, task_get_path, task_post_body, task_post_path,
+    tasks_ready_path,
+};

@@ -1,0 +1,227 @@
+//! The envelope of every reply, and the rows in it.
+//!
+//! A reply that is no JSON object is [`Unreadable`]; whatever else is odd about it is tolerated and told. Nothing is
+//! copied that need not be, and no figure ever becomes a float: a cost is read from the digits of its JSON text.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Deserializer as _};
+use serde_json::value::RawValue;
+
+use crate::money::Money;
+
+/// A reply that is no whole JSON object.
+#[derive(Debug, thiserror::Error)]
+#[error("the reply is no envelope: {why}")]
+pub struct Unreadable {
+    /// What is wrong, and where.
+    pub why: String,
+    /// It begins like one: what was cut off may have held task rows.
+    pub begins_like_json: bool,
+}
+
+/// What a reply says of a cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cost {
+    /// Nothing: no such field, or null.
+    Absent,
+    /// This much, rounded to the nano-dollar; never negative.
+    Is(Money),
+    /// Something that is no amount.
+    Odd,
+}
+
+impl Cost {
+    /// The amount, where there is one.
+    pub fn known(self) -> Option<Money> {
+        match self {
+            Self::Is(money) => Some(money),
+            Self::Absent | Self::Odd => None,
+        }
+    }
+}
+
+/// A whole reply.
+#[derive(Debug)]
+pub struct Envelope<'a> {
+    /// What became of the request as a whole.
+    pub code: Option<u32>,
+    /// The same in words.
+    pub message: Option<Cow<'a, str>>,
+    /// The sum of the rows' costs, as the vendor has it: a check, never booked.
+    pub cost: Cost,
+    /// One row for each task, in the vendor's order, which means nothing.
+    pub rows: Vec<Row<'a>>,
+    /// Rows that are no object, or not readable as one.
+    pub unreadable_rows: usize,
+}
+
+/// What a reply says of one task.
+#[derive(Debug)]
+pub struct Row<'a> {
+    /// The vendor's id of the task.
+    pub id: Option<Cow<'a, str>>,
+    /// What became of it.
+    pub code: Option<u32>,
+    /// The same in words.
+    pub message: Option<Cow<'a, str>>,
+    /// What it was charged.
+    pub cost: Cost,
+    /// The tag it was sent with, from the echo of its data.
+    pub tag: Option<Cow<'a, str>>,
+    /// How many results the vendor says there are.
+    pub result_count: Option<u64>,
+    /// The results, unread; `None` also for null.
+    pub result: Option<&'a RawValue>,
+}
+
+/// Reads a reply, as far as it can be read.
+pub fn envelope(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
+    #[derive(Deserialize)]
+    struct Raw<'a> {
+        #[serde(borrow, default)]
+        status_code: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        status_message: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        cost: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        tasks: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        error: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        message: Option<&'a RawValue>,
+    }
+
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    let begins_like_json = body.trim_ascii_start().starts_with(b"{");
+    let unreadable = |why: &str| Unreadable { why: why.to_owned(), begins_like_json };
+    if !begins_like_json {
+        return Err(unreadable("it does not begin with a brace"));
+    }
+    let raw: Raw<'_> = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string()))?;
+    let (mut rows, mut unreadable_rows) = (Vec::new(), 0);
+    match raw.tasks.map(elements) {
+        None => {}
+        Some(None) => unreadable_rows = 1,
+        Some(Some(tasks)) => {
+            for task in tasks {
+                match row(task) {
+                    Some(row) => rows.push(row),
+                    None => unreadable_rows += 1,
+                }
+            }
+        }
+    }
+    // A gateway in between has an envelope of its own: `{"error": {"message": …}}`, or `error` as plain text.
+    let message = text(raw.status_message)
+        .or_else(|| text(raw.message))
+        .or_else(|| text(raw.error))
+        .or_else(|| text(raw.error.and_then(|error| field(error, "message"))));
+    Ok(Envelope { code: number(raw.status_code), message, cost: cost(raw.cost), rows, unreadable_rows })
+}
+
+fn row(raw: &RawValue) -> Option<Row<'_>> {
+    #[derive(Deserialize)]
+    struct Raw<'a> {
+        #[serde(borrow, default)]
+        id: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        status_code: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        status_message: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        cost: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        data: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        result_count: Option<&'a RawValue>,
+        #[serde(borrow, default)]
+        result: Option<&'a RawValue>,
+    }
+
+    let raw: Raw<'_> = object(raw)?;
+    Some(Row {
+        id: id(raw.id),
+        code: number(raw.status_code),
+        message: text(raw.status_message),
+        cost: cost(raw.cost),
+        tag: text(raw.data.and_then(|data| field(data, "tag"))),
+        result_count: raw.result_count.and_then(|count| serde_json::from_str(count.get()).ok()),
+        result: raw.result,
+    })
+}
+
+/// Reads an object, and nothing else: serde would take an array for a struct as well.
+pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()).ok()).flatten()
+}
+
+/// The elements of an array.
+pub(super) fn elements(raw: &RawValue) -> Option<Vec<&RawValue>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+/// One field of an object; `None` also for null. A field that stands there twice is not to be trusted.
+pub(super) fn field<'a>(raw: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    struct Only<'n>(&'n str);
+
+    impl<'de> serde::de::Visitor<'de> for Only<'_> {
+        type Value = Option<&'de RawValue>;
+
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an object")
+        }
+
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+            let mut found = None;
+            while let Some(Text(key)) = map.next_key()? {
+                if key == self.0 {
+                    let value: Option<&'de RawValue> = map.next_value()?;
+                    if found.replace(value).is_some() {
+                        return Err(serde::de::Error::custom("the field stands there twice"));
+                    }
+                } else {
+                    map.next_value::<serde::de::IgnoredAny>()?;
+                }
+            }
+            Ok(found.flatten())
+        }
+    }
+
+    serde_json::Deserializer::from_str(raw.get()).deserialize_map(Only(name)).ok().flatten()
+}
+
+/// Text that is borrowed wherever it holds no escapes.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Text, or a number's digits: the vendor has been seen to echo a numeric tag as a number.
+pub(super) fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    let raw = raw?.get();
+    if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) {
+        return Some(Cow::Borrowed(raw));
+    }
+    serde_json::from_str(raw).ok().map(|Text(text)| text)
+}
+
+/// An id: opaque text, but not empty, not endless, and with something in it that can stand in a path.
+pub(super) fn id(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
+    text(raw).filter(|id| id.len() <= 255 && id.bytes().any(|byte| byte.is_ascii_alphanumeric()))
+}
+
+/// A whole number that may stand in quotes.
+fn number(raw: Option<&RawValue>) -> Option<u32> {
+    text(raw)?.parse().ok()
+}
+
+/// A cost from its digits, which may stand in quotes. A negative one is none that a purchase can have.
+pub(super) fn cost(raw: Option<&RawValue>) -> Cost {
+    if raw.is_none() {
+        return Cost::Absent;
+    }
+    text(raw)
+        .and_then(|digits| Money::from_json_digits(&digits).ok())
+        .filter(|money| *money >= Money::ZERO)
+        .map_or(Cost::Odd, Cost::Is)
+}
