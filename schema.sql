@@ -37,6 +37,8 @@ CREATE TABLE account (
     vendor_time_v     INTEGER,          -- the latest the vendor's clock was seen at
     longest_lag_s     INTEGER NOT NULL DEFAULT 0,   -- from acceptance to the first sight in the vendor's list
     restored_from_v   INTEGER,          -- not null: the ledger was restored; what was bought after this is unknown
+    day_cap_nano      INTEGER,          -- what a new UTC day or month begins with; null: no ceiling
+    month_cap_nano    INTEGER,
     restored_closed_v INTEGER,          -- first contact after the restoration: older purchases were all sent by then
     CONSTRAINT a_restoration_has_a_beginning CHECK (restored_closed_v IS NULL OR restored_from_v IS NOT NULL)
 ) STRICT;
@@ -50,10 +52,13 @@ CREATE TABLE tag_proof (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE job (
-    id      INTEGER PRIMARY KEY,
-    name    TEXT NOT NULL CONSTRAINT a_job_has_one_name UNIQUE,
-    path    TEXT NOT NULL,
-    account INTEGER NOT NULL REFERENCES account (id)
+    id             INTEGER PRIMARY KEY,
+    name           TEXT NOT NULL CONSTRAINT a_job_has_one_name UNIQUE,
+    path           TEXT NOT NULL,
+    account        INTEGER NOT NULL REFERENCES account (id),
+    timezone       TEXT NOT NULL,
+    day_cap_nano   INTEGER,             -- what a new day or month begins with; null: no ceiling
+    month_cap_nano INTEGER
 ) STRICT;
 
 -- A job in a period. Closing stops buying only.
@@ -61,8 +66,8 @@ CREATE TABLE run (
     id        INTEGER PRIMARY KEY,
     job       INTEGER NOT NULL REFERENCES job (id),
     period    TEXT NOT NULL,
-    timezone  TEXT NOT NULL,
     opened_at INTEGER NOT NULL,
+    cap_nano  INTEGER NOT NULL,
     state     TEXT NOT NULL CONSTRAINT a_run_is_open_complete_or_closed CHECK (state IN ('open', 'complete', 'closed')),
     results   TEXT NOT NULL,            -- the forms of answer that are fetched, 'html,advanced'
     plan_hash BLOB,                     -- of everything the order of tasks depends on; null until planned whole
@@ -105,12 +110,14 @@ CREATE TABLE target (
     id       INTEGER PRIMARY KEY,
     engine   TEXT NOT NULL,
     function TEXT NOT NULL,
-    method   TEXT NOT NULL,
-    priority TEXT NOT NULL,
     model    TEXT NOT NULL DEFAULT '',
     options  TEXT NOT NULL DEFAULT '{}', -- JSON, names sorted, the vendor's defaults left out
-    CONSTRAINT a_target_is_stored_once UNIQUE (engine, function, method, priority, model, options)
+    CONSTRAINT a_target_is_stored_once UNIQUE (engine, function, model, options)
 ) STRICT;
+
+-- How a task is bought. It is not part of what is asked: a task bought at one priority is not bought again at another.
+CREATE TABLE service (service INTEGER PRIMARY KEY, method TEXT NOT NULL, priority TEXT NOT NULL) STRICT;
+INSERT INTO service VALUES (0, 'standard', 'normal'), (1, 'standard', 'high'), (2, 'live', 'normal');
 
 CREATE TABLE task_state (state INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;
 INSERT INTO task_state VALUES (0, 'planned'), (1, 'sending'), (2, 'submitted'), (3, 'answered'), (4, 'failed');
@@ -129,6 +136,7 @@ CREATE TABLE task (
     target     INTEGER NOT NULL,
     repeat     INTEGER NOT NULL CONSTRAINT repeats_are_counted_from_one CHECK (repeat >= 1),
     prompt_set INTEGER NOT NULL,
+    service    INTEGER NOT NULL,
     position   INTEGER NOT NULL,
     state      INTEGER NOT NULL DEFAULT 0 CONSTRAINT a_task_is_in_a_known_state CHECK (state BETWEEN 0 AND 4),
     reason     INTEGER,
@@ -142,6 +150,7 @@ CREATE TABLE task (
     FOREIGN KEY (market) REFERENCES market (id),
     FOREIGN KEY (target) REFERENCES target (id),
     FOREIGN KEY (prompt_set) REFERENCES prompt_set (id),
+    FOREIGN KEY (service) REFERENCES service (service),
     FOREIGN KEY (reason) REFERENCES task_reason (reason)
 ) STRICT;
 CREATE INDEX task_to_buy ON task (run, position) WHERE state = 0;
@@ -286,13 +295,14 @@ CREATE TABLE answer (
 -- For people: the long tables in words.
 CREATE VIEW tasks AS
     SELECT task.id, job.name AS job, run.period, prompt_set.name AS prompt_set, prompt.text AS prompt,
-           market.location_name, market.language_code, target.engine, target.function, target.priority, task.repeat,
+           market.location_name, market.language_code, target.engine, target.function, service.method, service.priority,
+           task.repeat,
            task_state.name AS state, task_reason.name AS reason, task.asked, task.position, task.attempt
     FROM task
     JOIN run ON run.id = task.run JOIN job ON job.id = run.job
     JOIN prompt_set ON prompt_set.id = task.prompt_set JOIN prompt ON prompt.id = task.prompt
     JOIN market ON market.id = task.market JOIN target ON target.id = task.target
-    JOIN task_state ON task_state.state = task.state
+    JOIN service ON service.service = task.service JOIN task_state ON task_state.state = task.state
     LEFT JOIN task_reason ON task_reason.reason = task.reason;
 
 CREATE VIEW attempts AS

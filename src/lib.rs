@@ -14,6 +14,14 @@ pub mod period;
 pub mod problem;
 pub mod config;
 pub mod job;
+pub mod ids;
+pub mod task;
+pub mod tag;
+pub mod price;
+pub mod plan;
 
 // Edges: each touches one thing outside.
+pub mod clock;
+pub mod pace;
 pub mod vendor;
+pub mod ledger;

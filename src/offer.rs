@@ -3,8 +3,6 @@
 //! A new function or engine is a row in [`OFFERS`], not an `if` somewhere. Prices are `price`'s matter; how a
 //! request looks on the wire is `vendor::wire`'s.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 /// A word that is none of those a key can take.
@@ -36,18 +34,18 @@ macro_rules! named {
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.name())
             }
         }
 
-        impl FromStr for $name {
-            type Err = UnknownWord;
-            fn from_str(word: &str) -> Result<Self, UnknownWord> {
+        impl std::str::FromStr for $name {
+            type Err = $crate::offer::UnknownWord;
+            fn from_str(word: &str) -> Result<Self, $crate::offer::UnknownWord> {
                 match word {
                     $($text => Ok(Self::$variant),)+
-                    _ => Err(UnknownWord { word: word.to_owned(), known: Self::NAMES }),
+                    _ => Err($crate::offer::UnknownWord { word: word.to_owned(), known: Self::NAMES }),
                 }
             }
         }

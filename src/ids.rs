@@ -1,0 +1,33 @@
+//! The small numbers by which the ledger's rows are known, one type each, so that none is taken for another.
+
+/// A row number of its own type.
+macro_rules! id {
+    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub i64);
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    )+};
+}
+
+id! {
+    /// A way to the vendor, with its limits and caps.
+    AccountId,
+    /// A job file, known by its name.
+    JobId,
+    /// A job in a period.
+    RunId,
+    /// One question in one run, with a repeat number.
+    TaskId,
+    /// One POST.
+    BatchId,
+    /// One purchase of one task.
+    AttemptId,
+    /// What is asked of whom: engine, function, model, options.
+    TargetId,
+}

@@ -1,0 +1,221 @@
+//! The audit: every total recomputed from the entries, every invariant that the ledger itself can show.
+//!
+//! It reads only. What it finds is a bug in bursar or a hand in the file, and is said with the row it concerns.
+
+use std::collections::BTreeMap;
+
+use super::caps::{Owners, ScopeRow};
+use super::{Ledger, LedgerError};
+use crate::ids::RunId;
+use crate::money::Money;
+
+/// How many tasks are in a state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateCount {
+    /// The state, in words.
+    pub state: String,
+    /// How many.
+    pub tasks: u64,
+}
+
+/// What the books say.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audit {
+    /// Spent in all: charged and overrun, refunds deducted, extra charges included.
+    pub charged: Money,
+    /// Reserved, and not yet decided.
+    pub held: Money,
+    /// Taken beyond what was held.
+    pub overrun: Money,
+    /// Tasks by state.
+    pub tasks: Vec<StateCount>,
+    /// Attempts with an outcome that is not known.
+    pub in_doubt: u64,
+    /// Purchases that belong to no attempt.
+    pub extra_charges: u64,
+    /// What they cost.
+    pub extra: Money,
+    /// Batches looked at.
+    pub batches: u64,
+    /// What does not agree, each with its row.
+    pub problems: Vec<String>,
+}
+
+/// Invariants as queries: each names the rows that break it, and no row is right.
+const MUST_BE_EMPTY: &[(&str, &str)] = &[
+    (
+        "the hold of a batch is not reserve - charge - release",
+        "SELECT 'batch ' || batch.id FROM batch LEFT JOIN (
+             SELECT batch, sum(CASE kind WHEN 'reserve' THEN nano_usd WHEN 'charge' THEN -nano_usd
+                                         WHEN 'release' THEN -nano_usd ELSE 0 END) AS held
+             FROM entry GROUP BY batch) AS booked ON booked.batch = batch.id
+         WHERE batch.held_nano <> coalesce(booked.held, 0)",
+    ),
+    (
+        "what a batch was charged is not what its attempts cost",
+        "SELECT 'batch ' || batch.id FROM batch
+         LEFT JOIN (SELECT batch, sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
+                                                WHEN 'refund' THEN -nano_usd ELSE 0 END) AS spent
+                    FROM entry GROUP BY batch) AS booked ON booked.batch = batch.id
+         LEFT JOIN (SELECT batch, sum(coalesce(settled_nano, posted_nano, 0)) AS cost FROM attempt GROUP BY batch) AS bought
+             ON bought.batch = batch.id
+         WHERE coalesce(booked.spent, 0) <> coalesce(bought.cost, 0)",
+    ),
+    (
+        "the counts of a batch are not those of its attempts",
+        "SELECT 'batch ' || batch.id FROM batch
+         LEFT JOIN (SELECT batch, count(*) AS n, sum(state = 0) AS unresolved, sum(state = 1) AS uncollected
+                    FROM attempt GROUP BY batch) AS counted ON counted.batch = batch.id
+         WHERE batch.attempts <> coalesce(n, 0) OR batch.unresolved <> coalesce(counted.unresolved, 0)
+            OR batch.uncollected <> coalesce(counted.uncollected, 0)",
+    ),
+    (
+        "a task is not where its latest attempt is",
+        "SELECT 'task ' || task.id FROM task LEFT JOIN attempt ON attempt.id = task.attempt
+         WHERE (task.state = 1) <> coalesce(attempt.state = 0, 0) OR (task.state = 2) <> coalesce(attempt.state = 1, 0)
+            OR (task.state = 3) <> coalesce(attempt.state = 2, 0)",
+    ),
+    (
+        "an attempt does not belong to the task that names it",
+        "SELECT 'task ' || task.id FROM task JOIN attempt ON attempt.id = task.attempt WHERE attempt.task <> task.id",
+    ),
+    (
+        "an answered task has no answer",
+        "SELECT 'task ' || task.id FROM task
+         WHERE task.state = 3 AND NOT EXISTS (SELECT 1 FROM answer WHERE answer.attempt = task.attempt)",
+    ),
+    (
+        "a task was paid for twice without a failure between",
+        "SELECT 'task ' || task FROM attempt WHERE state IN (1, 2, 6, 7) AND coalesce(posted_nano, 0) > 0
+         GROUP BY task HAVING count(*) > 1",
+    ),
+    ("a row points to nothing", "SELECT \"table\" || ' row ' || rowid FROM pragma_foreign_key_check"),
+    ("the file is damaged", "SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok'"),
+];
+
+impl Ledger {
+    /// Recomputes every total and checks every invariant.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn audit(&self) -> Result<Audit, LedgerError> {
+        // One picture of the file, also while another process buys.
+        let read = self.db.unchecked_transaction()?;
+        let mut audit = Audit::default();
+        for (what, sql) in MUST_BE_EMPTY {
+            let mut statement = read.prepare(sql)?;
+            let rows: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            audit.problems.extend(rows.iter().take(20).map(|row| format!("{row}: {what}")));
+            if rows.len() > 20 {
+                audit.problems.push(format!("{} further rows: {what}", rows.len() - 20));
+            }
+        }
+        let sum = |sql: &str| read.query_row(sql, [], |row| row.get::<_, i64>(0));
+        audit.overrun = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM entry WHERE kind = 'overrun'")?);
+        let spent = sum(
+            "SELECT coalesce(sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
+                                           WHEN 'refund' THEN -nano_usd ELSE 0 END), 0) FROM entry",
+        )?;
+        audit.extra = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM extra_charge")?);
+        audit.extra_charges = sum("SELECT count(*) FROM extra_charge")?.unsigned_abs();
+        audit.charged = Money::from_nanos(spent) + audit.extra;
+        audit.held = Money::from_nanos(sum("SELECT coalesce(sum(held_nano), 0) FROM batch")?);
+        audit.in_doubt = sum("SELECT coalesce(sum(unresolved), 0) FROM batch")?.unsigned_abs();
+        audit.batches = sum("SELECT count(*) FROM batch")?.unsigned_abs();
+        let mut statement = read.prepare(
+            "SELECT task_state.name, count(task.id) FROM task_state LEFT JOIN task ON task.state = task_state.state
+             GROUP BY task_state.state ORDER BY task_state.state",
+        )?;
+        let states = statement.query_map([], |row| Ok(StateCount { state: row.get(0)?, tasks: row.get(1)? }))?;
+        audit.tasks = states.collect::<Result<_, _>>()?;
+        self.check_totals(&mut audit.problems)?;
+        Ok(audit)
+    }
+
+    /// Recomputes what stands in `cap` from entries and batches.
+    fn check_totals(&self, problems: &mut Vec<String>) -> Result<(), LedgerError> {
+        let mut totals: BTreeMap<(String, i64, i64), (i64, i64)> = BTreeMap::new();
+        let mut add = |row: &ScopeRow, charged: i64, held: i64| {
+            let total = totals.entry((row.scope.to_owned(), row.owner, row.from_v)).or_default();
+            *total = (total.0 + charged, total.1 + held);
+        };
+        let mut owners = BTreeMap::new();
+        let mut since = BTreeMap::new();
+        let mut statement =
+            self.db.prepare("SELECT owner, since_entry, since_extra FROM cap WHERE scope = 'account_balance'")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            since.insert(row.get::<_, i64>(0)?, (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+        }
+        let mut statement = self.db.prepare("SELECT run, sent_v, hold_to_v, held_nano FROM batch WHERE held_nano > 0")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
+            for scope in of_run.rows(row.get(1)?, row.get(2)?) {
+                add(&scope, 0, row.get(3)?);
+            }
+        }
+        let mut statement = self.db.prepare(
+            "SELECT batch.run, entry.from_v, entry.id, sum(iif(entry.kind = 'refund', -1, 1) * entry.nano_usd)
+             FROM entry JOIN batch ON batch.id = entry.batch
+             WHERE entry.kind IN ('charge', 'overrun', 'refund') GROUP BY entry.id",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (from_v, entry): (i64, i64) = (row.get(1)?, row.get(2)?);
+            let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
+            for scope in of_run.rows(from_v, from_v) {
+                if scope.scope != "account_balance" || since.get(&scope.owner).is_none_or(|(since, _)| entry > *since) {
+                    add(&scope, row.get(3)?, 0);
+                }
+            }
+        }
+        let mut statement = self.db.prepare("SELECT account, posted_v, nano_usd, id FROM extra_charge")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let (posted_v, id): (i64, i64) = (row.get(1)?, row.get(3)?);
+            for scope in Owners::of_account(row.get(0)?).rows(posted_v, posted_v) {
+                if scope.scope != "account_balance" || since.get(&scope.owner).is_none_or(|(_, since)| id > *since) {
+                    add(&scope, row.get(2)?, 0);
+                }
+            }
+        }
+        let mut statement = self.db.prepare("SELECT scope, owner, from_v, charged_nano, held_nano FROM cap")?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let key = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let kept: (i64, i64) = (row.get(3)?, row.get(4)?);
+            let counted = totals.remove(&key).unwrap_or_default();
+            if kept != counted {
+                problems.push(mismatch(&key, kept, counted));
+            }
+        }
+        problems.extend(totals.iter().filter(|(_, total)| **total != (0, 0)).map(|(key, total)| mismatch(key, (0, 0), *total)));
+        Ok(())
+    }
+}
+
+fn owners_of(
+    db: &rusqlite::Connection,
+    known: &mut BTreeMap<i64, Owners>,
+    run: i64,
+) -> Result<Owners, LedgerError> {
+    if let Some(owners) = known.get(&run) {
+        return Ok(*owners);
+    }
+    let owners = Owners::read(db, RunId(run))?;
+    known.insert(run, owners);
+    Ok(owners)
+}
+
+fn mismatch((scope, owner, from_v): &(String, i64, i64), kept: (i64, i64), counted: (i64, i64)) -> String {
+    let money = Money::from_nanos;
+    format!(
+        "{} ({scope} {owner}): kept as charged {} held {}, recomputed as charged {} held {}",
+        super::caps::name(scope, *from_v),
+        money(kept.0),
+        money(kept.1),
+        money(counted.0),
+        money(counted.1)
+    )
+}

@@ -1,0 +1,262 @@
+//! Caps: which totals a run's money counts in, and what they leave.
+//!
+//! A hold counts in every period its charge may fall into; a charge counts in the one of the vendor's time of the
+//! purchase. Periods of a job are those of its time zone, an account's are UTC, like the vendor's own limit.
+
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use rusqlite::{Connection, OptionalExtension};
+
+use super::{Ledger, LedgerError};
+use crate::ids::RunId;
+use crate::money::Money;
+use crate::period;
+use crate::plan::Room;
+
+/// What the caps of a run hang on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Owners {
+    pub(super) run: i64,
+    pub(super) job: i64,
+    pub(super) account: i64,
+    pub(super) timezone: Tz,
+    run_cap: i64,
+    job_day: Option<i64>,
+    job_month: Option<i64>,
+    account_day: Option<i64>,
+    account_month: Option<i64>,
+}
+
+/// One standing total: a scope in a period.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ScopeRow {
+    pub(super) scope: &'static str,
+    pub(super) owner: i64,
+    pub(super) from_v: i64,
+    pub(super) to_v: i64,
+    limit: Option<i64>,
+}
+
+/// A standing total as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Total {
+    /// Whose, in words.
+    pub name: String,
+    /// The ceiling; `None`: there is none.
+    pub limit: Option<Money>,
+    /// Spent.
+    pub charged: Money,
+    /// Reserved.
+    pub held: Money,
+}
+
+const FOR_EVER: (i64, i64) = (0, i64::MAX);
+
+impl Owners {
+    pub(super) fn read(db: &Connection, run: RunId) -> Result<Self, LedgerError> {
+        let sql = "SELECT run.job, job.account, job.timezone, run.cap_nano, job.day_cap_nano, job.month_cap_nano,
+                          account.day_cap_nano, account.month_cap_nano
+                   FROM run JOIN job ON job.id = run.job JOIN account ON account.id = job.account WHERE run.id = ?1";
+        Ok(db.query_row(sql, [run.0], |row| {
+            let timezone: String = row.get(2)?;
+            Ok(Self {
+                run: run.0,
+                job: row.get(0)?,
+                account: row.get(1)?,
+                timezone: timezone.parse().unwrap_or(Tz::UTC),
+                run_cap: row.get(3)?,
+                job_day: row.get(4)?,
+                job_month: row.get(5)?,
+                account_day: row.get(6)?,
+                account_month: row.get(7)?,
+            })
+        })?)
+    }
+
+    /// The account's part alone, for money that belongs to no run.
+    pub(super) fn of_account(account: i64) -> Self {
+        Self {
+            run: -1,
+            job: -1,
+            account,
+            timezone: Tz::UTC,
+            run_cap: 0,
+            job_day: None,
+            job_month: None,
+            account_day: None,
+            account_month: None,
+        }
+    }
+
+    /// The totals that money between two moments counts in.
+    pub(super) fn rows(&self, from_v: i64, to_v: i64) -> Vec<ScopeRow> {
+        let mut rows = Vec::with_capacity(8);
+        let mut push = |scope, owner: i64, (from_v, to_v), limit| {
+            if owner >= 0 {
+                rows.push(ScopeRow { scope, owner, from_v, to_v, limit });
+            }
+        };
+        push("run", self.run, FOR_EVER, Some(self.run_cap));
+        for day in periods(self.timezone, from_v, to_v, period::day_of) {
+            push("job_day", self.job, day, self.job_day);
+        }
+        for month in periods(self.timezone, from_v, to_v, period::month_of) {
+            push("job_month", self.job, month, self.job_month);
+        }
+        push("account", self.account, FOR_EVER, None);
+        for day in periods(Tz::UTC, from_v, to_v, period::day_of) {
+            push("account_day", self.account, day, self.account_day);
+        }
+        for month in periods(Tz::UTC, from_v, to_v, period::month_of) {
+            push("account_month", self.account, month, self.account_month);
+        }
+        push("account_balance", self.account, FOR_EVER, None);
+        rows
+    }
+}
+
+/// The days or months that a span touches, as seconds.
+fn periods(tz: Tz, from_v: i64, to_v: i64, of: fn(Tz, DateTime<Utc>) -> period::Period) -> Vec<(i64, i64)> {
+    let mut all = Vec::with_capacity(2);
+    let mut at = from_v;
+    loop {
+        let period = of(tz, moment(at));
+        let (from, to) = (period.from.timestamp(), period.to.timestamp());
+        all.push((from, to));
+        if to > to_v || to <= at {
+            return all;
+        }
+        at = to;
+    }
+}
+
+/// Unix seconds as a moment; what no calendar holds is its beginning.
+pub(super) fn moment(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
+}
+
+impl ScopeRow {
+    /// Makes the row where it is missing; a total that exists keeps its limit.
+    pub(super) fn ensure(&self, db: &Connection) -> Result<(), LedgerError> {
+        db.prepare_cached(
+            "INSERT INTO cap (scope, owner, from_v, to_v, limit_nano) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        )?
+        .execute((self.scope, self.owner, self.from_v, self.to_v, self.limit))?;
+        Ok(())
+    }
+
+    /// Reserves under this ceiling; `false` where it does not fit.
+    pub(super) fn hold(&self, db: &Connection, nanos: i64) -> Result<bool, LedgerError> {
+        let changed = db
+            .prepare_cached(
+                "UPDATE cap SET held_nano = held_nano + :hold
+                 WHERE scope = :scope AND owner = :owner AND from_v = :from
+                   AND (limit_nano IS NULL OR charged_nano + held_nano + :hold <= limit_nano)",
+            )?
+            .execute(rusqlite::named_params! {
+                ":hold": nanos, ":scope": self.scope, ":owner": self.owner, ":from": self.from_v,
+            })?;
+        Ok(changed == 1)
+    }
+
+    /// Moves the totals by what was charged and by what is held no longer.
+    pub(super) fn book(&self, db: &Connection, charged: i64, unheld: i64) -> Result<(), LedgerError> {
+        let changed = db
+            .prepare_cached(
+                "UPDATE cap SET charged_nano = charged_nano + :charged, held_nano = held_nano - :unheld
+                 WHERE scope = :scope AND owner = :owner AND from_v = :from",
+            )?
+            .execute(rusqlite::named_params! {
+                ":charged": charged, ":unheld": unheld, ":scope": self.scope, ":owner": self.owner, ":from": self.from_v,
+            })?;
+        if changed == 1 {
+            Ok(())
+        } else {
+            Err(LedgerError::Unexpected(format!("no standing total {} of {} from {}", self.scope, self.owner, self.from_v)))
+        }
+    }
+
+    /// What it leaves, where it is a ceiling.
+    pub(super) fn room(&self, db: &Connection) -> Result<Option<Room>, LedgerError> {
+        let row: Option<(Option<i64>, i64, i64)> = db
+            .prepare_cached("SELECT limit_nano, charged_nano, held_nano FROM cap WHERE scope = ?1 AND owner = ?2 AND from_v = ?3")?
+            .query_row((self.scope, self.owner, self.from_v), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let (limit, charged, held) = row.unwrap_or((self.limit, 0, 0));
+        Ok(limit.map(|limit| Room {
+            name: self.name(),
+            limit: Money::from_nanos(limit),
+            left: Money::from_nanos(limit.saturating_sub(charged).saturating_sub(held).max(0)),
+        }))
+    }
+
+    /// True for a ceiling that other runs count in as well.
+    pub(super) fn is_shared(&self) -> bool {
+        self.scope.starts_with("account")
+    }
+
+    pub(super) fn name(&self) -> String {
+        name(self.scope, self.from_v)
+    }
+}
+
+/// A scope in words. The date of a job's day is that of its own time zone, which may begin on the UTC day before.
+pub(super) fn name(scope: &str, from_v: i64) -> String {
+    let middle = moment(from_v.saturating_add(13 * 3600));
+    match scope {
+        "run" => "budget of this run".to_owned(),
+        "job_day" => format!("job's budget of the day {}", middle.format("%Y-%m-%d")),
+        "job_month" => format!("job's budget of the month {}", middle.format("%Y-%m")),
+        "account_day" => format!("account's cap of the UTC day {}", middle.format("%Y-%m-%d")),
+        "account_month" => format!("account's cap of the UTC month {}", middle.format("%Y-%m")),
+        "account_balance" => "account's balance to keep".to_owned(),
+        _ => "account".to_owned(),
+    }
+}
+
+impl Ledger {
+    /// What the caps leave for a hold between two moments of the vendor's: the run's and job's own first, then those
+    /// that other runs of the account share.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn rooms(&mut self, run: RunId, from_v: i64, to_v: i64) -> Result<(Vec<Room>, Vec<Room>), LedgerError> {
+        let owners = self.owners(run)?;
+        let mut own = Vec::new();
+        let mut shared = Vec::new();
+        for row in owners.rows(from_v, to_v) {
+            if let Some(room) = row.room(&self.db)? {
+                if row.is_shared() { shared.push(room) } else { own.push(room) }
+            }
+        }
+        Ok((own, shared))
+    }
+
+    /// The vendor's balance was read: what may be spent of it, above what is to be kept.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn balance_read(&mut self, account: crate::ids::AccountId, spendable: Option<Money>) -> Result<(), LedgerError> {
+        let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for row in Owners::of_account(account.0).rows(0, 0) {
+            row.ensure(&write)?;
+        }
+        write.execute(
+            "UPDATE cap SET limit_nano = ?2, charged_nano = 0, since_entry = (SELECT coalesce(max(id), 0) FROM entry),
+                            since_extra = (SELECT coalesce(max(id), 0) FROM extra_charge)
+             WHERE scope = 'account_balance' AND owner = ?1",
+            (account.0, spendable.map(Money::nanos)),
+        )?;
+        write.commit()?;
+        Ok(())
+    }
+
+    pub(super) fn owners(&mut self, run: RunId) -> Result<Owners, LedgerError> {
+        if let Some(owners) = self.runs.get(&run) {
+            return Ok(*owners);
+        }
+        let owners = Owners::read(&self.db, run)?;
+        self.runs.insert(run, owners);
+        Ok(owners)
+    }
+}

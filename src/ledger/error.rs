@@ -1,0 +1,53 @@
+//! What can go wrong with a ledger, in words for the person who must act.
+
+use std::path::PathBuf;
+
+use crate::task::IllegalTransition;
+
+/// The ledger could not be opened, read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// SQLite says no.
+    #[error("ledger `{}`: {source}; what was committed before is safe, and nothing is bought without a commit", .path.display())]
+    Sqlite {
+        /// The ledger's file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: Box<rusqlite::Error>,
+    },
+    /// The file cannot be made or is not safe to use.
+    #[error("ledger `{}`: {what}", .path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it, and what to do.
+        what: String,
+    },
+    /// The bundled SQLite has a known bug that can lose commits.
+    #[error("SQLite {0} can lose commits: bursar needs 3.51.3 or later, and not 3.52.0")]
+    SqliteVersion(String),
+    /// A step that no task may take: the transaction was rolled back.
+    #[error(transparent)]
+    Illegal(#[from] IllegalTransition),
+    /// A row is not as it must be: the transaction was rolled back.
+    #[error("ledger: {0}: this is a bug in bursar, and nothing was written")]
+    Unexpected(String),
+}
+
+/// Anything that SQLite says gets the path when it leaves the module.
+impl From<rusqlite::Error> for LedgerError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite { path: PathBuf::new(), source: Box::new(source) }
+    }
+}
+
+impl LedgerError {
+    /// Names the file in what SQLite said.
+    #[must_use]
+    pub(crate) fn at(self, path: &std::path::Path) -> Self {
+        match self {
+            Self::Sqlite { source, .. } => Self::Sqlite { path: path.to_owned(), source },
+            other => other,
+        }
+    }
+}

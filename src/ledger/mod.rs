@@ -1,0 +1,70 @@
+//! The ledger: the only user of SQLite.
+//!
+//! Its public functions are named for the business and leak no SQLite type. Only `book` moves money; `query` reads.
+//! Every write is one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a
+//! power cut. It knows nothing of the vendor, and decides nothing.
+
+mod audit;
+mod book;
+mod caps;
+mod error;
+mod export;
+mod lock;
+mod money_path;
+mod open;
+mod query;
+mod recognise;
+mod register;
+mod starts;
+mod tasks;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use rusqlite::Connection;
+
+pub use audit::{Audit, StateCount};
+pub use book::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved};
+pub use caps::Total;
+pub use error::LedgerError;
+pub use export::{ExportRow, Past};
+pub use lock::{Lock, LockError};
+pub use open::Kind;
+pub use query::{Doubted, Order, OpenBatch, RunStatus, StatusBatch, TargetFacts, ToBuy, ToCollect};
+pub use recognise::Recognised;
+pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
+pub use starts::{Start, Trust};
+pub use tasks::{Edited, PlanRows};
+
+use crate::ids::RunId;
+use crate::tag::LedgerId;
+
+/// An open ledger. Whoever buys holds its [`Lock`] as well.
+#[derive(Debug)]
+pub struct Ledger {
+    db: Connection,
+    path: PathBuf,
+    id: LedgerId,
+    kind: Kind,
+    /// The number of this start; 0 for one that only reads.
+    start: i64,
+    /// What the caps of a run hang on, read once.
+    runs: HashMap<RunId, caps::Owners>,
+}
+
+impl Ledger {
+    /// The file it lives in.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Who it is: part of every tag.
+    pub fn id(&self) -> &LedgerId {
+        &self.id
+    }
+
+    /// Real money or play money.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+}

@@ -1,0 +1,215 @@
+//! Opening a ledger: its file, its settings, its birth.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension};
+
+use super::{Ledger, LedgerError};
+use crate::tag::LedgerId;
+
+const SCHEMA: &str = include_str!("../../schema.sql");
+/// `application_id` and `user_version` of `schema.sql`.
+const APPLICATION_ID: i64 = 1_651_864_947;
+const VERSION: i64 = 1;
+
+/// Real money or play money: stamped at birth, never changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// The vendor's bill is a bill.
+    Real,
+    /// The simulated vendor's.
+    Sandbox,
+}
+
+impl Kind {
+    /// The written name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Real => "real",
+            Self::Sandbox => "sandbox",
+        }
+    }
+}
+
+impl Ledger {
+    /// Opens the ledger at `path`, making a new one of this `kind` where there is none. The caller holds the lock.
+    ///
+    /// # Errors
+    /// The file is no ledger, of a newer version, of the other kind, readable by others, or cannot be written.
+    pub fn open(path: &Path, kind: Kind, now: i64) -> Result<Self, LedgerError> {
+        if !path.exists() {
+            make_file(path)?;
+        }
+        refuse_what_others_can_read(path)?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let db = Connection::open_with_flags(path, flags).map_err(|e| LedgerError::from(e).at(path))?;
+        Self::from_connection(db, path, kind, now).map_err(|error| error.at(path))
+    }
+
+    /// Opens an existing ledger to read: nothing is written, and a process that buys is not disturbed.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        if !path.exists() {
+            return Err(LedgerError::File {
+                path: path.to_owned(),
+                what: "there is no ledger here; `bursar run JOB` makes one".to_owned(),
+            });
+        }
+        let open = || {
+            let db = Connection::open_with_flags(path, flags)?;
+            db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;")?;
+            check_version(&db, path)?;
+            let (id, kind) = identity(&db)?.ok_or_else(|| LedgerError::Unexpected("a ledger without an id".into()))?;
+            Ok(Self { db, path: path.to_owned(), id, kind, start: 0, runs: HashMap::new() })
+        };
+        open().map_err(|error: LedgerError| error.at(path))
+    }
+
+    /// A ledger in an open connection: tests put hooks on it, and simulations keep it in memory.
+    ///
+    /// # Errors
+    /// As [`Ledger::open`].
+    pub fn from_connection(db: Connection, path: &Path, kind: Kind, now: i64) -> Result<Self, LedgerError> {
+        check_sqlite(rusqlite::version())?;
+        db.execute_batch(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             PRAGMA fullfsync = ON;
+             PRAGMA checkpoint_fullfsync = ON;
+             PRAGMA foreign_keys = ON;
+             PRAGMA busy_timeout = 5000;
+             PRAGMA cache_size = -65536;
+             PRAGMA journal_size_limit = 67108864;
+             PRAGMA trusted_schema = OFF;
+             PRAGMA cell_size_check = ON;
+             PRAGMA temp_store = MEMORY;",
+        )?;
+        db.set_prepared_statement_cache_capacity(128);
+        let empty: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if empty == 0 {
+            give_birth(&db, kind, now)?;
+        }
+        check_version(&db, path)?;
+        let (id, stamped) = identity(&db)?.ok_or_else(|| LedgerError::Unexpected("a ledger without an id".into()))?;
+        if stamped != kind {
+            let what = format!(
+                "this ledger was begun with {} money and cannot be used with {} money; name another with --ledger",
+                stamped.name(),
+                kind.name()
+            );
+            return Err(LedgerError::File { path: path.to_owned(), what });
+        }
+        Ok(Self { db, path: path.to_owned(), id, kind, start: 0, runs: HashMap::new() })
+    }
+
+    /// Leaves one file behind, where no one else is reading. To be called after the last write of a clean end.
+    pub fn tidy(&self) {
+        // The WAL is as safe as the file: a reader that stops this costs nothing.
+        if let Err(error) = self.db.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+            tracing::debug!(%error, "the write-ahead log stays beside the ledger");
+        }
+    }
+}
+
+fn give_birth(db: &Connection, kind: Kind, now: i64) -> Result<(), LedgerError> {
+    let mut random = [0_u8; 10];
+    fill_random(db, &mut random)?;
+    let birth = db.unchecked_transaction()?;
+    birth.execute_batch(SCHEMA)?;
+    birth.execute(
+        "INSERT INTO ledger (one, ledger_id, kind, created_at) VALUES (1, ?1, ?2, ?3)",
+        (LedgerId::from_random(random).as_str(), kind.name(), now),
+    )?;
+    birth.commit()?;
+    Ok(())
+}
+
+/// SQLite's own generator, seeded by the operating system.
+pub(super) fn fill_random(db: &Connection, bytes: &mut [u8]) -> Result<(), LedgerError> {
+    let random: Vec<u8> = db.query_row("SELECT randomblob(?1)", [bytes.len()], |row| row.get(0))?;
+    bytes.copy_from_slice(&random);
+    Ok(())
+}
+
+fn identity(db: &Connection) -> Result<Option<(LedgerId, Kind)>, LedgerError> {
+    let row: Option<(String, String)> = db
+        .query_row("SELECT ledger_id, kind FROM ledger", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    Ok(row.and_then(|(id, kind)| {
+        let kind = if kind == "sandbox" { Kind::Sandbox } else { Kind::Real };
+        LedgerId::from_text(&id).map(|id| (id, kind))
+    }))
+}
+
+fn check_version(db: &Connection, path: &Path) -> Result<(), LedgerError> {
+    let application: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let what = match (application, version) {
+        (APPLICATION_ID, VERSION) => return Ok(()),
+        (APPLICATION_ID, newer) => format!("this ledger has version {newer}, and this bursar knows {VERSION}: use the bursar that wrote it"),
+        _ => "this file is no ledger of bursar's; name another with --ledger".to_owned(),
+    };
+    Err(LedgerError::File { path: path.to_owned(), what })
+}
+
+/// The bug that can lose a commit after a checkpoint was fixed in 3.51.3; 3.52.0 was withdrawn.
+fn check_sqlite(version: &str) -> Result<(), LedgerError> {
+    let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);
+    let mut parts = version.split('.');
+    let version_number = (number(parts.next()), number(parts.next()), number(parts.next()));
+    if version_number < (3, 51, 3) || version_number == (3, 52, 0) {
+        return Err(LedgerError::SqliteVersion(version.to_owned()));
+    }
+    Ok(())
+}
+
+/// Makes the file so that only its owner can read it; SQLite gives its log the same mode.
+fn make_file(path: &Path) -> Result<(), LedgerError> {
+    let refuse = |what: String| LedgerError::File { path: path.to_owned(), what };
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        std::fs::create_dir_all(folder).map_err(|e| refuse(format!("its folder cannot be made: {e}")))?;
+    }
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|e| refuse(format!("it cannot be made: {e}")))?;
+    Ok(())
+}
+
+#[cfg(unix)]
+fn refuse_what_others_can_read(path: &Path) -> Result<(), LedgerError> {
+    use std::os::unix::fs::PermissionsExt;
+    let refuse = |what: String| LedgerError::File { path: path.to_owned(), what };
+    let mode = std::fs::metadata(path).map_err(|e| refuse(format!("it cannot be read: {e}")))?.permissions().mode();
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    // A copy made with `cp` is more open than its original; closing it is what its owner would do.
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))
+        .map_err(|e| refuse(format!("others can read it (mode {:o}), and that cannot be changed: {e}", mode & 0o777)))
+}
+
+#[cfg(not(unix))]
+fn refuse_what_others_can_read(_: &Path) -> Result<(), LedgerError> {
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sqlite_that_can_lose_commits_is_refused() {
+        for refused in ["3.7.0", "3.51.2", "3.52.0"] {
+            assert!(check_sqlite(refused).is_err(), "{refused}");
+        }
+        for accepted in ["3.51.3", "3.53.0", "4.0.0", rusqlite::version()] {
+            assert!(check_sqlite(accepted).is_ok(), "{accepted}");
+        }
+    }
+}

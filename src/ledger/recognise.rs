@@ -1,0 +1,157 @@
+//! Whose task is that: from an id and a tag in one of the vendor's lists to an attempt of ours.
+
+use rusqlite::OptionalExtension;
+
+use super::book::vendor_key;
+use super::query::IDENTITY;
+use super::{Ledger, LedgerError};
+use crate::ids::{AttemptId, BatchId, RunId, TaskId};
+use crate::money::Money;
+use crate::tag::{Tag, content_hash};
+use crate::task::{Identity, TaskState};
+
+/// What the ledger knows about a row of the vendor's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recognised {
+    /// An attempt that is waiting for exactly this.
+    InDoubt {
+        /// Which.
+        attempt: AttemptId,
+        /// Its batch.
+        batch: BatchId,
+        /// What is held for it.
+        held: Money,
+    },
+    /// An attempt that is known to be bought, under this very id.
+    Known {
+        /// Which.
+        attempt: AttemptId,
+        /// Its batch.
+        batch: BatchId,
+        /// Its answer is not all here.
+        uncollected: bool,
+        /// The row bears the attempt's tag.
+        tagged: bool,
+    },
+    /// An attempt that was concluded not to be bought, and was. `replanned`: its task waits to be bought, so this is its
+    /// purchase; otherwise it is money without a use.
+    Zombie {
+        /// Which.
+        attempt: AttemptId,
+        /// Its task is planned, and no other attempt of it is on its way.
+        replanned: bool,
+    },
+    /// A second purchase under the tag of an attempt that has an id.
+    Twin {
+        /// The attempt that has the tag.
+        attempt: AttemptId,
+    },
+    /// A purchase of this ledger's that it does not hold: made after the copy it was restored from.
+    Lost {
+        /// The task, where it is planned here.
+        task: Option<TaskId>,
+        /// Its run.
+        run: Option<RunId>,
+        /// Which attempt of it that was.
+        number: u32,
+    },
+    /// Not ours: another ledger's, another program's, or without a tag.
+    Foreign,
+}
+
+impl Ledger {
+    /// Recognises a row by its tag, or by its id where it has none.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn recognise(&self, vendor_id: &str, tag: Option<&str>) -> Result<Recognised, LedgerError> {
+        let by_id: Option<(i64, i64, i64)> = self
+            .db
+            .prepare_cached("SELECT id, batch, state FROM attempt WHERE vendor_id = ?1")?
+            .query_row([vendor_key(vendor_id)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let tag_of_ours = tag.and_then(|tag| tag.parse::<Tag>().ok()).filter(|tag| tag.ledger == self.id);
+        if let Some((attempt, batch, state)) = by_id {
+            let tagged = match &tag_of_ours {
+                Some(tag) => self.bears(AttemptId(attempt), tag)?,
+                None => false,
+            };
+            return Ok(Recognised::Known { attempt: AttemptId(attempt), batch: BatchId(batch), uncollected: state == 1, tagged });
+        }
+        let Some(tag) = tag_of_ours else { return Ok(Recognised::Foreign) };
+        let attempt = AttemptId(tag.attempt);
+        if !self.bears(attempt, &tag)? {
+            return Ok(Recognised::Lost { task: None, run: None, number: 0 });
+        }
+        let (batch, state, held, task_state, latest): (i64, i64, i64, i64, Option<i64>) = self
+            .db
+            .prepare_cached(
+                "SELECT attempt.batch, attempt.state, attempt.held_nano, task.state, task.attempt
+                 FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id = ?1",
+            )?
+            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+        Ok(match state {
+            0 => Recognised::InDoubt { attempt, batch: BatchId(batch), held: Money::from_nanos(held) },
+            // Refused, and listed all the same: its cost decides, as for one given up.
+            3 | 4 => Recognised::Zombie {
+                attempt,
+                replanned: state == 3 && task_state == TaskState::Planned.numbers().0 && latest == Some(attempt.0),
+            },
+            // A person's word, or a failure without an id: paid for already.
+            5 | 7 => Recognised::Known { attempt, batch: BatchId(batch), uncollected: false, tagged: true },
+            _ => Recognised::Twin { attempt },
+        })
+    }
+
+    /// True where the attempt in the tag's row computes to the tag.
+    fn bears(&self, attempt: AttemptId, tag: &Tag) -> Result<bool, LedgerError> {
+        let own = self.tag_of(attempt)?;
+        Ok(own.as_deref() == Some(tag.to_string().as_str()))
+    }
+
+    /// The tag that the vendor knows an attempt by.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn tag_of(&self, attempt: AttemptId) -> Result<Option<String>, LedgerError> {
+        let sql = format!("SELECT {IDENTITY}, attempt.number, attempt.tag FROM attempt JOIN task ON task.id = attempt.task {} WHERE attempt.id = ?1", super::query::IDENTITY_FROM);
+        Ok(self
+            .db
+            .prepare_cached(&sql)?
+            .query_row([attempt.0], |row| {
+                let stored: Option<String> = row.get(9)?;
+                let number: u32 = row.get(8)?;
+                let identity = super::query::identity(row)?;
+                Ok(stored.unwrap_or_else(|| Tag::of(&self.id, attempt.0, &identity.as_identity(), number).to_string()))
+            })
+            .optional()?)
+    }
+
+    /// Finds the tasks behind tags of this ledger's that it holds no attempt for: what was bought after the copy that
+    /// it was restored from. Looks at every task that is still planned, so it is for restored ledgers alone.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn find_lost(&self, tags: &[Tag], most_attempts: u32) -> Result<Vec<(Tag, TaskId, RunId, u32)>, LedgerError> {
+        let wanted: std::collections::HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
+        let sql = format!(
+            "SELECT {IDENTITY}, task.id, task.run, coalesce(attempt.number, 0) FROM task {}
+             LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.state IN (0, 4)",
+            super::query::IDENTITY_FROM
+        );
+        let mut found = Vec::new();
+        let mut statement = self.db.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let owned = super::query::identity(row)?;
+            let identity: Identity<'_> = owned.as_identity();
+            let last: u32 = row.get(10)?;
+            for number in last + 1..=last + most_attempts {
+                if let Some(tag) = wanted.get(&content_hash(&self.id, &identity, number)) {
+                    found.push(((*tag).clone(), TaskId(row.get(8)?), RunId(row.get(9)?), number));
+                }
+            }
+        }
+        Ok(found)
+    }
+}

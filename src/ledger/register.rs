@@ -1,0 +1,280 @@
+//! Who is who: accounts, jobs and their runs, with the caps they bring.
+//!
+//! Every start brings them anew from the configuration and the job file. A cap takes its new value at once; one that is
+//! lower than what is spent freezes the buying and rewrites nothing. What differs from before is noted.
+
+use chrono_tz::Tz;
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::caps::name;
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, JobId, RunId};
+use crate::money::Money;
+use crate::offer::{ResultKind, Route};
+use crate::period::Period;
+
+/// A login, as far as the ledger may know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a>(pub &'a str);
+
+/// An account as the configuration has it.
+#[derive(Clone, Debug)]
+pub struct AccountFacts<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// How the vendor is reached.
+    pub route: Route,
+    /// Where.
+    pub base_url: &'a str,
+    /// Its login: kept as a salted hash.
+    pub login: Login<'a>,
+    /// Ceiling of a UTC day.
+    pub day_cap: Option<Money>,
+    /// Ceiling of a UTC month.
+    pub month_cap: Option<Money>,
+}
+
+/// A job as its file has it.
+#[derive(Clone, Debug)]
+pub struct JobFacts<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Its file, made absolute.
+    pub path: &'a str,
+    /// Its account.
+    pub account: AccountId,
+    /// The zone of its days.
+    pub timezone: Tz,
+    /// Ceiling of a day.
+    pub day_cap: Option<Money>,
+    /// Ceiling of a month.
+    pub month_cap: Option<Money>,
+    /// The same name from another path is meant.
+    pub moved: bool,
+}
+
+/// A run as a start brings it.
+#[derive(Clone, Debug)]
+pub struct RunFacts<'a> {
+    /// Whose.
+    pub job: JobId,
+    /// Its period.
+    pub period: &'a Period,
+    /// Ceiling of the run.
+    pub cap: Money,
+    /// The forms of answer to fetch, in the order in which they are fetched.
+    pub results: &'a [ResultKind],
+}
+
+/// Something the ledger remembers otherwise.
+#[derive(Debug, thiserror::Error)]
+pub enum RegisterError {
+    /// Two names for one login would count its caps and limits twice.
+    #[error(
+        "account `{name}` has the login that this ledger knows as account `{known}`: caps and limits would be counted \
+         twice; use `{known}`, or a ledger of its own"
+    )]
+    SameLogin {
+        /// The name it comes with.
+        name: String,
+        /// The name it is known by.
+        known: String,
+    },
+    /// Another host or login under a known name.
+    #[error(
+        "account `{name}` was {what} when this ledger last used it: what is in doubt or waiting there can only be asked \
+         for there; give the new one another name, or a ledger of its own"
+    )]
+    AnotherAccount {
+        /// Its name.
+        name: String,
+        /// What was otherwise.
+        what: String,
+    },
+    /// A job is known by its name; another file is another job.
+    #[error(
+        "job `{name}` was begun from `{known}`, and this is `{path}`: tasks bought for one would count for the other; \
+         rename the job, or say --moved if its file was moved"
+    )]
+    AnotherPath {
+        /// The job.
+        name: String,
+        /// Its path in the ledger.
+        known: String,
+        /// Its path now.
+        path: String,
+    },
+    /// A job's tasks are asked for where they were bought.
+    #[error("job `{name}` was begun with account `{known}`: rename the job to buy elsewhere")]
+    AnotherJobAccount {
+        /// The job.
+        name: String,
+        /// Its account in the ledger.
+        known: String,
+    },
+    /// The ledger itself.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+impl From<rusqlite::Error> for RegisterError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Ledger(error.into())
+    }
+}
+
+impl Ledger {
+    /// Brings an account, with its caps as they are now.
+    ///
+    /// # Errors
+    /// The ledger remembers it otherwise, or cannot be written.
+    pub fn bring_account(&mut self, facts: &AccountFacts<'_>) -> Result<AccountId, RegisterError> {
+        let hash = login_hash(self.id.as_str(), facts);
+        self.runs.clear();
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let by_login: Option<String> = write
+            .query_row("SELECT name FROM account WHERE login_hash = ?1", [&hash], |row| row.get(0))
+            .optional()?;
+        if let Some(known) = by_login.filter(|known| known != facts.name) {
+            return Err(RegisterError::SameLogin { name: facts.name.to_owned(), known });
+        }
+        let known: Option<(i64, String, String, Vec<u8>)> = write
+            .query_row("SELECT id, route, base_url, login_hash FROM account WHERE name = ?1", [facts.name], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+            })
+            .optional()?;
+        let id = match known {
+            None => {
+                write.execute(
+                    "INSERT INTO account (name, route, base_url, login_hash) VALUES (?1, ?2, ?3, ?4)",
+                    (facts.name, facts.route.name(), facts.base_url, &hash),
+                )?;
+                write.last_insert_rowid()
+            }
+            Some((id, route, base_url, login)) => {
+                let moved = base_url != facts.base_url && !(is_loopback(&base_url) && is_loopback(facts.base_url));
+                if route != facts.route.name() || moved {
+                    let what = format!("{base_url} by route `{route}`");
+                    return Err(RegisterError::AnotherAccount { name: facts.name.to_owned(), what });
+                }
+                if login != hash {
+                    let what = "another login".to_owned();
+                    return Err(RegisterError::AnotherAccount { name: facts.name.to_owned(), what });
+                }
+                write.execute("UPDATE account SET base_url = ?2 WHERE id = ?1", (id, facts.base_url))?;
+                id
+            }
+        };
+        write.execute(
+            "UPDATE account SET day_cap_nano = ?2, month_cap_nano = ?3 WHERE id = ?1",
+            (id, facts.day_cap.map(Money::nanos), facts.month_cap.map(Money::nanos)),
+        )?;
+        set_limit(&write, "account_day", id, facts.day_cap)?;
+        set_limit(&write, "account_month", id, facts.month_cap)?;
+        write.commit()?;
+        Ok(AccountId(id))
+    }
+
+    /// Brings a job, with its caps as they are now.
+    ///
+    /// # Errors
+    /// The ledger remembers it otherwise, or cannot be written.
+    pub fn bring_job(&mut self, facts: &JobFacts<'_>) -> Result<JobId, RegisterError> {
+        self.runs.clear();
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let known: Option<(i64, String, i64, String)> = write
+            .query_row(
+                "SELECT job.id, job.path, job.account, account.name FROM job JOIN account ON account.id = job.account
+                 WHERE job.name = ?1",
+                [facts.name],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+            )
+            .optional()?;
+        let id = match known {
+            None => {
+                write.execute(
+                    "INSERT INTO job (name, path, account, timezone) VALUES (?1, ?2, ?3, ?4)",
+                    (facts.name, facts.path, facts.account.0, facts.timezone.name()),
+                )?;
+                write.last_insert_rowid()
+            }
+            Some((_, known, ..)) if known != facts.path && !facts.moved => {
+                let (name, path) = (facts.name.to_owned(), facts.path.to_owned());
+                return Err(RegisterError::AnotherPath { name, known, path });
+            }
+            Some((_, _, account, known)) if account != facts.account.0 => {
+                return Err(RegisterError::AnotherJobAccount { name: facts.name.to_owned(), known });
+            }
+            Some((id, ..)) => id,
+        };
+        write.execute(
+            "UPDATE job SET path = ?2, timezone = ?3, day_cap_nano = ?4, month_cap_nano = ?5 WHERE id = ?1",
+            (id, facts.path, facts.timezone.name(), facts.day_cap.map(Money::nanos), facts.month_cap.map(Money::nanos)),
+        )?;
+        set_limit(&write, "job_day", id, facts.day_cap)?;
+        set_limit(&write, "job_month", id, facts.month_cap)?;
+        write.commit()?;
+        Ok(JobId(id))
+    }
+
+    /// Opens the run of a period, or the one there is; earlier runs of the job stop buying.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn bring_run(&mut self, facts: &RunFacts<'_>, now: i64) -> Result<RunId, LedgerError> {
+        self.runs.clear();
+        let results: Vec<&str> = facts.results.iter().map(|kind| kind.name()).collect();
+        let results = results.join(",");
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let known: Option<(i64, i64)> = write
+            .query_row(
+                "SELECT id, cap_nano FROM run WHERE job = ?1 AND period = ?2",
+                (facts.job.0, &facts.period.id),
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let id = match known {
+            None => {
+                write.execute("UPDATE run SET state = 'closed' WHERE job = ?1 AND state <> 'closed'", [facts.job.0])?;
+                write.execute(
+                    "INSERT INTO run (job, period, opened_at, cap_nano, state, results) VALUES (?1, ?2, ?3, ?4, 'open', ?5)",
+                    (facts.job.0, &facts.period.id, now, facts.cap.nanos(), &results),
+                )?;
+                write.last_insert_rowid()
+            }
+            Some((id, cap)) => {
+                if cap != facts.cap.nanos() {
+                    let what = format!("{}: from {} to {}", name("run", 0), Money::from_nanos(cap), facts.cap);
+                    write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (id, now, what))?;
+                }
+                write.execute(
+                    "UPDATE run SET cap_nano = ?2, results = ?3, state = iif(state = 'complete', 'open', state) WHERE id = ?1",
+                    (id, facts.cap.nanos(), &results),
+                )?;
+                id
+            }
+        };
+        set_limit(&write, "run", id, Some(facts.cap))?;
+        write.commit()?;
+        Ok(RunId(id))
+    }
+}
+
+/// The new limit counts from now on, also in the periods that have begun.
+fn set_limit(write: &Connection, scope: &str, owner: i64, limit: Option<Money>) -> Result<(), rusqlite::Error> {
+    write.execute(
+        "UPDATE cap SET limit_nano = ?3 WHERE scope = ?1 AND owner = ?2",
+        (scope, owner, limit.map(Money::nanos)),
+    )?;
+    Ok(())
+}
+
+fn login_hash(salt: &str, facts: &AccountFacts<'_>) -> Vec<u8> {
+    let text = serde_json::json!([salt, facts.route.name(), facts.login.0]).to_string();
+    blake3::hash(text.as_bytes()).as_bytes().to_vec()
+}
+
+fn is_loopback(url: &str) -> bool {
+    let host = url.split("://").nth(1).unwrap_or_default();
+    host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]")
+}

@@ -1,0 +1,215 @@
+//! The rows of a plan: prompts, markets, targets and tasks, in the order in which they are bought.
+//!
+//! A run is planned whole at its first start, and again only when something that the order depends on has changed.
+//! Bought tasks stay whatever the job file says now; what is asked no longer and was never bought leaves.
+
+
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+
+use super::{Ledger, LedgerError};
+use crate::ids::RunId;
+use crate::job::{Job, Target};
+use crate::market::Market;
+use crate::offer::{Method, Priority};
+use crate::plan::Order;
+
+/// What a new plan changed in a run that had one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Edited {
+    /// Tasks that joined.
+    pub joined: u64,
+    /// Tasks that left, never bought.
+    pub left: u64,
+    /// Tasks that were bought and are no longer asked.
+    pub no_longer_asked: u64,
+}
+
+/// A plan on its way into the ledger. Nothing of it is seen before [`PlanRows::finish`].
+#[derive(Debug)]
+pub struct PlanRows<'a> {
+    write: rusqlite::Transaction<'a>,
+    run: i64,
+    /// The row of each of the job's prompts.
+    prompts: Vec<i64>,
+}
+
+impl Ledger {
+    /// True where the run is planned by exactly this plan.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn is_planned(&self, run: RunId, plan_hash: [u8; 32]) -> Result<bool, LedgerError> {
+        let known: Option<Vec<u8>> =
+            self.db.query_row("SELECT plan_hash FROM run WHERE id = ?1", [run.0], |row| row.get(0)).optional()?.flatten();
+        Ok(known.as_deref() == Some(&plan_hash[..]))
+    }
+
+    /// Begins to write a run's plan.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn plan_rows(&mut self, run: RunId) -> Result<PlanRows<'_>, LedgerError> {
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        Ok(PlanRows { write, run: run.0, prompts: Vec::new() })
+    }
+}
+
+impl PlanRows<'_> {
+    /// Stores the text of the job's next distinct prompt.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn prompt(&mut self, hash: [u8; 16], text: &str) -> Result<(), LedgerError> {
+        let known: Option<i64> = self
+            .write
+            .prepare_cached("SELECT id FROM prompt WHERE hash = ?1")?
+            .query_row([hash], |row| row.get(0))
+            .optional()?;
+        let id = match known {
+            Some(id) => id,
+            None => {
+                self.write.prepare_cached("INSERT INTO prompt (hash, text) VALUES (?1, ?2)")?.execute((hash, text))?;
+                self.write.last_insert_rowid()
+            }
+        };
+        self.prompts.push(id);
+        Ok(())
+    }
+
+    /// Writes the tasks in their order and takes out what is asked no longer. All prompts were stored before.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    pub fn finish(self, job: &Job, order: Order<'_>, plan_hash: [u8; 32], now: i64) -> Result<Edited, LedgerError> {
+        let Self { write, run, prompts } = self;
+        let sets = job.sets.iter().map(|set| prompt_set(&write, run, &set.name, set.weight)).collect::<Result<Vec<_>, _>>()?;
+        let of_sets = |row: &dyn Fn(&crate::job::PromptSet) -> Result<Vec<i64>, LedgerError>| {
+            job.sets.iter().map(row).collect::<Result<Vec<_>, _>>()
+        };
+        let markets = of_sets(&|set| set.markets.iter().map(|market| market_row(&write, market)).collect())?;
+        let targets = of_sets(&|set| set.targets.iter().map(|target| target_row(&write, target)).collect())?;
+        let replanned: bool =
+            write.query_row("SELECT EXISTS (SELECT 1 FROM task WHERE run = ?1)", [run], |row| row.get(0))?;
+        if replanned {
+            write.execute("UPDATE task SET asked = 0 WHERE run = ?1", [run])?;
+            write.execute("DELETE FROM task_also_in WHERE task IN (SELECT id FROM task WHERE run = ?1)", [run])?;
+        }
+        let highest = |write: &Connection| write.query_row("SELECT coalesce(max(id), 0) FROM task", [], |row| row.get::<_, i64>(0));
+        let before = highest(&write)?;
+        insert_tasks(&write, run, job, order, &prompts, &sets, &markets, &targets)?;
+        let mut edited = Edited { joined: (highest(&write)? - before).unsigned_abs(), ..Edited::default() };
+        if replanned {
+            // 4, 4: failed, dropped_by_job.
+            edited.left = write
+                .execute("UPDATE task SET state = 4, reason = 4 WHERE run = ?1 AND asked = 0 AND state = 0", [run])? as u64;
+            edited.no_longer_asked = write.query_row(
+                "SELECT count(*) FROM task WHERE run = ?1 AND asked = 0 AND NOT (state = 4 AND reason = 4)",
+                [run],
+                |row| row.get(0),
+            )?;
+            let what = format!(
+                "planned anew: {} tasks joined, {} left unbought, {} bought ones are no longer asked",
+                edited.joined, edited.left, edited.no_longer_asked
+            );
+            write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run, now, what))?;
+        }
+        write.execute("UPDATE run SET plan_hash = ?2 WHERE id = ?1", (run, &plan_hash[..]))?;
+        write.commit()?;
+        Ok(edited)
+    }
+}
+
+#[expect(clippy::too_many_arguments, reason = "the rows that a task's small numbers stand for")]
+fn insert_tasks(
+    write: &Connection,
+    run: i64,
+    job: &Job,
+    mut order: Order<'_>,
+    prompts: &[i64],
+    sets: &[i64],
+    markets: &[Vec<i64>],
+    targets: &[Vec<i64>],
+) -> Result<(), LedgerError> {
+    // A bought task keeps how it was bought. A dropped one that is asked again is planned again.
+    let mut insert = write.prepare(
+        "INSERT INTO task (run, prompt, market, target, repeat, prompt_set, service, position)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+         ON CONFLICT (run, prompt, market, target, repeat) DO UPDATE SET
+             asked = 1, position = excluded.position, prompt_set = excluded.prompt_set,
+             service = iif(state = 0 OR (state = 4 AND reason = 4), excluded.service, service),
+             state = iif(state = 4 AND reason = 4, 0, state), reason = iif(state = 4 AND reason = 4, NULL, reason)",
+    )?;
+    let mut also = write.prepare(
+        "INSERT INTO task_also_in (task, prompt_set)
+         SELECT id, ?6 FROM task WHERE run = ?1 AND prompt = ?2 AND market = ?3 AND target = ?4 AND repeat = ?5",
+    )?;
+    let overlap = order.sets_overlap();
+    let mut position = 0_i64;
+    while let Some(step) = order.next() {
+        position += 1;
+        let target = &job.sets[step.set].targets[step.target];
+        let (prompt, market, asked) =
+            (prompts[step.prompt as usize], markets[step.set][step.market], targets[step.set][step.target]);
+        insert.execute((run, prompt, market, asked, step.repeat, sets[step.set], service(target.method, target.priority), position))?;
+        if overlap {
+            for set in order.also_in(step) {
+                also.execute((run, prompt, market, asked, step.repeat, sets[set]))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The ledger's number of a way to buy.
+fn service(method: Method, priority: Priority) -> i64 {
+    match (method, priority) {
+        (Method::Standard, Priority::Normal) => 0,
+        (Method::Standard, Priority::High) => 1,
+        (Method::Live, _) => 2,
+    }
+}
+
+/// The way to buy behind the ledger's number.
+pub(super) fn service_from(number: i64) -> (Method, Priority) {
+    match number {
+        1 => (Method::Standard, Priority::High),
+        2 => (Method::Live, Priority::Normal),
+        _ => (Method::Standard, Priority::Normal),
+    }
+}
+
+fn prompt_set(write: &Connection, run: i64, name: &str, weight: u32) -> Result<i64, LedgerError> {
+    Ok(write.query_row(
+        "INSERT INTO prompt_set (run, name, weight) VALUES (?1, ?2, ?3)
+         ON CONFLICT (run, name) DO UPDATE SET weight = excluded.weight RETURNING id",
+        (run, name, weight),
+        |row| row.get(0),
+    )?)
+}
+
+/// Names are kept as they were first seen; the codes decide.
+fn market_row(write: &Connection, market: &Market) -> Result<i64, LedgerError> {
+    Ok(write.query_row(
+        "INSERT INTO market (location_code, location_name, language_code, language_name) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (location_code, language_code) DO UPDATE SET location_name = coalesce(location_name, excluded.location_name)
+         RETURNING id",
+        (market.location_code, &market.location_name, &market.language_code, &market.language_name),
+        |row| row.get(0),
+    )?)
+}
+
+fn target_row(write: &Connection, target: &Target) -> Result<i64, LedgerError> {
+    Ok(write.query_row(
+        "INSERT INTO target (engine, function, model, options) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (engine, function, model, options) DO UPDATE SET model = model RETURNING id",
+        (target.engine.name(), target.function.name(), target.model.as_deref().unwrap_or_default(), options_json(target)),
+        |row| row.get(0),
+    )?)
+}
+
+/// The options of a target as JSON: names sorted, the vendor's defaults left out.
+pub(super) fn options_json(target: &Target) -> String {
+    let options: std::collections::BTreeMap<_, _> = target.options.iter().copied().collect();
+    serde_json::to_string(&options).unwrap_or_else(|_| "{}".to_owned())
+}
+

@@ -1,0 +1,170 @@
+//! The pace: one token bucket for each limit of the vendor, counting in time that is handed in.
+//!
+//! For a limit of N calls a minute the burst is max(1, N/400) and the rest is spread over 60.2 s. That is at most N in
+//! any 60 s, and more than 99 % of N from 1,000 up. Every start begins with an empty bucket, so nothing has to be
+//! stored for the limit to hold across a restart. Which call goes next is the engine's matter.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock as GovernorClock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
+
+/// The window that N calls are spread over: a little more than a minute, so that a call that is late on its way cannot
+/// fall into the next window with N others.
+const WINDOW: Duration = Duration::from_millis(60_200);
+/// After being told to slow down, how long a level of slowness lasts.
+const RECOVERY: Duration = Duration::from_mins(1);
+/// The slowest is a 64th of the limit.
+const SLOWEST: u32 = 6;
+
+/// A clock for governor that shows the time it was last told.
+#[derive(Clone, Debug, Default)]
+struct Told(Arc<AtomicU64>);
+
+impl Told {
+    fn tell(&self, mono: Duration) {
+        self.0.store(u64::try_from(mono.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+}
+
+impl GovernorClock for Told {
+    type Instant = Nanos;
+    fn now(&self) -> Nanos {
+        Nanos::new(self.0.load(Ordering::Relaxed))
+    }
+}
+
+/// One limit of the vendor.
+#[derive(Debug)]
+pub struct Bucket {
+    limiter: RateLimiter<NotKeyed, InMemoryState, Told, NoOpMiddleware<Nanos>>,
+    clock: Told,
+    /// The least time between two calls while slowed down.
+    spacing: Duration,
+    /// 0: at the limit; each further level halves the pace.
+    level: u32,
+    slowed_at: Duration,
+    next: Duration,
+}
+
+impl Bucket {
+    /// A bucket for `per_minute` calls a minute, empty at `mono`.
+    pub fn new(per_minute: u32, mono: Duration) -> Self {
+        let limit = per_minute.max(1);
+        let burst = NonZeroU32::new((limit / 400).max(1)).unwrap_or(NonZeroU32::MIN);
+        let rest = limit.saturating_sub(burst.get()).max(1);
+        let spacing = (WINDOW / rest).max(Duration::from_nanos(1));
+        let clock = Told::default();
+        clock.tell(mono);
+        let quota = Quota::with_period(spacing).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
+        let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
+        let emptied = limiter.check_n(burst);
+        debug_assert!(matches!(emptied, Ok(Ok(()))), "a new bucket holds its burst");
+        Self { limiter, clock, spacing, level: 0, slowed_at: mono, next: mono }
+    }
+
+    /// Takes a token.
+    ///
+    /// # Errors
+    /// None is there: the moment from which one may be.
+    pub fn take(&mut self, mono: Duration) -> Result<(), Duration> {
+        self.recover(mono);
+        if mono < self.next {
+            return Err(self.next);
+        }
+        self.clock.tell(mono);
+        match self.limiter.check() {
+            Ok(()) => {
+                if self.level > 0 {
+                    self.next = mono + self.spacing * (1 << self.level);
+                }
+                Ok(())
+            }
+            Err(not_until) => {
+                let at = not_until.earliest_possible().duration_since(Nanos::new(0));
+                Err(Duration::from_nanos(at.as_u64()).max(mono + Duration::from_nanos(1)))
+            }
+        }
+    }
+
+    /// The vendor said that this is too fast: nothing before `pause` is over, and half the pace after it.
+    pub fn slow_down(&mut self, mono: Duration, pause: Duration) {
+        // Replies to calls that were in flight together are one complaint, not many.
+        if self.level == 0 || mono >= self.slowed_at + Duration::from_secs(1) {
+            self.level = (self.level + 1).min(SLOWEST);
+        }
+        self.slowed_at = mono;
+        self.next = self.next.max(mono + pause);
+    }
+
+    /// A level of slowness goes for every minute without a complaint.
+    fn recover(&mut self, mono: Duration) {
+        while self.level > 0 && mono >= self.slowed_at + RECOVERY {
+            self.level -= 1;
+            self.slowed_at += RECOVERY;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The moments at which a bucket asked without pause lets calls through, for `minutes`.
+    fn greedy(bucket: &mut Bucket, from: Duration, minutes: u64) -> Vec<Duration> {
+        let mut calls = Vec::new();
+        let mut mono = from;
+        while mono < from + Duration::from_mins(minutes) {
+            match bucket.take(mono) {
+                Ok(()) => calls.push(mono),
+                Err(at) => mono = at,
+            }
+        }
+        calls
+    }
+
+    fn most_in_a_minute(calls: &[Duration]) -> usize {
+        calls.iter().enumerate().map(|(first, at)| {
+            calls[first..].partition_point(|call| *call < *at + Duration::from_mins(1))
+        }).max().unwrap_or(0)
+    }
+
+    #[test]
+    fn no_minute_holds_more_calls_than_the_limit_and_a_long_run_comes_close() {
+        for limit in [1, 6, 10, 20, 60, 1_000, 2_000, 6_000] {
+            let calls = greedy(&mut Bucket::new(limit, Duration::ZERO), Duration::ZERO, 10);
+            assert!(most_in_a_minute(&calls) <= limit as usize, "{limit}");
+            if limit >= 1_000 {
+                assert!(calls.len() * 100 >= limit as usize * 10 * 99, "{limit}: only {} in ten minutes", calls.len());
+            }
+        }
+    }
+
+    #[test]
+    fn a_restart_cannot_push_a_minute_over_the_limit() {
+        for restart_ms in (0..70_000).step_by(3_700) {
+            let mut calls = greedy(&mut Bucket::new(1_000, Duration::ZERO), Duration::ZERO, 3);
+            let restart = Duration::from_mins(2) + Duration::from_millis(restart_ms);
+            calls.retain(|call| *call < restart);
+            calls.extend(greedy(&mut Bucket::new(1_000, restart), restart, 2));
+            assert!(most_in_a_minute(&calls) <= 1_000, "restart after {restart_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_complaint_stops_the_calls_halves_the_pace_and_is_forgotten_in_time() {
+        let mut bucket = Bucket::new(6_000, Duration::ZERO);
+        bucket.slow_down(Duration::from_secs(60), Duration::from_secs(5));
+        let calls = greedy(&mut bucket, Duration::from_secs(60), 4);
+        assert_eq!(calls[0], Duration::from_secs(65));
+        let within = |from, to| calls.iter().filter(|call| (from..to).contains(&call.as_secs())).count();
+        assert!((2_000..=3_000).contains(&within(65, 120)), "{}", within(65, 120));
+        assert!(within(180, 240) > 5_900, "{}", within(180, 240));
+    }
+}

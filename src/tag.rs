@@ -1,0 +1,165 @@
+//! Tags: the one thing of ours that the vendor echoes for each task.
+//!
+//! A tag is computed, never chosen: `b1.`, the ledger's id, the attempt's row, and a hash of what is bought. The row
+//! makes it quick to find; the hash makes a ledger that was restored from a copy recognise what it had already bought,
+//! and an attempt of another history that happens to have the same row strange.
+
+use std::fmt;
+use std::str::FromStr;
+
+use data_encoding::{BASE32_NOPAD, Specification, Encoding};
+
+use crate::task::Identity;
+
+/// How a tag of this form begins.
+const VERSION: &str = "b1";
+/// Longest text of an attempt's row: 64 bits in base 32.
+const MAX_ROW: usize = 13;
+/// 128 bits in base 32.
+const HASH_CHARS: usize = 26;
+/// 80 bits in base 32.
+const LEDGER_CHARS: usize = 16;
+
+/// Who a ledger is: 80 random bits, as sixteen lower-case base-32 characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LedgerId(String);
+
+impl LedgerId {
+    /// From random bytes.
+    pub fn from_random(bytes: [u8; 10]) -> Self {
+        Self(base32().encode(&bytes))
+    }
+
+    /// From its text.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let whole = text.len() == LEDGER_CHARS && base32().decode(text.as_bytes()).is_ok();
+        whole.then(|| Self(text.to_owned()))
+    }
+
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The mark by which one attempt is known to the vendor: at most 60 characters of `a-z 2-7 . 0-9`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Tag {
+    /// Whose attempt it is.
+    pub ledger: LedgerId,
+    /// The row of the attempt in that ledger.
+    pub attempt: i64,
+    /// Hash of ledger, task and attempt number.
+    pub hash: [u8; 16],
+}
+
+/// Text that is no tag of ours: someone else's, or none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a tag of bursar's")]
+pub struct NotATag;
+
+impl Tag {
+    /// The tag of an attempt: the `number`-th purchase of the task, in row `attempt`.
+    pub fn of(ledger: &LedgerId, attempt: i64, task: &Identity<'_>, number: u32) -> Self {
+        Self { ledger: ledger.clone(), attempt, hash: content_hash(ledger, task, number) }
+    }
+}
+
+/// What a tag's hash says: this ledger, this task, this attempt. It holds no row, so that a task planned again in a
+/// restored ledger hashes as it did before.
+pub fn content_hash(ledger: &LedgerId, task: &Identity<'_>, number: u32) -> [u8; 16] {
+    let text = serde_json::json!([VERSION, ledger.as_str(), task.job, task.period, task.question.hex(), task.repeat, number]);
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&blake3::hash(text.to_string().as_bytes()).as_bytes()[..16]);
+    hash
+}
+
+impl fmt::Display for Tag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let row = base32().encode(&self.attempt.to_be_bytes());
+        let row = row.trim_start_matches('a');
+        let row = if row.is_empty() { "a" } else { row };
+        write!(f, "{VERSION}.{}.{row}.{}", self.ledger.0, base32().encode(&self.hash))
+    }
+}
+
+impl FromStr for Tag {
+    type Err = NotATag;
+
+    fn from_str(text: &str) -> Result<Self, NotATag> {
+        let mut parts = text.split('.');
+        let (Some(VERSION), Some(ledger), Some(row), Some(hash), None) =
+            (parts.next(), parts.next(), parts.next(), parts.next(), parts.next())
+        else {
+            return Err(NotATag);
+        };
+        if row.is_empty() || row.len() > MAX_ROW || hash.len() != HASH_CHARS {
+            return Err(NotATag);
+        }
+        let row = format!("{row:a>MAX_ROW$}");
+        let row = base32().decode(row.as_bytes()).map_err(|_| NotATag)?;
+        let hash = base32().decode(hash.as_bytes()).map_err(|_| NotATag)?;
+        let tag = Self {
+            ledger: LedgerId::from_text(ledger).ok_or(NotATag)?,
+            attempt: i64::from_be_bytes(row.try_into().map_err(|_| NotATag)?),
+            hash: hash.try_into().map_err(|_| NotATag)?,
+        };
+        // Only the one spelling that we write is ours.
+        if tag.to_string() == text { Ok(tag) } else { Err(NotATag) }
+    }
+}
+
+/// RFC 4648 base 32 in lower case, without padding: letters that survive any URL, log or dashboard.
+fn base32() -> Encoding {
+    static ENCODING: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
+        let mut specification = Specification::new();
+        specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
+        specification.encoding().unwrap_or(BASE32_NOPAD)
+    });
+    ENCODING.clone()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::task::QuestionKey;
+
+    fn ledger() -> LedgerId {
+        LedgerId::from_random([7; 10])
+    }
+
+    #[test]
+    fn a_tag_names_ledger_attempt_and_content_in_sixty_characters() {
+        let task = Identity { job: "demo", period: "once", question: QuestionKey([9; 16]), repeat: 1 };
+        let tag = Tag::of(&ledger(), 42, &task, 1);
+        assert_eq!(tag.to_string(), "b1.a4dqobyha4dqobyh.fi.".to_owned() + &base32().encode(&tag.hash));
+        assert!(Tag::of(&ledger(), i64::MAX, &task, 1).to_string().len() <= 60);
+    }
+
+    #[test]
+    fn another_attempt_task_or_ledger_hashes_differently() {
+        let task = Identity { job: "demo", period: "once", question: QuestionKey([9; 16]), repeat: 1 };
+        let hash = content_hash(&ledger(), &task, 1);
+        assert_ne!(hash, content_hash(&ledger(), &task, 2));
+        assert_ne!(hash, content_hash(&LedgerId::from_random([8; 10]), &task, 1));
+        assert_ne!(hash, content_hash(&ledger(), &Identity { repeat: 2, ..task.clone() }, 1));
+        assert_ne!(hash, content_hash(&ledger(), &Identity { period: "2026-11", ..task }, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn a_tag_survives_the_vendor(attempt in 1..i64::MAX, hash: [u8; 16]) {
+            let tag = Tag { ledger: ledger(), attempt, hash };
+            prop_assert_eq!(tag.to_string().parse(), Ok(tag));
+        }
+
+        #[test]
+        fn no_text_makes_the_parser_panic(text in "(b1\\.)?[a-z2-7.]{0,70}|.*") {
+            if let Ok(tag) = text.parse::<Tag>() {
+                prop_assert_eq!(tag.to_string(), text);
+            }
+        }
+    }
+}

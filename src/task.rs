@@ -1,0 +1,250 @@
+//! A task: one question in one run, its key made from its content, its states, the one table of transitions.
+//!
+//! Who moves a task on, and what a crash leaves behind, is said at each state. Money is `ledger::book`'s matter.
+
+use std::fmt;
+
+use crate::offer::{Engine, Function, named};
+
+/// Content key of a question: 128 bits of BLAKE3 over its canonical JSON.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct QuestionKey(pub [u8; 16]);
+
+impl QuestionKey {
+    /// As 32 hexadecimal digits.
+    pub fn hex(self) -> String {
+        data_encoding::HEXLOWER.encode(&self.0)
+    }
+}
+
+impl fmt::Debug for QuestionKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.hex())
+    }
+}
+
+/// Everything that can change an answer, and nothing else: no route, method, priority, set or weight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Question<'a> {
+    /// Whose answer.
+    pub engine: Engine,
+    /// By which function.
+    pub function: Function,
+    /// The text that the engine is to read, before any wire escaping.
+    pub prompt: &'a str,
+    /// The vendor's code of the place.
+    pub location_code: u32,
+    /// The vendor's code of the language.
+    pub language_code: &'a str,
+    /// A JSON object: names sorted, the vendor's defaults left out.
+    pub options: &'a str,
+}
+
+impl Question<'_> {
+    /// The key: the hash of `[1, engine, function, prompt, place, language, options]`.
+    pub fn key(&self) -> QuestionKey {
+        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let canonical = format!(
+            "[1,\"{}\",\"{}\",{},{},{},{}]",
+            self.engine,
+            self.function,
+            text(self.prompt),
+            self.location_code,
+            text(self.language_code),
+            self.options
+        );
+        QuestionKey(hash128(canonical.as_bytes()))
+    }
+}
+
+/// The first 128 bits of BLAKE3.
+pub fn hash128(bytes: &[u8]) -> [u8; 16] {
+    let mut hash = [0; 16];
+    hash.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
+    hash
+}
+
+/// What makes a task the same task in any ledger.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity<'a> {
+    /// The job's name.
+    pub job: &'a str,
+    /// The period's id.
+    pub period: &'a str,
+    /// The question.
+    pub question: QuestionKey,
+    /// Which of its repeats, from 1.
+    pub repeat: u32,
+}
+
+named! {
+    /// Why a task failed.
+    Reason {
+        /// The vendor refused it for good; it cost nothing.
+        Refused = "refused",
+        /// It was paid for, and there is no answer.
+        PaidFailure = "paid_failure",
+        /// It was paid for, and the vendor threw the answer away before it was fetched.
+        Expired = "expired",
+        /// The job file no longer asks it; it was never bought.
+        DroppedByJob = "dropped_by_job",
+        /// It was in doubt, and a person decided that it had been bought.
+        ResolvedAsBought = "resolved_as_bought",
+        /// It was answered on a connection that was lost.
+        LostLive = "lost_live",
+    }
+}
+
+/// Where a task stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TaskState {
+    /// To be bought. Dispatch moves it on; a crash leaves it here.
+    Planned,
+    /// Reserved, and perhaps sent. The outcome of its batch moves it on. After a crash it is in doubt: reconcile looks
+    /// its tag up in the vendor's list and never just sends it again.
+    Sending,
+    /// Bought, and its id is known. Collect moves it on; after a crash it is asked for by its id.
+    Submitted,
+    /// The answer is in the ledger. Nothing moves it on.
+    Answered,
+    /// It will have no answer. Only the job file (asked again) or a paid retry moves it back.
+    Failed(Reason),
+}
+
+/// What happens to a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transition {
+    /// Its money is reserved, and its batch is about to be sent.
+    Reserve,
+    /// It surely was not bought, and may be tried again.
+    NotBought,
+    /// The vendor took it, and its id is known.
+    Accept,
+    /// The vendor refused it for good, or took money without an answer.
+    Fail(Reason),
+    /// All the forms of its answer that were asked for are stored.
+    Answer,
+    /// The job file no longer asks it.
+    Drop,
+    /// It may be bought anew: asked again after it was dropped, or its paid failure may be tried again.
+    Reopen,
+}
+
+/// A step that no task may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a task that is {state:?} cannot {transition:?}: this is a bug in bursar, and nothing was written")]
+pub struct IllegalTransition {
+    /// Where the task stands.
+    pub state: TaskState,
+    /// What was to happen to it.
+    pub transition: Transition,
+}
+
+impl TaskState {
+    /// The one table of a task's life.
+    ///
+    /// # Errors
+    /// The step is not in it.
+    pub fn next(self, transition: Transition) -> Result<Self, IllegalTransition> {
+        use TaskState::{Answered, Failed, Planned, Sending, Submitted};
+        match (self, transition) {
+            (Planned, Transition::Reserve) => Ok(Sending),
+            (Sending, Transition::NotBought) => Ok(Planned),
+            // Planned: given up for not bought, and found in the vendor's list after all.
+            (Sending | Planned, Transition::Accept) => Ok(Submitted),
+            (Sending | Submitted, Transition::Fail(reason)) => Ok(Failed(reason)),
+            (Submitted, Transition::Answer) => Ok(Answered),
+            (Planned, Transition::Drop) => Ok(Failed(Reason::DroppedByJob)),
+            (Failed(Reason::DroppedByJob | Reason::PaidFailure | Reason::Refused), Transition::Reopen) => Ok(Planned),
+            (state, transition) => Err(IllegalTransition { state, transition }),
+        }
+    }
+
+    /// The number that stands for it in the ledger, and the reason's.
+    pub(crate) const fn numbers(self) -> (i64, Option<i64>) {
+        match self {
+            Self::Planned => (0, None),
+            Self::Sending => (1, None),
+            Self::Submitted => (2, None),
+            Self::Answered => (3, None),
+            Self::Failed(reason) => (4, Some(reason as i64 + 1)),
+        }
+    }
+
+    /// The state behind the ledger's numbers.
+    pub(crate) fn from_numbers(state: i64, reason: Option<i64>) -> Option<Self> {
+        match (state, reason) {
+            (0, None) => Some(Self::Planned),
+            (1, None) => Some(Self::Sending),
+            (2, None) => Some(Self::Submitted),
+            (3, None) => Some(Self::Answered),
+            (4, Some(reason)) => Reason::ALL.iter().copied().find(|r| *r as i64 + 1 == reason).map(Self::Failed),
+            _ => None,
+        }
+    }
+
+    /// The written name, without the reason.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Sending => "sending",
+            Self::Submitted => "submitted",
+            Self::Answered => "answered",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const QUESTION: Question<'_> = Question {
+        engine: Engine::ChatGpt,
+        function: Function::LlmScraper,
+        prompt: "which \"crm\"?",
+        location_code: 2840,
+        language_code: "en",
+        options: r#"{"force_web_search":true}"#,
+    };
+
+    #[test]
+    fn the_key_is_the_hash_of_the_canonical_form_for_ever() {
+        let canonical = br#"[1,"chat_gpt","llm_scraper","which \"crm\"?",2840,"en",{"force_web_search":true}]"#;
+        assert_eq!(QUESTION.key().0, hash128(canonical));
+        assert_eq!(QUESTION.key().hex(), "KEY");
+    }
+
+    #[test]
+    fn whatever_can_change_the_answer_changes_the_key() {
+        let others = [
+            Question { engine: Engine::Gemini, ..QUESTION },
+            Question { prompt: "which crm?", ..QUESTION },
+            Question { location_code: 2276, ..QUESTION },
+            Question { language_code: "de", ..QUESTION },
+            Question { options: "{}", ..QUESTION },
+        ];
+        for other in others {
+            assert_ne!(other.key(), QUESTION.key(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn every_state_survives_the_ledger() {
+        let states = [TaskState::Planned, TaskState::Sending, TaskState::Submitted, TaskState::Answered];
+        let failed = Reason::ALL.iter().map(|reason| TaskState::Failed(*reason));
+        for state in states.into_iter().chain(failed) {
+            let (number, reason) = state.numbers();
+            assert_eq!(TaskState::from_numbers(number, reason), Some(state));
+        }
+        assert_eq!(TaskState::from_numbers(4, None), None);
+    }
+
+    #[test]
+    fn nothing_is_sent_twice_without_having_been_found_not_bought() {
+        assert!(TaskState::Sending.next(Transition::Reserve).is_err());
+        assert!(TaskState::Submitted.next(Transition::Reserve).is_err());
+        assert!(TaskState::Submitted.next(Transition::NotBought).is_err());
+        assert!(TaskState::Answered.next(Transition::Reserve).is_err());
+    }
+}
