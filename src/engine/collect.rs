@@ -1,0 +1,343 @@
+//! Collecting: when to look at `tasks_ready`, and which answers to ask for by their ids.
+//!
+//! What is listed is fetched; what is overdue is asked for by its id, since a list may leave out what failed, and what
+//! was fetched just before a crash is listed no longer. Nothing here scans: batches with answers to come wait in a
+//! queue by the time of their next question.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use crate::ids::{AttemptId, BatchId};
+use crate::ledger::{OpenBatch, ToCollect};
+use crate::money::Money;
+use crate::offer::{Engine, Function, Offer, Priority, ResultKind, promised_turnaround};
+
+/// An endpoint.
+pub(super) type Endpoint = (Engine, Function);
+
+/// The vendor keeps structured answers for 30 days and pages for 7; two days before that they are urgent.
+const URGENT_ADVANCED: Duration = Duration::from_hours(28 * 24);
+const URGENT_HTML: Duration = Duration::from_hours(5 * 24);
+/// Questions about an overdue batch are this far apart at most.
+const LONGEST_WAIT: Duration = Duration::from_hours(1);
+
+/// An answer to ask for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Fetch {
+    pub(super) what: ToCollect,
+    /// Found in a list without a cost: what to charge for it if it turns out to be accepted.
+    pub(super) confirm: Option<(Money, i64)>,
+    not_before: Duration,
+    failures: u32,
+}
+
+impl Fetch {
+    pub(super) fn kind(&self) -> ResultKind {
+        self.what.kinds.first().copied().unwrap_or(ResultKind::Advanced)
+    }
+}
+
+#[derive(Debug)]
+struct Path {
+    /// Bought, answer to come.
+    waiting: u64,
+    next_poll: Duration,
+    interval: Duration,
+    polling: bool,
+    /// When the latest whole listing was begun (vendor's clock).
+    listed_v: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+struct Age {
+    batch: OpenBatch,
+    due: Duration,
+    /// Bought longer ago than the vendor takes: asked for once a start, not waited for.
+    late: bool,
+}
+
+/// What is still to come, and when it is asked for.
+#[derive(Debug)]
+pub(super) struct Collect {
+    poll_min: Duration,
+    poll_max: Duration,
+    /// The vendor's times are divided by it: a simulated vendor may be quick.
+    speed: u32,
+    give_up: Option<Duration>,
+    on: bool,
+    paths: BTreeMap<Endpoint, Path>,
+    ages: BTreeMap<BatchId, Age>,
+    by_due: BTreeSet<(Duration, BatchId)>,
+    urgent: VecDeque<Fetch>,
+    queue: VecDeque<Fetch>,
+    /// Queued or being fetched.
+    busy: BTreeSet<AttemptId>,
+    in_flight: BTreeMap<AttemptId, Fetch>,
+    /// The longest that an answer took in this start.
+    longest: Option<Duration>,
+    paused_until: Duration,
+}
+
+impl Collect {
+    pub(super) fn new(timing: &crate::config::Timing, speed: u32, on: bool) -> Self {
+        Self {
+            poll_min: timing.poll_min,
+            poll_max: timing.poll_max,
+            speed: speed.max(1),
+            give_up: timing.give_up,
+            on,
+            paths: BTreeMap::new(),
+            ages: BTreeMap::new(),
+            by_due: BTreeSet::new(),
+            urgent: VecDeque::new(),
+            queue: VecDeque::new(),
+            busy: BTreeSet::new(),
+            in_flight: BTreeMap::new(),
+            longest: None,
+            paused_until: Duration::ZERO,
+        }
+    }
+
+    /// How long an endpoint's task may take before it counts as late.
+    pub(super) fn give_up(&self, endpoint: Endpoint) -> Duration {
+        let offer = crate::offer::OFFERS.iter().find(|offer: &&Offer| (offer.engine, offer.function) == endpoint);
+        self.give_up.or(offer.map(|offer| offer.give_up)).unwrap_or(Duration::from_hours(24))
+    }
+
+    /// A batch has answers to come. One of an earlier start is asked for by its ids soon: what was fetched and not
+    /// stored is listed no longer.
+    pub(super) fn expect(&mut self, batch: OpenBatch, mono: Duration, vendor_now: i64, earlier_start: bool) {
+        let endpoint = (batch.engine, batch.function);
+        let age = Duration::from_secs((vendor_now - batch.posted_v).max(0).unsigned_abs());
+        let late = false;
+        let (poll_min, poll_max) = (self.poll_min, self.poll_max);
+        let path = self.paths.entry(endpoint).or_insert(Path {
+            waiting: 0,
+            next_poll: mono + poll_min,
+            interval: poll_min,
+            polling: false,
+            listed_v: None,
+        });
+        path.waiting += batch.uncollected;
+        path.next_poll = path.next_poll.min(mono + poll_max);
+        let due = if earlier_start { mono + 2 * poll_min } else { mono + self.patience(&batch) };
+        if let Some(known) = self.ages.get_mut(&batch.batch) {
+            known.batch.uncollected += batch.uncollected;
+            return;
+        }
+        self.by_due.insert((due, batch.batch));
+        self.ages.insert(batch.batch, Age { batch, due, late });
+    }
+
+    /// How long to wait for an answer to be listed before it is asked for by its id.
+    fn patience(&self, batch: &OpenBatch) -> Duration {
+        let priority = if batch.all_high { Priority::High } else { Priority::Normal };
+        let promised = promised_turnaround(priority) / self.speed;
+        self.longest.map_or(promised, |longest| promised.min(longest * 2 + 2 * self.poll_max.min(self.poll_min * 4)))
+    }
+
+    /// An attempt of a batch is settled: answered, or failed for good.
+    pub(super) fn settled(&mut self, batch: BatchId, attempt: AttemptId) {
+        self.busy.remove(&attempt);
+        let Some(age) = self.ages.get_mut(&batch) else { return };
+        age.batch.uncollected = age.batch.uncollected.saturating_sub(1);
+        if let Some(path) = self.paths.get_mut(&(age.batch.engine, age.batch.function)) {
+            path.waiting = path.waiting.saturating_sub(1);
+        }
+        if age.batch.uncollected == 0 {
+            self.by_due.remove(&(age.due, batch));
+            self.ages.remove(&batch);
+        }
+    }
+
+    /// An answer took so long: overdue is judged by it.
+    pub(super) fn took(&mut self, turnaround: Duration, mono: Duration) {
+        let known = self.longest.unwrap_or_default();
+        if self.longest.is_some() && turnaround <= known * 2 {
+            self.longest = Some(known.max(turnaround));
+            return;
+        }
+        self.longest = Some(turnaround.max(Duration::from_secs(1)));
+        let batches: Vec<BatchId> = self.ages.keys().copied().collect();
+        for batch in batches {
+            let patience = self.patience(&self.ages[&batch].batch);
+            self.ask_at(batch, (mono + patience).min(self.ages[&batch].due));
+        }
+    }
+
+    fn ask_at(&mut self, batch: BatchId, due: Duration) {
+        if let Some(age) = self.ages.get_mut(&batch) {
+            self.by_due.remove(&(age.due, batch));
+            age.due = due;
+            self.by_due.insert((due, batch));
+        }
+    }
+
+    /// Batches whose answers are overdue by now: their ids are to be asked for.
+    pub(super) fn overdue(&mut self, mono: Duration, vendor_now: i64) -> Vec<BatchId> {
+        let mut due = Vec::new();
+        while self.on && let Some((when, batch)) = self.by_due.first().copied().filter(|(when, _)| *when <= mono) {
+            self.by_due.remove(&(when, batch));
+            due.push(batch);
+            let Some(known) = self.ages.get(&batch) else { continue };
+            let give_up = self.give_up((known.batch.engine, known.batch.function));
+            let age = Duration::from_secs((vendor_now - known.batch.posted_v).max(0).unsigned_abs());
+            let wait = (age / 4).max(self.poll_max.min(self.poll_min * 4)).min(LONGEST_WAIT);
+            let late = age > give_up;
+            if let Some(known) = self.ages.get_mut(&batch) {
+                known.due = mono + wait;
+                known.late = late;
+            }
+            self.by_due.insert((mono + wait, batch));
+        }
+        due
+    }
+
+    /// An answer is to be fetched, unless it is on its way.
+    pub(super) fn want(&mut self, what: ToCollect, posted_v: i64, vendor_now: i64) {
+        if !self.on || !self.busy.insert(what.attempt) {
+            return;
+        }
+        let fetch = Fetch { what, confirm: None, not_before: Duration::ZERO, failures: 0 };
+        let age = Duration::from_secs((vendor_now - posted_v).max(0).unsigned_abs());
+        let urgent = if fetch.kind() == ResultKind::Html { URGENT_HTML } else { URGENT_ADVANCED };
+        if age > urgent { self.urgent.push_back(fetch) } else { self.queue.push_back(fetch) }
+    }
+
+    /// A task in doubt was listed without a cost: its id is asked for before it is called accepted.
+    pub(super) fn confirm(&mut self, what: ToCollect, charge: Money, posted_v: i64) {
+        if self.busy.insert(what.attempt) {
+            let fetch = Fetch { what, confirm: Some((charge, posted_v)), not_before: Duration::ZERO, failures: 0 };
+            self.urgent.push_back(fetch);
+        }
+    }
+
+    /// The posting time of a batch that has answers to come.
+    pub(super) fn posted_v(&self, batch: BatchId) -> Option<i64> {
+        self.ages.get(&batch).map(|age| age.batch.posted_v)
+    }
+
+    /// The latest batch with unfinished tasks, for a look whether the vendor's list shows such.
+    pub(super) fn youngest(&self, function: Function) -> Option<i64> {
+        self.ages.values().rev().find(|age| age.batch.function == function).map(|age| age.batch.posted_v)
+    }
+
+    pub(super) fn has_urgent(&self, mono: Duration) -> bool {
+        mono >= self.paused_until && self.urgent.front().is_some_and(|fetch| fetch.not_before <= mono)
+    }
+
+    pub(super) fn has_other(&self, mono: Duration) -> bool {
+        mono >= self.paused_until && self.queue.front().is_some_and(|fetch| fetch.not_before <= mono)
+    }
+
+    pub(super) fn take(&mut self, urgent: bool) -> Option<Fetch> {
+        let fetch = if urgent { self.urgent.pop_front() } else { self.queue.pop_front() }?;
+        self.in_flight.insert(fetch.what.attempt, fetch.clone());
+        Some(fetch)
+    }
+
+    /// A fetch came back; what it was for.
+    pub(super) fn came_back(&mut self, attempt: AttemptId) -> Option<Fetch> {
+        self.in_flight.remove(&attempt)
+    }
+
+    /// The next form of the same answer, before anything else.
+    pub(super) fn next_form(&mut self, mut fetch: Fetch) {
+        fetch.what.kinds.remove(0);
+        fetch.failures = 0;
+        self.urgent.push_front(fetch);
+    }
+
+    /// Not there yet: it is asked for again when it is listed, or overdue.
+    pub(super) fn not_yet(&mut self, attempt: AttemptId) {
+        self.busy.remove(&attempt);
+    }
+
+    /// The call failed: once more, later and later.
+    pub(super) fn once_more(&mut self, mut fetch: Fetch, mono: Duration) -> Duration {
+        fetch.failures += 1;
+        let wait = (self.poll_min * 2_u32.pow(fetch.failures.min(6) - 1)).min(self.poll_max);
+        fetch.not_before = mono + wait;
+        self.paused_until = self.paused_until.max(mono + wait.min(self.poll_min));
+        if fetch.confirm.is_some() { self.urgent.push_back(fetch) } else { self.queue.push_back(fetch) }
+        wait
+    }
+
+    /// An endpoint whose list is to be looked at.
+    pub(super) fn to_poll(&self, mono: Duration, also: &BTreeSet<Endpoint>) -> Option<Endpoint> {
+        let due = |path: &Path| !path.polling && path.next_poll <= mono && mono >= self.paused_until;
+        let wanted = |endpoint: &Endpoint, path: &Path| (self.on && path.waiting > 0) || also.contains(endpoint);
+        self.paths.iter().find(|(endpoint, path)| due(path) && wanted(endpoint, path)).map(|(endpoint, _)| *endpoint)
+    }
+
+    /// Makes sure that an endpoint can be polled, though nothing of it is waiting.
+    pub(super) fn know(&mut self, endpoint: Endpoint, mono: Duration) {
+        let interval = self.poll_min;
+        self.paths.entry(endpoint).or_insert(Path { waiting: 0, next_poll: mono, interval, polling: false, listed_v: None });
+    }
+
+    pub(super) fn polling(&mut self, endpoint: Endpoint) {
+        if let Some(path) = self.paths.get_mut(&endpoint) {
+            path.polling = true;
+        }
+    }
+
+    /// A list came back: with how many rows, of which so many were news; or it did not.
+    pub(super) fn polled(&mut self, endpoint: Endpoint, begun_v: i64, rows: Option<(usize, usize)>, mono: Duration) {
+        let (poll_min, poll_max) = (self.poll_min, self.poll_max);
+        let Some(path) = self.paths.get_mut(&endpoint) else { return };
+        path.polling = false;
+        path.interval = match rows {
+            Some((_, news)) if news > 0 => poll_min,
+            _ => (path.interval * 2).clamp(poll_min, poll_max),
+        };
+        path.next_poll = mono + path.interval;
+        // A thousand rows may hide more behind them.
+        if rows.is_some_and(|(rows, _)| rows < 1_000) {
+            path.listed_v = Some(begun_v);
+        }
+    }
+
+    /// When the latest whole listing of an endpoint was begun.
+    pub(super) fn listed_v(&self, endpoint: Endpoint) -> Option<i64> {
+        self.paths.get(&endpoint).and_then(|path| path.listed_v)
+    }
+
+    /// When something is to be done here.
+    pub(super) fn next_wake(&self, also: &BTreeSet<Endpoint>) -> Option<Duration> {
+        let poll = |(endpoint, path): (&Endpoint, &Path)| {
+            (!path.polling && ((self.on && path.waiting > 0) || also.contains(endpoint))).then_some(path.next_poll)
+        };
+        let polls = self.paths.iter().filter_map(poll);
+        let fetches = [&self.urgent, &self.queue].into_iter().filter_map(|queue| queue.front()).map(|fetch| fetch.not_before);
+        let ages = self.by_due.first().map(|(due, _)| *due).filter(|_| self.on);
+        polls.chain(fetches).chain(ages).map(|at| at.max(self.paused_until)).min()
+    }
+
+    /// Bought, answer to come.
+    pub(super) fn waiting(&self) -> u64 {
+        self.paths.values().map(|path| path.waiting).sum()
+    }
+
+    /// Of those, what is late and not waited for.
+    pub(super) fn late(&self) -> u64 {
+        self.ages.values().filter(|age| age.late).map(|age| age.batch.uncollected).sum()
+    }
+
+    /// Nothing more will come in this start.
+    pub(super) fn is_done(&self) -> bool {
+        let fetching = !self.in_flight.is_empty() || !self.urgent.is_empty() || !self.queue.is_empty();
+        !self.on || (!fetching && self.waiting() == self.late() && self.ages.values().all(|age| age.late))
+    }
+
+    /// Nothing new begins.
+    pub(super) fn stop(&mut self) {
+        self.on = false;
+        self.urgent.retain(|fetch| fetch.confirm.is_some());
+        self.queue.clear();
+    }
+
+    pub(super) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+}

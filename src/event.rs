@@ -1,0 +1,223 @@
+//! What a run tells whoever watches: facts with their money, no text for a terminal.
+//!
+//! A progress bar, a log of JSON lines and a test are three watchers of one stream.
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{AttemptId, BatchId, RunId};
+use crate::money::Money;
+use crate::offer::{Engine, Function};
+
+/// Something that happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// When, by this machine's clock.
+    pub at: DateTime<Utc>,
+    /// What.
+    pub kind: EventKind,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventKind {
+    /// The first answer of the vendor in this start: its clock is known, and it lets us in.
+    Contact {
+        /// The account's name.
+        account: String,
+        /// By how many seconds the vendor's clock is ahead of ours.
+        skew_s: i64,
+    },
+    /// This ledger was restored or copied: nothing is bought before the vendor's list was read.
+    Restored {
+        /// Purchases made after this moment may be missing from it (Unix seconds, vendor's clock).
+        since_v: i64,
+    },
+    /// The restored ledger knows again what it bought.
+    RestoredDone {
+        /// Purchases that were found and taken over.
+        adopted: u64,
+    },
+    /// A batch is about to leave; its worst cost is reserved.
+    BatchSent {
+        /// Which.
+        batch: BatchId,
+        /// Whose.
+        run: RunId,
+        /// How many tasks.
+        tasks: usize,
+        /// What is held for it.
+        reserved: Money,
+        /// It is a single task to learn whether the price is right.
+        canary: bool,
+    },
+    /// The vendor answered for the whole batch.
+    BatchAnswered {
+        /// Which.
+        batch: BatchId,
+        /// Tasks it took.
+        accepted: usize,
+        /// Tasks it refused.
+        refused: usize,
+        /// Tasks that are missing from its answer.
+        in_doubt: usize,
+        /// What it charged.
+        charged: Money,
+    },
+    /// The batch surely was not bought; its money is free again.
+    BatchNotBought {
+        /// Which.
+        batch: BatchId,
+        /// Why.
+        why: String,
+    },
+    /// The outcome is not known: the money stays held until the vendor's list settles it.
+    BatchInDoubt {
+        /// Which.
+        batch: BatchId,
+        /// How many tasks.
+        tasks: usize,
+        /// What is held for them.
+        held: Money,
+        /// Why.
+        why: String,
+    },
+    /// A task in doubt was found to be bought.
+    Adopted {
+        /// Its attempt.
+        attempt: AttemptId,
+        /// What it cost.
+        cost: Money,
+    },
+    /// A batch in doubt was found not to be bought: its tasks are planned again.
+    Concluded {
+        /// Which.
+        batch: BatchId,
+        /// How many tasks.
+        tasks: usize,
+    },
+    /// Money was taken that belongs to no attempt.
+    ExtraCharge {
+        /// The vendor's id of the task.
+        vendor_id: String,
+        /// What was taken.
+        cost: Money,
+        /// How it came to be.
+        why: String,
+    },
+    /// A look through the vendor's list was complete.
+    Swept {
+        /// It was to conclude what is not there.
+        concluding: bool,
+        /// Rows read.
+        rows: u64,
+        /// Tasks in doubt that were found.
+        found: u64,
+        /// Why it proves nothing, where that is so.
+        void: Option<String>,
+    },
+    /// The vendor's list has shown an unfinished task of ours: absence from it can mean something.
+    TagProven {
+        /// For which function.
+        function: Function,
+    },
+    /// A price was charged as expected.
+    PriceConfirmed {
+        /// Function, engine, method, priority and model.
+        price: String,
+        /// For one task.
+        cost: Money,
+    },
+    /// The vendor charged another price than expected.
+    PriceDiffers {
+        /// Function, engine, method, priority and model.
+        price: String,
+        /// By the list.
+        expected: Money,
+        /// By the vendor.
+        charged: Money,
+        /// It is above what the job allows: buying at this price has stopped.
+        stopped: bool,
+    },
+    /// The next task does not fit under a ceiling.
+    CapReached {
+        /// Whose tasks.
+        run: RunId,
+        /// Which ceiling.
+        cap: String,
+        /// The ceiling.
+        limit: Money,
+        /// What it leaves.
+        left: Money,
+    },
+    /// Calls wait: the vendor asked for a pause, or cannot be reached.
+    Paused {
+        /// For how long, in milliseconds.
+        for_ms: u64,
+        /// Why.
+        why: String,
+    },
+    /// Nothing more is bought in this start: the vendor refuses the account or the calls.
+    Halted {
+        /// In its words and ours.
+        why: String,
+    },
+    /// Answers were stored.
+    Collected {
+        /// How many tasks are answered by it.
+        answers: u64,
+    },
+    /// A task has ended without an answer.
+    TaskFailed {
+        /// Its attempt.
+        attempt: AttemptId,
+        /// The vendor's code.
+        code: u32,
+        /// What it cost.
+        paid: bool,
+    },
+    /// Something the vendor answered that a person should know.
+    Odd {
+        /// For which endpoint.
+        engine: Engine,
+        /// And function.
+        function: Function,
+        /// What.
+        what: String,
+    },
+    /// A stop was asked for: what is in flight ends, nothing new begins.
+    Draining,
+    /// How things stand, now and then.
+    Progress(Progress),
+}
+
+/// How an account's work stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Tasks bought in this start.
+    pub bought: u64,
+    /// Tasks answered in this start.
+    pub answered: u64,
+    /// Tasks failed in this start.
+    pub failed: u64,
+    /// Bought, answer to come.
+    pub waiting: u64,
+    /// In doubt.
+    pub in_doubt: u64,
+    /// Charged in this start.
+    pub charged: Money,
+    /// Calls in flight.
+    pub in_flight: u32,
+}
+
+/// Somebody who watches.
+pub trait Watch {
+    /// Sees an event.
+    fn see(&mut self, event: &Event);
+}
+
+/// Tests keep what they saw.
+impl Watch for Vec<Event> {
+    fn see(&mut self, event: &Event) {
+        self.push(event.clone());
+    }
+}
