@@ -181,6 +181,13 @@ fn listed(raw: &RawValue) -> Option<Listed> {
     })
 }
 
+/// The text of a row's first result: `None` where there is none yet, and something that is no object where there is
+/// no telling.
+pub fn first_result<'a>(row: &Row<'a>) -> Option<&'a str> {
+    let result = row.result?;
+    elements(result).map_or(Some(""), |results| results.first().map(|first| first.get()))
+}
+
 /// What the first result of a row says about itself; nothing for a row without one.
 pub fn answer_facts(row: &Row<'_>) -> AnswerFacts {
     let Some(first) = row.result.and_then(elements).and_then(|results| results.first().copied()) else {
