@@ -248,3 +248,5 @@ fn no_list(refusal: Refusal) -> ListProblem {
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -34,6 +34,7 @@ pub struct Http {
     free: Client,
     base: Url,
     authorization: HeaderValue,
+    max_body_bytes: usize,
 }
 
 /// Why there is no way to this vendor.
@@ -67,6 +68,7 @@ impl Http {
             free: built(client(&base))?,
             base,
             authorization,
+            max_body_bytes: MAX_BODY_BYTES,
         })
     }
 
@@ -104,10 +106,11 @@ impl Http {
     async fn body(&self, response: &mut reqwest::Response) -> Result<Bytes, Failure> {
         let mut body = BytesMut::new();
         while let Some(chunk) = response.chunk().await.map_err(|error| self.no_answer(&error))? {
-            if body.len() + chunk.len() > MAX_BODY_BYTES {
+            if body.len() + chunk.len() > self.max_body_bytes {
                 return Err(Failure::NoAnswer(format!(
-                    "{}: the reply is larger than {MAX_BODY_BYTES} bytes",
-                    self.host()
+                    "{}: the reply is larger than {} bytes",
+                    self.host(),
+                    self.max_body_bytes
                 )));
             }
             body.extend_from_slice(&chunk);
@@ -189,3 +192,5 @@ fn text_of(error: &reqwest::Error) -> String {
     root.map_or_else(|| "the request could not be made".to_owned(), ToString::to_string)
 }
 
+#[cfg(test)]
+mod tests;
