@@ -60,7 +60,8 @@ impl Http {
         }
         let pair = Zeroizing::new(format!("{}:{}", login.expose_secret(), password.expose_secret()));
         let text = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
-        let mut authorization = HeaderValue::from_str(&text).expect("base64 is fit for a header");
+        let mut authorization =
+            HeaderValue::from_str(&text).map_err(|_| HttpError::Client("the login fits no header".to_owned()))?;
         authorization.set_sensitive(true);
         let built = |builder: ClientBuilder| builder.build().map_err(|error| HttpError::Client(text_of(&error)));
         Ok(Self {

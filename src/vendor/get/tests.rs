@@ -3,6 +3,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+#[expect(clippy::needless_pass_by_value, reason = "tables read better without a borrow in each line")]
+#[expect(clippy::unnecessary_wraps, reason = "it stands for the outcome of a call")]
 fn reply(status: u16, body: impl ToString) -> Result<Response, Failure> {
     let retry_after = Some(Duration::from_secs(7));
     Ok(Response { status, date: None, retry_after, body: body.to_string().into() })
