@@ -256,6 +256,7 @@ fn what_is_ready_is_read_in_both_shapes_and_what_cannot_be_read_is_counted() {
     assert_eq!(ready(json!(null), json!(0)), ReadyList::default());
     assert_eq!(ready(json!([]), json!(null)), ReadyList::default());
     assert_eq!(ready(json!(null), json!(5)).unreadable, 5);
+    assert_eq!(ready(json!(null), json!(null)).unreadable, 1);
     assert_eq!(ready(json!("?"), json!(0)).unreadable, 1);
 }
 

@@ -87,7 +87,9 @@ pub fn ready_rows(row: &Row<'_>) -> ReadyList {
     }
 
     let Some(result) = row.result else {
-        return ReadyList { rows: Vec::new(), unreadable: promised(row) };
+        // No list, and no word that it is empty, might be anything.
+        let unreadable = row.result_count.map_or(1, |_| promised(row));
+        return ReadyList { rows: Vec::new(), unreadable };
     };
     let Some(elements) = elements(result) else {
         return ReadyList { rows: Vec::new(), unreadable: promised(row).max(1) };
