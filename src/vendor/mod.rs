@@ -1,10 +1,17 @@
 //! The vendor: one way to speak to it, several behind it.
 //!
 //! A [`Vendor`] carries one request there and one reply back, and knows nothing of money. What a body says is
-//! `wire`'s matter; what an outcome means is `verdict`'s.
+//! `wire`'s matter; what a code means is `codes`'s, what the outcome of a purchase means `post`'s, of a free call
+//! `get`'s.
 
 pub mod codes;
+pub mod get;
+pub mod http;
+pub mod post;
+mod refusal;
 pub mod wire;
+
+pub use refusal::Refusal;
 
 use std::future::Future;
 use std::time::Duration;

@@ -87,7 +87,9 @@ pub fn ready_rows(row: &Row<'_>) -> ReadyList {
     }
 
     let Some(result) = row.result else {
-        return ReadyList { rows: Vec::new(), unreadable: promised(row) };
+        // No list, and no word that it is empty, might be anything.
+        let unreadable = row.result_count.map_or(1, |_| promised(row));
+        return ReadyList { rows: Vec::new(), unreadable };
     };
     let Some(elements) = elements(result) else {
         return ReadyList { rows: Vec::new(), unreadable: promised(row).max(1) };
@@ -179,6 +181,13 @@ fn listed(raw: &RawValue) -> Option<Listed> {
         done,
         cost: cost(raw.cost).known(),
     })
+}
+
+/// The text of a row's first result: `None` where there is none yet, and something that is no object where there is
+/// no telling.
+pub fn first_result<'a>(row: &Row<'a>) -> Option<&'a str> {
+    let result = row.result?;
+    elements(result).map_or(Some(""), |results| results.first().map(|first| first.get()))
 }
 
 /// What the first result of a row says about itself; nothing for a row without one.

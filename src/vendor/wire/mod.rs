@@ -9,8 +9,8 @@ mod read;
 mod write;
 
 pub use lists::{
-    AnswerFacts, Listed, ReadyList, ReadyRow, UnreadableList, UserData, answer_facts, listed_rows, ready_rows,
-    user_data,
+    AnswerFacts, Listed, ReadyList, ReadyRow, UnreadableList, UserData, answer_facts, first_result, listed_rows,
+    ready_rows, user_data,
 };
 pub use read::{Cost, Envelope, Row, Unreadable, envelope};
 pub use write::{

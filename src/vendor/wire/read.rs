@@ -225,3 +225,94 @@ pub(super) fn cost(raw: Option<&RawValue>) -> Cost {
         .filter(|money| *money >= Money::ZERO)
         .map_or(Cost::Odd, Cost::Is)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nanos(cost: Cost) -> Option<i64> {
+        cost.known().map(Money::nanos)
+    }
+
+    #[test]
+    fn an_envelope_is_read_without_a_float() {
+        let body = r#"{"version": "0", "status_code": 20000, "status_message": "Ok.", "cost": 0.0024000000000000002,
+            "tasks_count": 2, "tasks_error": 7, "tasks": [
+              {"id": "i1", "status_code": 20100, "status_message": "Task Created.", "cost": 6e-05,
+               "path": ["v3"], "data": {"keyword": {"tag": "x"}, "tag": "b1.\u0061"}, "result": null, "new": {}},
+              {"id": "i2", "status_code": 20000, "cost": "0.1", "result_count": 1, "result": [{"a": 1}]}]}"#;
+        let envelope = envelope(body.as_bytes()).unwrap();
+        assert_eq!((envelope.code, envelope.message.as_deref()), (Some(20_000), Some("Ok.")));
+        assert_eq!((nanos(envelope.cost), envelope.unreadable_rows), (Some(2_400_000), 0));
+        let [first, second] = &envelope.rows[..] else { panic!("{envelope:?}") };
+        assert_eq!((first.id.as_deref(), first.tag.as_deref()), (Some("i1"), Some("b1.a")));
+        assert_eq!((first.code, nanos(first.cost), first.result.is_none()), (Some(20_100), Some(60_000), true));
+        assert!(matches!(first.id, Some(Cow::Borrowed(_))), "an id without escapes is not copied");
+        assert_eq!(
+            (second.tag.as_deref(), nanos(second.cost), second.result_count),
+            (None, Some(100_000_000), Some(1))
+        );
+        assert_eq!(second.result.map(RawValue::get), Some(r#"[{"a": 1}]"#));
+    }
+
+    #[test]
+    fn whatever_is_odd_in_a_row_is_absent_and_a_row_that_is_none_is_counted() {
+        let body = r#"{"status_code": [], "status_message": 5, "cost": {}, "tasks": [
+            {}, {"id": {}, "status_code": "x", "cost": true, "data": [1], "result_count": -1, "result": 3},
+            {"data": {"tag": 12}}, {"data": {"tag": "a", "tag": "b"}}, {"id": "\ud800", "data": "x"},
+            null, 1, "x", [], ["i", 20100], {"id": "1", "id": "2"}]}"#;
+        let envelope = envelope(body.as_bytes()).unwrap();
+        assert_eq!((envelope.code, envelope.message.as_deref(), envelope.cost), (None, Some("5"), Cost::Odd));
+        assert_eq!((envelope.rows.len(), envelope.unreadable_rows), (5, 6));
+        for row in &envelope.rows {
+            assert_eq!((&row.id, row.code, row.result_count), (&None, None, None), "{row:?}");
+        }
+        let tags: Vec<_> = envelope.rows.iter().map(|row| row.tag.as_deref()).collect();
+        assert_eq!(tags, [None, None, Some("12"), None, None]);
+        let costs: Vec<_> = envelope.rows.iter().map(|row| row.cost).collect();
+        assert_eq!(costs, [Cost::Absent, Cost::Odd, Cost::Absent, Cost::Absent, Cost::Absent]);
+    }
+
+    #[test]
+    fn a_gateways_own_error_is_an_envelope_without_rows() {
+        for (body, message) in [
+            (r#"{"error": {"type": "rate_limit_error", "message": "Too many requests."}}"#, Some("Too many requests.")),
+            (r#"{"error": "nope", "message": "no credit"}"#, Some("no credit")),
+            (r#"{"error": "nope"}"#, Some("nope")),
+            (r#"{"error": []}"#, None),
+            ("\u{feff} {}", None),
+        ] {
+            let envelope = envelope(body.as_bytes()).unwrap();
+            assert_eq!(envelope.message.as_deref(), message, "{body}");
+            assert!(envelope.rows.is_empty() && envelope.code.is_none());
+        }
+    }
+
+    #[test]
+    fn what_is_no_whole_object_is_unreadable() {
+        for (body, begins_like_json) in [
+            ("", false),
+            ("<html>", false),
+            ("[]", false),
+            ("null", false),
+            ("{", true),
+            ("{} x", true),
+            (" {\"a\":", true),
+        ] {
+            assert_eq!(envelope(body.as_bytes()).unwrap_err().begins_like_json, begins_like_json, "{body}");
+        }
+        assert!(envelope(b"{\"status_message\": \"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn no_depth_of_nesting_overflows_the_stack() {
+        let deep = "[".repeat(200_000);
+        for body in [
+            format!("{{\"tasks\": {deep}"),
+            format!("{{\"tasks\": [{{\"data\": {{\"tag\": {deep}{}}}}}]}}", "]".repeat(200_000)),
+            "{\"tasks\":".repeat(100_000),
+        ] {
+            let _ = envelope(body.as_bytes());
+        }
+    }
+}

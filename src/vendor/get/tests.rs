@@ -1,0 +1,319 @@
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+
+#[expect(clippy::needless_pass_by_value, reason = "tables read better without a borrow in each line")]
+#[expect(clippy::unnecessary_wraps, reason = "it stands for the outcome of a call")]
+fn reply(status: u16, body: impl ToString) -> Result<Response, Failure> {
+    let retry_after = Some(Duration::from_secs(7));
+    Ok(Response { status, date: None, retry_after, body: body.to_string().into() })
+}
+
+fn one_row(code: u32, result: &Value) -> Value {
+    json!({ "status_code": 20000, "tasks": [{ "id": "i", "status_code": code, "status_message": "…", "result": result }] })
+}
+
+fn fetch(code: u32, result: &Value) -> Fetched {
+    judge_fetch(&reply(200, one_row(code, result)))
+}
+
+fn kind(fetched: &Fetched) -> &'static str {
+    match fetched {
+        Fetched::Answer { .. } => "answer",
+        Fetched::Pending => "pending",
+        Fetched::Failed { .. } => "failed",
+        Fetched::Expired => "expired",
+        Fetched::NotFound => "not found",
+        Fetched::Wrong { .. } => "wrong",
+        Fetched::Throttled { .. } => "throttled",
+        Fetched::WaitingForMoney => "money",
+        Fetched::Halt(_) => "halt",
+        Fetched::Unreachable { .. } => "unreachable",
+    }
+}
+
+#[test]
+fn every_code_means_for_a_fetch_what_the_vendors_documents_say() {
+    // In the task's row, then in the envelope without rows.
+    for (codes, in_row, in_envelope) in [
+        (&[20_100][..], "pending", "unreachable"),
+        (&[40_601, 40_602], "pending", "pending"),
+        (&[40_101, 40_102, 40_103], "failed", "unreachable"),
+        (&[40_501, 40_404, 40_405, 40_408, 40_504, 40_505, 40_506], "failed", "wrong"),
+        (&[40_006, 40_205, 40_206, 40_999], "failed", "unreachable"),
+        (&[40_403], "expired", "expired"),
+        (&[40_401], "not found", "not found"),
+        (&[40_000, 40_001, 40_002, 40_003, 40_004, 40_400, 40_402, 40_502, 40_503, 50_100], "wrong", "wrong"),
+        (&[40_202, 40_209], "throttled", "throttled"),
+        (&[40_200, 40_203, 40_210], "money", "money"),
+        (&[40_100, 40_104, 40_201, 40_204, 40_207], "halt", "halt"),
+        (&[50_000, 50_001, 50_301, 50_303, 50_304, 50_401, 50_402, 50_999, 20_999], "unreachable", "unreachable"),
+    ] {
+        for code in codes {
+            assert_eq!(kind(&fetch(*code, &Value::Null)), in_row, "{code} in the row");
+            let bare = json!({ "status_code": code, "tasks": null });
+            assert_eq!(kind(&judge_fetch(&reply(200, bare))), in_envelope, "{code} in the envelope");
+        }
+    }
+}
+
+#[test]
+fn success_without_a_result_is_still_pending() {
+    for result in [json!(null), json!([]), json!([null])] {
+        assert_eq!(fetch(20_000, &result), Fetched::Pending, "{result}");
+    }
+    for result in [json!({}), json!("x"), json!([1])] {
+        assert_eq!(kind(&fetch(20_000, &result)), "unreachable", "{result}");
+    }
+    assert_eq!(kind(&fetch(20_000, &json!([{}]))), "answer");
+}
+
+#[test]
+fn an_answer_tells_when_it_was_given_by_which_model_and_the_cost_it_shows() {
+    let body = r#"{"status_code": 20000, "tasks": [{"status_code": 20000, "cost": 12e-4, "result": [
+        {"model": "gpt-5", "datetime": "2026-11-22 17:41:09 +02:00", "items": [{"model": "x"}]}]}]}"#;
+    assert_eq!(
+        judge_fetch(&reply(200, body)),
+        Fetched::Answer {
+            facts: AnswerFacts {
+                done: chrono::DateTime::from_timestamp(1_795_362_069, 0),
+                model: Some("gpt-5".into())
+            },
+            cost_seen: Some(Money::from_nanos(1_200_000)),
+        }
+    );
+}
+
+#[test]
+fn a_failed_task_tells_its_code_and_cost() {
+    let body = json!({ "status_code": 20000, "tasks": [{ "status_code": 40101, "status_message": "Sorry\n", "cost": 0.0012 }] });
+    assert_eq!(
+        judge_fetch(&reply(200, body)),
+        Fetched::Failed { code: 40_101, message: "Sorry".into(), cost_seen: Some(Money::from_nanos(1_200_000)) }
+    );
+}
+
+#[test]
+fn a_status_speaks_where_the_body_does_not() {
+    for (status, expected) in [
+        (401, "halt"),
+        (402, "money"),
+        (403, "halt"),
+        (404, "wrong"),
+        (429, "throttled"),
+        (200, "unreachable"),
+        (302, "unreachable"),
+        (500, "unreachable"),
+        (502, "unreachable"),
+        (503, "unreachable"),
+    ] {
+        for body in ["", "<html>", "{\"tasks\":", "{}"] {
+            assert_eq!(kind(&judge_fetch(&reply(status, body))), expected, "{status} {body}");
+        }
+    }
+    assert_eq!(judge_fetch(&reply(429, "")), Fetched::Throttled { retry_after: Some(Duration::from_secs(7)) });
+    assert_eq!(kind(&judge_fetch(&Err(Failure::NeverLeft("x".into())))), "unreachable");
+    assert_eq!(kind(&judge_fetch(&Err(Failure::NoAnswer("x".into())))), "unreachable");
+}
+
+#[test]
+fn an_answer_among_several_rows_is_nobodys() {
+    let row = json!({ "status_code": 20000, "result": [{}] });
+    for tasks in [json!([row, row]), json!([row, 1]), json!([1]), json!(1)] {
+        let body = json!({ "status_code": 20000, "tasks": tasks });
+        assert_eq!(kind(&judge_fetch(&reply(200, body))), "unreachable", "{tasks}");
+    }
+}
+
+fn listing(result: &Value, count: &Value) -> Result<Vec<Listed>, ListProblem> {
+    judge_list(&reply(
+        200,
+        json!({ "status_code": 20000, "tasks": [{ "id": "own", "status_code": 20000, "result_count": count, "result": result }] }),
+    ))
+}
+
+#[test]
+fn a_page_of_the_list_is_read_whole() {
+    let finished = json!({
+        "id": "i1", "url": "https://x/v3/ai_optimization/chat_gpt/llm_scraper/task_post", "status": "ok", "cost": 0.0012,
+        "datetime_posted": "2026-11-22 15:30:11 +00:00", "datetime_done": "2026-11-22 15:41:09 +00:00",
+        "metadata": { "tag": "b1.a", "keyword": "x" }
+    });
+    let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0);
+    let bare =
+        Listed { id: "i2".into(), tag: None, has_metadata: false, url: None, posted: None, done: None, cost: None };
+    assert_eq!(
+        listing(
+            &json!([
+                finished,
+                { "id": "i2", "metadata": { "tag": 7 }, "datetime_done": null },
+                { "id": "i2", "metadata": [], "datetime_done": "" },
+                { "id": "i2", "metadata": {}, "cost": "?" },
+            ]),
+            &json!(4)
+        ),
+        Ok(vec![
+            Listed {
+                id: "i1".into(),
+                tag: Some("b1.a".into()),
+                has_metadata: true,
+                url: Some("https://x/v3/ai_optimization/chat_gpt/llm_scraper/task_post".into()),
+                posted: at(1_795_361_411),
+                done: at(1_795_362_069),
+                cost: Some(Money::from_nanos(1_200_000)),
+            },
+            Listed { tag: Some("7".into()), has_metadata: true, ..bare.clone() },
+            bare.clone(),
+            Listed { has_metadata: true, ..bare },
+        ])
+    );
+    assert_eq!(listing(&json!(null), &json!(0)), Ok(vec![]));
+    assert_eq!(listing(&json!([]), &json!(0)), Ok(vec![]));
+    assert_eq!(listing(&json!([]), &json!(null)), Ok(vec![]));
+}
+
+#[test]
+fn a_page_that_may_lack_something_is_no_page() {
+    let good = json!({ "id": "i", "metadata": { "tag": "a" } });
+    for (result, count, why) in [
+        (json!([good, 1]), json!(2), "its row 2 cannot be read"),
+        (json!([null]), json!(1), "its row 1 cannot be read"),
+        (json!([{ "metadata": { "tag": "a" } }]), json!(1), "its row 1 cannot be read"),
+        (json!([{ "id": "i", "metadata": { "tag": ["a"] } }]), json!(1), "its row 1 cannot be read"),
+        (json!([{ "id": "i", "datetime_done": "soon" }]), json!(1), "its row 1 cannot be read"),
+        (json!([good]), json!(2), "it counts 2 rows and holds 1"),
+        (json!(null), json!(null), "it has no rows, and does not say that there are none"),
+        (json!(null), json!(3), "it has no rows, and does not say that there are none"),
+        (json!({}), json!(0), "its result is no list"),
+    ] {
+        let why = format!("the vendor's list cannot be relied on: {why}");
+        assert_eq!(listing(&result, &count), Err(ListProblem::Unreliable { why }), "{result} {count}");
+    }
+    let rows = json!([{ "status_code": 20000, "result_count": 0, "result": [] }]);
+    for (status, body) in [
+        (200, json!({ "status_code": 20000, "tasks": [] })),
+        (200, json!({ "status_code": 20000, "tasks": [rows[0], rows[0]] })),
+        (200, json!({ "status_code": 20000, "tasks": [rows[0], 1] })),
+        (200, json!({ "status_code": 20000, "tasks": [{ "result_count": 0, "result": [] }] })),
+        (200, json!({ "status_code": 40202, "tasks": rows })),
+        (200, json!({ "tasks": rows })),
+        (500, json!({ "status_code": 20000, "tasks": rows })),
+    ] {
+        let judged = judge_list(&reply(status, &body));
+        assert!(matches!(judged, Err(ListProblem::Unreliable { .. })), "{status} {body}: {judged:?}");
+    }
+}
+
+#[test]
+fn a_refused_list_says_whether_waiting_helps() {
+    let kind = |judged: Result<Vec<Listed>, ListProblem>| match judged {
+        Ok(_) => "list".to_owned(),
+        Err(ListProblem::Throttled { .. }) => "throttled".to_owned(),
+        Err(ListProblem::Refused(refusal)) => format!("{:?} {:?}", refusal.class, refusal.code),
+        Err(ListProblem::Unreachable { .. }) => "unreachable".to_owned(),
+        Err(ListProblem::Unreliable { .. }) => "unreliable".to_owned(),
+    };
+    for (code, expected) in [
+        (40_202, "throttled"),
+        (40_100, "Halt Some(40100)"),
+        (40_210, "NoMoney Some(40210)"),
+        (40_501, "Permanent Some(40501)"),
+        (50_000, "unreachable"),
+    ] {
+        assert_eq!(kind(judge_list(&reply(200, one_row(code, &Value::Null)))), expected);
+        assert_eq!(kind(judge_list(&reply(200, json!({ "status_code": code, "tasks": null })))), expected);
+    }
+    assert_eq!(kind(judge_list(&reply(401, ""))), "Halt None");
+    assert_eq!(kind(judge_list(&reply(404, "<html>"))), "BadCall None");
+    assert_eq!(kind(judge_list(&reply(502, "<html>"))), "unreachable");
+    assert_eq!(kind(judge_list(&reply(200, "{\"status"))), "unreachable");
+    assert_eq!(kind(judge_list(&Err(Failure::NoAnswer("x".into())))), "unreachable");
+}
+
+#[test]
+fn what_is_ready_is_read_in_both_shapes_and_what_cannot_be_read_is_counted() {
+    let ready = |result: Value, count: Value| {
+        let row = json!({ "id": "own", "status_code": 20000, "result_count": count, "result": result });
+        judge_ready(&reply(200, json!({ "status_code": 20000, "tasks": [row] }))).unwrap()
+    };
+    let new = json!({ "id": "i1", "function": "llm_scraper", "date_posted": "2026-11-22 15:30:11 +00:00", "tag": "a" });
+    let old = json!({ "id": "i2", "se_type": "llm_scraper", "endpoint_regular": null, "tag": null });
+    assert_eq!(
+        ready(json!([new, old, 3, {}]), json!(4)),
+        ReadyList {
+            rows: vec![
+                super::super::wire::ReadyRow {
+                    id: "i1".into(),
+                    tag: Some("a".into()),
+                    posted: chrono::DateTime::from_timestamp(1_795_361_411, 0),
+                },
+                super::super::wire::ReadyRow { id: "i2".into(), tag: None, posted: None },
+            ],
+            unreadable: 2,
+        }
+    );
+    assert_eq!(ready(json!(null), json!(0)), ReadyList::default());
+    assert_eq!(ready(json!([]), json!(null)), ReadyList::default());
+    assert_eq!(ready(json!(null), json!(5)).unreadable, 5);
+    assert_eq!(ready(json!(null), json!(null)).unreadable, 1);
+    assert_eq!(ready(json!("?"), json!(0)).unreadable, 1);
+}
+
+#[test]
+fn the_account_is_read_as_far_as_it_can_be() {
+    let account = |result: Value| {
+        let row = json!({ "status_code": 20000, "result": result });
+        judge_account(&reply(200, json!({ "status_code": 20000, "tasks": [row] }))).unwrap()
+    };
+    let leaf = |cost: f64| json!([{ "cost_type": "per_request", "cost": cost }]);
+    let post = json!({ "priority_normal": leaf(0.0012), "priority_high": leaf(0.0024) });
+    let money = json!({ "balance": -0.5, "limits": { "day": { "total": 20 } } });
+    assert_eq!(
+        account(json!([{ "money": money, "price": { "ai_optimization": { "llm_scraper": { "task_post": post } } } }])),
+        UserData {
+            balance: Some(Money::from_nanos(-500_000_000)),
+            day_limit: Some(Money::from_nanos(20_000_000_000)),
+            scraper_normal: Some(Money::from_nanos(1_200_000)),
+            scraper_high: Some(Money::from_nanos(2_400_000)),
+        }
+    );
+    let odd = json!({ "priority_normal": [{ "cost_type": "per_result", "cost": 1 }], "priority_high": [] });
+    for result in [
+        json!(null),
+        json!([]),
+        json!([{}]),
+        json!([{ "money": { "balance": "much", "limits": { "day": { "total": 0 } } } }]),
+        json!([{ "money": [], "price": { "ai_optimization": { "llm_scraper": { "task_post": odd } } } }]),
+    ] {
+        assert_eq!(account(result.clone()), UserData::default(), "{result}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_body_whatever_makes_a_reader_panic(status in 100..600_u16, body: Vec<u8>) {
+        let outcome = Ok(Response { status, date: None, retry_after: None, body: body.into() });
+        judge_fetch(&outcome);
+        let _ = (judge_list(&outcome), judge_ready(&outcome), judge_account(&outcome));
+    }
+
+    #[test]
+    fn a_garbled_body_makes_no_reader_panic_and_no_page_shorter(
+        edits in proptest::collection::vec((0..10_000_usize, any::<u8>()), 1..4)
+    ) {
+        let rows: Vec<Value> = (0..3).map(|n| json!({ "id": format!("id{n}"), "metadata": { "tag": format!("t{n}") } })).collect();
+        let row = json!({ "status_code": 20000, "result_count": 3, "result": rows });
+        let mut body = json!({ "status_code": 20000, "tasks": [row] }).to_string().into_bytes();
+        for (at, byte) in edits {
+            let at = at % body.len();
+            body[at] = byte;
+        }
+        let outcome = Ok(Response { status: 200, date: None, retry_after: None, body: body.into() });
+        judge_fetch(&outcome);
+        let _ = (judge_ready(&outcome), judge_account(&outcome));
+        if let Ok(page) = judge_list(&outcome) {
+            prop_assert_eq!(page.len(), 3);
+        }
+    }
+}

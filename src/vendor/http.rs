@@ -1,0 +1,197 @@
+//! The vendor over HTTP, by reqwest.
+//!
+//! Two clients. The one that spends makes one connection for one request, sends it once, follows nothing and repeats
+//! nothing: whatever a library would kindly do by itself could be a second purchase. The free one keeps connections,
+//! but repeats nothing either, because a hidden call is one the pacing does not count.
+
+use std::error::Error as _;
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use chrono::DateTime;
+use data_encoding::BASE64;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, ClientBuilder, Url, redirect, retry};
+use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Failure, Request, Response, Vendor};
+
+/// The longest body that is read, decompressed. A full list is below one MiB and an answer's page below ten.
+const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// Longer than any path to the vendor takes, and short enough that a dead one is noticed.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// What was sent and is not acknowledged for so long will not be: the connection is given up.
+const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(30);
+/// However long the vendor asks to be left alone, after a day it is asked again.
+const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
+
+/// The vendor over HTTP.
+pub struct Http {
+    spending: Client,
+    free: Client,
+    base: Url,
+    authorization: HeaderValue,
+    max_body_bytes: usize,
+}
+
+/// Why there is no way to this vendor.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// The base URL cannot be used as it stands. (It is not repeated: it may hold a password.)
+    #[error("the base URL {0}")]
+    BaseUrl(&'static str),
+    /// A login with a colon cannot be told from its password.
+    #[error("the login must not contain a colon")]
+    ColonInLogin,
+    /// The client could not be set up.
+    #[error("no HTTP client could be set up: {0}")]
+    Client(String),
+}
+
+impl Http {
+    /// A way to the vendor at this address, with this login.
+    pub fn new(base_url: &str, login: &SecretString, password: &SecretString) -> Result<Self, HttpError> {
+        let base = base(base_url)?;
+        if login.expose_secret().contains(':') {
+            return Err(HttpError::ColonInLogin);
+        }
+        let pair = Zeroizing::new(format!("{}:{}", login.expose_secret(), password.expose_secret()));
+        let text = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
+        let mut authorization =
+            HeaderValue::from_str(&text).map_err(|_| HttpError::Client("the login fits no header".to_owned()))?;
+        authorization.set_sensitive(true);
+        let built = |builder: ClientBuilder| builder.build().map_err(|error| HttpError::Client(text_of(&error)));
+        Ok(Self {
+            spending: built(client(&base).http1_only().pool_max_idle_per_host(0))?,
+            free: built(client(&base))?,
+            base,
+            authorization,
+            max_body_bytes: MAX_BODY_BYTES,
+        })
+    }
+
+    /// Where the vendor is, for a person.
+    fn host(&self) -> &str {
+        self.base.host_str().unwrap_or("the vendor")
+    }
+
+    async fn exchange(&self, request: Request) -> Result<Response, Failure> {
+        let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), request.path);
+        let client = if request.spends { &self.spending } else { &self.free };
+        let builder = match request.body {
+            Some(body) => client.post(url).header(CONTENT_TYPE, "application/json").body(body),
+            None => client.get(url),
+        };
+        let mut response = builder
+            .header(AUTHORIZATION, self.authorization.clone())
+            .timeout(request.timeout)
+            .send()
+            .await
+            .map_err(|error| self.failure(&error))?;
+        let body = self.body(&mut response).await?;
+        Ok(Response {
+            status: response.status().as_u16(),
+            date: header(response.headers(), &DATE)
+                .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
+                .map(|date| date.to_utc()),
+            retry_after: header(response.headers(), &RETRY_AFTER)
+                .and_then(|text| text.trim().parse().ok())
+                .map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
+            body,
+        })
+    }
+
+    async fn body(&self, response: &mut reqwest::Response) -> Result<Bytes, Failure> {
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.no_answer(&error))? {
+            if body.len() + chunk.len() > self.max_body_bytes {
+                return Err(Failure::NoAnswer(format!(
+                    "{}: the reply is larger than {} bytes",
+                    self.host(),
+                    self.max_body_bytes
+                )));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(body.freeze())
+    }
+
+    /// Only where no connection came about is it certain that nothing was sent.
+    fn failure(&self, error: &reqwest::Error) -> Failure {
+        if error.is_connect() || error.is_builder() {
+            Failure::NeverLeft(format!("{}: {}", self.host(), text_of(error)))
+        } else {
+            self.no_answer(error)
+        }
+    }
+
+    fn no_answer(&self, error: &reqwest::Error) -> Failure {
+        let what = if error.is_timeout() { "no reply in time".to_owned() } else { text_of(error) };
+        Failure::NoAnswer(format!("{}: {what}", self.host()))
+    }
+}
+
+impl Vendor for Http {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
+        self.exchange(request)
+    }
+}
+
+impl fmt::Debug for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Http").field("base", &self.base.as_str()).finish_non_exhaustive()
+    }
+}
+
+/// What both clients have in common.
+fn client(base: &Url) -> ClientBuilder {
+    let builder = Client::builder()
+        .retry(retry::never())
+        .redirect(redirect::Policy::none())
+        .referer(false)
+        .no_proxy()
+        .https_only(base.scheme() == "https")
+        .connect_timeout(CONNECT_TIMEOUT)
+        .gzip(true)
+        .user_agent(concat!("bursar/", env!("CARGO_PKG_VERSION")));
+    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
+    let builder = builder.tcp_user_timeout(UNACKNOWLEDGED_TIMEOUT);
+    builder
+}
+
+/// An address that credentials may be sent to: https, or plain http on loopback; and without credentials in it.
+fn base(text: &str) -> Result<Url, HttpError> {
+    let url = Url::parse(text).map_err(|_| HttpError::BaseUrl("is no URL"))?;
+    let host = url.host_str().ok_or(HttpError::BaseUrl("has no host"))?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let loopback = bare == "localhost" || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback());
+    if !(url.scheme() == "https" || url.scheme() == "http" && loopback) {
+        return Err(HttpError::BaseUrl("must begin with https:// (http:// is for loopback only)"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(HttpError::BaseUrl("must not hold a login or password"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(HttpError::BaseUrl("must end with its path"));
+    }
+    Ok(url)
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+/// What went wrong, at its root: the layers above it only say that something did.
+fn text_of(error: &reqwest::Error) -> String {
+    let mut root = error.source();
+    while let Some(deeper) = root.and_then(std::error::Error::source) {
+        root = Some(deeper);
+    }
+    root.map_or_else(|| "the request could not be made".to_owned(), ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,140 @@
+//! What the outcome of a purchase means, for the batch as a whole and for each task in it.
+//!
+//! The rule behind every line: a task may be bought again only where it is certain that it was not bought. Whatever
+//! is not certain is in doubt, and the vendor's own list settles it later. Rows are matched by tag, never by
+//! position; the count of errors in the envelope is never looked at.
+
+mod rows;
+
+use self::rows::judge_rows;
+use super::codes::{Class, NEVER_LEFT, look_up};
+use super::refusal::{Refusal, refuses};
+use super::wire::{Cost, Envelope, envelope};
+use super::{Failure, Response};
+use crate::money::Money;
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Surely nothing of it was bought.
+    NotBought {
+        /// Why not.
+        why: Refusal,
+    },
+    /// Whether anything of it was bought is not known.
+    InDoubt {
+        /// Why it is not known.
+        why: String,
+    },
+    /// The vendor spoke of single tasks.
+    Rows {
+        /// What became of each task, in the order of the tags.
+        each: Vec<Fate>,
+        /// What the vendor says was bought and belongs to none of them.
+        strays: Vec<Stray>,
+    },
+}
+
+/// What became of one task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fate {
+    /// It is bought.
+    Accepted {
+        /// The vendor's id.
+        id: String,
+        /// What it was charged, where the row says so.
+        cost: Option<Money>,
+    },
+    /// It is surely not bought.
+    Refused {
+        /// The vendor's code.
+        code: u32,
+        /// What the code says.
+        class: Class,
+    },
+    /// It was charged, and there will be no answer.
+    PaidFailure {
+        /// The vendor's code.
+        code: u32,
+        /// The vendor's id.
+        id: Option<String>,
+        /// What it was charged; more than nothing.
+        cost: Money,
+        /// A new purchase may succeed.
+        again: bool,
+    },
+    /// Whether it is bought is not known.
+    InDoubt {
+        /// Why it is not known.
+        why: String,
+    },
+}
+
+/// A purchase that the vendor reports and that belongs to no task of the batch: a row with another tag or none, or
+/// a second purchase under one tag. It may turn out to be a task in doubt: whoever books it goes by its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stray {
+    /// The vendor's id. (A row without one can be booked under nothing, and is left to the vendor's list.)
+    pub id: String,
+    /// The tag in its row.
+    pub tag: Option<String>,
+    /// What it was charged, where the row says so.
+    pub cost: Option<Money>,
+}
+
+/// What the outcome of a purchase of the tasks with these tags means.
+pub fn judge(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
+    let response = match outcome {
+        Ok(response) => response,
+        Err(failure @ Failure::NeverLeft(_)) => {
+            let class = look_up(NEVER_LEFT).class;
+            let message = failure.to_string();
+            return Verdict::NotBought { why: Refusal { class, code: None, http: None, message, retry_after: None } };
+        }
+        Err(failure @ Failure::NoAnswer(_)) => return Verdict::InDoubt { why: failure.to_string() },
+    };
+    match envelope(&response.body) {
+        Ok(envelope) if envelope.rows.is_empty() && envelope.unreadable_rows == 0 => whole(response, Some(&envelope)),
+        Ok(envelope) => judge_rows(&envelope.rows, tags),
+        Err(unreadable) if unreadable.begins_like_json => {
+            Verdict::InDoubt { why: format!("HTTP {}: {unreadable}", response.status) }
+        }
+        Err(_) => whole(response, None),
+    }
+}
+
+/// A reply without task rows.
+///
+/// HTTP 401, 402, 403, 404 and 429 refuse the whole batch, and so does HTTP 200 with the code of a certain refusal;
+/// both unless the envelope speaks of success, of an error of the vendor's, or of a cost.
+fn whole(response: &Response, envelope: Option<&Envelope<'_>>) -> Verdict {
+    let said = envelope.and_then(|envelope| envelope.code).map(look_up);
+    let cost = envelope.map_or(Cost::Absent, |envelope| envelope.cost);
+    let refused = match (response.status, said) {
+        (401 | 402 | 403 | 404 | 429, None) => uncharged(cost, true),
+        (401 | 402 | 403 | 404 | 429, Some(said)) => refuses(said.class) && uncharged(cost, true),
+        (200, Some(said)) => refuses(said.class) && uncharged(cost, said.never_charged),
+        _ => false,
+    };
+    if refused {
+        return Verdict::NotBought { why: Refusal::read(response, envelope) };
+    }
+    if envelope.is_none() {
+        return Verdict::InDoubt { why: format!("HTTP {}: the reply is no envelope", response.status) };
+    }
+    let Refusal { code, message, .. } = Refusal::read(response, envelope);
+    let code = code.map_or_else(String::new, |code| format!(", code {code}"));
+    Verdict::InDoubt { why: format!("HTTP {}{code} without task rows: {message}", response.status) }
+}
+
+/// Nothing was charged: the cost says so, or none is named where none can be.
+fn uncharged(cost: Cost, never_charged: bool) -> bool {
+    match cost {
+        Cost::Is(cost) => cost.is_zero(),
+        Cost::Absent => never_charged,
+        Cost::Odd => false,
+    }
+}
+
+#[cfg(test)]
+mod tests;

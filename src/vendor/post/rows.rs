@@ -1,0 +1,183 @@
+//! A reply with task rows, matched with the tasks that were sent.
+//!
+//! By tag and by the vendor's id, never by position. All rows with one id are one purchase, and under one tag only
+//! one purchase can be the task's own; what is left over is a stray.
+
+use std::collections::HashMap;
+
+use super::{Fate, Stray, Verdict, uncharged};
+use crate::vendor::codes::{Class, look_up};
+use crate::vendor::wire::{Cost, Row};
+
+/// A reply with task rows: they speak, whatever the HTTP status and the envelope say.
+pub(super) fn judge_rows(rows: &[Row<'_>], tags: &[&str]) -> Verdict {
+    let mut place = HashMap::with_capacity(tags.len());
+    for (nth, tag) in tags.iter().enumerate() {
+        place.entry(*tag).or_insert(nth);
+    }
+    let mut each: Vec<Option<Told<'_>>> = tags.iter().map(|_| None).collect();
+    let mut strays = Vec::new();
+    for told in by_id(rows) {
+        let mut ours = told.tags.iter().filter_map(|tag| place.get(tag)).copied();
+        let (first, second) = (ours.next(), ours.next());
+        match (first, second) {
+            (None, _) => strays.extend(told.stray()),
+            (Some(nth), None) if told.tags.len() == 1 => settle(&mut each[nth], told, &mut strays),
+            // One id under two tags: whose purchase it is, only the vendor's list can tell.
+            (Some(_), _) => {
+                for nth in told.tags.iter().filter_map(|tag| place.get(tag)) {
+                    settle(&mut each[*nth], Told { code: None, ..told.clone() }, &mut Vec::new());
+                }
+            }
+        }
+    }
+    let missing = || Fate::InDoubt { why: "the reply has no row with its tag".to_owned() };
+    Verdict::Rows { each: each.iter().map(|told| told.as_ref().map_or_else(missing, Told::fate)).collect(), strays }
+}
+
+/// Of two different things said under one tag the graver stands: bought, then in doubt, then charged for nothing,
+/// then refused. A purchase that has to stand back is a stray.
+fn settle<'a>(place: &mut Option<Told<'a>>, told: Told<'a>, strays: &mut Vec<Stray>) {
+    let loser = match place {
+        Some(standing) if standing.gravity() >= told.gravity() => Some(told),
+        Some(_) | None => place.replace(told),
+    };
+    strays.extend(loser.and_then(|loser| loser.stray()));
+}
+
+/// All that a reply says of one purchase.
+#[derive(Clone, Debug)]
+struct Told<'a> {
+    id: Option<&'a str>,
+    tags: Vec<&'a str>,
+    /// `None` where there is none, or where its rows disagree.
+    code: Option<u32>,
+    cost: Cost,
+}
+
+/// Rows with one id are one purchase, however often they come; rows without an id each stand alone.
+fn by_id<'a>(rows: &'a [Row<'_>]) -> Vec<Told<'a>> {
+    let mut all: Vec<Told<'a>> = Vec::with_capacity(rows.len());
+    let mut seen = HashMap::with_capacity(rows.len());
+    for row in rows {
+        let told = Told {
+            id: row.id.as_deref(),
+            tags: row.tag.as_deref().into_iter().collect(),
+            code: row.code,
+            cost: row.cost,
+        };
+        match told.id.map(|id| seen.entry(id).or_insert(all.len())) {
+            Some(nth) if *nth < all.len() => all[*nth].merge(told),
+            Some(_) | None => all.push(told),
+        }
+    }
+    all
+}
+
+impl<'a> Told<'a> {
+    /// Adds what another row says of the same purchase: bought stands against anything, two other codes that differ
+    /// leave it in doubt, and the larger cost stands.
+    fn merge(&mut self, other: Told<'a>) {
+        for tag in other.tags {
+            if !self.tags.contains(&tag) {
+                self.tags.push(tag);
+            }
+        }
+        let bought = |code: Option<u32>| code.filter(|code| is_purchase(look_up(*code).class));
+        self.code =
+            bought(self.code).or(bought(other.code)).or_else(|| self.code.filter(|code| Some(*code) == other.code));
+        self.cost = match (self.cost, other.cost) {
+            (Cost::Is(one), Cost::Is(other)) => Cost::Is(one.max(other)),
+            (Cost::Odd, _) | (_, Cost::Odd) => Cost::Odd,
+            (Cost::Absent, cost) | (cost, Cost::Absent) => cost,
+        };
+    }
+
+    /// What became of the task.
+    fn fate(&self) -> Fate {
+        let in_doubt = |why: String| Fate::InDoubt { why };
+        if self.tags.len() > 1 {
+            return in_doubt("the reply gives one id to two tags".to_owned());
+        }
+        let Some(code) = self.code.map(look_up) else {
+            return in_doubt("its row has no code, or two that differ".to_owned());
+        };
+        let class = code.class;
+        match class {
+            Class::Accepted | Class::Answered | Class::Pending => match self.id {
+                Some(id) => Fate::Accepted { id: id.to_owned(), cost: self.cost.known() },
+                None => in_doubt(format!("code {}, but no id", code.code)),
+            },
+            // An answer that has expired was bought before.
+            Class::Doubt | Class::Unreachable | Class::Expired => {
+                in_doubt(format!("code {}: {}", code.code, code.meaning))
+            }
+            Class::Permanent
+            | Class::BadCall
+            | Class::NextBatch
+            | Class::Throttled
+            | Class::NotToday
+            | Class::Duplicate
+            | Class::NoMoney
+            | Class::Halt
+            | Class::PaidFailure { .. }
+            | Class::NotFound
+            | Class::WrongPlace
+            | Class::Again
+            | Class::Unlisted => match self.cost {
+                cost if uncharged(cost, code.never_charged) => Fate::Refused { code: code.code, class },
+                // Not processed, the vendor says, and charged: the two cannot both be true.
+                Cost::Is(cost) if class == Class::Again => {
+                    in_doubt(format!("code {}: {}, and yet it cost {cost}", code.code, code.meaning))
+                }
+                Cost::Is(cost) => Fate::PaidFailure {
+                    code: code.code,
+                    id: self.id.map(str::to_owned),
+                    cost,
+                    again: may_succeed_again(class),
+                },
+                Cost::Absent | Cost::Odd => {
+                    in_doubt(format!("code {}: {}, and no readable cost", code.code, code.meaning))
+                }
+            },
+        }
+    }
+
+    /// How much hangs on it.
+    fn gravity(&self) -> u8 {
+        match self.fate() {
+            Fate::Accepted { .. } => 3,
+            Fate::InDoubt { .. } => 2,
+            Fate::PaidFailure { .. } => 1,
+            Fate::Refused { .. } => 0,
+        }
+    }
+
+    /// As a purchase that belongs to nobody, if it is one.
+    fn stray(&self) -> Option<Stray> {
+        let cost = self.cost.known();
+        let charged = cost.is_some_and(|cost| !cost.is_zero());
+        let bought = self.code.is_some_and(|code| is_purchase(look_up(code).class));
+        let id = self.id.filter(|_| charged || bought)?.to_owned();
+        Some(Stray { id, tag: self.tags.first().map(|tag| (*tag).to_owned()), cost })
+    }
+}
+
+/// In the reply to a purchase, the code of a task that is bought.
+fn is_purchase(class: Class) -> bool {
+    matches!(class, Class::Accepted | Class::Answered | Class::Pending)
+}
+
+/// The same task may be accepted another time.
+fn may_succeed_again(class: Class) -> bool {
+    matches!(
+        class,
+        Class::PaidFailure { again: true }
+            | Class::Throttled
+            | Class::NextBatch
+            | Class::NotToday
+            | Class::Duplicate
+            | Class::NoMoney
+            | Class::Halt
+    )
+}
