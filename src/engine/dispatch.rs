@@ -137,7 +137,7 @@ pub(super) struct InFlight {
     pub(super) hold: Money,
     wants: Vec<Want>,
     canary: Option<usize>,
-    pub(super) begun: Duration,
+    pub(super) sent_v: i64,
 }
 
 impl InFlight {
@@ -165,6 +165,7 @@ struct Pending {
     desk: usize,
     wants: Vec<Want>,
     canary: Option<usize>,
+    sent_v: i64,
 }
 
 /// What is bought, and in which order.
@@ -388,12 +389,12 @@ impl Dispatch {
         let pending = if let Some(price) = self.canary() {
             let (desk, want) = self.prices[price].waiting.pop_front()?;
             self.prices[price].canaries_out += 1;
-            Pending { desk, wants: vec![want], canary: Some(price) }
+            Pending { desk, wants: vec![want], canary: Some(price), sent_v }
         } else {
             let (desk, endpoint) = self.full_lane()?;
             let lane = self.desks[desk].lanes.get_mut(&endpoint)?;
             let wants = lane.drain(..lane.len().min(MAX_BATCH)).collect();
-            Pending { desk, wants, canary: None }
+            Pending { desk, wants, canary: None, sent_v }
         };
         let first = pending.wants.first()?;
         let draft = Draft {
@@ -418,7 +419,7 @@ impl Dispatch {
     }
 
     /// The ledger has reserved what was drafted, or says which ceiling has no room; the batches that may be sent.
-    pub(super) fn reserved(&mut self, outcomes: Vec<Result<Reserved, CapReached>>, mono: Duration) -> Vec<BatchId> {
+    pub(super) fn reserved(&mut self, outcomes: Vec<Result<Reserved, CapReached>>) -> Vec<(BatchId, bool)> {
         let mut sent = Vec::new();
         let drafted = std::mem::take(&mut self.pending);
         for pending in &drafted {
@@ -430,7 +431,7 @@ impl Dispatch {
                 Ok(reserved) => {
                     self.refused_drafts = 0;
                     let first = pending.wants[0];
-                    sent.push(reserved.batch);
+                    sent.push((reserved.batch, pending.canary.is_some()));
                     self.in_flight.insert(reserved.batch, InFlight {
                         run: desk.terms.run,
                         engine: first.engine,
@@ -439,7 +440,7 @@ impl Dispatch {
                         hold: reserved.hold,
                         wants: pending.wants,
                         canary: pending.canary,
-                        begun: mono,
+                        sent_v: pending.sent_v,
                     });
                 }
                 Err(CapReached { cap }) => {
@@ -579,6 +580,10 @@ impl Dispatch {
 
     pub(super) fn in_flight(&self) -> usize {
         self.in_flight.len()
+    }
+
+    pub(super) fn flight(&self, batch: BatchId) -> Option<&InFlight> {
+        self.in_flight.get(&batch)
     }
 
     /// Nothing is left that could be bought in this start; what waits for a price whose tasks are in doubt does not

@@ -135,6 +135,8 @@ pub enum Change {
     Lag { account: AccountId, seconds: i64 },
     /// The latest sight of the vendor's clock.
     VendorTime { account: AccountId, at_v: i64 },
+    /// The vendor's list shows purchases of this ledger's that it does not hold: others since then may be missing too.
+    Restored { account: AccountId, from_v: i64 },
     /// First contact with the vendor since the ledger was found to be restored.
     RestoredClosed { account: AccountId, closed_v: i64 },
     /// The vendor's list was read, and the restored ledger knows what it bought.
@@ -362,6 +364,13 @@ fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
             write
                 .prepare_cached("UPDATE account SET vendor_time_v = max(coalesce(vendor_time_v, ?2), ?2) WHERE id = ?1")?
                 .execute((account.0, at_v))?;
+        }
+        Change::Restored { account, from_v } => {
+            write.execute(
+                "UPDATE account SET restored_from_v = min(coalesce(restored_from_v, ?2), ?2), restored_closed_v = NULL
+                 WHERE id = ?1",
+                (account.0, from_v),
+            )?;
         }
         Change::RestoredClosed { account, closed_v } => {
             write.execute(
