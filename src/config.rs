@@ -3,13 +3,16 @@
 //! Text in, a checked [`Config`] out, or every problem with its line. Nothing is read from the disk or from the
 //! environment here: which variables hold the credentials is said, what they hold is not.
 
+mod read;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Priority, Route};
-use crate::problem::Problems;
+
+pub use read::check_config;
 
 /// The name of an account where none is written.
 pub const DEFAULT_ACCOUNT: &str = "main";
@@ -175,14 +178,6 @@ impl Config {
 fn default_accounts() -> BTreeMap<String, AccountConfig> {
     let main = AccountConfig::new(DEFAULT_ACCOUNT, Route::DataForSeo);
     BTreeMap::from([(main.name.clone(), main)])
-}
-
-/// Reads `bursar.toml`.
-///
-/// # Errors
-/// Every problem of the text, at its place.
-pub fn check_config(path: &Path, _text: &str) -> Result<Config, Problems> {
-    Ok(Config::built_in(path.parent().unwrap_or(path)))
 }
 
 /// Where the config is looked for, best first: the one that a flag or the environment names and no other, else

@@ -4,22 +4,29 @@
 //! is bought are `price`'s and `plan`'s matters.
 
 mod prompts;
+mod read;
+mod set;
+mod source;
+mod stream;
+mod target;
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono_tz::Tz;
 
-use crate::config::Config;
 use crate::market::Market;
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, UnknownWord, named};
 use crate::period::PeriodKind;
-use crate::problem::{Place, Problems};
+use crate::problem::Place;
 
-pub use prompts::{Disk, Files, Prompts, PromptsError};
+pub use prompts::{Prompts, PromptsError};
+pub use read::check;
+use source::Source;
+pub use stream::{Disk, Files};
 
 /// A job file, checked.
 #[derive(Clone, Debug)]
@@ -100,7 +107,7 @@ pub struct PromptSet {
     pub max_cost_per_task: Option<Money>,
     /// Where the set stands, for messages.
     pub at: Place,
-    source: prompts::Source,
+    source: Source,
 }
 
 /// Whom to ask, and how.
@@ -173,15 +180,6 @@ impl FromStr for Drift {
     }
 }
 
-/// Reads a job file and the prompt files it names.
-///
-/// # Errors
-/// Every problem of the text and of the prompt files, at its place.
-pub fn check(path: &Path, text: &str, config: &Config, files: &dyn Files) -> Result<Job, Problems> {
-    let _ = (path, config, files);
-    Err(Problems::new(path, text, Vec::new()))
-}
-
 impl Job {
     /// Reads the texts of the distinct prompts again, each once and in the order of their indices.
     ///
@@ -190,8 +188,8 @@ impl Job {
     pub fn each_prompt<E>(
         &self,
         files: &dyn Files,
-        mut each: impl FnMut(u32, &str) -> Result<(), E>,
+        each: impl FnMut(u32, &str) -> Result<(), E>,
     ) -> Result<(), PromptsError<E>> {
-        prompts::each(self.sets.iter().map(|set| &set.source), &self.prompts, files, &mut each)
+        self.prompts.each(self.sets.iter().map(|set| &set.source), files, each)
     }
 }
