@@ -45,6 +45,7 @@ impl<'t> Page<'t> {
             let message = error.message().to_owned();
             self.wrong(error.span().unwrap_or(0..0), Wrong::Syntax { message });
         }
+        self.hide_secrets(table.get_ref());
         errors.is_empty().then_some(table)
     }
 
@@ -75,6 +76,30 @@ impl<'t> Page<'t> {
         self.hidden.borrow_mut().push(span);
     }
 
+    /// A secret that stands in a file is also shown by the problem beside it, so it is hidden wherever it stands.
+    fn hide_secrets(&self, table: &DeTable<'_>) {
+        for (key, value) in table {
+            match value.get_ref() {
+                DeValue::Table(table) => self.hide_secrets(table),
+                DeValue::Array(items) => {
+                    items
+                        .iter()
+                        .filter_map(|item| item.get_ref().as_table())
+                        .for_each(|table| self.hide_secrets(table));
+                }
+                DeValue::String(_)
+                | DeValue::Integer(_)
+                | DeValue::Float(_)
+                | DeValue::Boolean(_)
+                | DeValue::Datetime(_) => {
+                    if secret(key.get_ref()).is_some() {
+                        self.hide(value.span());
+                    }
+                }
+            }
+        }
+    }
+
     /// What was made of the text if nothing is wrong with it. Whoever makes nothing has said why.
     pub(crate) fn finish<T>(self, made: Option<T>) -> Result<T, Problems> {
         let found = self.found.into_inner();
@@ -82,12 +107,7 @@ impl<'t> Page<'t> {
             Some(made) if found.is_empty() => Ok(made),
             _ => {
                 debug_assert!(!found.is_empty(), "nothing was made and nobody said why");
-                let mut text = self.text.to_owned();
-                for span in self.hidden.into_inner() {
-                    let stars: String =
-                        text[span.clone()].bytes().map(|b| if b == b'\n' { '\n' } else { '*' }).collect();
-                    text.replace_range(span, &stars);
-                }
+                let text = masked(self.text, &self.hidden.into_inner());
                 Err(Problems::new(self.path, &text, found))
             }
         }
@@ -112,7 +132,10 @@ impl<'p, 't> Section<'p, 't> {
 
     /// The value of an item of a list, as a table.
     pub(crate) fn item(&self, item: &'p Spanned<DeValue<'t>>, name: &'static str) -> Option<Self> {
-        let table = self.typed(name, item, "a table", DeValue::as_table)?;
+        let Some(table) = item.get_ref().as_table() else {
+            self.page.wrong(item.span(), Wrong::NoTable { name, found: kind(item.get_ref()) });
+            return None;
+        };
         Some(Self { page: self.page, name, span: item.span(), table })
     }
 
@@ -138,18 +161,14 @@ impl<'p, 't> Section<'p, 't> {
 
     /// Every key that is none of the known ones is a problem; `explain` may know a better one for it.
     pub(crate) fn only(&self, known: &'static [&'static str], explain: impl Fn(&str) -> Option<Wrong>) {
-        for (key, span, value) in self.entries().filter(|(key, ..)| !known.contains(key)) {
+        for (key, span, _) in self.entries().filter(|(key, ..)| !known.contains(key)) {
             let unknown = || Wrong::UnknownKey {
                 key: key.to_owned(),
                 table: self.name,
                 known,
                 hint: nearest(key, known.iter().copied()).map(|near| format!("did you mean `{near}`?")),
             };
-            let wrong = explain(key).unwrap_or_else(unknown);
-            if matches!(wrong, Wrong::Secret { .. }) {
-                self.page.hide(value.span());
-            }
-            self.page.wrong(span, wrong);
+            self.page.wrong(span, secret(key).or_else(|| explain(key)).unwrap_or_else(unknown));
         }
     }
 
@@ -276,6 +295,32 @@ impl<'p, 't> Section<'p, 't> {
     pub(crate) fn tables(&self, key: &'static str, name: &'static str) -> Option<Vec<Self>> {
         Some(self.list(key)?.iter().filter_map(|item| self.item(item, name)).collect())
     }
+}
+
+/// The text with stars for what is hidden, byte for byte, so that places stay.
+fn masked(text: &str, hidden: &[Range<usize>]) -> String {
+    let mut masked = text.to_owned();
+    for span in hidden {
+        let start = masked.floor_char_boundary(span.start);
+        let end = masked.ceil_char_boundary(span.end.max(start));
+        let hiding: String = masked[start..end].bytes().map(|byte| if byte == b'\n' { '\n' } else { '*' }).collect();
+        masked.replace_range(start..end, &hiding);
+    }
+    masked
+}
+
+/// What to do instead of writing a secret under this key: what stands in a file will be copied, backed up and shown.
+fn secret(key: &str) -> Option<Wrong> {
+    let instead = match key {
+        "login" | "user" | "username" | "email" => {
+            "put it into an environment variable, and that one's name into `login_env` of the account"
+        }
+        "password" | "key" | "api_key" | "token" | "secret" => {
+            "put it into an environment variable named by the account's `password_env`, or a file named by `password_file`"
+        }
+        _ => return None,
+    };
+    Some(Wrong::Secret { instead })
 }
 
 /// True for what jobs, sets and accounts can be called.

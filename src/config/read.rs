@@ -52,7 +52,7 @@ pub fn check_config(path: &Path, text: &str) -> Result<Config, Problems> {
 }
 
 fn read(path: &Path, root: &Section<'_, '_>) -> Config {
-    root.only(KEYS, |key| secret(key).or_else(|| belongs_to_an_account(key)));
+    root.only(KEYS, belongs_to_an_account);
     let folder = path.parent().unwrap_or(Path::new(""));
     let accounts = root.table("accounts", "[accounts]").map(|accounts| read_accounts(folder, &accounts));
     Config {
@@ -86,7 +86,7 @@ fn read_accounts(folder: &Path, accounts: &Section<'_, '_>) -> BTreeMap<String, 
 }
 
 fn read_account(folder: &Path, name: &str, section: &Section<'_, '_>) -> AccountConfig {
-    section.only(ACCOUNT_KEYS, |key| secret(key).or_else(|| belongs_to_a_table(key)));
+    section.only(ACCOUNT_KEYS, belongs_to_a_table);
     let route = section.word("route");
     let mut account = AccountConfig::new(name, route.as_ref().map_or(Route::DataForSeo, |route| *route.get_ref()));
     match account.route {
@@ -124,20 +124,6 @@ fn read_account(folder: &Path, name: &str, section: &Section<'_, '_>) -> Account
     let prices = section.tables("prices", "a price").unwrap_or_default();
     account.prices = prices.iter().filter_map(read_price).collect();
     account
-}
-
-/// A secret that stands in the file is one that will be copied, backed up and shown.
-fn secret(key: &str) -> Option<Wrong> {
-    let instead = match key {
-        "login" | "user" | "username" | "email" => {
-            "put it into an environment variable, and that one's name into `login_env`"
-        }
-        "password" | "key" | "api_key" | "token" | "secret" => {
-            "put it into an environment variable named by `password_env`, or a file named by `password_file`"
-        }
-        _ => return None,
-    };
-    Some(Wrong::Secret { instead })
 }
 
 fn belongs_to_an_account(key: &str) -> Option<Wrong> {

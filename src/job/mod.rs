@@ -193,3 +193,30 @@ impl Job {
         self.prompts.each(self.sets.iter().map(|set| &set.source), files, each)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drift_is_a_percentage_of_four_decimals() {
+        for (text, parts) in [("0", 0), ("0%", 0), ("5%", 50_000), ("0.5%", 5_000), ("0.0001%", 1), ("100%", 1_000_000)]
+        {
+            assert_eq!(text.parse(), Ok(Drift(parts)), "{text}");
+        }
+        for text in ["", "%", "5", "-5%", "+5%", "5 %", ".5%", "5.%", "0.00001%", "100.0001%", "1e2%", "99999999999%"] {
+            assert_eq!(text.parse::<Drift>(), Err(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_may_rise_by_the_drift_and_no_more() {
+        let known = Money::from_nanos(1_200_000);
+        let half_a_percent: Drift = "0.5%".parse().unwrap();
+        assert!(half_a_percent.allows(known, Money::from_nanos(1_206_000)));
+        assert!(!half_a_percent.allows(known, Money::from_nanos(1_206_001)));
+        assert!(Drift::NONE.allows(known, known) && Drift::NONE.allows(known, Money::ZERO));
+        assert!(!Drift::NONE.allows(known, Money::from_nanos(1_200_001)));
+        assert!(Drift(1_000_000).allows(Money::MAX, Money::MAX), "no overflow");
+    }
+}

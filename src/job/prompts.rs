@@ -153,7 +153,7 @@ impl Gathering {
         targets: &[Target],
     ) -> Option<Gathered> {
         self.sets += 1;
-        let strictest = strictest(targets);
+        let offers = offers_of(targets);
         let (mut prompts, mut duplicates, mut empty_rows) = (Vec::new(), 0, 0);
         let mut digest = blake3::Hasher::new();
         let mut complaints = Complaints { page, found: &found, list: Vec::new(), more: 0 };
@@ -167,7 +167,7 @@ impl Gathering {
                 }
                 Item::Prompt { line, text } => {
                     any = true;
-                    if let Some(wrong) = too_long(&strictest, text) {
+                    if let Some(wrong) = too_long(&offers, text) {
                         complaints.add(line, text, wrong);
                     }
                     let hash = hash_of(text);
@@ -219,22 +219,23 @@ impl Gathering {
 
 /// The system's words, which differ from one to the next, only where there are none of ours.
 fn reason(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "there is no such file".to_owned(),
-        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
-        io::ErrorKind::IsADirectory => "it is a folder".to_owned(),
-        _ => error.to_string(),
-    }
+    let known = [
+        (io::ErrorKind::NotFound, "there is no such file"),
+        (io::ErrorKind::PermissionDenied, "permission denied"),
+        (io::ErrorKind::IsADirectory, "it is a folder"),
+    ];
+    let ours = known.iter().find(|(kind, _)| *kind == error.kind());
+    ours.map_or_else(|| error.to_string(), |(_, words)| (*words).to_owned())
 }
 
-/// The offers that the targets buy, each once.
-fn strictest(targets: &[Target]) -> Vec<&'static Offer> {
+/// The offers that the targets buy, without those that are no stricter than another.
+fn offers_of(targets: &[Target]) -> Vec<&'static Offer> {
     let mut offers: Vec<&'static Offer> = Vec::new();
     for offer in targets.iter().map(Target::offer) {
         let covered = |known: &&Offer| {
             known.percent_decoded >= offer.percent_decoded && known.max_prompt_chars <= offer.max_prompt_chars
         };
-        if !offers.iter().any(|known| covered(known)) {
+        if !offers.iter().any(covered) {
             offers.push(offer);
         }
     }

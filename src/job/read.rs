@@ -47,7 +47,7 @@ pub fn check(path: &Path, text: &str, config: &Config, files: &dyn Files) -> Res
 
 fn read(path: &Path, root: &Section<'_, '_>, config: &Config, files: &dyn Files) -> Option<Job> {
     root.only(KEYS, |key| explain(key, root.name));
-    root.need("budget", "[budget] with run = \"12.50\"");
+    root.need("budget", "budget = { run = \"12.50\" }");
     let name = read_name(path, root);
     let period = root.word::<PeriodKind>("period");
     let timezone = read_timezone(root, period.as_ref());

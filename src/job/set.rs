@@ -231,12 +231,10 @@ fn read_list<'p, 't, T: Clone + Ord>(
 }
 
 fn read_location<'p, 't>(section: &Section<'p, 't>, value: &'p Spanned<DeValue<'t>>) -> Option<u32> {
-    let word = match value.get_ref() {
-        DeValue::Integer(code) => code.to_string(),
-        other => {
-            let text = section.typed("location", value, "a name in quotes or a code", |_| other.as_str());
-            text?.trim().to_owned()
-        }
+    let word = if let Some(code) = value.get_ref().as_integer() {
+        code.to_string()
+    } else {
+        section.typed("location", value, "a name in quotes or a code", DeValue::as_str)?.trim().to_owned()
     };
     let found = find_location(&word);
     if found.is_none() {

@@ -179,11 +179,12 @@ fn without_mark(mut file: Box<dyn BufRead>) -> io::Result<Box<dyn BufRead>> {
 }
 
 fn io_error(error: csv::Error) -> Unusable {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => Unusable::Io(error),
-        // Byte records of any length have no other way to fail.
-        other => Unusable::Io(io::Error::other(format!("{other:?}"))),
+    let words = error.to_string();
+    if let csv::ErrorKind::Io(error) = error.into_kind() {
+        return Unusable::Io(error);
     }
+    // Byte records of any length have no other way to fail.
+    Unusable::Io(io::Error::other(words))
 }
 
 /// The index of the column to read, by the file's first row.

@@ -16,6 +16,8 @@ pub enum Wrong {
     Missing { key: &'static str, table: &'static str, example: &'static str },
     #[error("`{key}` is {found} where {wants} is needed")]
     WrongType { key: String, wants: &'static str, found: &'static str },
+    #[error("{name} is {found} where a table is needed")]
+    NoTable { name: &'static str, found: &'static str },
     #[error("`{name}` is no name")]
     BadName { name: String },
     #[error("`{key}` is {found}, not a whole number from {min} to {max}")]
@@ -130,15 +132,19 @@ impl Wrong {
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
+            Self::Syntax { message } if message == "duplicate key" => {
+                "each key and each [table] is written once: remove one, or make them one".to_owned()
+            }
             Self::Syntax { .. } => "text needs quotes, a list [brackets], a table a [header] of its own".to_owned(),
             Self::UnknownKey { hint: Some(hint), .. } => hint.clone(),
             Self::UnknownKey { known, .. } => format!("its keys are {}", list(known)),
             Self::Missing { example, .. } => format!("write for example `{example}`"),
             Self::WrongType { wants, .. } => format!("write {wants}"),
+            Self::NoTable { .. } => "write `{ key = value }`, or a [header] of its own".to_owned(),
             Self::BadName { .. } => "a name has 1 to 64 characters of A-Z a-z 0-9 . _ -".to_owned(),
             Self::OutOfRange { min, max, .. } => format!("choose a whole number from {min} to {max}, without quotes"),
             Self::UnknownWord { near, known, .. } => meant(*near, || format!("it can be {}", list(known))),
-            Self::Empty { .. } => "give it at least one item, or leave it out where that is allowed".to_owned(),
+            Self::Empty { .. } => "put something into it, or leave it out where that is allowed".to_owned(),
             Self::ListedTwice { .. } => "remove one of the two".to_owned(),
             Self::AmountUnquoted { found, .. } => format!("amounts of dollars are text: write \"{found}\""),
             Self::BadAmount { .. } => "write decimal text such as \"12.50\", with at most nine decimals".to_owned(),
