@@ -293,6 +293,11 @@ impl<'p, 't> Section<'p, 't> {
 
     /// The tables of a list.
     pub(crate) fn tables(&self, key: &'static str, name: &'static str) -> Option<Vec<Self>> {
+        let value = self.get(key)?;
+        if value.get_ref().is_table() {
+            self.page.wrong(value.span(), Wrong::SingleTable { key });
+            return None;
+        }
         Some(self.list(key)?.iter().filter_map(|item| self.item(item, name)).collect())
     }
 }

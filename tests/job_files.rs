@@ -1,5 +1,5 @@
 //! Job files and configs as people write them: what is wrong is all shown at once, at its place, with a way out.
-
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::fs;

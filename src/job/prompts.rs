@@ -277,7 +277,7 @@ impl Complaints<'_, '_> {
 
     fn hand_in(&mut self) {
         if let Some(last) = self.list.last_mut().filter(|_| self.more > 0) {
-            last.help = format!("{}; {} more such lines are not shown", last.help, self.more);
+            last.help = format!("{}; {} more problems of these prompts are not shown", last.help, self.more);
         }
         self.list.drain(..).for_each(|problem| self.page.add(problem));
     }

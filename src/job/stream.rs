@@ -330,8 +330,8 @@ mod tests {
 
     #[test]
     fn lines_are_right_beyond_what_is_read_ahead() {
-        let rows: String = (0..20_000).map(|n| format!("{n},\"prompt\n{n}\"\r\n")).collect();
-        let seen = prompts("a.csv", Some("prompt"), format!("id,prompt\r\n{rows}").as_bytes());
+        let rows: Vec<String> = (0..20_000).map(|n| format!("{n},\"prompt\n{n}\"\r\n")).collect();
+        let seen = prompts("a.csv", Some("prompt"), format!("id,prompt\r\n{}", rows.concat()).as_bytes());
         assert_eq!(seen.len(), 20_000);
         for (n, seen) in seen.iter().enumerate() {
             assert_eq!(*seen, format!("{} prompt\n{n}", 2 * n + 2));

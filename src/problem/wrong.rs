@@ -18,6 +18,8 @@ pub enum Wrong {
     WrongType { key: String, wants: &'static str, found: &'static str },
     #[error("{name} is {found} where a table is needed")]
     NoTable { name: &'static str, found: &'static str },
+    #[error("`{key}` is a single table where a list of them is needed")]
+    SingleTable { key: &'static str },
     #[error("`{name}` is no name")]
     BadName { name: String },
     #[error("`{key}` is {found}, not a whole number from {min} to {max}")]
@@ -141,6 +143,7 @@ impl Wrong {
             Self::Missing { example, .. } => format!("write for example `{example}`"),
             Self::WrongType { wants, .. } => format!("write {wants}"),
             Self::NoTable { .. } => "write `{ key = value }`, or a [header] of its own".to_owned(),
+            Self::SingleTable { key } => format!("write [[{key}]] with two brackets, once for each"),
             Self::BadName { .. } => "a name has 1 to 64 characters of A-Z a-z 0-9 . _ -".to_owned(),
             Self::OutOfRange { min, max, .. } => format!("choose a whole number from {min} to {max}, without quotes"),
             Self::UnknownWord { near, known, .. } => meant(*near, || format!("it can be {}", list(known))),
