@@ -106,6 +106,22 @@ fn describe(job: &Job) -> String {
     text
 }
 
+#[test]
+fn a_job_names_an_account_that_the_config_has() {
+    let text = "[accounts.main]\n[accounts.client-a]\nroute = \"sandbox\"\nbase_url = \"http://127.0.0.1:1\"\n";
+    let with_both = check_config(Path::new("bursar.toml"), text).unwrap();
+    let without_main = check_config(Path::new("bursar.toml"), text.split_once('\n').unwrap().1).unwrap();
+    let good = fs::read_to_string(Path::new(FOLDER).join("good/campaign.toml")).unwrap();
+    let account = |account: &str, config: &Config| {
+        let job = check(Path::new("j.toml"), &format!("{account}\n{good}"), config, &Disk);
+        job.map(|job| job.account).map_err(|problems| problems.iter().map(|p| p.help.clone()).collect::<Vec<_>>())
+    };
+    assert_eq!(account("", &with_both), Ok("main".to_owned()));
+    assert_eq!(account("account = 'client-a'", &without_main), Ok("client-a".to_owned()));
+    assert_eq!(account("account = 'client_a'", &with_both), Err(vec!["did you mean `client-a`?".to_owned()]));
+    assert_eq!(account("", &without_main), Err(vec!["the accounts of the config are `client-a`".to_owned()]));
+}
+
 /// Where each problem of a text stands.
 fn places(text: &str) -> Vec<String> {
     let files = BTreeMap::new();
