@@ -3,13 +3,16 @@
 //! Text in, a checked [`Config`] out, or every problem with its line. Nothing is read from the disk or from the
 //! environment here: which variables hold the credentials is said, what they hold is not.
 
+mod read;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Priority, Route};
-use crate::problem::Problems;
+
+pub use read::check_config;
 
 /// The name of an account where none is written.
 pub const DEFAULT_ACCOUNT: &str = "main";
@@ -177,14 +180,6 @@ fn default_accounts() -> BTreeMap<String, AccountConfig> {
     BTreeMap::from([(main.name.clone(), main)])
 }
 
-/// Reads `bursar.toml`.
-///
-/// # Errors
-/// Every problem of the text, at its place.
-pub fn check_config(path: &Path, _text: &str) -> Result<Config, Problems> {
-    Ok(Config::built_in(path.parent().unwrap_or(path)))
-}
-
 /// Where the config is looked for, best first: the one that a flag or the environment names and no other, else
 /// `bursar.toml` in the job file's folder (without a job file: the current one) or the nearest above it, else
 /// `bursar/bursar.toml` in the user's config folder.
@@ -203,4 +198,115 @@ pub fn candidates(
     let start = job_path.as_deref().and_then(Path::parent).unwrap_or(cwd);
     let above = start.ancestors().map(|folder| folder.join(NAME));
     above.chain(user_dir.map(|folder| folder.join("bursar").join(NAME))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> AccountConfig {
+        let config = check_config(Path::new("etc/bursar.toml"), text).unwrap_or_else(|problems| panic!("{problems}"));
+        config.accounts["main"].clone()
+    }
+
+    #[test]
+    fn a_config_that_says_all_there_is_to_say() {
+        let text = r#"
+            ledger = "data/bursar.db"
+            state_dir = "/var/lib/bursar"
+            [accounts.main]
+            route = "dataforseo"
+            base_url = "https://api.dataforseo.com/"
+            login_env = "A_LOGIN"
+            password_file = "secret"
+            caps = { day = "50", month = "500", keep_balance = "10" }
+            limits = { calls_per_minute = 6000, in_flight = 21, tasks_ready_per_minute = 22, id_list_per_minute = 23, user_data_per_minute = 24 }
+            timing = { request_timeout = "1s", sweep_every = "2s", sweep_gap = "3s", quarantine = "10m", lag_max = "5s", poll_min = "6s", poll_max = "7s", give_up = "1day" }
+            [[accounts.main.prices]]
+            function = "llm_responses"
+            engine = "chat_gpt"
+            model = "gpt-4.1-mini"
+            input_per_million = "0.40"
+            output_per_million = "1.60"
+            [[accounts.main.prices]]
+            function = "llm_scraper"
+            engine = "gemini"
+            method = "standard"
+            priority = "high"
+            price = "0.0024"
+            [accounts.box]
+            route = "sandbox"
+            base_url = "http://[::1]:8080"
+            timing = { quarantine = "5s" }
+        "#;
+        let config = check_config(Path::new("etc/bursar.toml"), text).unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(config.ledger, Path::new("etc/data/bursar.db"));
+        assert_eq!(config.state_dir.as_deref(), Some(Path::new("/var/lib/bursar")));
+        assert_eq!(config.accounts["box"].timing.quarantine, Duration::from_secs(5));
+        let main = &config.accounts["main"];
+        assert_eq!(main.base_url, "https://api.dataforseo.com");
+        assert_eq!(main.password_file.as_deref(), Some(Path::new("etc/secret")));
+        insta::assert_debug_snapshot!(main);
+    }
+
+    #[test]
+    fn what_is_not_written_has_its_default() {
+        let read = read("[accounts.main]\n");
+        assert_eq!(read, AccountConfig::new("main", Route::DataForSeo));
+        let empty = check_config(Path::new("bursar.toml"), "").unwrap();
+        assert_eq!(empty, Config { path: Some("bursar.toml".into()), ..Config::built_in(Path::new("")) });
+    }
+
+    #[test]
+    fn only_this_machine_may_be_spoken_to_in_the_clear() {
+        for url in ["http://127.0.0.1", "http://127.9.9.9:80/x", "http://localhost:8080", "http://[::1]:1", "https://x"]
+        {
+            assert_eq!(read(&format!("[accounts.main]\nbase_url = '{url}'")).base_url, url);
+        }
+        for url in [
+            "http://127.0.0.1.evil.org",
+            "http://localhost.evil.org",
+            "http://localhost@evil.org",
+            "http://[::2]",
+            "http://0.0.0.0",
+            "http://10.0.0.1",
+            "http://localhost:x",
+            "HTTPS://x",
+            "https:x",
+            "https://a b",
+            "https:///x",
+            "https://x?y",
+            "localhost",
+            "",
+        ] {
+            let text = format!("[accounts.main]\nbase_url = '{url}'\ntiming = {{ quarantine = '1m' }}");
+            assert_eq!(check_config(Path::new("bursar.toml"), &text).unwrap_err().len(), 2, "{url}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_config_counts_unless_one_is_named() {
+        let path = Path::new;
+        let all = |job, flag, env, user| candidates(job, path("/home/u/w"), flag, env, user);
+        assert_eq!(
+            all(Some(path("jobs/a.toml")), None, None, Some(path("/home/u/.config"))),
+            [
+                "/home/u/w/jobs/bursar.toml",
+                "/home/u/w/bursar.toml",
+                "/home/u/bursar.toml",
+                "/home/bursar.toml",
+                "/bursar.toml",
+                "/home/u/.config/bursar/bursar.toml"
+            ]
+            .map(PathBuf::from)
+        );
+        assert_eq!(all(None, None, None, None)[0], path("/home/u/w/bursar.toml"));
+        assert_eq!(
+            all(Some(path("/srv/a.toml")), None, None, None),
+            ["/srv/bursar.toml", "/bursar.toml"].map(PathBuf::from)
+        );
+        let (flag, env) = (Some(path("f.toml")), Some(path("/e.toml")));
+        assert_eq!(all(None, flag, env, None), [path("/home/u/w/f.toml")]);
+        assert_eq!(all(None, None, env, None), [path("/e.toml")]);
+    }
 }

@@ -172,13 +172,7 @@ fn local_date(tz: Tz, at: DateTime<Utc>) -> NaiveDate {
 /// did, at 00:01), the hour that comes twice belongs to two dates by the clock, and to the later by us.
 fn around(at: DateTime<Utc>, date: NaiveDate, span: impl Fn(NaiveDate) -> Period, step: Days) -> Period {
     let period = span(date);
-    if at < period.from {
-        span(date - step)
-    } else if at >= period.to {
-        span(date + step)
-    } else {
-        period
-    }
+    if at < period.to { period } else { span(date + step) }
 }
 
 /// The first instant of a date: its midnight, the earlier of two, or the end of the gap that midnight fell into.

@@ -53,6 +53,14 @@ pub struct Problems {
     list: Vec<Problem>,
 }
 
+impl Problem {
+    /// What is wrong at a place, with the help that goes with it.
+    pub fn new(at: Place, what: Wrong) -> Self {
+        let help = what.help();
+        Self { at, what, help }
+    }
+}
+
 impl Problems {
     /// The problems of a TOML file and of the files that it names; none of them twice.
     pub(crate) fn new(path: &Path, text: &str, mut list: Vec<Problem>) -> Self {

@@ -4,22 +4,29 @@
 //! is bought are `price`'s and `plan`'s matters.
 
 mod prompts;
+mod read;
+mod set;
+mod source;
+mod stream;
+mod target;
 
 use std::cmp::Ordering;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono_tz::Tz;
 
-use crate::config::Config;
 use crate::market::Market;
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, UnknownWord, named};
 use crate::period::PeriodKind;
-use crate::problem::{Place, Problems};
+use crate::problem::Place;
 
-pub use prompts::{Disk, Files, Prompts, PromptsError};
+pub use prompts::{Prompts, PromptsError};
+pub use read::check;
+use source::Source;
+pub use stream::{Disk, Files};
 
 /// A job file, checked.
 #[derive(Clone, Debug)]
@@ -100,7 +107,7 @@ pub struct PromptSet {
     pub max_cost_per_task: Option<Money>,
     /// Where the set stands, for messages.
     pub at: Place,
-    source: prompts::Source,
+    source: Source,
 }
 
 /// Whom to ask, and how.
@@ -173,15 +180,6 @@ impl FromStr for Drift {
     }
 }
 
-/// Reads a job file and the prompt files it names.
-///
-/// # Errors
-/// Every problem of the text and of the prompt files, at its place.
-pub fn check(path: &Path, text: &str, config: &Config, files: &dyn Files) -> Result<Job, Problems> {
-    let _ = (path, config, files);
-    Err(Problems::new(path, text, Vec::new()))
-}
-
 impl Job {
     /// Reads the texts of the distinct prompts again, each once and in the order of their indices.
     ///
@@ -190,8 +188,35 @@ impl Job {
     pub fn each_prompt<E>(
         &self,
         files: &dyn Files,
-        mut each: impl FnMut(u32, &str) -> Result<(), E>,
+        each: impl FnMut(u32, &str) -> Result<(), E>,
     ) -> Result<(), PromptsError<E>> {
-        prompts::each(self.sets.iter().map(|set| &set.source), &self.prompts, files, &mut each)
+        self.prompts.each(self.sets.iter().map(|set| &set.source), files, each)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drift_is_a_percentage_of_four_decimals() {
+        for (text, parts) in [("0", 0), ("0%", 0), ("5%", 50_000), ("0.5%", 5_000), ("0.0001%", 1), ("100%", 1_000_000)]
+        {
+            assert_eq!(text.parse(), Ok(Drift(parts)), "{text}");
+        }
+        for text in ["", "%", "5", "-5%", "+5%", "5 %", ".5%", "5.%", "0.00001%", "100.0001%", "1e2%", "99999999999%"] {
+            assert_eq!(text.parse::<Drift>(), Err(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_price_may_rise_by_the_drift_and_no_more() {
+        let known = Money::from_nanos(1_200_000);
+        let half_a_percent: Drift = "0.5%".parse().unwrap();
+        assert!(half_a_percent.allows(known, Money::from_nanos(1_206_000)));
+        assert!(!half_a_percent.allows(known, Money::from_nanos(1_206_001)));
+        assert!(Drift::NONE.allows(known, known) && Drift::NONE.allows(known, Money::ZERO));
+        assert!(!Drift::NONE.allows(known, Money::from_nanos(1_200_001)));
+        assert!(Drift(1_000_000).allows(Money::MAX, Money::MAX), "no overflow");
     }
 }

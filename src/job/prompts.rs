@@ -1,63 +1,27 @@
-//! The prompts of a job: read as a stream, known by their hashes.
+//! The prompts of a job: gathered while the sets are read, known by their hashes, read again when their texts are
+//! needed.
 //!
-//! Sixteen bytes stay of each distinct prompt; its text is read again when it is needed.
+//! Sixteen bytes stay of each distinct prompt. The map from hash to index lives only while the job is checked.
 
-use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Cursor};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::io;
+use std::ops::ControlFlow;
+use std::path::PathBuf;
 
-/// Opens files: the disk, or what a test holds in memory.
-pub trait Files {
-    /// Opens a file to be read from its start.
-    ///
-    /// # Errors
-    /// It cannot be opened.
-    fn open(&self, path: &Path) -> io::Result<Box<dyn BufRead>>;
-}
+use super::Target;
+use super::source::{Found, Origin, Source};
+use super::stream::{self, Files, Item, Unusable};
+use crate::offer::Offer;
+use crate::page::Page;
+use crate::problem::{Place, Problem, Spot, Wrong};
 
-/// The files of this machine.
-#[derive(Clone, Copy, Debug)]
-pub struct Disk;
-
-impl Files for Disk {
-    fn open(&self, path: &Path) -> io::Result<Box<dyn BufRead>> {
-        Ok(Box::new(BufReader::new(File::open(path)?)))
-    }
-}
-
-/// Files in memory.
-impl Files for BTreeMap<PathBuf, Vec<u8>> {
-    fn open(&self, path: &Path) -> io::Result<Box<dyn BufRead>> {
-        let bytes = self.get(path).ok_or(io::ErrorKind::NotFound)?;
-        Ok(Box::new(Cursor::new(bytes.clone())))
-    }
-}
+/// Problems of one prompt file that are worth showing; a wrong file can have thousands, all alike.
+const MOST_PROBLEMS_OF_A_FILE: usize = 20;
 
 /// The distinct prompts of a job, in the order of first sight.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompts {
     hashes: Vec<[u8; 16]>,
-}
-
-impl Prompts {
-    /// How many.
-    pub fn len(&self) -> usize {
-        self.hashes.len()
-    }
-
-    /// True for none.
-    pub fn is_empty(&self) -> bool {
-        self.hashes.is_empty()
-    }
-
-    /// The first 16 bytes of a prompt's BLAKE3 hash.
-    ///
-    /// # Panics
-    /// There is no such prompt.
-    pub fn hash(&self, index: u32) -> [u8; 16] {
-        self.hashes[index as usize]
-    }
 }
 
 /// Why the prompts could not be read again.
@@ -82,15 +46,242 @@ pub enum PromptsError<E> {
     Each(E),
 }
 
-/// Where the prompts of a set come from, and what they were.
-#[derive(Clone, Debug)]
-pub(super) struct Source {}
+impl Prompts {
+    /// How many.
+    pub fn len(&self) -> usize {
+        self.hashes.len()
+    }
 
-pub(super) fn each<'s, E>(
-    _sources: impl Iterator<Item = &'s Source>,
-    _prompts: &Prompts,
-    _files: &dyn Files,
-    _each: &mut dyn FnMut(u32, &str) -> Result<(), E>,
-) -> Result<(), PromptsError<E>> {
-    Ok(())
+    /// True for none.
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// The first 16 bytes of the BLAKE3 hash of a prompt's text.
+    ///
+    /// # Panics
+    /// There is no such prompt.
+    pub fn hash(&self, index: u32) -> [u8; 16] {
+        self.hashes[index as usize]
+    }
+
+    /// Reads the texts again. What is handed out is always what was checked, hash by hash; that nothing is missing is
+    /// known at the end of each set, by the digest over all its prompts.
+    pub(super) fn each<'s, E>(
+        &self,
+        sources: impl Iterator<Item = &'s Source>,
+        files: &dyn Files,
+        mut each: impl FnMut(u32, &str) -> Result<(), E>,
+    ) -> Result<(), PromptsError<E>> {
+        let mut next = 0;
+        for source in sources {
+            let file = || source.origin.file().map(PathBuf::from).unwrap_or_default();
+            let mut digest = blake3::Hasher::new();
+            let mut failed = None;
+            let read = stream::read(&source.origin, files, &mut |item| {
+                match item {
+                    Item::EmptyCell => {}
+                    Item::Bad { .. } => return ControlFlow::Break(()),
+                    Item::Prompt { text, .. } => {
+                        let hash = hash_of(text);
+                        digest.update(&hash);
+                        if next < source.until && hash == self.hash(next) {
+                            if let Err(error) = each(next, text) {
+                                failed = Some(error);
+                                return ControlFlow::Break(());
+                            }
+                            next += 1;
+                        }
+                    }
+                }
+                ControlFlow::Continue(())
+            });
+            if let Some(error) = failed {
+                return Err(PromptsError::Each(error));
+            }
+            match read {
+                Err(Unusable::Io(source)) => return Err(PromptsError::Unreadable { file: file(), source }),
+                Ok(()) if next == source.until && first_half(&digest) == source.digest => {}
+                Ok(()) | Err(Unusable::Column(_)) => return Err(PromptsError::Changed { file: file() }),
+            }
+        }
+        Ok(())
+    }
 }
+
+fn hash_of(text: &str) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(text.as_bytes());
+    first_half(&hasher)
+}
+
+fn first_half(hasher: &blake3::Hasher) -> [u8; 16] {
+    let mut half = [0; 16];
+    hasher.finalize_xof().fill(&mut half);
+    half
+}
+
+/// The distinct prompts of the sets read so far.
+#[derive(Default)]
+pub(super) struct Gathering {
+    indices: HashMap<[u8; 16], u32>,
+    hashes: Vec<[u8; 16]>,
+    /// For each prompt, the last set that had it.
+    last_set: Vec<u32>,
+    sets: u32,
+}
+
+/// What a set holds.
+pub(super) struct Gathered {
+    pub(super) prompts: Vec<u32>,
+    pub(super) duplicates: u64,
+    pub(super) empty_rows: u64,
+    pub(super) source: Source,
+}
+
+impl Gathering {
+    pub(super) fn prompts(self) -> Prompts {
+        Prompts { hashes: self.hashes }
+    }
+
+    /// Reads the prompts of a set and writes down what is wrong with them; none if they cannot be read at all.
+    pub(super) fn read(
+        &mut self,
+        page: &Page<'_>,
+        found: Found,
+        files: &dyn Files,
+        targets: &[Target],
+    ) -> Option<Gathered> {
+        self.sets += 1;
+        let offers = offers_of(targets);
+        let (mut prompts, mut duplicates, mut empty_rows) = (Vec::new(), 0, 0);
+        let mut digest = blake3::Hasher::new();
+        let mut complaints = Complaints { page, found: &found, list: Vec::new(), more: 0 };
+        let mut any = false;
+        let read = stream::read(&found.origin, files, &mut |item| {
+            match item {
+                Item::EmptyCell => empty_rows += 1,
+                Item::Bad { line, shown, what } => {
+                    any = true;
+                    complaints.add(line, &shown, what);
+                }
+                Item::Prompt { line, text } => {
+                    any = true;
+                    if let Some(wrong) = too_long(&offers, text) {
+                        complaints.add(line, text, wrong);
+                    }
+                    let hash = hash_of(text);
+                    digest.update(&hash);
+                    match self.see(hash) {
+                        Some((index, true)) => prompts.push(index),
+                        Some((_, false)) => duplicates += 1,
+                        None => {
+                            complaints.add(line, text, Wrong::TooMany);
+                            return ControlFlow::Break(());
+                        }
+                    }
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        complaints.hand_in();
+        let file = || found.origin.file().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
+        let problem = match read {
+            Ok(()) if any => None,
+            Ok(()) => Some((found.span.clone(), Wrong::EmptyFile { file: file() })),
+            Err(Unusable::Io(error)) => {
+                Some((found.span.clone(), Wrong::Unreadable { file: file(), reason: reason(&error) }))
+            }
+            Err(Unusable::Column(wrong)) => Some((found.column_span.clone(), wrong)),
+        };
+        if let Some((span, wrong)) = problem {
+            page.wrong(span, wrong);
+            return None;
+        }
+        let until = u32::try_from(self.hashes.len()).unwrap_or(u32::MAX);
+        let source = Source { origin: found.origin, until, digest: first_half(&digest) };
+        Some(Gathered { prompts, duplicates, empty_rows, source })
+    }
+
+    /// The index of a prompt, and whether it is new to the set; none when there are too many.
+    fn see(&mut self, hash: [u8; 16]) -> Option<(u32, bool)> {
+        if let Some(index) = self.indices.get(&hash) {
+            let last = std::mem::replace(&mut self.last_set[*index as usize], self.sets);
+            return Some((*index, last != self.sets));
+        }
+        let index = u32::try_from(self.hashes.len()).ok().filter(|index| *index < u32::MAX)?;
+        self.indices.insert(hash, index);
+        self.hashes.push(hash);
+        self.last_set.push(self.sets);
+        Some((index, true))
+    }
+}
+
+/// The system's words, which differ from one to the next, only where there are none of ours.
+fn reason(error: &io::Error) -> String {
+    let known = [
+        (io::ErrorKind::NotFound, "there is no such file"),
+        (io::ErrorKind::PermissionDenied, "permission denied"),
+        (io::ErrorKind::IsADirectory, "it is a folder"),
+    ];
+    let ours = known.iter().find(|(kind, _)| *kind == error.kind());
+    ours.map_or_else(|| error.to_string(), |(_, words)| (*words).to_owned())
+}
+
+/// The offers that the targets buy, without those that are no stricter than another.
+fn offers_of(targets: &[Target]) -> Vec<&'static Offer> {
+    let mut offers: Vec<&'static Offer> = Vec::new();
+    for offer in targets.iter().map(Target::offer) {
+        let covered = |known: &&Offer| {
+            known.percent_decoded >= offer.percent_decoded && known.max_prompt_chars <= offer.max_prompt_chars
+        };
+        if !offers.iter().any(covered) {
+            offers.push(offer);
+        }
+    }
+    offers
+}
+
+fn too_long(offers: &[&'static Offer], text: &str) -> Option<Wrong> {
+    offers.iter().find_map(|offer| {
+        // No character is shorter than a byte, nor longer than three on the wire.
+        let chars = if text.len() * 3 <= offer.max_prompt_chars { 0 } else { offer.wire_chars(text) };
+        let max = offer.max_prompt_chars;
+        (chars > max).then_some(Wrong::TooLong { engine: offer.engine, chars, max })
+    })
+}
+
+/// What is wrong with the prompts of one set.
+struct Complaints<'c, 't> {
+    page: &'c Page<'t>,
+    found: &'c Found,
+    list: Vec<Problem>,
+    more: usize,
+}
+
+impl Complaints<'_, '_> {
+    fn add(&mut self, line: usize, shown: &str, what: Wrong) {
+        if self.list.len() == MOST_PROBLEMS_OF_A_FILE {
+            self.more += 1;
+            return;
+        }
+        let at = match &self.found.origin {
+            Origin::Inline(_) => self.page.place(self.found.item_spans[line - 1].clone()),
+            Origin::Text(file) | Origin::Csv { path: file, .. } => {
+                let shown = shown.chars().take(MOST_SHOWN).collect();
+                Place { file: file.clone(), line, column: 1, what: Spot::Line(shown) }
+            }
+        };
+        self.list.push(Problem::new(at, what));
+    }
+
+    fn hand_in(&mut self) {
+        if let Some(last) = self.list.last_mut().filter(|_| self.more > 0) {
+            last.help = format!("{}; {} more problems of these prompts are not shown", last.help, self.more);
+        }
+        self.list.drain(..).for_each(|problem| self.page.add(problem));
+    }
+}
+
+/// As much of a prompt as a message keeps.
+const MOST_SHOWN: usize = 200;

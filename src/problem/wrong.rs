@@ -1,12 +1,230 @@
-//! What can be wrong, in words.
+//! What can be wrong, in words, and what to do about each.
 
-/// What is wrong.
+use crate::money::MoneyError;
+use crate::offer::{Engine, Function};
+
+/// What is wrong with a job file, a config or a prompt file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[expect(missing_docs, reason = "the words beside each variant say what it is, its fields are what the words name")]
 pub enum Wrong {
-    /// No TOML.
-    #[error("{message}")]
-    Syntax {
-        /// What the parser says.
-        message: String,
-    },
+    // Of any TOML file.
+    #[error("this is not TOML: {message}")]
+    Syntax { message: String },
+    #[error("{table} has no key `{key}`")]
+    UnknownKey { key: String, table: &'static str, known: &'static [&'static str], hint: Option<String> },
+    #[error("{table} lacks `{key}`")]
+    Missing { key: &'static str, table: &'static str, example: &'static str },
+    #[error("`{key}` is {found} where {wants} is needed")]
+    WrongType { key: String, wants: &'static str, found: &'static str },
+    #[error("{name} is {found} where a table is needed")]
+    NoTable { name: &'static str, found: &'static str },
+    #[error("`{key}` is a single table where a list of them is needed")]
+    SingleTable { key: &'static str },
+    #[error("`{name}` is no name")]
+    BadName { name: String },
+    #[error("`{key}` is {found}, not a whole number from {min} to {max}")]
+    OutOfRange { key: String, min: u32, max: u32, found: String },
+    #[error("`{word}` is no `{key}`")]
+    UnknownWord { key: String, word: String, known: &'static [&'static str], near: Option<&'static str> },
+    #[error("`{key}` is empty")]
+    Empty { key: &'static str },
+    #[error("`{key}` lists {item} twice")]
+    ListedTwice { key: &'static str, item: String },
+    #[error("`{key}` is {found} without quotes")]
+    AmountUnquoted { key: String, found: String },
+    #[error("`{}` is no amount for `{key}`", .error.text)]
+    BadAmount { key: String, error: MoneyError },
+    #[error("`{text}` is no duration for `{key}`")]
+    BadDuration { key: String, text: String },
+    #[error("{what} is not built yet")]
+    NotBuilt { what: String, works: &'static str },
+
+    // Of the job file.
+    #[error("`{key}` is bursar's own")]
+    Ours { key: String, instead: &'static str },
+    #[error("the file name gives the job no name: `{stem}` is none")]
+    NameNeeded { stem: String },
+    #[error("there is no prompt set, so nothing to ask")]
+    NoPromptSet,
+    #[error("a second prompt set is called `{name}`")]
+    SetNameTaken { name: String, first: usize },
+    #[error("no account is called `{name}`")]
+    UnknownAccount { name: String, known: Vec<String>, near: Option<String> },
+    #[error("`timezone` must be written when `period` is `{period}`")]
+    TimezoneMissing { period: &'static str },
+    #[error("no time zone is called `{name}`")]
+    UnknownTimezone { name: String, near: Option<&'static str> },
+    #[error("`{text}` is no share for `max_price_drift`")]
+    BadDrift { text: String },
+    #[error("`markets` and `{other}` both say where to ask")]
+    MarketsAndLists { other: &'static str },
+    #[error("no location is called `{name}`")]
+    UnknownLocation { name: String, near: Option<&'static str> },
+    #[error("no language is called `{name}`")]
+    UnknownLanguage { name: String, near: Option<&'static str> },
+    #[error("the vendor does not sell `{function}` of `{engine}`")]
+    NotSold { engine: Engine, function: Function, works: String },
+    #[error("`{function}` of `{engine}` has no `{switch}`")]
+    NoSuchSwitch { engine: Engine, function: Function, switch: &'static str, has: String },
+    #[error("`{switch}` of `{engine}` needs `{needs}`")]
+    SwitchNeeds { engine: Engine, switch: &'static str, needs: &'static str },
+    #[error("`{function}` of `{engine}` lets no one choose a `model`")]
+    NoModel { engine: Engine, function: Function },
+    #[error("this target asks the same as `targets` no. {first}")]
+    SameTarget { first: usize },
+
+    // Of where prompts come from.
+    #[error("the prompt set has both `file` and `prompts`")]
+    FileAndPrompts,
+    #[error("the prompt set has neither `file` nor `prompts`")]
+    NoPrompts,
+    #[error("cannot read `{file}`: {reason}")]
+    Unreadable { file: String, reason: String },
+    #[error("`{file}` is of no kind that prompts can be read from")]
+    UnknownFileKind { file: String },
+    #[error("there is no prompt in `{file}`")]
+    EmptyFile { file: String },
+    #[error("`{file}` holds several columns and `column` does not say which")]
+    ColumnMissing { file: String, columns: String },
+    #[error("`{file}` has no column `{column}`")]
+    UnknownColumn { file: String, column: String, columns: String, near: Option<String> },
+    #[error("`{file}` has two columns `{column}`")]
+    ColumnTwice { file: String, column: String },
+    #[error("`column` is for CSV files only")]
+    ColumnNotCsv,
+
+    // Of a prompt.
+    #[error("this prompt is {chars} characters long on the wire, and `{engine}` takes {max}")]
+    TooLong { engine: Engine, chars: usize, max: usize },
+    #[error("this prompt is empty")]
+    EmptyPrompt,
+    #[error("this prompt holds a NUL character")]
+    Nul,
+    #[error("this line is not UTF-8")]
+    NotUtf8,
+    #[error("this is no CSV: {message}")]
+    Csv { message: String },
+    #[error("there are more distinct prompts than a job can hold")]
+    TooMany,
+
+    // Of the config.
+    #[error("a secret does not belong in this file")]
+    Secret { instead: &'static str },
+    #[error("`{key}` holds no name of an environment variable")]
+    BadVariable { key: &'static str },
+    #[error("`{key}` is for accounts on route `aisa` only")]
+    AisaOnly { key: &'static str },
+    #[error("`{url}` is no address of a vendor")]
+    BadUrl { url: String },
+    #[error("`{url}` is not encrypted")]
+    NotHttps { url: String },
+    #[error("a quarantine of `{text}` is too short for a real vendor")]
+    QuarantineTooShort { text: String },
+    #[error("`{less}` is more than `{more}`")]
+    WrongOrder { less: &'static str, more: &'static str },
+    #[error("`password_env` and `password_file` both say where the password is")]
+    TwoPasswords,
+    #[error("this price says nothing")]
+    NoPrice,
+    #[error("`{key}` is no part of a price of `{function}`")]
+    NotInPrice { key: &'static str, function: Function },
+}
+
+impl Wrong {
+    /// What to do about it.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Syntax { message } if message == "duplicate key" => {
+                "each key and each [table] is written once: remove one, or make them one".to_owned()
+            }
+            Self::Syntax { .. } => "text needs quotes, a list [brackets], a table a [header] of its own".to_owned(),
+            Self::UnknownKey { hint: Some(hint), .. } => hint.clone(),
+            Self::UnknownKey { known, .. } => format!("its keys are {}", list(known)),
+            Self::Missing { example, .. } => format!("write for example `{example}`"),
+            Self::WrongType { wants, .. } => format!("write {wants}"),
+            Self::NoTable { .. } => "write `{ key = value }`, or a [header] of its own".to_owned(),
+            Self::SingleTable { key } => format!("write [[{key}]] with two brackets, once for each"),
+            Self::BadName { .. } => "a name has 1 to 64 characters of A-Z a-z 0-9 . _ -".to_owned(),
+            Self::OutOfRange { min, max, .. } => format!("choose a whole number from {min} to {max}, without quotes"),
+            Self::UnknownWord { near, known, .. } => meant(*near, || format!("it can be {}", list(known))),
+            Self::Empty { .. } => "put something into it, or leave it out where that is allowed".to_owned(),
+            Self::ListedTwice { .. } => "remove one of the two".to_owned(),
+            Self::AmountUnquoted { found, .. } => format!("amounts of dollars are text: write \"{found}\""),
+            Self::BadAmount { .. } => "write decimal text such as \"12.50\", with at most nine decimals".to_owned(),
+            Self::BadDuration { .. } => "write for example \"90s\", \"30m\" or \"1h 30m\", up to a year".to_owned(),
+            Self::NotBuilt { works, .. } => (*works).to_owned(),
+            Self::Ours { instead, .. } | Self::Secret { instead } => (*instead).to_owned(),
+            Self::NameNeeded { .. } => "add `name`, with 1 to 64 characters of A-Z a-z 0-9 . _ -".to_owned(),
+            Self::EmptyPrompt => "remove it".to_owned(),
+            Self::NoPromptSet => "add a [[prompt_set]] with `name` and either `file` or `prompts`".to_owned(),
+            Self::SetNameTaken { first, .. } => format!("the first is on line {first}: give one of them another name"),
+            Self::UnknownAccount { near, known, .. } => {
+                meant(near.as_deref(), || format!("the accounts of the config are {}", list(known)))
+            }
+            Self::TimezoneMissing { .. } => {
+                "say whose day it is, for example `timezone = \"Europe/Berlin\"` or \"UTC\"".to_owned()
+            }
+            Self::UnknownTimezone { near, .. } => {
+                meant(*near, || "use an IANA name such as \"Europe/Berlin\" or \"UTC\"".to_owned())
+            }
+            Self::BadDrift { .. } => "write a percentage such as \"5%\" or \"0.5%\", up to \"100%\", or 0".to_owned(),
+            Self::MarketsAndLists { other } => format!("keep either `markets` or `{other}`"),
+            Self::UnknownLocation { near, .. } => meant(*near, || {
+                "write a country's English name, or the vendor's code of the place as a number".to_owned()
+            }),
+            Self::UnknownLanguage { near, .. } => {
+                meant(*near, || "write a language's English name, or its code such as \"de\"".to_owned())
+            }
+            Self::NotSold { works, .. } => works.clone(),
+            Self::NoSuchSwitch { has, .. } => has.clone(),
+            Self::SwitchNeeds { needs, switch, .. } => format!("add `{needs} = true`, or leave `{switch}` out"),
+            Self::NoModel { .. } => "leave `model` out: the engine's own page chooses".to_owned(),
+            Self::SameTarget { .. } => "remove one of the two: method and priority do not change the answer".to_owned(),
+            Self::FileAndPrompts => "keep one of them, or make two prompt sets".to_owned(),
+            Self::NoPrompts => "add `file = \"prompts.txt\"` or `prompts = [\"...\"]`".to_owned(),
+            Self::Unreadable { .. } => {
+                "paths are relative to the job file; check that it is there and readable".to_owned()
+            }
+            Self::UnknownFileKind { .. } => "use a .txt file with one prompt a line, or a .csv file".to_owned(),
+            Self::EmptyFile { .. } => "add a prompt to it, or remove the prompt set".to_owned(),
+            Self::ColumnMissing { columns, .. } => format!("add `column`: the file has {columns}"),
+            Self::UnknownColumn { near, columns, .. } => {
+                meant(near.as_deref(), || format!("the columns of the file are {columns}"))
+            }
+            Self::ColumnTwice { .. } => "give each column of the header a name of its own".to_owned(),
+            Self::ColumnNotCsv => "leave `column` out, or give a .csv file".to_owned(),
+            Self::TooLong { .. } => "shorten it; `%` and `+` count as three characters each".to_owned(),
+            Self::Nul => "remove it: no engine can be asked for it".to_owned(),
+            Self::NotUtf8 => "save the file as UTF-8".to_owned(),
+            Self::Csv { .. } => {
+                "every row needs as many cells as the header, quotes inside a cell are doubled".to_owned()
+            }
+            Self::TooMany => "split the job into several".to_owned(),
+            Self::BadVariable { .. } => {
+                "write the variable's name, such as \"DATAFORSEO_LOGIN\", never the secret itself".to_owned()
+            }
+            Self::AisaOnly { .. } => "use `login_env` with `password_env` or `password_file`".to_owned(),
+            Self::BadUrl { .. } => "write for example \"https://api.dataforseo.com\"".to_owned(),
+            Self::NotHttps { .. } => "use https; plain http is accepted for this machine only (127.0.0.1)".to_owned(),
+            Self::QuarantineTooShort { .. } => {
+                "use at least \"10m\": a shorter one is accepted for a `base_url` on this machine only".to_owned()
+            }
+            Self::WrongOrder { less, more } => format!("make `{less}` shorter or `{more}` longer"),
+            Self::TwoPasswords => "keep one of them".to_owned(),
+            Self::NoPrice => {
+                "add `price` for each task, or `input_per_million` and `output_per_million` for each token".to_owned()
+            }
+            Self::NotInPrice { function: Function::LlmScraper, .. } => "a task of it has one `price`".to_owned(),
+            Self::NotInPrice { .. } => "give `price` or the two prices of tokens, not both".to_owned(),
+        }
+    }
+}
+
+fn meant(near: Option<&str>, otherwise: impl FnOnce() -> String) -> String {
+    near.map_or_else(otherwise, |near| format!("did you mean `{near}`?"))
+}
+
+/// `` `a`, `b`, `c` ``
+fn list(words: &[impl AsRef<str>]) -> String {
+    words.iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>().join(", ")
 }

@@ -1,0 +1,189 @@
+//! Reads the job file as a whole: what it is called, who pays, when it runs, what it may spend.
+
+use std::path::Path;
+
+use chrono_tz::{TZ_VARIANTS, Tz};
+use toml::Spanned;
+
+use super::prompts::Gathering;
+use super::stream::Files;
+use super::{Budget, Drift, Job, WhenShort, set};
+use crate::config::{Config, DEFAULT_ACCOUNT};
+use crate::offer::ResultKind;
+use crate::page::{Page, Section, is_name};
+use crate::period::PeriodKind;
+use crate::problem::{Problems, Wrong, nearest};
+
+const KEYS: &[&str] = &[
+    "name",
+    "account",
+    "period",
+    "timezone",
+    "budget",
+    "max_price_drift",
+    "retry_paid_failures",
+    "max_attempts",
+    "results",
+    "defaults",
+    "prompt_set",
+];
+const BUDGET_KEYS: &[&str] = &["run", "day", "month", "when_short"];
+
+/// Tries of one task in one start that are worth their time when the vendor is down.
+const DEFAULT_ATTEMPTS: u32 = 5;
+
+/// Reads a job file and the prompt files it names.
+///
+/// # Errors
+/// Every problem of the text and of the prompt files, at its place.
+pub fn check(path: &Path, text: &str, config: &Config, files: &dyn Files) -> Result<Job, Problems> {
+    let page = Page::new(path, text);
+    let document = page.parse();
+    let root = document.as_ref().map(|document| Section::root(&page, document, "the job file"));
+    let job = root.and_then(|root| read(path, &root, config, files));
+    drop(document);
+    page.finish(job)
+}
+
+fn read(path: &Path, root: &Section<'_, '_>, config: &Config, files: &dyn Files) -> Option<Job> {
+    root.only(KEYS, |key| explain(key, root.name));
+    root.need("budget", "budget = { run = \"12.50\" }");
+    let name = read_name(path, root);
+    let period = root.word::<PeriodKind>("period");
+    let timezone = read_timezone(root, period.as_ref());
+    let account = read_account(root, config);
+    let budget = root.table("budget", "[budget]").and_then(|section| read_budget(&section));
+    let max_price_drift = read_drift(root).unwrap_or_default();
+    let retry_paid_failures = root.whole("retry_paid_failures", 0..=100).unwrap_or(0);
+    let max_attempts = root.whole("max_attempts", 1..=100).unwrap_or(DEFAULT_ATTEMPTS);
+    let results = read_results(root);
+    let mut gathering = Gathering::default();
+    let sets = set::read_all(path, root, files, &mut gathering);
+    Some(Job {
+        name: name?,
+        path: path.to_owned(),
+        account: account?,
+        period: period.map_or(PeriodKind::Once, Spanned::into_inner),
+        timezone: timezone?,
+        budget: budget?,
+        max_price_drift,
+        retry_paid_failures,
+        max_attempts,
+        results,
+        sets,
+        prompts: gathering.prompts(),
+    })
+}
+
+/// A better word for a key that a table of the job file does not have.
+pub(super) fn explain(key: &str, table: &'static str) -> Option<Wrong> {
+    let not_built = |works| Some(Wrong::NotBuilt { what: format!("`{key}`"), works });
+    let elsewhere =
+        |hint: &str| Some(Wrong::UnknownKey { key: key.to_owned(), table, known: &[], hint: Some(hint.to_owned()) });
+    match key {
+        "deadline" => not_built("leave it out and choose `priority = \"normal\"` or \"high\""),
+        "reuse" => not_built("leave it out: within a run no question is bought twice anyway"),
+        "vars" => not_built("leave it out and write each prompt in full"),
+        "keep" => not_built("leave it out: exports name each prompt's text"),
+        "on_invalid" => not_built("leave it out: a prompt that the vendor would refuse is an error"),
+        "tag" => Some(Wrong::Ours {
+            key: key.to_owned(),
+            instead: "leave it out: by its tag bursar recognises what it has bought",
+        }),
+        "postback_url" | "postback_data" | "pingback_url" => {
+            Some(Wrong::Ours { key: key.to_owned(), instead: "leave it out: bursar collects the answers itself" })
+        }
+        "keyword" | "user_prompt" | "prompt" => elsewhere("questions stand in `prompts`, or in a `file`"),
+        "location" | "location_name" | "location_code" => elsewhere("places stand in `locations = [...]`"),
+        "language" | "language_name" | "language_code" => elsewhere("languages stand in `languages = [...]`"),
+        _ if KEYS.contains(&key) => elsewhere("it belongs at the top of the file, before the first [table]"),
+        _ if BUDGET_KEYS.contains(&key) => elsewhere("it belongs into [budget]"),
+        "file" | "prompts" | "column" => elsewhere("it belongs into a [[prompt_set]]"),
+        _ if set::KEYS.contains(&key) => elsewhere("it belongs into a [[prompt_set]] or into [defaults]"),
+        _ => None,
+    }
+}
+
+fn read_name(path: &Path, root: &Section<'_, '_>) -> Option<String> {
+    if root.has("name") {
+        return root.name("name").map(Spanned::into_inner);
+    }
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    if is_name(&stem) {
+        return Some(stem);
+    }
+    root.page.wrong(root.span.clone(), Wrong::NameNeeded { stem });
+    None
+}
+
+fn read_account(root: &Section<'_, '_>, config: &Config) -> Option<String> {
+    let (name, span) = if root.has("account") {
+        let text = root.text("account")?;
+        ((*text.get_ref()).to_owned(), text.span())
+    } else {
+        (DEFAULT_ACCOUNT.to_owned(), root.span.clone())
+    };
+    if config.accounts.contains_key(&name) {
+        return Some(name);
+    }
+    let known: Vec<String> = config.accounts.keys().cloned().collect();
+    let near = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);
+    root.page.wrong(span, Wrong::UnknownAccount { name, known, near });
+    None
+}
+
+fn read_timezone(root: &Section<'_, '_>, period: Option<&Spanned<PeriodKind>>) -> Option<Tz> {
+    let Some(text) = root.text("timezone") else {
+        if root.has("timezone") {
+            return None;
+        }
+        if let Some(period) = period.filter(|period| *period.get_ref() != PeriodKind::Once) {
+            root.page.wrong(period.span(), Wrong::TimezoneMissing { period: period.get_ref().name() });
+            return None;
+        }
+        return Some(Tz::UTC);
+    };
+    let found = text.get_ref().parse().ok();
+    if found.is_none() {
+        let near = nearest(text.get_ref(), TZ_VARIANTS.iter().map(|tz| tz.name()));
+        root.page.wrong(text.span(), Wrong::UnknownTimezone { name: (*text.get_ref()).to_owned(), near });
+    }
+    found
+}
+
+fn read_budget(section: &Section<'_, '_>) -> Option<Budget> {
+    section.only(BUDGET_KEYS, |key| explain(key, section.name));
+    section.need("run", "run = \"12.50\"");
+    let (run, day, month) = (section.amount("run"), section.amount("day"), section.amount("month"));
+    let when_short = section.word("when_short").map_or(WhenShort::Trim, Spanned::into_inner);
+    Some(Budget { run: run?, day, month, when_short })
+}
+
+/// Percent as text; a bare 0 says the same as `"0%"`.
+fn read_drift(root: &Section<'_, '_>) -> Option<Drift> {
+    let value = root.get("max_price_drift")?;
+    if value.get_ref().as_integer().is_some_and(|number| number.as_str() == "0") {
+        return Some(Drift::NONE);
+    }
+    let text = root.text("max_price_drift")?;
+    let drift = text.get_ref().parse().ok();
+    if drift.is_none() {
+        root.page.wrong(text.span(), Wrong::BadDrift { text: (*text.get_ref()).to_owned() });
+    }
+    drift
+}
+
+/// In the order of collecting: the vendor discards the page itself after 7 days, the rest after 30.
+fn read_results(root: &Section<'_, '_>) -> Vec<ResultKind> {
+    let Some(items) = root.list("results") else { return vec![ResultKind::Advanced] };
+    let mut asked = Vec::new();
+    for item in items {
+        let Some(word) = root.typed("results", item, "text in quotes", |value| value.as_str()) else { continue };
+        let Some(kind) = root.parse_word::<ResultKind>("results", &Spanned::new(item.span(), word)) else { continue };
+        if asked.contains(&kind) {
+            root.page.wrong(item.span(), Wrong::ListedTwice { key: "results", item: format!("`{kind}`") });
+        }
+        asked.push(kind);
+    }
+    [ResultKind::Html, ResultKind::Advanced].into_iter().filter(|kind| asked.contains(kind)).collect()
+}

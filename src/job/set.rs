@@ -1,0 +1,255 @@
+//! Reads the prompt sets: how much each weighs, what is asked and where. Whom to ask is `target`'s matter.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::prompts::Gathering;
+use super::read::explain;
+use super::stream::Files;
+use super::{PromptSet, source, target};
+use crate::market::{Market, find_language, find_location, languages, locations};
+use crate::page::Section;
+use crate::problem::{Wrong, nearest};
+
+/// What a prompt set may say.
+pub(super) const KEYS: &[&str] = &[
+    "name",
+    "file",
+    "column",
+    "prompts",
+    "weight",
+    "repeats",
+    "markets",
+    "locations",
+    "languages",
+    "targets",
+    "engine",
+    "function",
+    "method",
+    "priority",
+    "model",
+    "max_cost_per_task",
+    "expand_citations",
+    "force_web_search",
+];
+
+/// What `[defaults]` may say: the same, but for what each set has of its own.
+const DEFAULTS_KEYS: &[&str] = &[
+    "column",
+    "weight",
+    "repeats",
+    "markets",
+    "locations",
+    "languages",
+    "targets",
+    "engine",
+    "function",
+    "method",
+    "priority",
+    "model",
+    "max_cost_per_task",
+    "expand_citations",
+    "force_web_search",
+];
+const MARKET_KEYS: &[&str] = &["location", "language"];
+
+/// Repeats beyond this are a slip of the finger: a share is known to three per cent after a thousand.
+const MOST_REPEATS: u32 = 1_000;
+
+/// A prompt set and, behind it, `[defaults]`.
+pub(super) struct Layers<'p, 't> {
+    pub(super) set: Section<'p, 't>,
+    pub(super) defaults: Option<Section<'p, 't>>,
+}
+
+impl<'p, 't> Layers<'p, 't> {
+    /// The section whose word on a key counts: the set's own before the defaults.
+    pub(super) fn with(&self, key: &str) -> Option<&Section<'p, 't>> {
+        std::iter::once(&self.set).chain(&self.defaults).find(|section| section.has(key))
+    }
+
+    /// The section whose word on a group of keys counts.
+    pub(super) fn with_any(&self, keys: &[&str]) -> Option<&Section<'p, 't>> {
+        std::iter::once(&self.set).chain(&self.defaults).find(|section| keys.iter().any(|key| section.has(key)))
+    }
+}
+
+pub(super) fn read_all(
+    path: &Path,
+    root: &Section<'_, '_>,
+    files: &dyn Files,
+    gathering: &mut Gathering,
+) -> Vec<PromptSet> {
+    let defaults = root.table("defaults", "[defaults]");
+    if let Some(defaults) = &defaults {
+        defaults.only(DEFAULTS_KEYS, |key| match key {
+            "name" => Some(own_key(key, "each [[prompt_set]] has a name of its own")),
+            _ => explain(key, defaults.name),
+        });
+    }
+    let sections = root.tables("prompt_set", "a prompt set");
+    if !root.has("prompt_set") {
+        root.page.wrong(root.span.clone(), Wrong::NoPromptSet);
+    }
+    let mut names = BTreeMap::new();
+    let mut sets = Vec::new();
+    let mut switches = target::UnusedDefaults::new(defaults.as_ref());
+    for section in sections.unwrap_or_default() {
+        section.only(KEYS, |key| explain(key, section.name));
+        section.need("name", "name = \"crm\"");
+        let name = section.name("name");
+        if let Some(name) = &name {
+            let line = section.page.place(name.span()).line;
+            let first = *names.entry(name.get_ref().clone()).or_insert(line);
+            if first != line {
+                section.page.wrong(name.span(), Wrong::SetNameTaken { name: name.get_ref().clone(), first });
+            }
+        }
+        let layers = Layers { set: section, defaults: defaults.clone() };
+        let set = read(path, &layers, name.map(Spanned::into_inner), files, gathering, &mut switches);
+        sets.extend(set);
+    }
+    switches.report();
+    sets
+}
+
+fn own_key(key: &str, hint: &str) -> Wrong {
+    Wrong::UnknownKey { key: key.to_owned(), table: "[defaults]", known: DEFAULTS_KEYS, hint: Some(hint.to_owned()) }
+}
+
+fn read(
+    path: &Path,
+    layers: &Layers<'_, '_>,
+    name: Option<String>,
+    files: &dyn Files,
+    gathering: &mut Gathering,
+    switches: &mut target::UnusedDefaults<'_, '_, '_>,
+) -> Option<PromptSet> {
+    let whole =
+        |key: &'static str, most| layers.with(key).and_then(|section| section.whole(key, 1..=most)).unwrap_or(1);
+    let weight = whole("weight", 1_000);
+    let repeats = whole("repeats", MOST_REPEATS);
+    let max_cost_per_task = layers.with("max_cost_per_task").and_then(|section| section.amount("max_cost_per_task"));
+    let markets = read_markets(layers);
+    let targets = target::read_all(layers, switches);
+    let source = source::find(path, layers);
+    let gathered = source.and_then(|found| gathering.read(layers.set.page, found, files, &targets));
+    let at = layers.set.page.place(layers.set.span.clone());
+    let gathered = gathered?;
+    Some(PromptSet {
+        name: name?,
+        weight,
+        repeats,
+        prompts: gathered.prompts,
+        duplicates: gathered.duplicates,
+        empty_rows: gathered.empty_rows,
+        markets,
+        targets,
+        max_cost_per_task,
+        at,
+        source: gathered.source,
+    })
+}
+
+fn read_markets(layers: &Layers<'_, '_>) -> Vec<Market> {
+    const LISTS: [&str; 2] = ["locations", "languages"];
+    for section in std::iter::once(&layers.set).chain(&layers.defaults) {
+        if let Some(other) = LISTS.into_iter().find(|key| section.has(key) && section.has("markets")) {
+            section.page.wrong(section.key_span("markets"), Wrong::MarketsAndLists { other });
+        }
+    }
+    match layers.with_any(&["markets", "locations", "languages"]) {
+        Some(section) if section.has("markets") => read_pairs(section),
+        _ => read_lists(layers),
+    }
+}
+
+fn read_pairs(section: &Section<'_, '_>) -> Vec<Market> {
+    let mut markets = Vec::new();
+    for row in section.tables("markets", "a market").unwrap_or_default() {
+        row.only(MARKET_KEYS, |key| match key {
+            "locations" | "location_name" | "location_code" => Some(not_in_market(key, "location")),
+            "languages" | "language_name" | "language_code" => Some(not_in_market(key, "language")),
+            _ => None,
+        });
+        row.need("location", "location = \"Germany\"");
+        row.need("language", "language = \"de\"");
+        let location = row.get("location").and_then(|value| read_location(&row, value));
+        let language = row.get("language").and_then(|value| read_language(&row, value));
+        let (Some(location), Some(language)) = (location, language) else { continue };
+        let market = Market::of(location, &language);
+        if markets.contains(&market) {
+            row.page.wrong(row.span.clone(), Wrong::ListedTwice { key: "markets", item: format!("`{market}`") });
+        }
+        markets.push(market);
+    }
+    markets
+}
+
+fn not_in_market(key: &str, near: &str) -> Wrong {
+    let hint = Some(format!("did you mean `{near}`?"));
+    Wrong::UnknownKey { key: key.to_owned(), table: "a market", known: MARKET_KEYS, hint }
+}
+
+/// Every place with every language, place by place.
+fn read_lists(layers: &Layers<'_, '_>) -> Vec<Market> {
+    if layers.with("locations").is_none() {
+        layers.set.need("locations", "locations = [\"United States\"]");
+    }
+    if layers.with("languages").is_none() {
+        layers.set.need("languages", "languages = [\"English\"]");
+    }
+    let locations = layers.with("locations").map(|section| read_list(section, "locations", read_location));
+    let languages = layers.with("languages").map(|section| read_list(section, "languages", read_language));
+    let languages = languages.unwrap_or_default();
+    let pairs = |location: u32| languages.iter().map(move |language| Market::of(location, language));
+    locations.unwrap_or_default().into_iter().flat_map(pairs).collect()
+}
+
+type ReadItem<'p, 't, T> = fn(&Section<'p, 't>, &'p Spanned<DeValue<'t>>) -> Option<T>;
+
+fn read_list<'p, 't, T: Clone + Ord>(
+    section: &Section<'p, 't>,
+    key: &'static str,
+    read: ReadItem<'p, 't, T>,
+) -> Vec<T> {
+    let mut seen = BTreeSet::new();
+    let mut list = Vec::new();
+    for value in section.list(key).unwrap_or_default() {
+        let Some(item) = read(section, value) else { continue };
+        if seen.insert(item.clone()) {
+            list.push(item);
+        } else {
+            let item = section.page.text_of(value.span()).to_owned();
+            section.page.wrong(value.span(), Wrong::ListedTwice { key, item });
+        }
+    }
+    list
+}
+
+fn read_location<'p, 't>(section: &Section<'p, 't>, value: &'p Spanned<DeValue<'t>>) -> Option<u32> {
+    let word = if let Some(code) = value.get_ref().as_integer() {
+        code.to_string()
+    } else {
+        section.typed("location", value, "a name in quotes or a code", DeValue::as_str)?.trim().to_owned()
+    };
+    let found = find_location(&word);
+    if found.is_none() {
+        let near = nearest(&word, locations().iter().map(|location| location.name.as_str()));
+        section.page.wrong(value.span(), Wrong::UnknownLocation { name: word, near });
+    }
+    found
+}
+
+fn read_language<'p, 't>(section: &Section<'p, 't>, value: &'p Spanned<DeValue<'t>>) -> Option<String> {
+    let word = section.typed("language", value, "a name or a code in quotes", |value| value.as_str())?.trim();
+    let found = find_language(word);
+    if found.is_none() {
+        let near = nearest(word, languages().iter().map(|language| language.name.as_str()));
+        section.page.wrong(value.span(), Wrong::UnknownLanguage { name: word.to_owned(), near });
+    }
+    found
+}
