@@ -12,3 +12,6 @@ pub mod offer;
 
 // Edges: each touches one thing outside.
 pub mod vendor;
+
+// Shell.
+pub mod sandbox;
