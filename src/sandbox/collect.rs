@@ -95,13 +95,13 @@ fn ready_row(cx: &Context<'_>, task: &Task) -> String {
 impl Context<'_> {
     /// A row about the task of an id.
     fn row<'r>(&'r self, code: u32, id: &'r str, data: &'r str, result: Option<(usize, &'r str)>) -> Row<'r> {
-        Row { id, code, message: None, cost: Money::ZERO, path: self.path, data, result }
+        Row { id, code, message: None, cost: Money::ZERO, path: &self.path, data, result }
     }
 
     /// A reply of one row that carries a list.
     pub(super) fn rows_of(&self, function: &str, engine: Option<Engine>, rows: &[String]) -> Envelope {
         let about = engine.map(|engine| format!(r#","se":"{engine}","se_type":"llm_scraper""#)).unwrap_or_default();
-        let api = self.path.split('/').nth(1).unwrap_or_default();
+        let api = if self.path.contains("ai_optimization") { "ai_optimization" } else { "appendix" };
         let data = format!(r#"{{"api":"{api}","function":"{function}"{about}}}"#);
         self.list_of(&data, rows)
     }

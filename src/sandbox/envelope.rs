@@ -62,6 +62,11 @@ pub(super) fn quoted(text: &str) -> String {
     serde_json::to_string(text).unwrap_or_default()
 }
 
+/// A path as a JSON array of its segments.
+pub(super) fn segments(path: &str) -> String {
+    format!("[{}]", path.trim_start_matches('/').split('/').map(quoted).collect::<Vec<_>>().join(","))
+}
+
 /// Money as a JSON number of dollars without needless zeros.
 pub(super) fn usd(money: Money) -> String {
     if money.is_zero() {
@@ -78,7 +83,7 @@ pub(super) struct Row<'a> {
     /// Instead of the code's own words.
     pub(super) message: Option<&'a str>,
     pub(super) cost: Money,
-    /// The path without its first slash.
+    /// The path as a JSON array; the same for all rows of a reply.
     pub(super) path: &'a str,
     /// A JSON object.
     pub(super) data: &'a str,
@@ -92,17 +97,17 @@ impl Row<'_> {
         let room = 256 + self.data.len() + self.result.map_or(0, |(_, json)| json.len());
         let mut out = String::with_capacity(room);
         let message = self.message.unwrap_or_else(|| message(self.code));
-        let path = self.path.split('/').map(quoted).collect::<Vec<_>>().join(",");
         let (count, result) = self.result.unwrap_or((0, "null"));
         // Some digits that differ between rows and repeat with the id.
         let tenth_ms = super::draw::hash(self.id.as_bytes()) % 900 + 20;
         let _ = write!(
             out,
-            r#"{{"id":"{}","status_code":{},"status_message":{},"time":"0.{tenth_ms:04} sec.","cost":{},"result_count":{count},"path":[{path}],"data":{},"result":{result}}}"#,
+            r#"{{"id":"{}","status_code":{},"status_message":{},"time":"0.{tenth_ms:04} sec.","cost":{},"result_count":{count},"path":{},"data":{},"result":{result}}}"#,
             self.id,
             self.code,
             quoted(message),
             usd(self.cost),
+            self.path,
             self.data,
         );
         out
@@ -160,4 +165,27 @@ pub(super) fn refusal(code: u32) -> String {
         r#"{{"version":"{VERSION}","status_code":{code},"status_message":{},"time":"0 sec.","cost":0,"tasks_count":0,"tasks_error":0,"tasks":null}}"#,
         quoted(message(code)),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_is_printed_as_the_shortest_number() {
+        for (nanos, text) in
+            [(0, "0"), (1_200_000, "0.0012"), (120_000_000, "0.12"), (20_000_000_000, "20"), (1, "0.000000001")]
+        {
+            assert_eq!(usd(Money::from_nanos(nanos)), text);
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_any_offset_and_printed_in_utc() {
+        let time = read_stamp("2026-11-22 17:30:11 +02:00").unwrap();
+        assert_eq!(stamp(time), "2026-11-22 15:30:11 +00:00");
+        for text in ["2026-11-22 17:30:11", "2026-11-22T17:30:11Z", ""] {
+            assert_eq!(read_stamp(text), None, "{text}");
+        }
+    }
 }

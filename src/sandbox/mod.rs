@@ -6,7 +6,7 @@
 //! behind HTTP. Its bill is its own, kept apart from every client's books so that the two can be compared.
 //!
 //! Faults are named in [`Fault`]; the form of a fault file stands in `fault_file`. To sell another function, give it
-//! a [`route`](self) of its own and a file beside `post`; one that is not built answers 40400.
+//! a row in `route` and a file beside `post`; one that is not built answers 40400.
 
 mod account;
 mod answer;
@@ -36,7 +36,7 @@ use bytes::Bytes;
 use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 
 use self::account::Account;
-use self::envelope::{Envelope, refusal};
+use self::envelope::{Envelope, refusal, segments};
 use self::faults::{Forecast, Weather, since};
 use self::journal::{Entry, Journal};
 use self::post::Late;
@@ -114,8 +114,8 @@ struct Context<'a> {
     now: DateTime<Utc>,
     account: usize,
     route: Route<'a>,
-    /// The path without its first slash.
-    path: &'a str,
+    /// The path as a JSON array.
+    path: String,
     weather: &'a Weather,
     /// The id of a row that is about the call itself.
     call_id: String,
@@ -329,7 +329,7 @@ impl Sandbox {
     fn context<'a>(&self, account: usize, route: Route<'a>, path: &'a str, weather: &'a Weather) -> Context<'a> {
         let random = draw::rng(self.settings.seed, self.calls.into(), "call").u64(..);
         let call_id = TaskId::new(self.now + weather.skew(), account, route.function_number(), random).to_string();
-        Context { now: self.now, account, route, path: path.trim_start_matches('/'), weather, call_id }
+        Context { now: self.now, account, route, path: segments(path), weather, call_id }
     }
 
     /// Writes down what is sold, then takes the money and the tasks.

@@ -157,7 +157,7 @@ impl Sandbox {
                 code,
                 message: words.as_deref(),
                 cost,
-                path: cx.path,
+                path: &cx.path,
                 data: &data,
                 result: None,
             };
@@ -374,4 +374,18 @@ pub(super) struct Late {
     pub(super) path: String,
     pub(super) body: bytes::Bytes,
     pub(super) due: DateTime<Utc>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoded;
+    use crate::offer::{Engine, Function, Method, Offer};
+
+    proptest::proptest! {
+        #[test]
+        fn a_prompt_escaped_for_the_wire_is_read_as_it_was(prompt in "[a-zA-Z0-9 %+é中]{0,40}") {
+            let offer = Offer::find(Engine::ChatGpt, Function::LlmScraper, Method::Standard).unwrap();
+            proptest::prop_assert_eq!(decoded(&offer.wire_prompt(&prompt)), prompt);
+        }
+    }
 }

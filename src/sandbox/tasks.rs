@@ -179,3 +179,19 @@ pub(super) fn kept_ms(settings: &super::Settings, kind: ResultKind) -> i64 {
         ResultKind::Html => settings.html_for,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_says_when_who_and_what_and_survives_being_written_and_read() {
+        let at = "2026-12-31T23:59:58Z".parse().unwrap();
+        let id = TaskId::new(at, 0, 0x66, 0xffff_1c2d_3e4f_5a6b);
+        assert_eq!(id.to_string(), "12312359-1535-0066-0000-1c2d3e4f5a6b");
+        assert_eq!(id.to_string().parse(), Ok(id));
+        for text in ["12312359-1535-0066-0000-1C2D3E4F5A6B", "1231235915350066000001c2d3e4f5a6b", "", "x"] {
+            assert_eq!(text.parse::<TaskId>(), Err(()), "{text}");
+        }
+    }
+}
