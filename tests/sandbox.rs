@@ -1,4 +1,5 @@
 //! The contract of the simulated vendor, in virtual time through `handle`, and twice over real HTTP.
+#![expect(clippy::unwrap_used, reason = "tests unwrap in their helpers too")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -99,7 +100,7 @@ fn as_reply(served: Served) -> Got {
             let body = serde_json::from_str(&text).unwrap_or(Value::Null);
             Got { status: response.status, date: response.date.unwrap(), text, body }
         }
-        other => panic!("no reply but {other:?}"),
+        other @ (Served::Truncated { .. } | Served::Dropped | Served::Refused) => panic!("no reply but {other:?}"),
     }
 }
 
@@ -356,7 +357,7 @@ fn what_is_finished_and_uncollected_is_ready_after_a_short_lag() {
     let second = world.wait(1).bought("b");
     assert_eq!(world.wait(608).get(READY).result_ids(), [""; 0], "the list is refreshed 10 s later");
     let ready = world.wait(1).get(READY);
-    assert_eq!(ready.result_ids(), [first.clone()]);
+    assert_eq!(ready.result_ids(), std::slice::from_ref(&first));
     assert_eq!(ready.results()[0]["tag"], "a");
     assert_eq!(ready.results()[0]["endpoint_advanced"], format!("{GET}/{first}"));
     assert_eq!(ready.results()[0]["date_posted"], "2026-11-22 15:30:00 +00:00");
@@ -934,4 +935,51 @@ async fn over_http_connections_are_dropped_cut_and_throttled() {
     assert!(post().await.unwrap_err().is_timeout());
     assert_eq!(sandbox.lock().unwrap().bill().tasks, 60);
     stop.cancel();
+}
+
+/// What the schema of requests allows, the sandbox accepts, and the other way round.
+#[test]
+fn the_schema_of_requests_agrees_with_the_sandbox() {
+    let schema: Value = serde_json::from_str(include_str!("fixtures/request-schema.json")).unwrap();
+    let validator = |name: &str| {
+        let form = json!({"$ref": format!("#/$defs/{name}"), "$defs": schema["$defs"]});
+        jsonschema::validator_for(&form).unwrap()
+    };
+    let forms = [("chat_gpt", validator("chat_gpt_task_post")), ("gemini", validator("gemini_task_post"))];
+    let patches = [
+        json!({}),
+        json!({"priority": 2, "tag": "x"}),
+        json!({"priority": 3}),
+        json!({"colour": "red"}),
+        json!({"keyword": ""}),
+        json!({"keyword": "x".repeat(2_001)}),
+        json!({"language_code": 7}),
+        json!({"expand_citations": true}),
+        json!({"expand_citations": true, "force_web_search": true}),
+        json!({"force_web_search": false}),
+        json!({"postback_url": "https://hooks.example"}),
+        json!({"postback_url": "https://hooks.example", "postback_data": "html"}),
+        json!({"tag": "x".repeat(256)}),
+    ];
+    for (engine, form) in &forms {
+        for patch in &patches {
+            let mut asked = task("a");
+            asked.as_object_mut().unwrap().extend(patch.as_object().unwrap().clone());
+            let codes = World::new(settings()).post(&POST.replace("chat_gpt", engine), &json!([asked])).codes();
+            assert_eq!(form.is_valid(&json!([asked])), codes == [20_100], "{engine} {patch}");
+        }
+    }
+    let look = validator("id_list");
+    for (asked, fine) in [
+        (json!({"datetime_from": "2026-11-22 15:00:00 +00:00", "datetime_to": "2026-11-22 15:20:00 +00:00"}), true),
+        (json!({"datetime_from": "2026-11-22 15:00:00 +00:00"}), false),
+        (json!({"datetime_from": "2026-11-22", "datetime_to": "2026-11-22 15:20:00 +00:00"}), false),
+        (
+            json!({"datetime_from": "2026-11-22 15:00:00 +00:00", "datetime_to": "2026-11-22 15:20:00 +00:00", "limit": 1001}),
+            false,
+        ),
+    ] {
+        assert_eq!(look.is_valid(&json!([asked])), fine, "{asked}");
+        assert_eq!(World::new(settings()).post(LIST, &json!([asked])).code() == 20_000, fine, "{asked}");
+    }
 }
