@@ -499,6 +499,7 @@ fn the_list_has_a_switch_for_each_unknown() {
     set.switches.list_refused = true;
     set.switches.list_unfinished = false;
     set.switches.list_tags = false;
+    set.switches.ready_hides_failures = false;
     let mut world = World::new(set);
     let mut wrong = task("wrong");
     wrong["language_code"] = json!("e1");
@@ -508,6 +509,8 @@ fn the_list_has_a_switch_for_each_unknown() {
     assert_eq!(rows[0]["metadata"]["tag"], Value::Null);
     assert_eq!(world.wait(301).list_all().results().len(), 2);
     assert_eq!((world.sandbox.bill().tasks, world.charged()), (1, 1_200_000));
+    assert_eq!(world.get(READY).results().len(), 0, "its lag is not over, and a refused task is never ready");
+    assert_eq!(world.wait(60).get(READY).results().len(), 1);
 
     let mut set = settings();
     set.switches.list_by_completion = true;
@@ -644,8 +647,9 @@ fn a_batch_can_be_accepted_after_its_connection_is_gone() {
     assert_eq!((world.charged(), world.sandbox.next_event()), (0, Some(start() + TimeDelta::seconds(90))));
     world.wait(89).get(USER);
     assert_eq!(world.charged(), 0);
-    world.wait(500).get(USER);
+    world.wait(1).get(USER);
     assert_eq!((world.charged(), world.sandbox.next_event()), (2_400_000, None));
+    world.wait(500);
     assert_eq!(world.list_all().results()[0]["datetime_posted"], "2026-11-22 15:31:30 +00:00");
 }
 
@@ -806,20 +810,24 @@ fn faults_keep_to_their_time_chance_engine_and_number() {
         engine: Some(Engine::ChatGpt),
         from: Duration::from_mins(1),
         until: Some(Duration::from_mins(3)),
-        times: Some(2),
         ..Rule::always(Fault::DropBefore)
     };
-    let mut world = World::new(with_faults(vec![rule]));
-    let seen: Vec<bool> = (0..5)
-        .map(|_| {
-            let dropped = world.served(AUTH, READY, None) == Served::Dropped;
-            assert_ne!(world.served(AUTH, &READY.replace("chat_gpt", "gemini"), None), Served::Dropped);
-            world.wait(45);
-            dropped
-        })
-        .collect();
-    // At 0, 45, 90, 135 and 180 seconds.
-    assert_eq!(seen, [false, false, true, true, false]);
+    let seen = |rule: Rule| -> Vec<bool> {
+        let mut world = World::new(with_faults(vec![rule]));
+        (0..6)
+            .map(|_| {
+                let dropped = world.served(AUTH, READY, None) == Served::Dropped;
+                assert_ne!(world.served(AUTH, &READY.replace("chat_gpt", "gemini"), None), Served::Dropped);
+                world.wait(30);
+                dropped
+            })
+            .collect()
+    };
+    // At 0, 30, 60, 90, 120 and 150 seconds.
+    let short = Rule { until: Some(Duration::from_secs(120)), ..rule.clone() };
+    assert_eq!(seen(short), [false, false, true, true, false, false]);
+    assert_eq!(seen(Rule { times: Some(1), ..rule.clone() }), [false, false, true, false, false, false]);
+    assert_eq!(seen(rule), [false, false, true, true, true, true]);
     let mut world = World::new(with_faults(vec![Rule::chance(Fault::DropBefore, Call::TaskGet, 0.25)]));
     let struck = (0..1_000).filter(|_| world.served(AUTH, GET, None) == Served::Dropped).count();
     assert_eq!(struck, 0, "no task_get without an id");

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::draw;
 use super::envelope::stamp;
+use super::form::decoded;
 use super::places;
-use super::post::decoded;
 use super::tasks::{Fields, Task};
 use crate::offer::{Engine, ResultKind};
 

@@ -7,7 +7,7 @@ use chrono::DateTime;
 use serde::Serialize;
 
 use super::Sandbox;
-use super::post::decoded;
+use super::form::decoded;
 use super::tasks::Task;
 use crate::money::Money;
 use crate::offer::Engine;

@@ -17,6 +17,7 @@ mod draw;
 mod envelope;
 mod fault_file;
 mod faults;
+mod form;
 mod in_process;
 mod journal;
 mod limits;

@@ -11,46 +11,19 @@ use serde_json::value::RawValue;
 use super::draw;
 use super::envelope::{CREATED, Envelope, Row};
 use super::faults::{Fault, Weather};
-use super::places;
+use super::form::{Asked, Posted, check, members};
 use super::tasks::{Task, TaskId};
 use super::{Context, Reply, Sandbox};
 use crate::money::Money;
-use crate::offer::{Engine, MAX_BATCH, Offer, Priority};
+use crate::offer::{Engine, Priority};
 
-/// The posted fields of one task, as they stood; nulls are taken for absence, as the vendor's own client sends them.
-type Posted<'b> = BTreeMap<String, &'b RawValue>;
-
-/// Fields of every scraper's request form, beside those that only some engines know.
-const FIELDS: &[&str] = &[
-    "keyword",
-    "priority",
-    "location_name",
-    "location_code",
-    "language_name",
-    "language_code",
-    "expand_citations",
-    "tag",
-    "postback_url",
-    "postback_data",
-    "pingback_url",
-];
-
-/// What a good task asks for.
-struct Asked {
-    priority: Priority,
-    location_code: u32,
-    language: u8,
-}
+/// Tasks in one POST; each further one is answered 40006. Not taken from `offer`, as a client's belief is no rule here.
+const MAX_BATCH: usize = 100;
 
 /// What becomes of one posted task.
 enum Fate {
     Accepted(Asked),
     Refused(u32, Option<String>),
-}
-
-/// Refuses a field by its name.
-fn invalid(field: &str) -> (u32, Option<String>) {
-    (40_501, Some(format!("Invalid Field: '{field}'.")))
 }
 
 impl Sandbox {
@@ -72,7 +45,7 @@ impl Sandbox {
             let fate = if fates.len() >= MAX_BATCH {
                 Fate::Refused(40_006, None)
             } else {
-                match self.check(engine, &fields) {
+                match check(engine, &fields, self.settings.switches.refuse_unknown_fields) {
                     Ok(asked) => Fate::Accepted(asked),
                     Err((code, words)) => Fate::Refused(code, words),
                 }
@@ -80,48 +53,6 @@ impl Sandbox {
             fates.push((members(&fields), fate));
         }
         self.buy(cx, engine, fates)
-    }
-
-    /// Reads one task's fields.
-    fn check(&self, engine: Engine, fields: &Posted<'_>) -> Result<Asked, (u32, Option<String>)> {
-        let known = |name: &str| {
-            FIELDS.contains(&name)
-                || match engine {
-                    Engine::Gemini => name == "location_coordinate",
-                    Engine::ChatGpt | Engine::Claude | Engine::Perplexity => name == "force_web_search",
-                }
-        };
-        if self.settings.switches.refuse_unknown_fields
-            && let Some(name) = fields.keys().find(|name| !known(name))
-        {
-            return Err((40_506, Some(format!("Unknown Field: '{name}'."))));
-        }
-        let most = Offer::find(engine, crate::offer::Function::LlmScraper, crate::offer::Method::Standard)
-            .map_or(2_000, |offer| offer.max_prompt_chars);
-        let keyword: String = read(fields, "keyword")?.ok_or_else(|| invalid("keyword"))?;
-        if keyword.trim().is_empty() || keyword.chars().count() > most {
-            return Err(invalid("keyword"));
-        }
-        if read::<String>(fields, "tag")?.is_some_and(|tag| tag.chars().count() > 255) {
-            return Err(invalid("tag"));
-        }
-        let force = read::<bool>(fields, "force_web_search")?.unwrap_or(false);
-        if read::<bool>(fields, "expand_citations")?.unwrap_or(false) && engine == Engine::ChatGpt && !force {
-            return Err(invalid("expand_citations"));
-        }
-        read::<String>(fields, "pingback_url")?;
-        let data = read::<String>(fields, "postback_data")?;
-        if read::<String>(fields, "postback_url")?.is_some()
-            && !data.is_some_and(|data| data == "advanced" || data == "html")
-        {
-            return Err(invalid("postback_data"));
-        }
-        let priority = match read::<u8>(fields, "priority")? {
-            None | Some(1) => Priority::Normal,
-            Some(2) => Priority::High,
-            Some(_) => return Err(invalid("priority")),
-        };
-        Ok(Asked { priority, location_code: location(fields)?, language: language(fields)? })
     }
 
     /// Takes the money for what is accepted, writes it down, and makes the reply.
@@ -295,48 +226,6 @@ impl Sandbox {
     }
 }
 
-/// A field's value, refused where it has another type.
-fn read<'b, T: serde::Deserialize<'b>>(fields: &Posted<'b>, name: &str) -> Result<Option<T>, (u32, Option<String>)> {
-    fields.get(name).map(|raw| serde_json::from_str(raw.get()).map_err(|_| invalid(name))).transpose()
-}
-
-fn location(fields: &Posted<'_>) -> Result<u32, (u32, Option<String>)> {
-    if let Some(code) = read::<u32>(fields, "location_code")? {
-        return if places::is_location(code) { Ok(code) } else { Err(invalid("location_code")) };
-    }
-    if let Some(name) = read::<String>(fields, "location_name")? {
-        return places::location_named(&name).ok_or_else(|| invalid("location_name"));
-    }
-    match read::<String>(fields, "location_coordinate")? {
-        // Which country a point lies in is beyond this vendor; it says United States.
-        Some(at) if at.split(',').filter(|part| part.parse::<f64>().is_ok()).count() == 3 => Ok(2_840),
-        Some(_) => Err(invalid("location_coordinate")),
-        None => Err(invalid("location_code")),
-    }
-}
-
-fn language(fields: &Posted<'_>) -> Result<u8, (u32, Option<String>)> {
-    if let Some(code) = read::<String>(fields, "language_code")? {
-        return places::language_coded(&code).ok_or_else(|| invalid("language_code"));
-    }
-    let name = read::<String>(fields, "language_name")?.ok_or_else(|| invalid("language_code"))?;
-    places::language_named(&name).ok_or_else(|| invalid("language_name"))
-}
-
-/// Posted fields as JSON members, without the braces.
-fn members(fields: &Posted<'_>) -> String {
-    let mut out = String::with_capacity(fields.iter().map(|(name, raw)| name.len() + raw.get().len() + 4).sum());
-    for (at, (name, raw)) in fields.iter().enumerate() {
-        if at > 0 {
-            out.push(',');
-        }
-        out.push_str(&super::envelope::quoted(name));
-        out.push(':');
-        out.push_str(raw.get());
-    }
-    out
-}
-
 /// What a row's `data` says: the posted fields and the vendor's additions.
 fn data(engine: Engine, posted: &str, accepted: bool) -> String {
     let comma = if posted.is_empty() { "" } else { "," };
@@ -346,27 +235,6 @@ fn data(engine: Engine, posted: &str, accepted: bool) -> String {
     )
 }
 
-/// The prompt as the vendor reads it: every `%hh` decoded, every `+` a space.
-pub(super) fn decoded(keyword: &str) -> String {
-    let bytes = keyword.as_bytes();
-    let hex = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
-    let mut out = Vec::with_capacity(bytes.len());
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        match (byte, hex(at + 1), hex(at + 2)) {
-            (b'%', Some(high), Some(low)) => {
-                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
-                at += 3;
-                continue;
-            }
-            (b'+', ..) => out.push(b' '),
-            (byte, ..) => out.push(*byte),
-        }
-        at += 1;
-    }
-    String::from_utf8_lossy(&out).into_owned()
-}
-
 /// When a POST that is accepted late takes effect, and all that is needed then.
 #[derive(Debug)]
 pub(super) struct Late {
@@ -374,18 +242,4 @@ pub(super) struct Late {
     pub(super) path: String,
     pub(super) body: bytes::Bytes,
     pub(super) due: DateTime<Utc>,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::decoded;
-    use crate::offer::{Engine, Function, Method, Offer};
-
-    proptest::proptest! {
-        #[test]
-        fn a_prompt_escaped_for_the_wire_is_read_as_it_was(prompt in "[a-zA-Z0-9 %+é中]{0,40}") {
-            let offer = Offer::find(Engine::ChatGpt, Function::LlmScraper, Method::Standard).unwrap();
-            proptest::prop_assert_eq!(decoded(&offer.wire_prompt(&prompt)), prompt);
-        }
-    }
 }
