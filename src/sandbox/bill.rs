@@ -6,9 +6,9 @@ use std::fmt::Write as _;
 use chrono::DateTime;
 use serde::Serialize;
 
-use super::Sandbox;
 use super::form::decoded;
 use super::tasks::Task;
+use super::{Call, Sandbox};
 use crate::money::Money;
 use crate::offer::Engine;
 
@@ -69,18 +69,26 @@ impl Sandbox {
         self.billed
     }
 
+    /// The most calls of a kind, or of all kinds, that arrived in any 60 seconds, refused ones included.
+    pub fn peak_per_minute(&self, call: Option<Call>) -> usize {
+        self.peaks.most.get(&call).copied().unwrap_or(0)
+    }
+
     /// The bill as `GET /sandbox/bill` shows it.
     pub(super) fn bill_json(&self) -> String {
         let bill = self.bill();
         let by_endpoint = bill.by_engine.iter().map(|(engine, (tasks, money))| {
             format!(r#""{engine}/llm_scraper/task_post":{{"tasks":{tasks},"nano_usd":{}}}"#, money.nanos())
         });
+        let peaks = self.peaks.most.iter();
+        let peaks = peaks.map(|(call, most)| format!(r#""{}":{most}"#, call.map_or("all", Call::name)));
         format!(
-            r#"{{"total_nano_usd":{},"tasks":{},"tags_charged_twice":{},"by_endpoint":{{{}}}}}"#,
+            r#"{{"total_nano_usd":{},"tasks":{},"tags_charged_twice":{},"by_endpoint":{{{}}},"peak_per_minute":{{{}}}}}"#,
             bill.total.nanos(),
             bill.tasks,
             bill.bought_twice().count(),
             by_endpoint.collect::<Vec<_>>().join(","),
+            peaks.collect::<Vec<_>>().join(","),
         )
     }
 

@@ -1,6 +1,10 @@
 //! Calls counted by calendar minute, as the vendor counts them; what is refused is not counted.
+//!
+//! Beside that, [`Peaks`] keeps what no client sees: the most calls that ever arrived in any 60 seconds.
 
-use chrono::{DateTime, Utc};
+use std::collections::{BTreeMap, VecDeque};
+
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::route::Call;
 use super::settings::Settings;
@@ -40,5 +44,27 @@ impl Limits {
             self.all += 1;
         }
         fits
+    }
+}
+
+/// The most calls in any 60 seconds, by kind and over all; refused ones count too.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Peaks {
+    recent: BTreeMap<Option<Call>, VecDeque<DateTime<Utc>>>,
+    pub(super) most: BTreeMap<Option<Call>, usize>,
+}
+
+impl Peaks {
+    /// Notes a call's arrival.
+    pub(super) fn note(&mut self, now: DateTime<Utc>, call: Call) {
+        for kind in [Some(call), None] {
+            let recent = self.recent.entry(kind).or_default();
+            recent.push_back(now);
+            while recent.front().is_some_and(|first| *first <= now - TimeDelta::seconds(60)) {
+                recent.pop_front();
+            }
+            let most = self.most.entry(kind).or_default();
+            *most = recent.len().max(*most);
+        }
     }
 }

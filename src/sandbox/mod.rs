@@ -40,6 +40,7 @@ use self::account::Account;
 use self::envelope::{Envelope, refusal, segments};
 use self::faults::{Forecast, Weather, since};
 use self::journal::{Entry, Journal};
+use self::limits::Peaks;
 use self::post::Late;
 use self::route::Route;
 use self::tasks::{Task, TaskId, Tasks};
@@ -102,6 +103,7 @@ pub struct Sandbox {
     late: BTreeMap<(DateTime<Utc>, u64), Late>,
     journal: Option<Journal>,
     billed: Money,
+    peaks: Peaks,
     now: DateTime<Utc>,
     started: Option<DateTime<Utc>>,
     /// Calls so far: what their own draws follow from.
@@ -153,6 +155,7 @@ impl Sandbox {
             late: BTreeMap::new(),
             journal: None,
             billed: Money::ZERO,
+            peaks: Peaks::default(),
             now: DateTime::UNIX_EPOCH,
             started: None,
             calls: 0,
@@ -213,6 +216,7 @@ impl Sandbox {
         let route = Route::of(path);
         let elapsed = self.started.map_or(Duration::ZERO, |started| since(self.now, started));
         let call = route.map_or(Call::Other, Route::call);
+        self.peaks.note(self.now, call);
         let weather = self.forecast.strike(elapsed, call, route.and_then(Route::engine));
         if let Some(served) = self.at_the_edge(&weather) {
             return served;
