@@ -44,7 +44,7 @@ impl Account {
     /// Whether a sum can be paid, or the code that says why not.
     pub(super) fn afford(&mut self, now: DateTime<Utc>, cost: Money, day_limit: Option<Money>) -> Result<(), u32> {
         self.turn_day(now);
-        if cost > self.balance {
+        if !cost.is_zero() && cost > self.balance {
             return Err(40_210);
         }
         if !cost.is_zero() && day_limit.is_some_and(|most| self.spent_today + cost > most) {

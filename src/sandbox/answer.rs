@@ -166,7 +166,7 @@ impl About<'_> {
                 "thumbnail": null,
                 "source_name": outlet,
                 "publication_date": null,
-                "markdown": format!("[{title}](https://{}/reviews)", brand.domain),
+                "markdown": null,
             })
         };
         self.brands.iter().enumerate().map(source).collect()
@@ -206,7 +206,7 @@ impl About<'_> {
                 "type": "chat_gpt_text",
                 "markdown": self.text(),
                 "sources": self.sources(),
-                "brand_entities": self.entities(),
+                "brand_entities": null,
             }),
             json!({
                 "type": "chat_gpt_table",
@@ -216,7 +216,7 @@ impl About<'_> {
                 "brand_entities": null,
             }),
             json!({"type": "chat_gpt_text", "markdown": self.outro(), "sources": null, "brand_entities": null}),
-            json!({"type": "chat_gpt_navigation_list", "title": "Read on", "sources": self.sources()}),
+            json!({"type": "chat_gpt_navigation_list", "title": "Read on", "sources": &self.sources()[..1]}),
         ]
     }
 
