@@ -180,8 +180,7 @@ CREATE TABLE batch (
     start         INTEGER NOT NULL REFERENCES start (n),
     held_nano     INTEGER NOT NULL CONSTRAINT a_hold_is_never_negative CHECK (held_nano >= 0),
     unresolved    INTEGER NOT NULL CONSTRAINT unresolved_is_a_count CHECK (unresolved >= 0),
-    uncollected   INTEGER NOT NULL DEFAULT 0 CONSTRAINT uncollected_is_a_count CHECK (uncollected >= 0),
-    CONSTRAINT what_is_unresolved_is_held CHECK (unresolved > 0 OR held_nano = 0 OR function <> 'llm_scraper')
+    uncollected   INTEGER NOT NULL DEFAULT 0 CONSTRAINT uncollected_is_a_count CHECK (uncollected >= 0)
 ) STRICT;
 CREATE INDEX batch_unresolved ON batch (account) WHERE unresolved > 0;
 CREATE INDEX batch_uncollected ON batch (account) WHERE uncollected > 0;

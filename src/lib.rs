@@ -20,9 +20,16 @@ pub mod task;
 pub mod tag;
 pub mod price;
 pub mod plan;
+pub mod event;
 
 // Edges: each touches one thing outside.
 pub mod clock;
 pub mod pace;
 pub mod vendor;
 pub mod ledger;
+
+// The engine: where the edges meet.
+pub mod engine;
+
+// Shell.
+pub mod sandbox;

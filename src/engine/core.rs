@@ -138,6 +138,8 @@ pub enum Input {
     Recognised { source: Source, rows: Vec<SeenRow> },
     /// What a look must have shown: known to be bought in its spans, and when.
     Witnesses(Vec<(AttemptId, i64)>),
+    /// The latest purchase before the spans of a look, to widen them to.
+    Widened(Option<i64>),
     /// Batches that were taken over into a restored ledger, and purchases that belong to none of its tasks.
     Adopted { batches: Vec<OpenBatch>, extras: u64 },
     /// Unresolved attempts of batches that surely were not bought.
@@ -179,6 +181,8 @@ pub enum Effect {
     Recognise(Source, Vec<Listed>),
     /// Say what a look through these spans must have shown.
     Witnesses(Vec<Span>),
+    /// Say when the latest purchase before both of these moments was.
+    Widen(i64, i64),
     /// Take over purchases that a restored ledger does not hold.
     Adopt(Vec<SeenRow>),
     /// Say which attempts of these batches are unresolved.
@@ -344,6 +348,7 @@ impl Core {
             }
             Input::Recognised { source, rows } => self.recognised(now, source, rows, &mut out),
             Input::Witnesses(witnesses) => self.sweep_ended(now, &witnesses, &mut out),
+            Input::Widened(bought_v) => self.reconcile.widened(bought_v),
             Input::Adopted { batches, extras } => self.adopted(now, batches, extras, &mut out),
             Input::Unresolved(batches) => self.conclude(batches, &mut out),
             Input::Heard(replies) => self.heard(now, replies, &mut out),
@@ -413,7 +418,9 @@ impl Core {
         }
         let proofs = self.proofs_wanted();
         if self.clock.is_known() && !self.stopping {
-            self.reconcile.begin_sweep(now.mono, vendor_now, &proofs);
+            if let Some((from_v, until_v)) = self.reconcile.begin_sweep(now.mono, vendor_now, &proofs) {
+                out.push(Effect::Widen(from_v, until_v));
+            }
             let unresolved = self.reconcile.concluded(|endpoint| self.collect.listed_v(endpoint));
             if !unresolved.is_empty() {
                 out.push(Effect::Unresolved(unresolved));
@@ -559,6 +566,13 @@ impl Core {
             && bought
             && self.collect.is_done()
             && (self.reconcile.is_clear() || hopeless)
+    }
+
+    /// The end of a start that is told to stop at once: what is in flight will be in doubt at the next.
+    pub(super) fn cut_short(&mut self, _now: Now) -> End {
+        self.stopping = true;
+        let sending = self.dispatch.sending();
+        End { in_doubt: self.reconcile.attempts() + sending, ..self.end() }
     }
 
     fn how_it_stands(&self) -> Progress {

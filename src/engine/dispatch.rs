@@ -582,6 +582,11 @@ impl Dispatch {
         self.in_flight.len()
     }
 
+    /// Tasks whose outcome has not come back yet.
+    pub(super) fn sending(&self) -> u64 {
+        self.in_flight.values().map(|flight| flight.wants.len() as u64).sum()
+    }
+
     pub(super) fn flight(&self, batch: BatchId) -> Option<&InFlight> {
         self.in_flight.get(&batch)
     }

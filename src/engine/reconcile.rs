@@ -164,9 +164,10 @@ impl Reconcile {
 
     /// Begins a look if one is due. `youngest`: functions without the proof, and when their latest unfinished task was
     /// bought.
-    pub(super) fn begin_sweep(&mut self, mono: Duration, vendor_now: i64, youngest: &[(Function, i64)]) {
+    /// For one that is to conclude: the moments before which a purchase of ours is wanted, so that the look must show it.
+    pub(super) fn begin_sweep(&mut self, mono: Duration, vendor_now: i64, youngest: &[(Function, i64)]) -> Option<Span> {
         if self.sweep.is_some() || mono < self.next_look {
-            return;
+            return None;
         }
         let last = vendor_now - 1;
         let quarantine = |closed: i64, function| (closed + self.quarantine_s(function)).min(last);
@@ -198,9 +199,10 @@ impl Reconcile {
         covers.retain(|(from, to)| from < to);
         if covers.is_empty() {
             self.next_look = mono + Duration::from_secs(1);
-            return;
+            return None;
         }
         let covers = merged(covers);
+        let widen = (purpose == Purpose::Conclude).then(|| (covers[0].0, vendor_now - seconds(self.timing.lag_max)));
         self.sweep = Some(Sweep {
             purpose,
             begun_v: vendor_now,
@@ -211,8 +213,20 @@ impl Reconcile {
             rows: 0,
             found: 0,
             void: None,
-            waiting_for_page: false,
+            waiting_for_page: widen.is_some(),
         });
+        widen
+    }
+
+    /// The latest purchase before the spans of the look that has begun: it is widened back to it.
+    pub(super) fn widened(&mut self, bought_v: Option<i64>) {
+        if let Some(sweep) = &mut self.sweep {
+            sweep.waiting_for_page = false;
+            if let (Some(bought_v), Some(first)) = (bought_v, sweep.covers.first_mut()) {
+                first.0 = first.0.min(bought_v - 1);
+                sweep.to_read[0].0 = first.0;
+            }
+        }
     }
 
     /// A second look proves something only some time after the first.

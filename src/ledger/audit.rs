@@ -70,6 +70,10 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
             OR batch.uncollected <> coalesce(counted.uncollected, 0)",
     ),
     (
+        "money is held for a batch with nothing in doubt",
+        "SELECT 'batch ' || id FROM batch WHERE unresolved = 0 AND held_nano > 0 AND function = 'llm_scraper'",
+    ),
+    (
         "a task is not where its latest attempt is",
         "SELECT 'task ' || task.id FROM task LEFT JOIN attempt ON attempt.id = task.attempt
          WHERE (task.state = 1) <> coalesce(attempt.state = 0, 0) OR (task.state = 2) <> coalesce(attempt.state = 1, 0)

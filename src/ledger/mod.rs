@@ -24,7 +24,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 pub use audit::{Audit, StateCount};
-pub use book::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved};
+pub use book::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, LostRow, Replanned, Reserved};
 pub use caps::Total;
 pub use error::LedgerError;
 pub use export::{ExportRow, Past};

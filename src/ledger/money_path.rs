@@ -87,6 +87,16 @@ pub(super) fn reserve(write: &Connection, batch: i64, hold: Money, window: Windo
     Ok(None)
 }
 
+/// Holds for a purchase that was made already, past every ceiling: the money is gone, and the books must say so.
+pub(super) fn hold_for_found(write: &Connection, batch: i64, cost: Money, window: Window) -> Result<(), LedgerError> {
+    for row in window.owners.rows(window.sent_v, window.hold_to_v) {
+        row.ensure(write)?;
+        row.book(write, 0, -cost.nanos())?;
+    }
+    write.execute("UPDATE batch SET held_nano = held_nano + ?2 WHERE id = ?1", (batch, cost.nanos()))?;
+    entry(write, batch, "reserve", cost.nanos(), window.sent_v, window.hold_to_v)
+}
+
 /// Money that belongs to no attempt counts in the account's totals.
 pub(super) fn extra(write: &Connection, account: i64, posted_v: i64, amount: Money) -> Result<(), LedgerError> {
     for row in Owners::of_account(account).rows(posted_v, posted_v) {

@@ -436,19 +436,63 @@ impl Ledger {
         )?)
     }
 
-    /// The attempts that a complete look through a span of the vendor's list must show: known to be bought in it, and
-    /// not after `until`.
+    /// The attempts that a complete look through spans of the vendor's list must show, with the times of their purchase.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn witnesses(&self, account: AccountId, from_v: i64, to_v: i64, until_v: i64) -> Result<Vec<AttemptId>, LedgerError> {
+    pub fn witnesses(&self, account: AccountId, spans: &[(i64, i64)]) -> Result<Vec<(AttemptId, i64)>, LedgerError> {
+        let mut all = Vec::new();
         let mut statement = self.db.prepare_cached(
-            "SELECT attempt.id FROM batch JOIN attempt
+            "SELECT attempt.id, batch.posted_v FROM batch INDEXED BY batch_by_time JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-             WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND min(?3, ?4) AND attempt.state IN (1, 2, 6)",
+             WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND ?3 AND attempt.state IN (1, 2, 6)",
         )?;
-        let rows = statement.query_map((account.0, from_v, to_v, until_v), |row| row.get(0).map(AttemptId))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        for (from_v, to_v) in spans {
+            // The edges of a span belong to it or not; what the vendor dates a second off is no witness.
+            let rows = statement.query_map((account.0, from_v + 2, to_v - 2), |row| Ok((AttemptId(row.get(0)?), row.get(1)?)))?;
+            all.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(all)
+    }
+
+    /// What an attempt in doubt was to buy, and how to ask for its answer under the id that the vendor gave it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn in_doubt(&self, attempt: AttemptId, vendor_id: &str) -> Result<(ToBuy, ToCollect), LedgerError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number,
+                        attempt.batch, batch.engine, batch.function, run.results, batch.run
+                 FROM attempt JOIN task ON task.id = attempt.task JOIN batch ON batch.id = attempt.batch
+                 JOIN run ON run.id = batch.run WHERE attempt.id = ?1",
+            )?
+            .query_row([attempt.0], |row| {
+                let results: String = row.get(9)?;
+                let collect = ToCollect {
+                    attempt,
+                    batch: BatchId(row.get(6)?),
+                    vendor_id: vendor_id.to_owned(),
+                    engine: named(row, 7)?,
+                    function: named(row, 8)?,
+                    kinds: results.split(',').filter_map(|kind| kind.parse().ok()).collect(),
+                    number: row.get(5)?,
+                    run: RunId(row.get(10)?),
+                };
+                Ok((ToBuy::from_row(row, 0)?, collect))
+            })?)
+    }
+
+    /// The endpoint of a batch.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn endpoint(&self, batch: BatchId) -> Result<(Engine, Function), LedgerError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT engine, function FROM batch WHERE id = ?1")?
+            .query_row([batch.0], |row| Ok((named(row, 0)?, named(row, 1)?)))?)
     }
 
     /// The latest purchase before a moment: how far a look must go back to hold one that it must show.

@@ -1,0 +1,78 @@
+//! Accounts: who is let in, what they hold, and what they may spend in a UTC day.
+
+use chrono::{DateTime, NaiveDate, Utc};
+use data_encoding::BASE64;
+
+use super::limits::Limits;
+use super::settings::Settings;
+use crate::money::Money;
+
+/// One account.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    pub(super) login: String,
+    /// The one header that lets in.
+    authorization: String,
+    pub(super) balance: Money,
+    pub(super) limits: Limits,
+    day: NaiveDate,
+    pub(super) spent_today: Money,
+}
+
+impl Account {
+    /// The accounts that settings name, the main one first.
+    pub(super) fn all(settings: &Settings) -> Vec<Self> {
+        let main = (settings.login.clone(), settings.password.clone());
+        let opened = |(login, password): (String, String)| Self {
+            authorization: basic(&login, &password),
+            login,
+            balance: settings.start_balance,
+            limits: Limits::default(),
+            day: NaiveDate::MIN,
+            spent_today: Money::ZERO,
+        };
+        std::iter::once(main).chain(settings.others.clone()).map(opened).collect()
+    }
+
+    /// Whether a header lets in; the scheme's case does not matter.
+    pub(super) fn lets_in(&self, authorization: &str) -> bool {
+        let token = |header: &str| header.split_once(' ').map(|(_, token)| token.trim().to_owned());
+        authorization.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "))
+            && token(authorization) == token(&self.authorization)
+    }
+
+    /// Whether a sum can be paid, or the code that says why not.
+    pub(super) fn afford(&mut self, now: DateTime<Utc>, cost: Money, day_limit: Option<Money>) -> Result<(), u32> {
+        self.turn_day(now);
+        if !cost.is_zero() && cost > self.balance {
+            return Err(40_210);
+        }
+        if !cost.is_zero() && day_limit.is_some_and(|most| self.spent_today + cost > most) {
+            return Err(40_203);
+        }
+        Ok(())
+    }
+
+    /// Takes money.
+    pub(super) fn pay(&mut self, now: DateTime<Utc>, cost: Money) {
+        self.turn_day(now);
+        self.balance -= cost;
+        self.spent_today += cost;
+    }
+
+    /// Whether `spent_today` is about the day of a time.
+    pub(super) fn is_day_of(&self, now: DateTime<Utc>) -> bool {
+        self.day == now.date_naive()
+    }
+
+    fn turn_day(&mut self, now: DateTime<Utc>) {
+        if self.day != now.date_naive() {
+            (self.day, self.spent_today) = (now.date_naive(), Money::ZERO);
+        }
+    }
+}
+
+/// The header of Basic authorisation.
+pub(super) fn basic(login: &str, password: &str) -> String {
+    format!("Basic {}", BASE64.encode(format!("{login}:{password}").as_bytes()))
+}

@@ -1,0 +1,276 @@
+//! What goes wrong, and when: named faults, each scripted or by chance.
+//!
+//! A [`Rule`] joins a fault with the calls it is about and the moments at which it strikes. `fault_file` reads rules
+//! from a file; what a fault does to a call is the business of the module that answers the call.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+
+use super::route::Call;
+use crate::money::Money;
+use crate::offer::{Engine, Priority};
+
+/// One way in which a vendor or the network misbehaves.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fault {
+    /// The connection is closed before anything is read.
+    RefuseBefore,
+    /// The request is read, not processed, and the connection dropped.
+    DropBefore,
+    /// The request is processed and charged, and the connection dropped without a reply.
+    DropAfter,
+    /// The connection is dropped now; the tasks are accepted and charged later.
+    AcceptLate {
+        /// How much later.
+        after: Duration,
+    },
+    /// The request is processed; the reply comes later than a client waits.
+    AnswerLate {
+        /// How much later.
+        after: Duration,
+    },
+    /// Not processed; an error status.
+    ErrorBefore {
+        /// 500, 502, 503, 504 or any other.
+        status: u16,
+        /// A proxy's HTML page instead of an envelope.
+        html: bool,
+    },
+    /// Processed and charged; then an error status with no task rows.
+    ErrorAfter {
+        /// 500, 502, 503, 504 or any other.
+        status: u16,
+        /// A proxy's HTML page instead of an envelope.
+        html: bool,
+    },
+    /// Processed; the body is cut in the middle.
+    Truncate,
+    /// Processed whole; some rows are left out of the reply.
+    MissingRows {
+        /// How many.
+        rows: usize,
+    },
+    /// The rows of the reply come in another order.
+    Reorder,
+    /// Some rows of the reply come twice.
+    RepeatRows {
+        /// How many.
+        rows: usize,
+    },
+    /// Only the first tasks are accepted and charged, then the connection is dropped.
+    Partial {
+        /// How many.
+        tasks: usize,
+    },
+    /// Refused by an envelope of 40202 in HTTP 200.
+    Throttle40202,
+    /// Refused by HTTP 429.
+    Throttle429 {
+        /// Sent as `Retry-After`.
+        after: Duration,
+    },
+    /// Refused as if the balance were short.
+    Payment40210,
+    /// The first tasks of a POST fail with 50000 at no cost.
+    Task50000 {
+        /// How many.
+        tasks: usize,
+    },
+    /// An envelope of 50000 without tasks in HTTP 200; nothing is processed.
+    Envelope50000,
+    /// An HTML page with status 200; nothing is processed.
+    Html200,
+    /// `tasks_ready` leaves out some rows.
+    ReadyOmits {
+        /// The chance of each row to be left out.
+        share: f64,
+    },
+    /// `tasks_ready` shows each row twice.
+    ReadyRepeats,
+    /// Tasks appear in `id_list` later.
+    ListLag {
+        /// How much later, not divided by the speed.
+        after: Duration,
+    },
+    /// `id_list` answers 500.
+    ListOutage,
+    /// `id_list` leaves out some rows.
+    ListOmits {
+        /// The chance of each row to be left out.
+        share: f64,
+    },
+    /// `id_list` hides tasks that are not finished.
+    ListHidesUnfinished,
+    /// `id_list` shows metadata without tags.
+    ListWithoutTags,
+    /// The vendor's clock stands wrong in all it prints and reads.
+    ClockSkew {
+        /// Seconds ahead, or behind where negative.
+        seconds: i64,
+    },
+    /// From the POST on that it strikes, tasks cost something else.
+    PriceChange {
+        /// The new price.
+        usd: Money,
+        /// Of this engine only.
+        engine: Option<Engine>,
+        /// Of this priority only.
+        priority: Option<Priority>,
+    },
+    /// The tasks of the POST are accepted and charged, and end in an error.
+    PaidFailure {
+        /// 40101, 40102 or 40103.
+        code: u32,
+        /// The POST's reply already says so, instead of `task_get`.
+        at_post: bool,
+    },
+}
+
+impl Fault {
+    /// The calls it is about where a rule does not say.
+    pub(super) fn default_call(&self) -> Option<Call> {
+        match self {
+            Self::AcceptLate { .. }
+            | Self::MissingRows { .. }
+            | Self::Reorder
+            | Self::RepeatRows { .. }
+            | Self::Partial { .. }
+            | Self::Payment40210
+            | Self::Task50000 { .. }
+            | Self::PriceChange { .. }
+            | Self::PaidFailure { .. } => Some(Call::TaskPost),
+            Self::ReadyOmits { .. } | Self::ReadyRepeats => Some(Call::TasksReady),
+            Self::ListLag { .. }
+            | Self::ListOutage
+            | Self::ListOmits { .. }
+            | Self::ListHidesUnfinished
+            | Self::ListWithoutTags => Some(Call::IdList),
+            Self::RefuseBefore
+            | Self::DropBefore
+            | Self::DropAfter
+            | Self::AnswerLate { .. }
+            | Self::ErrorBefore { .. }
+            | Self::ErrorAfter { .. }
+            | Self::Truncate
+            | Self::Throttle40202
+            | Self::Throttle429 { .. }
+            | Self::Envelope50000
+            | Self::Html200
+            | Self::ClockSkew { .. } => None,
+        }
+    }
+}
+
+/// A fault, the calls it is about, and when it strikes. All that is given must hold; nothing given means always.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// What goes wrong.
+    pub fault: Fault,
+    /// At this kind of call only.
+    pub call: Option<Call>,
+    /// At calls about this engine only.
+    pub engine: Option<Engine>,
+    /// At these of the matching calls, counted from 1.
+    pub nth: Vec<u64>,
+    /// With this chance, from 0 to 1.
+    pub share: Option<f64>,
+    /// Not before this long after the sandbox's first call.
+    pub from: Duration,
+    /// No longer from this long after the sandbox's first call.
+    pub until: Option<Duration>,
+    /// At most so often.
+    pub times: Option<u64>,
+}
+
+impl Rule {
+    /// A fault that strikes at every call it is about.
+    pub fn always(fault: Fault) -> Self {
+        let call = fault.default_call();
+        Self { fault, call, engine: None, nth: Vec::new(), share: None, from: Duration::ZERO, until: None, times: None }
+    }
+
+    /// A fault that strikes once, at the nth call of a kind.
+    pub fn nth(fault: Fault, call: Call, nth: u64) -> Self {
+        Self { call: Some(call), nth: vec![nth], ..Self::always(fault) }
+    }
+
+    /// A fault that strikes by chance at calls of a kind.
+    pub fn chance(fault: Fault, call: Call, share: f64) -> Self {
+        Self { call: Some(call), share: Some(share), ..Self::always(fault) }
+    }
+}
+
+/// All rules, in the order in which they are asked.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Faults {
+    /// The rules.
+    pub rules: Vec<Rule>,
+}
+
+impl From<Vec<Rule>> for Faults {
+    fn from(rules: Vec<Rule>) -> Self {
+        Self { rules }
+    }
+}
+
+/// How often each rule has matched and struck.
+#[derive(Clone, Debug)]
+pub(super) struct Forecast {
+    rules: Vec<(Rule, u64, u64)>,
+    rng: fastrand::Rng,
+}
+
+impl Forecast {
+    pub(super) fn new(faults: Faults, seed: u64) -> Self {
+        let rules = faults.rules.into_iter().map(|rule| (rule, 0, 0)).collect();
+        Self { rules, rng: super::draw::rng(seed, 0, "faults") }
+    }
+
+    /// The faults that strike a call.
+    pub(super) fn strike(&mut self, since_start: Duration, call: Call, engine: Option<Engine>) -> Weather {
+        let mut fired = Vec::new();
+        for (rule, matched, struck) in &mut self.rules {
+            let about = rule.call.is_none_or(|of| of == call) && rule.engine.is_none_or(|of| Some(of) == engine);
+            if !about || since_start < rule.from || rule.until.is_some_and(|until| since_start >= until) {
+                continue;
+            }
+            *matched += 1;
+            let hit = (rule.nth.is_empty() || rule.nth.contains(matched))
+                && rule.times.is_none_or(|times| *struck < times)
+                && rule.share.is_none_or(|share| self.rng.f64() < share);
+            if hit {
+                *struck += 1;
+                fired.push(rule.fault.clone());
+            }
+        }
+        Weather(fired)
+    }
+}
+
+/// The faults that strike one call.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Weather(pub(super) Vec<Fault>);
+
+impl Weather {
+    /// What the first fault that `pick` knows makes of it.
+    pub(super) fn find<T>(&self, pick: impl FnMut(&Fault) -> Option<T>) -> Option<T> {
+        self.0.iter().find_map(pick)
+    }
+
+    /// Whether exactly this fault strikes.
+    pub(super) fn has(&self, fault: &Fault) -> bool {
+        self.0.contains(fault)
+    }
+
+    /// How wrong the vendor's clock stands.
+    pub(super) fn skew(&self) -> chrono::TimeDelta {
+        let seconds = self.find(|fault| if let Fault::ClockSkew { seconds } = fault { Some(*seconds) } else { None });
+        chrono::TimeDelta::seconds(seconds.unwrap_or(0).clamp(-31_536_000, 31_536_000))
+    }
+}
+
+/// How long ago something was; nothing where it lies ahead.
+pub(super) fn since(now: DateTime<Utc>, then: DateTime<Utc>) -> Duration {
+    (now - then).to_std().unwrap_or_default()
+}

@@ -1,0 +1,62 @@
+//! The sandbox as a [`Vendor`] without a network: for tests and simulation under tokio's paused time.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+
+use super::account::basic;
+use super::{Incoming, Sandbox, Served};
+use crate::vendor::{Failure, Request, Response, Vendor};
+
+/// A client of a sandbox in the same process.
+#[derive(Clone)]
+pub struct InProcess {
+    sandbox: Arc<Mutex<Sandbox>>,
+    now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
+    authorization: String,
+}
+
+impl InProcess {
+    /// A client with these credentials; it tells the sandbox the time by `now`, and waits by tokio's.
+    pub fn new(
+        sandbox: Arc<Mutex<Sandbox>>,
+        now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
+        login: &str,
+        password: &str,
+    ) -> Self {
+        Self { sandbox, now: Arc::new(now), authorization: basic(login, password) }
+    }
+}
+
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InProcess").finish_non_exhaustive()
+    }
+}
+
+impl Vendor for InProcess {
+    async fn call(&self, request: Request) -> Result<Response, Failure> {
+        let incoming =
+            Incoming { path: request.path, authorization: Some(self.authorization.clone()), body: request.body };
+        let served = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner).handle((self.now)(), &incoming);
+        match served {
+            Served::Reply { response, after } if after <= request.timeout => {
+                if !after.is_zero() {
+                    tokio::time::sleep(after).await;
+                }
+                Ok(response)
+            }
+            Served::Reply { .. } => {
+                tokio::time::sleep(request.timeout).await;
+                Err(Failure::NoAnswer(format!("timed out after {}", humantime::format_duration(request.timeout))))
+            }
+            Served::Truncated { response, sent } => {
+                let whole = response.body.len();
+                Err(Failure::NoAnswer(format!("the body ended after {sent} of {whole} bytes")))
+            }
+            Served::Dropped => Err(Failure::NoAnswer("the connection was closed without a reply".to_owned())),
+            Served::Refused => Err(Failure::NeverLeft("connection refused".to_owned())),
+        }
+    }
+}
