@@ -130,9 +130,12 @@ mod tests {
     }
 
     fn most_in_a_minute(calls: &[Duration]) -> usize {
-        calls.iter().enumerate().map(|(first, at)| {
-            calls[first..].partition_point(|call| *call < *at + Duration::from_mins(1))
-        }).max().unwrap_or(0)
+        calls
+            .iter()
+            .enumerate()
+            .map(|(first, at)| calls[first..].partition_point(|call| *call < *at + Duration::from_mins(1)))
+            .max()
+            .unwrap_or(0)
     }
 
     #[test]

@@ -3,13 +3,10 @@
 //! A period is known by its id and is a span of time, from its first instant to the first of the next. Days are those
 //! of a time zone, so they last 23 or 25 hours twice a year; hours are always UTC. The time is handed in.
 
-use std::fmt;
-use std::str::FromStr;
-
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
 use chrono_tz::Tz;
 
-use crate::offer::{UnknownWord, named};
+use crate::offer::named;
 
 named! {
     /// How often a job is asked anew.

@@ -7,7 +7,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use data_encoding::{BASE32_NOPAD, Specification, Encoding};
+use data_encoding::{BASE32_NOPAD, Encoding, Specification};
 
 use crate::task::Identity;
 
@@ -68,7 +68,8 @@ impl Tag {
 /// What a tag's hash says: this ledger, this task, this attempt. It holds no row, so that a task planned again in a
 /// restored ledger hashes as it did before.
 pub fn content_hash(ledger: &LedgerId, task: &Identity<'_>, number: u32) -> [u8; 16] {
-    let text = serde_json::json!([VERSION, ledger.as_str(), task.job, task.period, task.question.hex(), task.repeat, number]);
+    let text =
+        serde_json::json!([VERSION, ledger.as_str(), task.job, task.period, task.question.hex(), task.repeat, number]);
     let mut hash = [0; 16];
     hash.copy_from_slice(&blake3::hash(text.to_string().as_bytes()).as_bytes()[..16]);
     hash

@@ -108,7 +108,7 @@ impl Collect {
     /// stored is listed no longer.
     pub(super) fn expect(&mut self, batch: OpenBatch, mono: Duration, vendor_now: i64, earlier_start: bool) {
         let endpoint = (batch.engine, batch.function);
-        let age = Duration::from_secs((vendor_now - batch.posted_v).max(0).unsigned_abs());
+        let _age = Duration::from_secs((vendor_now - batch.posted_v).max(0).unsigned_abs());
         let late = false;
         let (poll_min, poll_max) = (self.poll_min, self.poll_max);
         let path = self.paths.entry(endpoint).or_insert(Path {
@@ -176,7 +176,9 @@ impl Collect {
     /// Batches whose answers are overdue by now: their ids are to be asked for.
     pub(super) fn overdue(&mut self, mono: Duration, vendor_now: i64) -> Vec<BatchId> {
         let mut due = Vec::new();
-        while self.on && let Some((when, batch)) = self.by_due.first().copied().filter(|(when, _)| *when <= mono) {
+        while self.on
+            && let Some((when, batch)) = self.by_due.first().copied().filter(|(when, _)| *when <= mono)
+        {
             self.by_due.remove(&(when, batch));
             due.push(batch);
             let Some(known) = self.ages.get(&batch) else { continue };
@@ -259,7 +261,11 @@ impl Collect {
         let wait = (self.poll_min * 2_u32.pow(fetch.failures.min(6) - 1)).min(self.poll_max);
         fetch.not_before = mono + wait;
         self.paused_until = self.paused_until.max(mono + wait.min(self.poll_min));
-        if fetch.confirm.is_some() { self.urgent.push_back(fetch) } else { self.queue.push_back(fetch) }
+        if fetch.confirm.is_some() {
+            self.urgent.push_back(fetch)
+        } else {
+            self.queue.push_back(fetch)
+        }
         wait
     }
 
@@ -273,7 +279,13 @@ impl Collect {
     /// Makes sure that an endpoint can be polled, though nothing of it is waiting.
     pub(super) fn know(&mut self, endpoint: Endpoint, mono: Duration) {
         let interval = self.poll_min;
-        self.paths.entry(endpoint).or_insert(Path { waiting: 0, next_poll: mono, interval, polling: false, listed_v: None });
+        self.paths.entry(endpoint).or_insert(Path {
+            waiting: 0,
+            next_poll: mono,
+            interval,
+            polling: false,
+            listed_v: None,
+        });
     }
 
     pub(super) fn polling(&mut self, endpoint: Endpoint) {
@@ -309,7 +321,8 @@ impl Collect {
             (!path.polling && ((self.on && path.waiting > 0) || also.contains(endpoint))).then_some(path.next_poll)
         };
         let polls = self.paths.iter().filter_map(poll);
-        let fetches = [&self.urgent, &self.queue].into_iter().filter_map(|queue| queue.front()).map(|fetch| fetch.not_before);
+        let fetches =
+            [&self.urgent, &self.queue].into_iter().filter_map(|queue| queue.front()).map(|fetch| fetch.not_before);
         let ages = self.by_due.first().map(|(due, _)| *due).filter(|_| self.on);
         polls.chain(fetches).chain(ages).map(|at| at.max(self.paused_until)).min()
     }

@@ -317,7 +317,8 @@ impl Core {
                 self.tell_cut(run, cut, &mut out);
             }
             Input::Reserved { outcomes, rooms } => {
-                self.in_flight -= u32::try_from(outcomes.iter().filter(|outcome| outcome.is_err()).count()).unwrap_or(0);
+                self.in_flight -=
+                    u32::try_from(outcomes.iter().filter(|outcome| outcome.is_err()).count()).unwrap_or(0);
                 for (batch, canary) in self.dispatch.reserved(outcomes) {
                     out.push(Effect::Post(batch));
                     if let Some(flight) = self.dispatch.flight(batch) {
@@ -449,7 +450,12 @@ impl Core {
             out.push(Effect::Tell(EventKind::Progress(self.how_it_stands())));
         }
         wakes.push(self.progress_at + PROGRESS_EVERY);
-        let wake = wakes.into_iter().min().unwrap_or(now.mono).max(now.mono + Duration::from_millis(1)).max(self.quiet_wake(now));
+        let wake = wakes
+            .into_iter()
+            .min()
+            .unwrap_or(now.mono)
+            .max(now.mono + Duration::from_millis(1))
+            .max(self.quiet_wake(now));
         out.push(Effect::Wake(wake));
     }
 
@@ -569,7 +575,7 @@ impl Core {
     }
 
     /// The end of a start that is told to stop at once: what is in flight will be in doubt at the next.
-    pub(super) fn cut_short(&mut self, _now: Now) -> End {
+    pub(super) fn cut_short(&mut self) -> End {
         self.stopping = true;
         let sending = self.dispatch.sending();
         End { in_doubt: self.reconcile.attempts() + sending, ..self.end() }

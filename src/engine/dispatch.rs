@@ -273,7 +273,8 @@ impl Dispatch {
                 return Some(cap);
             }
             self.desks[at].cursor = pulled.task.position;
-            let want = Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
+            let want =
+                Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
             self.queue(at, want, false);
         }
         None
@@ -364,7 +365,8 @@ impl Dispatch {
     /// A lane with a full batch, or with all that its run has to give.
     fn full_lane(&self) -> Option<(usize, (Engine, Function))> {
         self.desks.iter().enumerate().find_map(|(at, desk)| {
-            let no_more = desk.exhausted || desk.cut.is_some() || (!desk.pulling && self.waiting_for(at) >= MOST_PULLED - PULL);
+            let no_more =
+                desk.exhausted || desk.cut.is_some() || (!desk.pulling && self.waiting_for(at) >= MOST_PULLED - PULL);
             let lane = desk.lanes.iter().find(|(endpoint, lane)| {
                 lane.len() >= MAX_BATCH || (no_more && !lane.is_empty() && !self.canary_may_fill(at, **endpoint))
             })?;
@@ -432,16 +434,19 @@ impl Dispatch {
                     self.refused_drafts = 0;
                     let first = pending.wants[0];
                     sent.push((reserved.batch, pending.canary.is_some()));
-                    self.in_flight.insert(reserved.batch, InFlight {
-                        run: desk.terms.run,
-                        engine: first.engine,
-                        function: first.function,
-                        first_attempt: reserved.first_attempt,
-                        hold: reserved.hold,
-                        wants: pending.wants,
-                        canary: pending.canary,
-                        sent_v: pending.sent_v,
-                    });
+                    self.in_flight.insert(
+                        reserved.batch,
+                        InFlight {
+                            run: desk.terms.run,
+                            engine: first.engine,
+                            function: first.function,
+                            first_attempt: reserved.first_attempt,
+                            hold: reserved.hold,
+                            wants: pending.wants,
+                            canary: pending.canary,
+                            sent_v: pending.sent_v,
+                        },
+                    );
                 }
                 Err(CapReached { cap }) => {
                     // A period has turned, or another total moved: look again from the first planned task on.
@@ -596,7 +601,9 @@ impl Dispatch {
     pub(super) fn is_done(&self) -> bool {
         let idle = self.in_flight.is_empty() && self.pending.is_empty();
         let nothing_left = |desk: &Desk| {
-            (desk.exhausted || desk.cut.is_some()) && desk.later.is_empty() && desk.lanes.values().all(VecDeque::is_empty)
+            (desk.exhausted || desk.cut.is_some())
+                && desk.later.is_empty()
+                && desk.lanes.values().all(VecDeque::is_empty)
         };
         idle && (self.halted.is_some() || (self.desks.iter().all(nothing_left) && self.canary().is_none()))
     }

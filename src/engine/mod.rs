@@ -7,6 +7,7 @@
 mod collect;
 mod core;
 mod dispatch;
+mod prepare;
 mod reconcile;
 mod replies;
 mod vendor_clock;
@@ -20,6 +21,7 @@ use tokio::sync::{mpsc, watch};
 
 pub use self::core::{Core, Effect, End, Heard, Input, Memory, Reply, SeenRow, Source, Terms};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
+pub use prepare::{PrepareError, Prepared, bring_account, own_room, prepare};
 pub use work::{Desk, EngineError};
 
 use crate::clock::Clock;
@@ -31,7 +33,7 @@ use crate::vendor::Vendor;
 const HANDFUL: usize = 256;
 
 /// How urgently a start is to end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopWord {
     /// Go on.
     #[default]
@@ -51,13 +53,14 @@ pub async fn run<V: Vendor>(
     vendor: Arc<V>,
     ledger: &mut Ledger,
     clock: Clock,
-    mut stop: watch::Receiver<StopWord>,
+    stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
 ) -> Result<End, EngineError> {
     let memory = desk.memory(ledger)?;
     let mut core = Core::new(desk.terms.clone(), memory, clock.now());
     let (hand_back, mut replies) = mpsc::unbounded_channel::<Heard>();
     let mut inputs = VecDeque::from([Input::Begin]);
+    let mut heard = StopWord::None;
     let mut wake;
     loop {
         wake = None;
@@ -79,15 +82,12 @@ pub async fn run<V: Vendor>(
         let nap = wake.unwrap_or(now + Duration::from_secs(1)).saturating_sub(now);
         tokio::select! {
             biased;
-            changed = stop.wait_for(|word| *word != StopWord::None), if *stop.borrow() == StopWord::None => {
-                let word = changed.map_or(StopWord::Drain, |word| *word);
+            word = told(stop.clone(), heard) => {
+                heard = word;
                 inputs.push_back(Input::Stop);
                 if word == StopWord::Now {
-                    return Ok(desk.cut_short(&mut core, clock.now()));
+                    return Ok(core.cut_short());
                 }
-            }
-            () = told_now(stop.clone()), if *stop.borrow() == StopWord::Drain => {
-                return Ok(desk.cut_short(&mut core, clock.now()));
             }
             Some(first) = replies.recv() => {
                 let mut handful = vec![first];
@@ -101,9 +101,12 @@ pub async fn run<V: Vendor>(
     }
 }
 
-/// Waits for the second word.
-async fn told_now(mut stop: watch::Receiver<StopWord>) {
-    if stop.wait_for(|word| *word == StopWord::Now).await.is_err() {
-        std::future::pending::<()>().await;
+/// Waits for a word more urgent than the one heard.
+async fn told(mut stop: watch::Receiver<StopWord>, heard: StopWord) -> StopWord {
+    let word = stop.wait_for(|word| *word > heard).await.map(|word| *word);
+    match word {
+        Ok(word) => word,
+        // Nobody is left who could say one.
+        Err(_) => std::future::pending().await,
     }
 }

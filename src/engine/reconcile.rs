@@ -158,14 +158,21 @@ impl Reconcile {
 
     fn restored_conclude_from(&self) -> Option<i64> {
         let closed = self.restored.as_ref()?.closed_v?;
-        let slowest = Function::ALL.iter().filter(|function| crate::offer::OFFERS.iter().any(|offer| offer.function == **function));
+        let slowest = Function::ALL
+            .iter()
+            .filter(|function| crate::offer::OFFERS.iter().any(|offer| offer.function == **function));
         Some(closed + slowest.map(|function| self.quarantine_s(*function)).max().unwrap_or(0))
     }
 
     /// Begins a look if one is due. `youngest`: functions without the proof, and when their latest unfinished task was
     /// bought.
     /// For one that is to conclude: the moments before which a purchase of ours is wanted, so that the look must show it.
-    pub(super) fn begin_sweep(&mut self, mono: Duration, vendor_now: i64, youngest: &[(Function, i64)]) -> Option<Span> {
+    pub(super) fn begin_sweep(
+        &mut self,
+        mono: Duration,
+        vendor_now: i64,
+        youngest: &[(Function, i64)],
+    ) -> Option<Span> {
         if self.sweep.is_some() || mono < self.next_look {
             return None;
         }
@@ -176,7 +183,10 @@ impl Reconcile {
         for doubt in self.doubts.values() {
             let from = doubt.facts.sent_v - BEFORE_SEND_S;
             match doubt.facts.closed_v {
-                Some(closed) if self.conclude_from(doubt).is_some_and(|from| from <= vendor_now) && self.gap_is_over(&doubt.clean, vendor_now) => {
+                Some(closed)
+                    if self.conclude_from(doubt).is_some_and(|from| from <= vendor_now)
+                        && self.gap_is_over(&doubt.clean, vendor_now) =>
+                {
                     conclude.push((from, quarantine(closed, doubt.facts.function)));
                 }
                 closed => find.push((from, (closed.unwrap_or(vendor_now) + AFTER_CLOSE_S).min(last))),
@@ -184,7 +194,9 @@ impl Reconcile {
         }
         if let Some(restored) = &self.restored {
             let from = restored.from_v - BEFORE_SEND_S;
-            if self.restored_conclude_from().is_some_and(|from| from <= vendor_now) && self.gap_is_over(&restored.clean, vendor_now) {
+            if self.restored_conclude_from().is_some_and(|from| from <= vendor_now)
+                && self.gap_is_over(&restored.clean, vendor_now)
+            {
                 conclude.push((from, last));
             } else {
                 find.push((from, last));
@@ -251,7 +263,9 @@ impl Reconcile {
     }
 
     pub(super) fn wants_page(&self) -> bool {
-        self.sweep.as_ref().is_some_and(|sweep| !sweep.waiting_for_page && (sweep.by_offset.is_some() || !sweep.to_read.is_empty()))
+        self.sweep
+            .as_ref()
+            .is_some_and(|sweep| !sweep.waiting_for_page && (sweep.by_offset.is_some() || !sweep.to_read.is_empty()))
     }
 
     /// A page was read and its rows were recognised; `true` when the look is through.
@@ -306,7 +320,9 @@ impl Reconcile {
 
     /// `tasks_ready` has shown an attempt that is in doubt: it is bought, and is never concluded otherwise.
     pub(super) fn seen_ready(&mut self, batch: BatchId, attempt: AttemptId, mono: Duration) {
-        if let Some(doubt) = self.doubts.get_mut(&batch) && doubt.seen.insert(attempt) {
+        if let Some(doubt) = self.doubts.get_mut(&batch)
+            && doubt.seen.insert(attempt)
+        {
             self.next_look = self.next_look.min(mono);
         }
     }
@@ -335,12 +351,14 @@ impl Reconcile {
     /// much the list was behind, where it was.
     pub(super) fn end_sweep(&mut self, witnesses: &[(AttemptId, i64)], mono: Duration) -> Option<Ended> {
         let mut sweep = self.sweep.take()?;
-        self.next_look = mono + if sweep.purpose == Purpose::Conclude { Duration::ZERO } else { self.timing.sweep_every };
+        self.next_look =
+            mono + if sweep.purpose == Purpose::Conclude { Duration::ZERO } else { self.timing.sweep_every };
         let hidden = witnesses.iter().filter(|(attempt, _)| !sweep.shown.contains(attempt));
         let lag_s = hidden.map(|(_, posted)| sweep.begun_v - posted).max().filter(|lag| *lag > 0);
         let old_enough = |posted: &i64| *posted <= sweep.begun_v - seconds(self.timing.lag_max);
         let must_show = witnesses.iter().filter(|(_, posted)| old_enough(posted)).count();
-        let hidden = witnesses.iter().filter(|(attempt, posted)| old_enough(posted) && !sweep.shown.contains(attempt)).count();
+        let hidden =
+            witnesses.iter().filter(|(attempt, posted)| old_enough(posted) && !sweep.shown.contains(attempt)).count();
         if sweep.purpose == Purpose::Conclude {
             if hidden > 0 {
                 sweep.void.get_or_insert(format!("it hid {hidden} of {must_show} tasks of ours that it had to show"));
@@ -392,7 +410,10 @@ impl Reconcile {
     }
 
     fn two_looks(&self, clean: &[i64]) -> bool {
-        clean.first().zip(clean.last()).is_some_and(|(first, last)| last - first >= seconds(self.timing.sweep_gap).max(1))
+        clean
+            .first()
+            .zip(clean.last())
+            .is_some_and(|(first, last)| last - first >= seconds(self.timing.sweep_gap).max(1))
     }
 
     /// The restored ledger knows again what it bought: how many purchases were taken over.
@@ -435,10 +456,11 @@ impl Reconcile {
 
     /// Something in doubt can still be settled in this start: its quarantine ends soon, or it may yet be found.
     pub(super) fn may_clear(&self, vendor_now: i64) -> bool {
-        let patience = seconds(self.timing.quarantine).max(seconds(self.timing.lag_max)).max(LAG_MARGIN * self.longest_lag_s)
-            + 2 * seconds(self.timing.sweep_gap)
-            + 4 * seconds(self.timing.sweep_every)
-            + 60;
+        let patience =
+            seconds(self.timing.quarantine).max(seconds(self.timing.lag_max)).max(LAG_MARGIN * self.longest_lag_s)
+                + 2 * seconds(self.timing.sweep_gap)
+                + 4 * seconds(self.timing.sweep_every)
+                + 60;
         let soon = |closed: Option<i64>| closed.is_none_or(|closed| vendor_now < closed + patience);
         self.doubts.values().any(|doubt| soon(doubt.facts.closed_v))
             || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v))
@@ -449,7 +471,8 @@ impl Reconcile {
         if self.sweep.is_some() || (self.is_clear() && !(proof_wanted && self.proof_looks < MOST_PROOF_LOOKS)) {
             return None;
         }
-        let conclusions = self.doubts.values().filter_map(|doubt| self.conclude_from(doubt)).chain(self.restored_conclude_from());
+        let conclusions =
+            self.doubts.values().filter_map(|doubt| self.conclude_from(doubt)).chain(self.restored_conclude_from());
         let next = conclusions.filter(|from| *from > vendor_now).min();
         let next = next.map(|from| mono + Duration::from_secs((from - vendor_now).unsigned_abs()));
         Some(next.map_or(self.next_look, |next| next.min(self.next_look).max(mono)))

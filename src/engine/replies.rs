@@ -35,7 +35,8 @@ impl Core {
                 Reply::Balance(outcome) => match outcome {
                     Ok(account) => {
                         self.balance = Step::Done;
-                        let spendable = account.balance.zip(self.terms.keep_balance).map(|(balance, keep)| balance.less(keep));
+                        let spendable =
+                            account.balance.zip(self.terms.keep_balance).map(|(balance, keep)| balance.less(keep));
                         after.push(Effect::BalanceRead(spendable.or(Some(Money::ZERO))));
                     }
                     Err(problem) => {
@@ -85,7 +86,14 @@ impl Core {
     }
 
     /// The vendor answered something: its clock is known, and connections that were gone before are surely closed.
-    fn contact(&mut self, now: Now, begun: Duration, date_v: Option<i64>, changes: &mut Vec<Change>, out: &mut Vec<Effect>) {
+    fn contact(
+        &mut self,
+        now: Now,
+        begun: Duration,
+        date_v: Option<i64>,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
         let first = !self.clock.is_known();
         self.clock.saw(date_v, now);
         self.failures = 0;
@@ -117,7 +125,9 @@ impl Core {
         };
         match refusal.class {
             Class::Throttled => self.throttled(now, refusal.retry_after, out),
-            Class::Again | Class::Unreachable | Class::Doubt | Class::Unlisted => self.failed(now, why, refusal.retry_after, out),
+            Class::Again | Class::Unreachable | Class::Doubt | Class::Unlisted => {
+                self.failed(now, why, refusal.retry_after, out)
+            }
             Class::Halt => {
                 self.collect.stop();
                 self.halt(why, out);
@@ -149,7 +159,8 @@ impl Core {
             self.collect.stop();
             self.halt(format!("{MOST_FAILURES} calls in a row failed, the last: {why}"), out);
         }
-        let pause = (FIRST_PAUSE * 2_u32.pow(self.failures.min(8) - 1)).min(LONGEST_PAUSE).max(retry_after.unwrap_or_default());
+        let pause =
+            (FIRST_PAUSE * 2_u32.pow(self.failures.min(8) - 1)).min(LONGEST_PAUSE).max(retry_after.unwrap_or_default());
         let pause = pause + Duration::from_millis(self.rng.u64(0..=millis(pause) / 4));
         self.quiet_until = self.quiet_until.max(now.mono + pause);
         out.push(Effect::Tell(EventKind::Paused { for_ms: millis(pause), why }));
@@ -191,7 +202,9 @@ impl Core {
                 let tasks = flight.tasks();
                 self.doubt(now, batch, &flight, tasks, &why, changes, out);
             }
-            Verdict::Rows { each, strays } => self.answered_rows(now, batch, &flight, each, strays, changes, after, out),
+            Verdict::Rows { each, strays } => {
+                self.answered_rows(now, batch, &flight, each, strays, changes, after, out)
+            }
         }
     }
 
@@ -200,7 +213,9 @@ impl Core {
         let later = now.mono + Duration::from_secs(1) + Duration::from_millis(self.rng.u64(0..1_000));
         match class {
             // The pace and the pauses see to these.
-            Class::Throttled | Class::Unreachable | Class::NextBatch => How { counts: false, leave: false, not_before: now.mono },
+            Class::Throttled | Class::Unreachable | Class::NextBatch => {
+                How { counts: false, leave: false, not_before: now.mono }
+            }
             Class::NotToday | Class::NoMoney | Class::Halt | Class::Duplicate | Class::BadCall => {
                 How { counts: false, leave: true, not_before: now.mono }
             }
@@ -270,14 +285,18 @@ impl Core {
                 }
                 Fate::Refused { code, class } => {
                     refused += 1;
-                    let for_good = matches!(class, Class::Permanent | Class::Unlisted | Class::PaidFailure { again: false });
+                    let for_good =
+                        matches!(class, Class::Permanent | Class::Unlisted | Class::PaidFailure { again: false });
                     let how = self.how_after(now, class);
                     self.how.insert(attempt, how);
                     if for_good {
                         self.progress.failed += 1;
                         self.how.remove(&attempt);
                         out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: false }));
-                    } else if matches!(class, Class::Throttled | Class::NotToday | Class::NoMoney | Class::Halt | Class::BadCall) {
+                    } else if matches!(
+                        class,
+                        Class::Throttled | Class::NotToday | Class::NoMoney | Class::Halt | Class::BadCall
+                    ) {
                         let message = crate::vendor::codes::look_up(code).meaning.to_owned();
                         let refusal = Refusal { class, code: Some(code), http: None, message, retry_after: None };
                         self.refused(now, &refusal, false, out);
@@ -409,7 +428,11 @@ impl Core {
             Fetched::Wrong { code, message } => {
                 // It stays bought and is asked for again at the next start; asking now would hear the same.
                 let what = format!("the answer of task {} is not given: {message} (code {code})", fetch.what.vendor_id);
-                out.push(Effect::Tell(EventKind::Odd { engine: fetch.what.engine, function: fetch.what.function, what }));
+                out.push(Effect::Tell(EventKind::Odd {
+                    engine: fetch.what.engine,
+                    function: fetch.what.function,
+                    what,
+                }));
                 self.collect.not_yet(attempt);
             }
             Fetched::Throttled { retry_after } => {
@@ -489,13 +512,29 @@ impl Core {
                         changes.push(Change::Accepted { attempt, vendor_id: seen.row.id.clone(), cost, posted_v });
                         self.dispatch.start_over();
                     } else {
-                        self.extra(&seen.row, Some(attempt), cost, posted_v, "it was accepted after it had been given up", &mut changes, out);
+                        self.extra(
+                            &seen.row,
+                            Some(attempt),
+                            cost,
+                            posted_v,
+                            "it was accepted after it had been given up",
+                            &mut changes,
+                            out,
+                        );
                     }
                 }
                 Recognised::Twin { attempt } => {
                     let cost = seen.row.cost.unwrap_or(Money::ZERO);
                     if !cost.is_zero() {
-                        self.extra(&seen.row, Some(attempt), cost, posted_v, "a second purchase under one tag", &mut changes, out);
+                        self.extra(
+                            &seen.row,
+                            Some(attempt),
+                            cost,
+                            posted_v,
+                            "a second purchase under one tag",
+                            &mut changes,
+                            out,
+                        );
                     }
                 }
                 Recognised::Lost { .. } => lost.push(seen),
@@ -509,7 +548,8 @@ impl Core {
         if !changes.is_empty() {
             out.push(Effect::Record(changes));
         }
-        let paid: Vec<SeenRow> = lost.into_iter().filter(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero())).collect();
+        let paid: Vec<SeenRow> =
+            lost.into_iter().filter(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero())).collect();
         if !paid.is_empty() {
             self.restore_if_needed(now, &paid, out);
             out.push(Effect::Adopt(paid));
@@ -686,7 +726,6 @@ impl Core {
         out.push(Effect::Record(changes));
     }
 }
-
 
 fn problem_text(problem: &ListProblem) -> String {
     match problem {

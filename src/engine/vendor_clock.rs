@@ -10,7 +10,7 @@ use crate::clock::Now;
 
 /// What is known of the vendor's clock.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct VendorClock {
+pub(super) struct VendorClock {
     /// Vendor's seconds minus ours since the process began, from the latest answer.
     latest_s: Option<i64>,
     /// The same, the furthest ahead that any answer showed.
@@ -19,29 +19,29 @@ pub struct VendorClock {
 
 impl VendorClock {
     /// An answer arrived now with this `Date`; where it had none, the wall clock stands in for it.
-    pub fn saw(&mut self, date_v: Option<i64>, now: Now) {
+    pub(super) fn saw(&mut self, date_v: Option<i64>, now: Now) {
         let offset = date_v.unwrap_or(now.wall.timestamp()) - seconds(now.mono);
         self.latest_s = Some(offset);
         self.furthest_s = Some(self.furthest_s.map_or(offset, |furthest| furthest.max(offset)));
     }
 
     /// The vendor has been heard in this start.
-    pub fn is_known(&self) -> bool {
+    pub(super) fn is_known(&self) -> bool {
         self.latest_s.is_some()
     }
 
     /// The vendor's time is not before this. Before any contact, the wall clock's.
-    pub fn not_before(&self, now: Now) -> i64 {
+    pub(super) fn not_before(&self, now: Now) -> i64 {
         self.latest_s.map_or(now.wall.timestamp(), |offset| offset + seconds(now.mono))
     }
 
     /// The vendor's time is not after this, whichever of its machines answered.
-    pub fn not_after(&self, now: Now) -> i64 {
+    pub(super) fn not_after(&self, now: Now) -> i64 {
         self.furthest_s.map_or(now.wall.timestamp(), |offset| offset + seconds(now.mono)) + 2
     }
 
     /// By how many seconds the vendor is ahead of the wall clock.
-    pub fn skew_s(&self, now: Now) -> i64 {
+    pub(super) fn skew_s(&self, now: Now) -> i64 {
         self.not_before(now) - now.wall.timestamp()
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::core::{Core, Effect, End, Heard, Input, Memory, Reply, SeenRow, Terms};
+use super::core::{Effect, Heard, Input, Memory, Reply, SeenRow, Terms};
 use super::dispatch::{KnownPrice, Pulled, RoomFor};
 use super::reconcile::PAGE;
 use crate::clock::{Clock, Now};
@@ -99,11 +99,6 @@ impl Desk {
         })
     }
 
-    /// The end of a start that is told to stop at once.
-    pub(super) fn cut_short(&self, core: &mut Core, now: Now) -> End {
-        core.cut_short(now)
-    }
-
     /// Does one thing.
     pub(super) fn perform(&mut self, effect: Effect, ledger: &mut Ledger, now: Now) -> Result<Done, EngineError> {
         let account = self.terms.account;
@@ -123,10 +118,15 @@ impl Desk {
             }
             Effect::BalanceRead(spendable) => {
                 ledger.balance_read(account, spendable)?;
-                Input::Booked { booked: crate::ledger::Booked::default(), again: Vec::new(), rooms: self.rooms(ledger, now)? }
+                Input::Booked {
+                    booked: crate::ledger::Booked::default(),
+                    again: Vec::new(),
+                    rooms: self.rooms(ledger, now)?,
+                }
             }
             Effect::Overdue(batches) => {
-                let items = batches.into_iter().map(|batch| ledger.uncollected(batch)).collect::<Result<Vec<_>, _>>()?;
+                let items =
+                    batches.into_iter().map(|batch| ledger.uncollected(batch)).collect::<Result<Vec<_>, _>>()?;
                 Input::Overdue { items: items.concat() }
             }
             Effect::Recognise(source, rows) => {
@@ -165,7 +165,14 @@ impl Desk {
         Ok(Done::Input(Box::new(input)))
     }
 
-    fn pull(&mut self, ledger: &mut Ledger, run: RunId, after: i64, most: usize, now: Now) -> Result<Input, EngineError> {
+    fn pull(
+        &mut self,
+        ledger: &mut Ledger,
+        run: RunId,
+        after: i64,
+        most: usize,
+        now: Now,
+    ) -> Result<Input, EngineError> {
         let next = ledger.next_to_buy(run, after, most)?;
         let whole = next.len() < most;
         let mut tasks = Vec::with_capacity(next.len());
@@ -223,7 +230,11 @@ impl Desk {
         Ok(SeenRow { row, known, price, collect })
     }
 
-    fn adopt(&self, ledger: &mut Ledger, rows: &[SeenRow]) -> Result<(Vec<crate::ledger::OpenBatch>, u64), LedgerError> {
+    fn adopt(
+        &self,
+        ledger: &mut Ledger,
+        rows: &[SeenRow],
+    ) -> Result<(Vec<crate::ledger::OpenBatch>, u64), LedgerError> {
         let lost: Vec<crate::ledger::LostRow> = rows
             .iter()
             .map(|seen| crate::ledger::LostRow {
@@ -268,7 +279,14 @@ impl Desk {
 }
 
 fn as_target(facts: &TargetFacts, method: Method, priority: Priority) -> Target {
-    Target { engine: facts.engine, function: facts.function, method, priority, model: facts.model.clone(), options: Vec::new() }
+    Target {
+        engine: facts.engine,
+        function: facts.function,
+        method,
+        priority,
+        model: facts.model.clone(),
+        options: Vec::new(),
+    }
 }
 
 /// Makes a call as a task of its own, which hands back one reply.
@@ -313,10 +331,13 @@ fn understand(call: Call, outcome: Result<Response, Failure>) -> Heard {
 fn hello(outcome: &Result<Response, Failure>) -> Result<(), Refusal> {
     match vendor::judge_account(outcome) {
         Err(vendor::ListProblem::Refused(refusal)) if refusal.class == vendor::codes::Class::Halt => Err(refusal),
-        Err(vendor::ListProblem::Unreachable { why }) if outcome.is_err() => {
-            Err(Refusal { class: vendor::codes::Class::Unreachable, code: None, http: None, message: why, retry_after: None })
-        }
+        Err(vendor::ListProblem::Unreachable { why }) if outcome.is_err() => Err(Refusal {
+            class: vendor::codes::Class::Unreachable,
+            code: None,
+            http: None,
+            message: why,
+            retry_after: None,
+        }),
         _ => Ok(()),
     }
 }
-

@@ -11,7 +11,6 @@ mod stream;
 mod target;
 
 use std::cmp::Ordering;
-use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -19,7 +18,7 @@ use chrono_tz::Tz;
 
 use crate::market::Market;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, UnknownWord, named};
+use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, named};
 use crate::period::PeriodKind;
 use crate::problem::Place;
 

@@ -116,10 +116,8 @@ impl Ledger {
         }
         let sum = |sql: &str| read.query_row(sql, [], |row| row.get::<_, i64>(0));
         audit.overrun = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM entry WHERE kind = 'overrun'")?);
-        let spent = sum(
-            "SELECT coalesce(sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
-                                           WHEN 'refund' THEN -nano_usd ELSE 0 END), 0) FROM entry",
-        )?;
+        let spent = sum("SELECT coalesce(sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
+                                           WHEN 'refund' THEN -nano_usd ELSE 0 END), 0) FROM entry")?;
         audit.extra = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM extra_charge")?);
         audit.extra_charges = sum("SELECT count(*) FROM extra_charge")?.unsigned_abs();
         audit.charged = Money::from_nanos(spent) + audit.extra;
@@ -151,7 +149,8 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             since.insert(row.get::<_, i64>(0)?, (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
         }
-        let mut statement = self.db.prepare("SELECT run, sent_v, hold_to_v, held_nano FROM batch WHERE held_nano > 0")?;
+        let mut statement =
+            self.db.prepare("SELECT run, sent_v, hold_to_v, held_nano FROM batch WHERE held_nano > 0")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
@@ -194,16 +193,14 @@ impl Ledger {
                 problems.push(mismatch(&key, kept, counted));
             }
         }
-        problems.extend(totals.iter().filter(|(_, total)| **total != (0, 0)).map(|(key, total)| mismatch(key, (0, 0), *total)));
+        problems.extend(
+            totals.iter().filter(|(_, total)| **total != (0, 0)).map(|(key, total)| mismatch(key, (0, 0), *total)),
+        );
         Ok(())
     }
 }
 
-fn owners_of(
-    db: &rusqlite::Connection,
-    known: &mut BTreeMap<i64, Owners>,
-    run: i64,
-) -> Result<Owners, LedgerError> {
+fn owners_of(db: &rusqlite::Connection, known: &mut BTreeMap<i64, Owners>, run: i64) -> Result<Owners, LedgerError> {
     if let Some(owners) = known.get(&run) {
         return Ok(*owners);
     }

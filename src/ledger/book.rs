@@ -255,7 +255,11 @@ impl Ledger {
     ///
     /// # Errors
     /// Nothing was written.
-    pub fn adopt_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<(Vec<super::OpenBatch>, u64), LedgerError> {
+    pub fn adopt_lost(
+        &mut self,
+        account: AccountId,
+        rows: &[LostRow],
+    ) -> Result<(Vec<super::OpenBatch>, u64), LedgerError> {
         let tags: Vec<crate::tag::Tag> = rows.iter().filter_map(|row| row.tag.parse().ok()).collect();
         let found = self.find_lost(&tags, MOST_LOST_ATTEMPTS)?;
         let mut batches = Vec::new();
@@ -282,16 +286,24 @@ impl Ledger {
         Ok((batches, extras))
     }
 
-    fn adopt_one(&mut self, account: AccountId, row: &LostRow, task: TaskId, run: RunId, number: u32) -> Result<super::OpenBatch, LedgerError> {
+    fn adopt_one(
+        &mut self,
+        account: AccountId,
+        row: &LostRow,
+        task: TaskId,
+        run: RunId,
+        number: u32,
+    ) -> Result<super::OpenBatch, LedgerError> {
         let owners = self.owners(run)?;
         let start = self.start;
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (engine, function, state, reason, previous): (String, String, i64, Option<i64>, Option<i64>) = write.query_row(
-            "SELECT target.engine, target.function, task.state, task.reason, task.attempt
+        let (engine, function, state, reason, previous): (String, String, i64, Option<i64>, Option<i64>) = write
+            .query_row(
+                "SELECT target.engine, target.function, task.state, task.reason, task.attempt
              FROM task JOIN target ON target.id = task.target WHERE task.id = ?1",
-            [task.0],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
-        )?;
+                [task.0],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+            )?;
         if TaskState::from_numbers(state, reason).is_some_and(|state| state != TaskState::Planned) {
             move_task(&write, task.0, Transition::Reopen, None)?;
         }
@@ -306,7 +318,17 @@ impl Ledger {
         write.execute(
             "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)",
-            (first, task.0, batch, number, attempt_state::SUBMITTED, vendor_key(&row.vendor_id), row.cost.nanos(), previous, &row.tag),
+            (
+                first,
+                task.0,
+                batch,
+                number,
+                attempt_state::SUBMITTED,
+                vendor_key(&row.vendor_id),
+                row.cost.nanos(),
+                previous,
+                &row.tag,
+            ),
         )?;
         move_task(&write, task.0, Transition::Accept, Some(first))?;
         // It was reserved under the caps by the ledger that bought it; here the money is charged as it was.
@@ -328,9 +350,15 @@ impl Ledger {
 }
 
 /// Writes a batch, its hold and its attempts.
-fn reserve_one(write: &Connection, draft: &Draft, owners: Owners, start: i64) -> Result<Result<Reserved, CapReached>, LedgerError> {
+fn reserve_one(
+    write: &Connection,
+    draft: &Draft,
+    owners: Owners,
+    start: i64,
+) -> Result<Result<Reserved, CapReached>, LedgerError> {
     let hold: Money = draft.tasks.iter().map(|task| task.hold).sum();
-    let first: i64 = write.prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM attempt")?.query_row([], |row| row.get(0))?;
+    let first: i64 =
+        write.prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM attempt")?.query_row([], |row| row.get(0))?;
     write
         .prepare_cached(
             "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano, unresolved)
@@ -360,7 +388,9 @@ fn reserve_one(write: &Connection, draft: &Draft, owners: Owners, start: i64) ->
 
 fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mut Booked) -> Result<(), LedgerError> {
     match change {
-        Change::Accepted { attempt, vendor_id, cost, posted_v } => accept(write, attempt, &vendor_id, cost, posted_v, moves),
+        Change::Accepted { attempt, vendor_id, cost, posted_v } => {
+            accept(write, attempt, &vendor_id, cost, posted_v, moves)
+        }
         Change::Refused { attempt, code, for_good } => {
             let transition = if for_good { Transition::Fail(Reason::Refused) } else { Transition::NotBought };
             not_bought(write, attempt, attempt_state::REFUSED, Some(code), transition, moves, booked)
@@ -401,7 +431,9 @@ fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mu
         Change::ResolvedAsBought { attempt, posted_v } => {
             let Some(facts) = in_state(write, attempt, &[attempt_state::SENDING])? else { return Ok(()) };
             write
-                .prepare_cached("UPDATE attempt SET state = ?2, posted_nano = held_nano, settled_nano = held_nano WHERE id = ?1")?
+                .prepare_cached(
+                    "UPDATE attempt SET state = ?2, posted_nano = held_nano, settled_nano = held_nano WHERE id = ?1",
+                )?
                 .execute((facts.id, attempt_state::RESOLVED_AS_BOUGHT))?;
             move_task(write, facts.task, Transition::Fail(Reason::ResolvedAsBought), None)?;
             moves.charge(facts.batch, posted_v, facts.held, facts.held);
@@ -411,7 +443,15 @@ fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mu
             let new = write.execute(
                 "INSERT INTO extra_charge (account, attempt, vendor_id, tag, nano_usd, posted_v, why)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-                (account.0, extra.attempt.map(|a| a.0), &extra.vendor_id, &extra.tag, extra.cost.nanos(), extra.posted_v, &extra.why),
+                (
+                    account.0,
+                    extra.attempt.map(|a| a.0),
+                    &extra.vendor_id,
+                    &extra.tag,
+                    extra.cost.nanos(),
+                    extra.posted_v,
+                    &extra.why,
+                ),
             )?;
             if new == 1 {
                 booked.extras += 1;
@@ -427,7 +467,9 @@ fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mu
 fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
     match change {
         Change::Doubt { batch, why } => {
-            write.prepare_cached("UPDATE batch SET doubt = ?2 WHERE id = ?1 AND unresolved > 0")?.execute((batch.0, why))?;
+            write
+                .prepare_cached("UPDATE batch SET doubt = ?2 WHERE id = ?1 AND unresolved > 0")?
+                .execute((batch.0, why))?;
         }
         Change::Closed { batch, closed_v } => {
             write
@@ -435,7 +477,9 @@ fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
                 .execute((batch.0, closed_v))?;
         }
         Change::Posted { batch, posted_v } => {
-            write.prepare_cached("UPDATE batch SET posted_v = coalesce(posted_v, ?2) WHERE id = ?1")?.execute((batch.0, posted_v))?;
+            write
+                .prepare_cached("UPDATE batch SET posted_v = coalesce(posted_v, ?2) WHERE id = ?1")?
+                .execute((batch.0, posted_v))?;
         }
         Change::PriceSeen { account, price_key, cost, at_v } => {
             write
@@ -452,11 +496,16 @@ fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
             )?;
         }
         Change::Lag { account, seconds } => {
-            write.execute("UPDATE account SET longest_lag_s = max(longest_lag_s, ?2) WHERE id = ?1", (account.0, seconds))?;
+            write.execute(
+                "UPDATE account SET longest_lag_s = max(longest_lag_s, ?2) WHERE id = ?1",
+                (account.0, seconds),
+            )?;
         }
         Change::VendorTime { account, at_v } => {
             write
-                .prepare_cached("UPDATE account SET vendor_time_v = max(coalesce(vendor_time_v, ?2), ?2) WHERE id = ?1")?
+                .prepare_cached(
+                    "UPDATE account SET vendor_time_v = max(coalesce(vendor_time_v, ?2), ?2) WHERE id = ?1",
+                )?
                 .execute((account.0, at_v))?;
         }
         Change::Restored { account, from_v } => {
@@ -474,7 +523,10 @@ fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
             )?;
         }
         Change::RestoredDone { account } => {
-            write.execute("UPDATE account SET restored_from_v = NULL, restored_closed_v = NULL WHERE id = ?1", [account.0])?;
+            write.execute(
+                "UPDATE account SET restored_from_v = NULL, restored_closed_v = NULL WHERE id = ?1",
+                [account.0],
+            )?;
         }
         Change::Swept { account, begun_v, from_v, to_v, rows, found, verdict } => {
             write.execute(
@@ -498,7 +550,14 @@ fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
     Ok(())
 }
 
-fn accept(write: &Connection, attempt: AttemptId, vendor_id: &str, cost: Money, posted_v: i64, moves: &mut Moves) -> Result<(), LedgerError> {
+fn accept(
+    write: &Connection,
+    attempt: AttemptId,
+    vendor_id: &str,
+    cost: Money,
+    posted_v: i64,
+    moves: &mut Moves,
+) -> Result<(), LedgerError> {
     // Given up for not bought, and found after all: its hold is gone, so the charge is overrun.
     let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
     let Some(facts) = in_state(write, attempt, &states)? else { return Ok(()) };
@@ -509,7 +568,9 @@ fn accept(write: &Connection, attempt: AttemptId, vendor_id: &str, cost: Money, 
     move_task(write, facts.task, Transition::Accept, Some(facts.id))?;
     moves.charge(facts.batch, posted_v, held, cost);
     count(write, facts.batch, if facts.state == attempt_state::SENDING { -1 } else { 0 }, 1)?;
-    write.prepare_cached("UPDATE batch SET posted_v = coalesce(posted_v, ?2) WHERE id = ?1")?.execute((facts.batch, posted_v))?;
+    write
+        .prepare_cached("UPDATE batch SET posted_v = coalesce(posted_v, ?2) WHERE id = ?1")?
+        .execute((facts.batch, posted_v))?;
     Ok(())
 }
 
@@ -629,9 +690,7 @@ pub(super) fn vendor_text(key: ValueRef<'_>) -> Option<String> {
     match key {
         ValueRef::Blob(bytes) => {
             let hex = data_encoding::HEXLOWER.encode(bytes);
-            (hex.len() == 32).then(|| {
-                [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
-            })
+            (hex.len() == 32).then(|| [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-"))
         }
         ValueRef::Text(text) => std::str::from_utf8(text).ok().map(str::to_owned),
         ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => None,
@@ -644,7 +703,13 @@ mod tests {
 
     #[test]
     fn a_vendors_id_comes_back_as_it_was() {
-        for id in ["06231817-1535-0066-0000-9b3f8fd46bd0", "06231817-1535-0066-0000-9B3F8FD46BD0", "x", "062318171535006600009b3f8fd46bd0----", "06231817-1535-0066-0000-9b3f8fd46bgz"] {
+        for id in [
+            "06231817-1535-0066-0000-9b3f8fd46bd0",
+            "06231817-1535-0066-0000-9B3F8FD46BD0",
+            "x",
+            "062318171535006600009b3f8fd46bd0----",
+            "06231817-1535-0066-0000-9b3f8fd46bgz",
+        ] {
             let key = vendor_key(id);
             assert_eq!(vendor_text(ValueRef::from(&key)).as_deref(), Some(id));
         }

@@ -172,14 +172,19 @@ impl ScopeRow {
         if changed == 1 {
             Ok(())
         } else {
-            Err(LedgerError::Unexpected(format!("no standing total {} of {} from {}", self.scope, self.owner, self.from_v)))
+            Err(LedgerError::Unexpected(format!(
+                "no standing total {} of {} from {}",
+                self.scope, self.owner, self.from_v
+            )))
         }
     }
 
     /// What it leaves, where it is a ceiling.
     pub(super) fn room(&self, db: &Connection) -> Result<Option<Room>, LedgerError> {
         let row: Option<(Option<i64>, i64, i64)> = db
-            .prepare_cached("SELECT limit_nano, charged_nano, held_nano FROM cap WHERE scope = ?1 AND owner = ?2 AND from_v = ?3")?
+            .prepare_cached(
+                "SELECT limit_nano, charged_nano, held_nano FROM cap WHERE scope = ?1 AND owner = ?2 AND from_v = ?3",
+            )?
             .query_row((self.scope, self.owner, self.from_v), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let (limit, charged, held) = row.unwrap_or((self.limit, 0, 0));
@@ -236,7 +241,11 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub fn balance_read(&mut self, account: crate::ids::AccountId, spendable: Option<Money>) -> Result<(), LedgerError> {
+    pub fn balance_read(
+        &mut self,
+        account: crate::ids::AccountId,
+        spendable: Option<Money>,
+    ) -> Result<(), LedgerError> {
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for row in Owners::of_account(account.0).rows(0, 0) {
             row.ensure(&write)?;

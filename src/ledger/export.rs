@@ -160,7 +160,9 @@ impl Ledger {
                 name: super::caps::name("run", 0),
                 limit: self
                     .db
-                    .query_row("SELECT cap_nano FROM run WHERE id = ?1", [run.0], |row| row.get(0).map(Money::from_nanos))
+                    .query_row("SELECT cap_nano FROM run WHERE id = ?1", [run.0], |row| {
+                        row.get(0).map(Money::from_nanos)
+                    })
                     .ok(),
                 charged: Money::ZERO,
                 held: Money::ZERO,
@@ -179,12 +181,17 @@ impl Ledger {
             "SELECT scope, owner FROM cap WHERE scope NOT IN ('run', 'account_balance') OR (scope = 'account_balance' AND limit_nano IS NOT NULL)
              GROUP BY scope, owner",
         )?;
-        let scopes: Vec<(String, i64)> = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let scopes: Vec<(String, i64)> =
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         for (scope, owner) in scopes {
             let who: Option<String> = self
                 .db
                 .query_row(
-                    if scope.starts_with("account") { "SELECT name FROM account WHERE id = ?1" } else { "SELECT name FROM job WHERE id = ?1" },
+                    if scope.starts_with("account") {
+                        "SELECT name FROM account WHERE id = ?1"
+                    } else {
+                        "SELECT name FROM job WHERE id = ?1"
+                    },
                     [owner],
                     |row| row.get(0),
                 )

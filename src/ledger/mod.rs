@@ -30,7 +30,7 @@ pub use error::LedgerError;
 pub use export::{ExportRow, Past};
 pub use lock::{Lock, LockError};
 pub use open::Kind;
-pub use query::{Doubted, Order, OpenBatch, RunStatus, StatusBatch, TargetFacts, ToBuy, ToCollect};
+pub use query::{Doubted, OpenBatch, Order, RunStatus, StatusBatch, TargetFacts, ToBuy, ToCollect};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use starts::{Start, Trust};

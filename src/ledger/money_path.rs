@@ -76,7 +76,12 @@ impl Moves {
 }
 
 /// Reserves for a new batch under every ceiling that applies; the name of the one it does not fit under, if any.
-pub(super) fn reserve(write: &Connection, batch: i64, hold: Money, window: Window) -> Result<Option<super::caps::ScopeRow>, LedgerError> {
+pub(super) fn reserve(
+    write: &Connection,
+    batch: i64,
+    hold: Money,
+    window: Window,
+) -> Result<Option<super::caps::ScopeRow>, LedgerError> {
     for row in window.owners.rows(window.sent_v, window.hold_to_v) {
         row.ensure(write)?;
         if !row.hold(write, hold.nanos())? {
@@ -118,9 +123,7 @@ fn entry(write: &Connection, batch: i64, kind: &str, nanos: i64, from_v: i64, to
 
 /// Takes an amount off what is held for a batch, in every period it was held in.
 fn unhold(write: &Connection, batch: i64, nanos: i64, window: Window) -> Result<(), LedgerError> {
-    write
-        .prepare_cached("UPDATE batch SET held_nano = held_nano - ?2 WHERE id = ?1")?
-        .execute((batch, nanos))?;
+    write.prepare_cached("UPDATE batch SET held_nano = held_nano - ?2 WHERE id = ?1")?.execute((batch, nanos))?;
     for row in window.owners.rows(window.sent_v, window.hold_to_v) {
         row.book(write, 0, nanos)?;
     }

@@ -136,9 +136,8 @@ pub(super) fn fill_random(db: &Connection, bytes: &mut [u8]) -> Result<(), Ledge
 }
 
 fn identity(db: &Connection) -> Result<Option<(LedgerId, Kind)>, LedgerError> {
-    let row: Option<(String, String)> = db
-        .query_row("SELECT ledger_id, kind FROM ledger", [], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
+    let row: Option<(String, String)> =
+        db.query_row("SELECT ledger_id, kind FROM ledger", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
     Ok(row.and_then(|(id, kind)| {
         let kind = if kind == "sandbox" { Kind::Sandbox } else { Kind::Real };
         LedgerId::from_text(&id).map(|id| (id, kind))
@@ -150,7 +149,9 @@ fn check_version(db: &Connection, path: &Path) -> Result<(), LedgerError> {
     let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
     let what = match (application, version) {
         (APPLICATION_ID, VERSION) => return Ok(()),
-        (APPLICATION_ID, newer) => format!("this ledger has version {newer}, and this bursar knows {VERSION}: use the bursar that wrote it"),
+        (APPLICATION_ID, newer) => {
+            format!("this ledger has version {newer}, and this bursar knows {VERSION}: use the bursar that wrote it")
+        }
         _ => "this file is no ledger of bursar's; name another with --ledger".to_owned(),
     };
     Err(LedgerError::File { path: path.to_owned(), what })

@@ -173,8 +173,7 @@ pub struct StatusBatch {
 }
 
 /// The columns that make a task's identity, from `IDENTITY_FROM`.
-pub(super) const IDENTITY: &str =
-    "job.name, run.period, target.engine, target.function, prompt.text, market.location_code || ' ' || market.language_code, target.options, task.repeat";
+pub(super) const IDENTITY: &str = "job.name, run.period, target.engine, target.function, prompt.text, market.location_code || ' ' || market.language_code, target.options, task.repeat";
 /// The rows that they come from, joined to `task`.
 pub(super) const IDENTITY_FROM: &str = "JOIN run ON run.id = task.run JOIN job ON job.id = run.job
      JOIN target ON target.id = task.target JOIN prompt ON prompt.id = task.prompt JOIN market ON market.id = task.market";
@@ -241,7 +240,11 @@ impl Ledger {
     pub fn target(&self, target: TargetId) -> Result<TargetFacts, LedgerError> {
         Ok(self.db.query_row("SELECT engine, function, model FROM target WHERE id = ?1", [target.0], |row| {
             let model: String = row.get(2)?;
-            Ok(TargetFacts { engine: named(row, 0)?, function: named(row, 1)?, model: Some(model).filter(|m| !m.is_empty()) })
+            Ok(TargetFacts {
+                engine: named(row, 0)?,
+                function: named(row, 1)?,
+                model: Some(model).filter(|m| !m.is_empty()),
+            })
         })?)
     }
 
@@ -449,7 +452,8 @@ impl Ledger {
         )?;
         for (from_v, to_v) in spans {
             // The edges of a span belong to it or not; what the vendor dates a second off is no witness.
-            let rows = statement.query_map((account.0, from_v + 2, to_v - 2), |row| Ok((AttemptId(row.get(0)?), row.get(1)?)))?;
+            let rows = statement
+                .query_map((account.0, from_v + 2, to_v - 2), |row| Ok((AttemptId(row.get(0)?), row.get(1)?)))?;
             all.extend(rows.collect::<Result<Vec<_>, _>>()?);
         }
         Ok(all)

@@ -76,7 +76,12 @@ impl Ledger {
                 Some(tag) => self.bears(AttemptId(attempt), tag)?,
                 None => false,
             };
-            return Ok(Recognised::Known { attempt: AttemptId(attempt), batch: BatchId(batch), uncollected: state == 1, tagged });
+            return Ok(Recognised::Known {
+                attempt: AttemptId(attempt),
+                batch: BatchId(batch),
+                uncollected: state == 1,
+                tagged,
+            });
         }
         let Some(tag) = tag_of_ours else { return Ok(Recognised::Foreign) };
         let attempt = AttemptId(tag.attempt);
@@ -114,7 +119,10 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn tag_of(&self, attempt: AttemptId) -> Result<Option<String>, LedgerError> {
-        let sql = format!("SELECT {IDENTITY}, attempt.number, attempt.tag FROM attempt JOIN task ON task.id = attempt.task {} WHERE attempt.id = ?1", super::query::IDENTITY_FROM);
+        let sql = format!(
+            "SELECT {IDENTITY}, attempt.number, attempt.tag FROM attempt JOIN task ON task.id = attempt.task {} WHERE attempt.id = ?1",
+            super::query::IDENTITY_FROM
+        );
         Ok(self
             .db
             .prepare_cached(&sql)?

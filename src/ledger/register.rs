@@ -132,9 +132,8 @@ impl Ledger {
         let hash = login_hash(self.id.as_str(), facts);
         self.runs.clear();
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let by_login: Option<String> = write
-            .query_row("SELECT name FROM account WHERE login_hash = ?1", [&hash], |row| row.get(0))
-            .optional()?;
+        let by_login: Option<String> =
+            write.query_row("SELECT name FROM account WHERE login_hash = ?1", [&hash], |row| row.get(0)).optional()?;
         if let Some(known) = by_login.filter(|known| known != facts.name) {
             return Err(RegisterError::SameLogin { name: facts.name.to_owned(), known });
         }

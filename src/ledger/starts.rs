@@ -47,7 +47,9 @@ impl Ledger {
             None if last == 0 => Trust::Whole,
             None => Trust::Restored(format!("its counter of starts is missing from `{}`", state_dir.display())),
             // One behind is a start that died between its commit and its file; it bought nothing.
-            Some((n, nonce)) if (n == last || n + 1 == last) && known(&self.db, n)?.as_deref() == Some(&nonce) => Trust::Whole,
+            Some((n, nonce)) if (n == last || n + 1 == last) && known(&self.db, n)?.as_deref() == Some(&nonce) => {
+                Trust::Whole
+            }
             Some((n, _)) if n > last => {
                 Trust::Restored(format!("it has seen {last} starts, and {n} were counted in `{}`", state_dir.display()))
             }
@@ -69,7 +71,10 @@ impl Ledger {
                      coalesce(restored_from_v, vendor_time_v, (SELECT created_at FROM ledger))",
                 [],
             )?;
-            write.execute("INSERT INTO change (at, what) VALUES (?1, ?2)", (now, format!("taken for a restored ledger: {why}")))?;
+            write.execute(
+                "INSERT INTO change (at, what) VALUES (?1, ?2)",
+                (now, format!("taken for a restored ledger: {why}")),
+            )?;
         }
         write.commit()?;
         write_outside(&outside_path, number, &nonce)?;

@@ -3,7 +3,6 @@
 //! A run is planned whole at its first start, and again only when something that the order depends on has changed.
 //! Bought tasks stay whatever the job file says now; what is asked no longer and was never bought leaves.
 
-
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::{Ledger, LedgerError};
@@ -39,8 +38,11 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn is_planned(&self, run: RunId, plan_hash: [u8; 32]) -> Result<bool, LedgerError> {
-        let known: Option<Vec<u8>> =
-            self.db.query_row("SELECT plan_hash FROM run WHERE id = ?1", [run.0], |row| row.get(0)).optional()?.flatten();
+        let known: Option<Vec<u8>> = self
+            .db
+            .query_row("SELECT plan_hash FROM run WHERE id = ?1", [run.0], |row| row.get(0))
+            .optional()?
+            .flatten();
         Ok(known.as_deref() == Some(&plan_hash[..]))
     }
 
@@ -82,7 +84,8 @@ impl PlanRows<'_> {
     /// Nothing was written.
     pub fn finish(self, job: &Job, order: Order<'_>, plan_hash: [u8; 32], now: i64) -> Result<Edited, LedgerError> {
         let Self { write, run, prompts } = self;
-        let sets = job.sets.iter().map(|set| prompt_set(&write, run, &set.name, set.weight)).collect::<Result<Vec<_>, _>>()?;
+        let sets =
+            job.sets.iter().map(|set| prompt_set(&write, run, &set.name, set.weight)).collect::<Result<Vec<_>, _>>()?;
         let of_sets = |row: &dyn Fn(&crate::job::PromptSet) -> Result<Vec<i64>, LedgerError>| {
             job.sets.iter().map(row).collect::<Result<Vec<_>, _>>()
         };
@@ -94,14 +97,17 @@ impl PlanRows<'_> {
             write.execute("UPDATE task SET asked = 0 WHERE run = ?1", [run])?;
             write.execute("DELETE FROM task_also_in WHERE task IN (SELECT id FROM task WHERE run = ?1)", [run])?;
         }
-        let highest = |write: &Connection| write.query_row("SELECT coalesce(max(id), 0) FROM task", [], |row| row.get::<_, i64>(0));
+        let highest = |write: &Connection| {
+            write.query_row("SELECT coalesce(max(id), 0) FROM task", [], |row| row.get::<_, i64>(0))
+        };
         let before = highest(&write)?;
         insert_tasks(&write, run, job, order, &prompts, &sets, &markets, &targets)?;
         let mut edited = Edited { joined: (highest(&write)? - before).unsigned_abs(), ..Edited::default() };
         if replanned {
             // 4, 4: failed, dropped_by_job.
             edited.left = write
-                .execute("UPDATE task SET state = 4, reason = 4 WHERE run = ?1 AND asked = 0 AND state = 0", [run])? as u64;
+                .execute("UPDATE task SET state = 4, reason = 4 WHERE run = ?1 AND asked = 0 AND state = 0", [run])?
+                as u64;
             edited.no_longer_asked = write.query_row(
                 "SELECT count(*) FROM task WHERE run = ?1 AND asked = 0 AND NOT (state = 4 AND reason = 4)",
                 [run],
@@ -150,7 +156,16 @@ fn insert_tasks(
         let target = &job.sets[step.set].targets[step.target];
         let (prompt, market, asked) =
             (prompts[step.prompt as usize], markets[step.set][step.market], targets[step.set][step.target]);
-        insert.execute((run, prompt, market, asked, step.repeat, sets[step.set], service(target.method, target.priority), position))?;
+        insert.execute((
+            run,
+            prompt,
+            market,
+            asked,
+            step.repeat,
+            sets[step.set],
+            service(target.method, target.priority),
+            position,
+        ))?;
         if overlap {
             for set in order.also_in(step) {
                 also.execute((run, prompt, market, asked, step.repeat, sets[set]))?;
@@ -202,7 +217,12 @@ fn target_row(write: &Connection, target: &Target) -> Result<i64, LedgerError> {
     Ok(write.query_row(
         "INSERT INTO target (engine, function, model, options) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (engine, function, model, options) DO UPDATE SET model = model RETURNING id",
-        (target.engine.name(), target.function.name(), target.model.as_deref().unwrap_or_default(), options_json(target)),
+        (
+            target.engine.name(),
+            target.function.name(),
+            target.model.as_deref().unwrap_or_default(),
+            options_json(target),
+        ),
         |row| row.get(0),
     )?)
 }
@@ -212,4 +232,3 @@ pub(super) fn options_json(target: &Target) -> String {
     let options: std::collections::BTreeMap<_, _> = target.options.iter().copied().collect();
     serde_json::to_string(&options).unwrap_or_else(|_| "{}".to_owned())
 }
-

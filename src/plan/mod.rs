@@ -235,7 +235,8 @@ impl Tally {
         }
         let batches = endpoints.values().map(|(tasks, batch)| tasks.div_ceil(*batch as u64)).sum::<u64>();
         let calls = batches + self.total.funded * job.results.len() as u64;
-        let at_the_limit = |calls: u64| Duration::from_secs(calls.saturating_mul(60) / u64::from(limits.calls_per_minute.max(1)));
+        let at_the_limit =
+            |calls: u64| Duration::from_secs(calls.saturating_mul(60) / u64::from(limits.calls_per_minute.max(1)));
         Plan {
             finish: (at_the_limit(batches) + slowest).max(at_the_limit(calls)),
             by_set: job.sets.iter().map(|set| set.name.clone()).zip(self.by_set).collect(),

@@ -50,7 +50,12 @@ impl<'a> Order<'a> {
     pub fn new(job: &'a Job, worst: &'a [Vec<Money>]) -> Self {
         let overlap = Overlap::of(job);
         let walks = (0..job.sets.len())
-            .map(|set| Walk { funded: Money::ZERO, rounds: overlap.rounds(&job.sets, set), next: None, at: (1, 0, 0, 0) })
+            .map(|set| Walk {
+                funded: Money::ZERO,
+                rounds: overlap.rounds(&job.sets, set),
+                next: None,
+                at: (1, 0, 0, 0),
+            })
             .collect();
         let mut order = Self { sets: &job.sets, overlap, worst, walks };
         for set in 0..order.walks.len() {
@@ -102,9 +107,8 @@ impl Iterator for Order<'_> {
     fn next(&mut self) -> Option<Step> {
         let share = |set: usize, other: usize| {
             // funded / weight, compared without dividing.
-            let product = |a: usize, b: usize| {
-                i128::from(self.walks[a].funded.nanos()) * i128::from(self.sets[b].weight)
-            };
+            let product =
+                |a: usize, b: usize| i128::from(self.walks[a].funded.nanos()) * i128::from(self.sets[b].weight);
             product(set, other).cmp(&product(other, set))
         };
         let open = (0..self.walks.len()).filter(|set| self.walks[*set].next.is_some());
@@ -164,7 +168,8 @@ impl Overlap {
             }
         }
         let mut overlap = Self { some: false, prompts, words, markets, targets };
-        overlap.some = (0..job.sets.len()).any(|a| (a + 1..job.sets.len()).any(|b| overlap.share_questions(&job.sets, a, b)));
+        overlap.some =
+            (0..job.sets.len()).any(|a| (a + 1..job.sets.len()).any(|b| overlap.share_questions(&job.sets, a, b)));
         overlap
     }
 
@@ -186,9 +191,10 @@ impl Overlap {
 
     /// How many rounds a set walks: the highest repeat count of any set that shares a question with it.
     fn rounds(&self, sets: &[PromptSet], set: usize) -> u32 {
-        let shared = sets.iter().enumerate().filter(|(other, _)| {
-            *other == set || (self.some && self.share_questions(sets, set, *other))
-        });
+        let shared = sets
+            .iter()
+            .enumerate()
+            .filter(|(other, _)| *other == set || (self.some && self.share_questions(sets, set, *other)));
         shared.map(|(_, other)| other.repeats).max().unwrap_or(0)
     }
 
@@ -197,7 +203,9 @@ impl Overlap {
     fn pays(&self, sets: &[PromptSet], step: Step) -> bool {
         let question = self.question(step);
         let first_target = self.targets[step.set].iter().position(|target| *target == question.2);
-        if first_target != Some(step.target) || self.markets[step.set].iter().position(|m| *m == question.1) != Some(step.market) {
+        if first_target != Some(step.target)
+            || self.markets[step.set].iter().position(|m| *m == question.1) != Some(step.market)
+        {
             return false;
         }
         if !self.some {

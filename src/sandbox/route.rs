@@ -1,9 +1,6 @@
 //! Which call a path is; an unbuilt or misspelt one is none.
 
-use std::fmt;
-use std::str::FromStr;
-
-use crate::offer::{Engine, ResultKind, UnknownWord, named};
+use crate::offer::{Engine, ResultKind, named};
 
 named! {
     /// The kinds of call that limits and faults tell apart.

@@ -1,0 +1,165 @@
+//! From a checked job to a run in the ledger: account, caps, plan rows.
+//!
+//! `run` and `resume` are one path: what is known already is kept, and a plan that has not changed is not written
+//! again.
+
+use super::RunTerms;
+use crate::clock::Now;
+use crate::config::{AccountConfig, Limits};
+use crate::ids::{AccountId, RunId};
+use crate::job::{Files, Job, PromptsError, WhenShort};
+use crate::ledger::{AccountFacts, Edited, JobFacts, Ledger, LedgerError, Login, RegisterError, RunFacts};
+use crate::money::Money;
+use crate::period::Period;
+use crate::plan::{Order, Plan, PlanError, plan, worst_cases};
+use crate::price::PriceList;
+use crate::task::hash128;
+
+/// A job that cannot be begun.
+#[derive(Debug, thiserror::Error)]
+pub enum PrepareError {
+    /// The ledger remembers otherwise, or cannot be written.
+    #[error(transparent)]
+    Register(#[from] RegisterError),
+    /// The ledger cannot be written.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// No price, or not enough money for one task.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The job buys all or nothing, and all does not fit.
+    #[error(
+        "job `{job}` is refused whole (when_short = \"refuse\"): it costs {whole}, and {cap} leaves {left}; nothing was bought. \
+         {enough} would be enough"
+    )]
+    Short {
+        /// The job.
+        job: String,
+        /// What it costs.
+        whole: Money,
+        /// The ceiling it does not fit under.
+        cap: String,
+        /// What that leaves.
+        left: Money,
+        /// What would do.
+        enough: Money,
+    },
+    /// A prompt file changed while it was read.
+    #[error(transparent)]
+    Prompts(#[from] PromptsError<LedgerError>),
+}
+
+/// A run that is in the ledger, planned.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Which.
+    pub run: RunId,
+    /// How the engine is to buy it.
+    pub terms: RunTerms,
+    /// What a new plan changed; `None` where the plan in the ledger is this one.
+    pub edited: Option<Edited>,
+    /// There was a run of this period before.
+    pub resumed: bool,
+}
+
+/// Brings an account with its login into the ledger.
+///
+/// # Errors
+/// The ledger remembers it otherwise.
+pub fn bring_account(ledger: &mut Ledger, account: &AccountConfig, login: &str) -> Result<AccountId, RegisterError> {
+    ledger.bring_account(&AccountFacts {
+        name: &account.name,
+        route: account.route,
+        base_url: &account.base_url,
+        login: Login(login),
+        day_cap: account.caps.day,
+        month_cap: account.caps.month,
+    })
+}
+
+/// Brings a job and its run of a period into the ledger, and plans it where its plan has changed.
+///
+/// # Errors
+/// It cannot be paid, or not whole where it must be; or the ledger cannot be written. Nothing was bought.
+#[expect(clippy::too_many_arguments, reason = "a job, where it is bought, and with what it is read")]
+pub fn prepare(
+    ledger: &mut Ledger,
+    job: &Job,
+    account: AccountId,
+    limits: &Limits,
+    prices: &PriceList,
+    period: &Period,
+    moved: bool,
+    files: &dyn Files,
+    now: Now,
+) -> Result<Prepared, PrepareError> {
+    let worst = worst_cases(job, prices)?;
+    let path = job.path.to_string_lossy();
+    let at = now.wall.timestamp();
+    let known = ledger.find_run(&job.name, Some(&period.id))?;
+    if known.is_none() {
+        // Before anything is written: a job that cannot be paid leaves no run behind.
+        refuse_what_is_short(job, &plan(job, prices, &[own_room(job)], limits)?)?;
+    }
+    let job_id = ledger.bring_job(&JobFacts {
+        name: &job.name,
+        path: &path,
+        account,
+        timezone: job.timezone,
+        day_cap: job.budget.day,
+        month_cap: job.budget.month,
+        moved,
+    })?;
+    let run = ledger.bring_run(&RunFacts { job: job_id, period, cap: job.budget.run, results: &job.results }, at)?;
+    let plan_hash = plan_hash(job, &worst);
+    let edited = if ledger.is_planned(run, plan_hash)? {
+        None
+    } else {
+        let mut rows = ledger.plan_rows(run)?;
+        job.each_prompt(files, |index, text| rows.prompt(job.prompts.hash(index), text))?;
+        Some(rows.finish(job, Order::new(job, &worst), plan_hash, at)?)
+    };
+    let terms = RunTerms {
+        run,
+        max_attempts: job.max_attempts,
+        drift: job.max_price_drift,
+        retry_paid_failures: job.retry_paid_failures,
+    };
+    Ok(Prepared { run, terms, edited, resumed: known.is_some() })
+}
+
+/// The budget of a run that has not begun.
+pub fn own_room(job: &Job) -> crate::plan::Room {
+    let least = [Some(job.budget.run), job.budget.day, job.budget.month].into_iter().flatten().min();
+    let limit = least.unwrap_or(job.budget.run);
+    crate::plan::Room { name: "budget of this run".to_owned(), limit, left: limit }
+}
+
+fn refuse_what_is_short(job: &Job, plan: &Plan) -> Result<(), PrepareError> {
+    match &plan.cut {
+        Some(cut) if job.budget.when_short == WhenShort::Refuse => Err(PrepareError::Short {
+            job: job.name.clone(),
+            whole: cut.whole,
+            cap: cut.cap.name.clone(),
+            left: cut.cap.left,
+            enough: cut.enough,
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Everything that the order of a job's tasks depends on.
+fn plan_hash(job: &Job, worst: &[Vec<Money>]) -> [u8; 32] {
+    let mut hasher = blake3::Hasher::new();
+    for (set, worst) in job.sets.iter().zip(worst) {
+        let targets: Vec<_> =
+            set.targets.iter().zip(worst).map(|(target, worst)| format!("{target:?} {worst}")).collect();
+        let facts = format!("{:?} {} {} {:?} {targets:?}", set.name, set.weight, set.repeats, set.markets);
+        hasher.update(&hash128(facts.as_bytes()));
+        hasher.update(&(set.prompts.len() as u64).to_le_bytes());
+        for prompt in &set.prompts {
+            hasher.update(&job.prompts.hash(*prompt));
+        }
+    }
+    *hasher.finalize().as_bytes()
+}
