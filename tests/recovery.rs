@@ -1,0 +1,144 @@
+//! Starts that end badly: whatever dies and whenever, nothing is paid twice, and nothing paid is lost.
+#![expect(missing_docs, reason = "a test")]
+
+mod world;
+
+use std::time::Duration;
+
+use bursar::event::EventKind;
+use bursar::money::Money;
+use bursar::sandbox::{Call, Fault, Faults, Rule, Settings};
+use world::{Death, World};
+
+const JOB: &str = r#"
+name = "recovery"
+[budget]
+run = "5"
+[defaults]
+engine = "chat_gpt"
+[[prompt_set]]
+name = "questions"
+prompts = ["which crm?", "which bike?", "which oven?", "which bank?", "which phone?", "which shoes?", "which tea?", "which lamp?"]
+markets = [{ location = 2840, language = "en" }, { location = 2276, language = "de" }, { location = 2250, language = "fr" }]
+repeats = 10
+"#;
+const TASKS: u64 = 8 * 3 * 10;
+
+#[tokio::test(start_paused = true)]
+async fn a_quiet_run_buys_each_task_once_and_collects_every_answer() {
+    let mut world = World::new(Settings::default());
+    let end = world.live_on(JOB).await;
+    assert_eq!((end.refused, end.in_doubt, end.waiting, end.cuts), (None, 0, 0, Vec::new()));
+    world.assert_all_answered_once(TASKS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_is_found_in_the_list_and_nothing_is_bought_twice() {
+    for fault in [
+        Fault::DropAfter,
+        Fault::DropBefore,
+        Fault::ErrorAfter { status: 500, html: false },
+        Fault::ErrorBefore { status: 502, html: true },
+        Fault::Truncate,
+        Fault::MissingRows { rows: 7 },
+        Fault::RepeatRows { rows: 9 },
+        Fault::Reorder,
+        Fault::Partial { tasks: 40 },
+        Fault::Html200,
+        Fault::Envelope50000,
+        Fault::AnswerLate { after: Duration::from_mins(3) },
+        Fault::AcceptLate { after: Duration::from_mins(12) },
+        Fault::Throttle40202,
+        Fault::Throttle429 { after: Duration::from_secs(20) },
+        Fault::Task50000 { tasks: 30 },
+        Fault::RefuseBefore,
+    ] {
+        for nth in 1..=3 {
+            let faults = Faults::from(vec![Rule::nth(fault.clone(), Call::TaskPost, nth)]);
+            let mut world = World::new(Settings { faults, ..Settings::default() });
+            let end = world.live_on(JOB).await;
+            println!("{fault:?} at POST {nth}: {:?} {:?}", end.in_doubt, world.audit().tasks);
+            world.assert_all_answered_once(TASKS);
+            assert_eq!(end.in_doubt, 0);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_dies_at_any_call_is_finished_by_the_next() {
+    let quiet = World::new(Settings::default()).live(JOB, Death::default()).await;
+    assert!(quiet.calls > TASKS);
+    // Every call up to the first answers, then a sample of the rest.
+    let calls = (1..=12).chain((13..=quiet.calls).step_by(37));
+    for call in calls {
+        for death in [Death { before_call: call, after_call: 0 }, Death { before_call: 0, after_call: call }] {
+            let mut world = World::new(Settings::default());
+            let first = world.live(JOB, death).await;
+            assert!(first.end.is_none(), "{death:?} is reached");
+            let end = world.live_on(JOB).await;
+            assert_eq!(end.in_doubt, 0, "{death:?}");
+            world.assert_all_answered_once(TASKS);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cap_of_exactly_a_hundred_tasks_buys_exactly_a_hundred() {
+    for in_flight in [1, 3, 20] {
+        let mut world = World::new(Settings::default());
+        world.account.limits.in_flight = in_flight;
+        let end = world.live_on(&JOB.replace("run = \"5\"", "run = \"0.12\"")).await;
+        assert_eq!(end.cuts.len(), 1);
+        assert_eq!((world.bill().tasks, world.bill().total), (100, Money::from_nanos(120_000_000)));
+        assert_eq!((world.tasks("answered"), world.tasks("planned")), (100, TASKS - 100));
+        world.assert_books_agree();
+        // Started again, it buys nothing more.
+        world.live_on(&JOB.replace("run = \"5\"", "run = \"0.12\"")).await;
+        assert_eq!(world.bill().tasks, 100);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_that_is_not_the_expected_stops_after_one_task() {
+    let mut prices = Settings::default().prices;
+    for price in prices.values_mut() {
+        *price = Money::from_nanos(price.nanos() * 2);
+    }
+    let mut world = World::new(Settings { prices, ..Settings::default() });
+    let end = world.live_on(JOB).await;
+    assert!(end.refused.is_some_and(|why| why.contains("$0.0024") && why.contains("$0.0012")));
+    assert_eq!(world.bill().tasks, 1);
+    world.assert_books_agree();
+    assert_eq!(world.audit().overrun, Money::from_nanos(1_200_000));
+    assert_eq!(world.saw(|kind| matches!(kind, EventKind::PriceDiffers { stopped: true, .. })), 1);
+    // Neither does the next start buy at that price.
+    world.live_on(JOB).await;
+    assert_eq!(world.bill().tasks, 1);
+    // Unless the job allows it.
+    let end = world.live_on(&JOB.replace("[budget]", "max_price_drift = \"100%\"\n[budget]")).await;
+    assert_eq!(end.refused, None);
+    world.assert_all_answered_once(TASKS);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought() {
+    let mut world = World::new(Settings::default());
+    // Dies after two purchases were answered.
+    world.live(JOB, Death { before_call: 4, after_call: 0 }).await;
+    let copy = world.folder.path().join("copy.db");
+    {
+        let ledger = world.open();
+        ledger.tidy();
+    }
+    std::fs::copy(world.ledger_path(), &copy).unwrap();
+    let end = world.live_on(JOB).await;
+    assert_eq!(end.in_doubt, 0);
+    world.assert_all_answered_once(TASKS);
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", world.ledger_path().display()));
+    }
+    std::fs::copy(&copy, world.ledger_path()).unwrap();
+    world.live_on(JOB).await;
+    assert!(world.saw(|kind| matches!(kind, EventKind::RestoredDone { .. })) > 0);
+    world.assert_all_answered_once(TASKS);
+}

@@ -1,0 +1,216 @@
+//! A world for tests: one simulated vendor that lives on, and starts of bursar that come and die in it.
+//!
+//! Time is tokio's paused time. A life begins as a real start does (open, begin, bring, prepare, run) and ends by
+//! itself, by a stop word, or by dying at a chosen call.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bursar::clock::Clock;
+use bursar::config::{AccountConfig, Config, Timing};
+use bursar::engine::{self, Desk, End, StopWord, Terms};
+use bursar::event::{Event, EventKind};
+use bursar::job::{self, Job};
+use bursar::ledger::{Audit, Kind, Ledger};
+use bursar::money::Money;
+use bursar::offer::Route;
+use bursar::period::{self, Period};
+use bursar::price::PriceList;
+use bursar::sandbox::{Bill, InProcess, Sandbox, Settings};
+use bursar::vendor::{Failure, Request, Response, Vendor};
+use chrono::{DateTime, Utc};
+use tokio::sync::watch;
+
+/// Where a life ends before its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Death {
+    /// Before the n-th call leaves, counted from 1; 0: never.
+    pub before_call: u64,
+    /// After the n-th call was answered, before anybody here hears of it.
+    pub after_call: u64,
+}
+
+/// The world: a vendor and a folder.
+pub struct World {
+    pub sandbox: Arc<Mutex<Sandbox>>,
+    pub folder: tempfile::TempDir,
+    pub clock: Clock,
+    pub account: AccountConfig,
+    pub files: BTreeMap<PathBuf, Vec<u8>>,
+    pub events: Vec<Event>,
+    pub speed: u32,
+    seed: u64,
+}
+
+/// What a life came to.
+#[derive(Debug)]
+pub struct Life {
+    /// How it ended; `None`: it died.
+    pub end: Option<End>,
+    /// Calls that were made.
+    pub calls: u64,
+}
+
+pub fn noon() -> DateTime<Utc> {
+    "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+/// Waits that suit a vendor without delays.
+pub fn quick() -> Timing {
+    Timing { quarantine: Duration::from_mins(30), ..Timing::default() }
+}
+
+impl World {
+    pub fn new(settings: Settings) -> Self {
+        let mut account = AccountConfig::new("main", Route::Sandbox);
+        account.base_url = "http://127.0.0.1".to_owned();
+        Self {
+            sandbox: Arc::new(Mutex::new(Sandbox::new(settings))),
+            folder: tempfile::tempdir().unwrap(),
+            clock: Clock::starting_at(noon()),
+            account,
+            files: BTreeMap::new(),
+            events: Vec::new(),
+            speed: 1,
+            seed: 7,
+        }
+    }
+
+    pub fn ledger_path(&self) -> PathBuf {
+        self.folder.path().join("bursar.db")
+    }
+
+    pub fn job(&self, text: &str) -> Job {
+        let mut config = Config::built_in(Path::new("/jobs"));
+        config.accounts.insert(self.account.name.clone(), self.account.clone());
+        match job::check(Path::new("/jobs/test.toml"), text, &config, &self.files) {
+            Ok(job) => job,
+            Err(problems) => panic!("{}", problems.render(false)),
+        }
+    }
+
+    pub fn open(&self) -> Ledger {
+        Ledger::open(&self.ledger_path(), Kind::Sandbox, self.clock.now().wall.timestamp()).unwrap()
+    }
+
+    pub fn period(&self, job: &Job) -> Period {
+        period::current(job.period, job.timezone, self.clock.now().wall)
+    }
+
+    /// One start of bursar, which may die.
+    pub async fn live(&mut self, job_text: &str, death: Death) -> Life {
+        let (_word, stop) = watch::channel(StopWord::None);
+        self.live_until(job_text, death, stop).await
+    }
+
+    pub async fn live_until(&mut self, job_text: &str, death: Death, stop: watch::Receiver<StopWord>) -> Life {
+        let job = self.job(job_text);
+        let now = self.clock.now();
+        let mut ledger = self.open();
+        ledger.begin(&self.folder.path().join("state"), now.wall.timestamp()).unwrap();
+        let account = engine::bring_account(&mut ledger, &self.account, "sandbox").unwrap();
+        let prices = PriceList::with(&self.account.prices);
+        let period = self.period(&job);
+        let prepared =
+            engine::prepare(&mut ledger, &job, account, &self.account.limits, &prices, &period, false, &self.files, now).unwrap();
+        self.seed += 1;
+        let terms = Terms {
+            account,
+            name: self.account.name.clone(),
+            limits: self.account.limits.clone(),
+            timing: self.account.timing.clone(),
+            speed: self.speed,
+            keep_balance: self.account.caps.keep_balance,
+            collect: true,
+            seed: self.seed,
+            runs: vec![prepared.terms],
+        };
+        let (died, mut dead) = watch::channel(false);
+        let clock = self.clock;
+        let vendor = Arc::new(Mortal {
+            vendor: InProcess::new(Arc::clone(&self.sandbox), move || clock.now().wall, "sandbox", "sandbox"),
+            calls: AtomicU64::new(0),
+            death,
+            died,
+        });
+        let life = engine::run(Desk::new(terms, prices), Arc::clone(&vendor), &mut ledger, clock, stop, &mut self.events);
+        let end = tokio::select! {
+            biased;
+            _ = dead.wait_for(|dead| *dead) => None,
+            end = life => Some(end.unwrap()),
+        };
+        Life { end, calls: vendor.calls.load(Ordering::Relaxed) }
+    }
+
+    /// Lives until nothing more can happen.
+    pub async fn live_on(&mut self, job_text: &str) -> End {
+        self.live(job_text, Death::default()).await.end.unwrap()
+    }
+
+    pub fn bill(&self) -> Bill {
+        let mut sandbox = self.sandbox.lock().unwrap();
+        sandbox.advance(self.clock.now().wall);
+        sandbox.bill()
+    }
+
+    pub fn audit(&self) -> Audit {
+        self.open().audit().unwrap()
+    }
+
+    pub fn tasks(&self, state: &str) -> u64 {
+        self.audit().tasks.iter().find(|count| count.state == state).map_or(0, |count| count.tasks)
+    }
+
+    /// The books agree with the vendor's bill and with themselves, nothing is held, and no task was bought twice.
+    #[track_caller]
+    pub fn assert_books_agree(&self) {
+        let (audit, bill) = (self.audit(), self.bill());
+        assert_eq!(audit.problems, Vec::<String>::new());
+        assert_eq!(audit.charged, bill.total, "the ledger's total is the vendor's bill");
+        assert_eq!(audit.extra_charges, 0, "every purchase belongs to an attempt");
+        assert_eq!(bill.bought_twice().count(), 0, "no tag was bought twice");
+    }
+
+    /// Everything asked was answered, for exactly one purchase each.
+    #[track_caller]
+    pub fn assert_all_answered_once(&self, tasks: u64) {
+        self.assert_books_agree();
+        let audit = self.audit();
+        assert_eq!((self.tasks("answered"), audit.held, audit.in_doubt), (tasks, Money::ZERO, 0), "{:?}", audit.tasks);
+        assert_eq!(self.bill().tasks, tasks, "every task was bought once");
+    }
+
+    pub fn saw(&self, wanted: impl Fn(&EventKind) -> bool) -> usize {
+        self.events.iter().filter(|event| wanted(&event.kind)).count()
+    }
+}
+
+/// A vendor whose client dies at a chosen call.
+struct Mortal {
+    vendor: InProcess,
+    calls: AtomicU64,
+    death: Death,
+    died: watch::Sender<bool>,
+}
+
+impl Vendor for Mortal {
+    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
+        async move {
+            let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+            if call == self.death.before_call {
+                self.died.send_replace(true);
+                std::future::pending::<()>().await;
+            }
+            let outcome = self.vendor.call(request).await;
+            if call == self.death.after_call {
+                self.died.send_replace(true);
+                std::future::pending::<()>().await;
+            }
+            outcome
+        }
+    }
+}
