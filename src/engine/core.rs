@@ -26,6 +26,8 @@ use crate::vendor::{Fetched, ListProblem, Listed, ReadyList, Refusal, UserData, 
 const BATCHES_A_COMMIT: usize = 10;
 /// Between two reports on how things stand.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+/// With nothing to wait for but replies, the core is woken after this all the same.
+const LONGEST_NAP: Duration = Duration::from_mins(1);
 /// A hold counts in every period its charge may fall into: until the quarantine is over, and an hour.
 const HOLD_MARGIN_S: i64 = 3_600;
 /// Failures in a row, with growing pauses between them, after which a start gives up on a vendor it cannot reach.

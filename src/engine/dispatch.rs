@@ -538,15 +538,20 @@ impl Dispatch {
     /// A task came back to the plan: it is tried again after a while, or left for the next start.
     pub(super) fn again(&mut self, run: RunId, pulled: Pulled, counts: bool, not_before: Duration) {
         let Some(at) = self.desk(run) else { return };
-        let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { return };
         let desk = &mut self.desks[at];
         if counts {
             *desk.tries.entry(pulled.task.task).or_insert(0) += 1;
         }
-        if desk.tried_out(pulled.task.task) || pulled.task.position > desk.cursor {
-            // Left for the next start, or pulled in its turn.
+        if desk.tried_out(pulled.task.task) {
+            // Left for the next start.
             return;
         }
+        if pulled.task.position > desk.cursor {
+            // It is pulled in its turn.
+            desk.exhausted = false;
+            return;
+        }
+        let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { return };
         if self.stopped(at, price) {
             self.desks[at].priced_out += 1;
             return;

@@ -399,14 +399,21 @@ impl Reconcile {
 
     /// Batches that surely were not bought: two looks apart, and a whole `tasks_ready` begun after the quarantine
     /// without them.
-    pub(super) fn concluded(&self, listed_v: impl Fn(Endpoint) -> Option<i64>) -> Vec<BatchId> {
+    pub(super) fn concluded(&mut self, listed_v: impl Fn(Endpoint) -> Option<i64>) -> Vec<BatchId> {
         let ready = |doubt: &&Doubt| {
             let endpoint = (doubt.facts.engine, doubt.facts.function);
             let quarantine_over = self.conclude_from(doubt);
             let listed = listed_v(endpoint).zip(quarantine_over).is_some_and(|(listed, over)| listed >= over);
             listed && doubt.seen.is_empty() && self.two_looks(&doubt.clean)
         };
-        self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect()
+        let concluded: Vec<BatchId> = self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect();
+        // Said once: what is unresolved in them is looked up and recorded next.
+        for batch in &concluded {
+            if let Some(doubt) = self.doubts.get_mut(batch) {
+                doubt.clean.clear();
+            }
+        }
+        concluded
     }
 
     fn two_looks(&self, clean: &[i64]) -> bool {

@@ -174,7 +174,6 @@ struct AttemptFacts {
     id: i64,
     task: i64,
     batch: i64,
-    number: u32,
     state: i64,
     held: Money,
 }
@@ -304,7 +303,8 @@ impl Ledger {
                 [task.0],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
             )?;
-        if TaskState::from_numbers(state, reason).is_some_and(|state| state != TaskState::Planned) {
+        // In doubt here: a later attempt of it shows that the other history had found it not bought.
+        if TaskState::from_numbers(state, reason).is_some_and(|state| matches!(state, TaskState::Failed(_))) {
             move_task(&write, task.0, Transition::Reopen, None)?;
         }
         let first: i64 = write.query_row("SELECT coalesce(max(id), 0) + 1 FROM attempt", [], |row| row.get(0))?;
@@ -405,7 +405,7 @@ fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mu
                     "UPDATE attempt SET state = ?2, code = ?3, vendor_id = ?4, posted_nano = ?5, settled_nano = ?5 WHERE id = ?1",
                 )?
                 .execute((facts.id, attempt_state::PAID_FAILURE, code, vendor_id.as_deref().map(vendor_key), cost.nanos()))?;
-            move_task(write, facts.task, Transition::Fail(Reason::PaidFailure), None)?;
+            move_task_of(write, facts, Transition::Fail(Reason::PaidFailure))?;
             moves.charge(facts.batch, posted_v, facts.held, cost);
             count(write, facts.batch, -1, 0)?;
             reopen(write, facts, again, booked)
@@ -415,7 +415,7 @@ fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mu
             write
                 .prepare_cached("UPDATE attempt SET state = ?2, code = ?3, settled_nano = posted_nano WHERE id = ?1")?
                 .execute((facts.id, attempt_state::PAID_FAILURE, code))?;
-            move_task(write, facts.task, Transition::Fail(Reason::PaidFailure), None)?;
+            move_task_of(write, facts, Transition::Fail(Reason::PaidFailure))?;
             count(write, facts.batch, 0, -1)?;
             reopen(write, facts, again, booked)
         }
@@ -424,7 +424,7 @@ fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mu
             write
                 .prepare_cached("UPDATE attempt SET state = ?2, settled_nano = posted_nano WHERE id = ?1")?
                 .execute((facts.id, attempt_state::EXPIRED))?;
-            move_task(write, facts.task, Transition::Fail(Reason::Expired), None)?;
+            move_task_of(write, facts, Transition::Fail(Reason::Expired))?;
             count(write, facts.batch, 0, -1)
         }
         Change::Answered { attempt, answer } => store(write, attempt, &answer),
@@ -435,7 +435,7 @@ fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mu
                     "UPDATE attempt SET state = ?2, posted_nano = held_nano, settled_nano = held_nano WHERE id = ?1",
                 )?
                 .execute((facts.id, attempt_state::RESOLVED_AS_BOUGHT))?;
-            move_task(write, facts.task, Transition::Fail(Reason::ResolvedAsBought), None)?;
+            move_task_of(write, facts, Transition::Fail(Reason::ResolvedAsBought))?;
             moves.charge(facts.batch, posted_v, facts.held, facts.held);
             count(write, facts.batch, -1, 0)
         }
@@ -565,7 +565,7 @@ fn accept(
     write
         .prepare_cached("UPDATE attempt SET state = ?2, vendor_id = ?3, posted_nano = ?4, code = NULL WHERE id = ?1")?
         .execute((facts.id, attempt_state::SUBMITTED, vendor_key(vendor_id), cost.nanos()))?;
-    move_task(write, facts.task, Transition::Accept, Some(facts.id))?;
+    move_task_of(write, facts, Transition::Accept)?;
     moves.charge(facts.batch, posted_v, held, cost);
     count(write, facts.batch, if facts.state == attempt_state::SENDING { -1 } else { 0 }, 1)?;
     write
@@ -585,11 +585,11 @@ fn not_bought(
 ) -> Result<(), LedgerError> {
     let Some(facts) = in_state(write, attempt, &[attempt_state::SENDING])? else { return Ok(()) };
     write.prepare_cached("UPDATE attempt SET state = ?2, code = ?3 WHERE id = ?1")?.execute((facts.id, state, code))?;
-    move_task(write, facts.task, transition, None)?;
+    move_task_of(write, facts, transition)?;
     moves.release(facts.batch, facts.held);
     count(write, facts.batch, -1, 0)?;
     if transition == Transition::NotBought {
-        booked.replanned.push(to_buy(write, facts.task)?);
+        replanned(write, facts, booked)?;
     }
     Ok(())
 }
@@ -597,8 +597,17 @@ fn not_bought(
 /// A paid failure that the job wants tried again is planned anew.
 fn reopen(write: &Connection, facts: AttemptFacts, again: bool, booked: &mut Booked) -> Result<(), LedgerError> {
     if again {
-        move_task(write, facts.task, Transition::Reopen, None)?;
-        booked.replanned.push(to_buy(write, facts.task)?);
+        move_task_of(write, facts, Transition::Reopen)?;
+        replanned(write, facts, booked)?;
+    }
+    Ok(())
+}
+
+/// The attempt's task is planned again, unless a later attempt has it.
+fn replanned(write: &Connection, facts: AttemptFacts, booked: &mut Booked) -> Result<(), LedgerError> {
+    let task = to_buy(write, facts.task)?;
+    if task.task.previous == Some(AttemptId(facts.id)) {
+        booked.replanned.push(task);
     }
     Ok(())
 }
@@ -615,10 +624,17 @@ fn store(write: &Connection, attempt: AttemptId, answer: &Answer) -> Result<(), 
         write
             .prepare_cached("UPDATE attempt SET state = ?2, settled_nano = posted_nano WHERE id = ?1")?
             .execute((facts.id, attempt_state::ANSWERED))?;
-        move_task(write, facts.task, Transition::Answer, None)?;
+        move_task_of(write, facts, Transition::Answer)?;
         count(write, facts.batch, 0, -1)?;
     }
     Ok(())
+}
+
+/// Moves an attempt's task, which follows its latest attempt alone: an older one can only still move money.
+fn move_task_of(write: &Connection, facts: AttemptFacts, transition: Transition) -> Result<(), LedgerError> {
+    let latest: Option<i64> =
+        write.prepare_cached("SELECT attempt FROM task WHERE id = ?1")?.query_row([facts.task], |row| row.get(0))?;
+    if latest == Some(facts.id) { move_task(write, facts.task, transition, None) } else { Ok(()) }
 }
 
 /// Moves a task along the one table of its life.
@@ -638,15 +654,14 @@ fn move_task(write: &Connection, task: i64, transition: Transition, attempt: Opt
 /// The attempt, if it is in one of the states; otherwise what is to be recorded is known already.
 fn in_state(write: &Connection, attempt: AttemptId, states: &[i64]) -> Result<Option<AttemptFacts>, LedgerError> {
     let facts = write
-        .prepare_cached("SELECT id, task, batch, number, state, held_nano FROM attempt WHERE id = ?1")?
+        .prepare_cached("SELECT id, task, batch, state, held_nano FROM attempt WHERE id = ?1")?
         .query_row([attempt.0], |row| {
             Ok(AttemptFacts {
                 id: row.get(0)?,
                 task: row.get(1)?,
                 batch: row.get(2)?,
-                number: row.get(3)?,
-                state: row.get(4)?,
-                held: Money::from_nanos(row.get(5)?),
+                state: row.get(3)?,
+                held: Money::from_nanos(row.get(4)?),
             })
         })?;
     Ok(states.contains(&facts.state).then_some(facts))

@@ -136,7 +136,7 @@ impl Ledger {
     }
 
     /// Finds the tasks behind tags of this ledger's that it holds no attempt for: what was bought after the copy that
-    /// it was restored from. Looks at every task that is still planned, so it is for restored ledgers alone.
+    /// it was restored from. Looks at every task that is planned, in doubt or failed, so it is for restored ledgers alone.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -144,7 +144,7 @@ impl Ledger {
         let wanted: std::collections::HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
         let sql = format!(
             "SELECT {IDENTITY}, task.id, task.run, coalesce(attempt.number, 0) FROM task {}
-             LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.state IN (0, 4)",
+             LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.state IN (0, 1, 4)",
             super::query::IDENTITY_FROM
         );
         let mut found = Vec::new();
