@@ -33,3 +33,5 @@ pub mod engine;
 
 // Shell.
 pub mod sandbox;
+pub mod report;
+pub mod cli;

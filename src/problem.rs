@@ -10,6 +10,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+pub(crate) use render::printable;
 pub use wrong::Wrong;
 
 /// Where something stands in a file.

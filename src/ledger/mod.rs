@@ -15,6 +15,7 @@ mod open;
 mod query;
 mod recognise;
 mod register;
+mod show;
 mod starts;
 mod tasks;
 
@@ -33,6 +34,7 @@ pub use open::Kind;
 pub use query::{Doubted, OpenBatch, Order, RunStatus, StatusBatch, TargetFacts, ToBuy, ToCollect};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
+pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
 pub use starts::{Start, Trust};
 pub use tasks::{Edited, PlanRows};
 

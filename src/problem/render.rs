@@ -46,7 +46,7 @@ fn around(text: &str, start: usize, end: usize) -> (&str, &str, &str) {
 
 /// Without what moves a terminal's cursor, changes its colours or turns its text around; a character for a character,
 /// so that columns stay.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),

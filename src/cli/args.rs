@@ -1,0 +1,187 @@
+//! The arguments, as types: help and parsing come from them.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+
+use crate::money::Money;
+
+/// Buys answers of AI engines in batches, within a budget, and never pays twice.
+#[derive(Debug, Parser)]
+#[command(name = "bursar", version, max_term_width = 100, propagate_version = false)]
+pub struct Cli {
+    /// What all commands take.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What all commands take.
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+pub struct Common {
+    /// The config, instead of the nearest bursar.toml
+    #[arg(long, global = true, value_name = "FILE", env = "BURSAR_CONFIG")]
+    pub config: Option<PathBuf>,
+    /// The ledger, instead of the one the config names
+    #[arg(long, global = true, value_name = "FILE")]
+    pub ledger: Option<PathBuf>,
+    /// JSON on stdout: one document, or for `run` one event a line
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Say only what somebody must act on
+    #[arg(long, global = true)]
+    pub quiet: bool,
+    /// No bars and no progress lines
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+    /// Say more; twice for all there is
+    #[arg(short, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Plan, buy and collect until done; the same command again goes on where it stopped
+    Run(RunArgs),
+    /// Price a job and show it; buys nothing and needs no credentials
+    Plan(PlanArgs),
+    /// How runs stand: tasks by state, spent, held, in doubt, caps left
+    Status(StatusArgs),
+    /// The answers of a run, each with its task, market, cost and times
+    Export(ExportArgs),
+    /// Recompute every total of the ledger and check all it can show (exit code 9: it does not agree)
+    Audit,
+    /// Ask the vendor about what is in doubt; buys nothing
+    Reconcile,
+    /// Decide about a batch in doubt what no list can tell; it is recorded
+    Resolve(ResolveArgs),
+    /// The simulated vendor on its own, on this machine
+    Sandbox(SandboxArgs),
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Job files, or names of jobs in the ledger
+    #[arg(required = true, value_name = "JOB")]
+    pub jobs: Vec<PathBuf>,
+    /// The period: the current one, or one that the ledger has a run of
+    #[arg(long, value_name = "ID")]
+    pub period: Option<String>,
+    /// Against a simulated vendor with play money, in .bursar-sandbox/ beside the job file
+    #[arg(long)]
+    pub sandbox: bool,
+    /// With --sandbox: what goes wrong at the simulated vendor, and when
+    #[arg(long, value_name = "FILE", requires = "sandbox")]
+    pub faults: Option<PathBuf>,
+    /// Buy, and leave the answers for a later start
+    #[arg(long)]
+    pub no_collect: bool,
+    /// End after this long; what is under way ends, and the same command goes on
+    #[arg(long, value_name = "DURATION", value_parser = humantime::parse_duration)]
+    pub max_wait: Option<Duration>,
+    /// Where another process holds the ledger, end at once (exit code 5) instead of waiting for it
+    #[arg(long)]
+    pub no_follow: bool,
+    /// The job file was moved: it is the job of this name in the ledger
+    #[arg(long)]
+    pub moved: bool,
+}
+
+/// Arguments of `plan`.
+#[derive(Debug, Args)]
+pub struct PlanArgs {
+    /// A job file, or the name of a job in the ledger
+    #[arg(value_name = "JOB")]
+    pub job: PathBuf,
+    /// Plan with this sum for the run instead of the job's own
+    #[arg(long, value_name = "USD")]
+    pub budget: Option<Money>,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// A job file, or the name of a job in the ledger; all jobs without it
+    #[arg(value_name = "JOB")]
+    pub job: Option<PathBuf>,
+}
+
+/// Arguments of `export`.
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    /// A job file, or the name of a job in the ledger
+    #[arg(value_name = "JOB")]
+    pub job: PathBuf,
+    /// The period, instead of the latest run
+    #[arg(long, value_name = "ID")]
+    pub period: Option<String>,
+    /// The form; by default that of the output file's name, else JSON Lines
+    #[arg(long, value_enum)]
+    pub format: Option<Format>,
+    /// The file, replaced only when it is whole; stdout without it
+    #[arg(long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// In CSV, leave cells that a spreadsheet would take for a formula as they are
+    #[arg(long)]
+    pub csv_raw: bool,
+}
+
+/// The forms of an export.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// JSON Lines: one object a task, with its history and the vendor's answer.
+    Jsonl,
+    /// CSV, without the answers' texts.
+    Csv,
+}
+
+/// Arguments of `resolve`.
+#[derive(Debug, Args)]
+#[command(group(clap::ArgGroup::new("verdict").required(true).args(["bought", "not_bought"])))]
+pub struct ResolveArgs {
+    /// The batch, by its number in `status`
+    #[arg(value_name = "BATCH")]
+    pub batch: i64,
+    /// Tasks of it, by number; all that are in doubt without any
+    #[arg(value_name = "TASK")]
+    pub tasks: Vec<i64>,
+    /// It was bought: the hold is charged, and the tasks fail as paid
+    #[arg(long)]
+    pub bought: bool,
+    /// It was not bought: the hold is released, and the tasks are planned again
+    #[arg(long)]
+    pub not_bought: bool,
+    /// How you know; it is kept with the decision
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+}
+
+/// Arguments of `sandbox`.
+#[derive(Debug, Args)]
+pub struct SandboxArgs {
+    /// Where to listen; loopback only
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:0")]
+    pub listen: SocketAddr,
+    /// A file to remember sales in, so that it can be stopped and started
+    #[arg(long, value_name = "FILE")]
+    pub state: Option<PathBuf>,
+    /// Every draw follows from it
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+    /// The vendor's times are divided by it
+    #[arg(long, value_name = "X", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub speed: u32,
+    /// What goes wrong, and when
+    #[arg(long, value_name = "FILE")]
+    pub faults: Option<PathBuf>,
+    /// Calls it allows in a minute; its other limits grow with it
+    #[arg(long, value_name = "N", default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub calls_per_minute: u32,
+}

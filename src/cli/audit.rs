@@ -1,0 +1,75 @@
+//! `bursar audit`: do the books agree with themselves.
+
+use serde_json::{Map, Value, json};
+
+use super::out::{self, Out, count, grouped};
+use super::{Common, Exit, locate, told};
+use crate::ledger::{Audit, Ledger};
+
+pub(super) fn audit(common: &Common, out: Out) -> anyhow::Result<Exit> {
+    let (ledger, _, _) = locate::to_read(None, common)?;
+    let audit = ledger.audit()?;
+    if out.json {
+        out::document(&facts(&audit, &ledger))?;
+    } else if !out.quiet {
+        out::data(&text(&audit, &ledger))?;
+    }
+    if audit.problems.is_empty() {
+        return Ok(Exit::Complete);
+    }
+    if !out.json {
+        for problem in &audit.problems {
+            out.must(&format!("wrong: {problem}"));
+        }
+        out.must(&format!(
+            "{}: do not buy with this ledger; keep a copy of it, and compare what it says with the vendor's bill",
+            count(audit.problems.len() as u64, "problem")
+        ));
+    }
+    Ok(Exit::Disagrees)
+}
+
+fn text(audit: &Audit, ledger: &Ledger) -> String {
+    let tasks: Vec<String> =
+        audit.tasks.iter().map(|count| format!("{} {}", grouped(count.tasks), count.state)).collect();
+    let mut lines = vec![
+        format!("ledger   {} ({} money)", ledger.path().display(), ledger.kind().name()),
+        format!("spent    {} for {}", audit.charged, count(audit.batches, "batch").replace("batchs", "batches")),
+        format!("held     {}", audit.held),
+        format!("tasks    {}", tasks.join(", ")),
+        format!("in doubt {}", count(audit.in_doubt, "task")),
+    ];
+    if !audit.overrun.is_zero() {
+        lines.push(format!("overrun  {} was charged beyond what was held", audit.overrun));
+    }
+    if audit.extra_charges > 0 {
+        lines.push(format!(
+            "extra    {} for {} that belong to no task: ask the vendor for a refund",
+            audit.extra,
+            count(audit.extra_charges, "purchase")
+        ));
+    }
+    if audit.problems.is_empty() {
+        lines.push("the books agree".to_owned());
+    }
+    out::lines(&lines.join("\n")) + "\n"
+}
+
+fn facts(audit: &Audit, ledger: &Ledger) -> Value {
+    let mut facts = Map::new();
+    facts.insert("schema".into(), "bursar.audit/1".into());
+    facts.insert("ledger".into(), ledger.path().display().to_string().into());
+    facts.insert("kind".into(), ledger.kind().name().into());
+    told::money(&mut facts, "charged", audit.charged);
+    told::money(&mut facts, "held", audit.held);
+    told::money(&mut facts, "overrun", audit.overrun);
+    told::money(&mut facts, "extra", audit.extra);
+    let tasks: Map<String, Value> =
+        audit.tasks.iter().map(|count| (count.state.clone(), Value::from(count.tasks))).collect();
+    facts.insert("tasks".into(), Value::Object(tasks));
+    facts.insert("batches".into(), audit.batches.into());
+    facts.insert("in_doubt".into(), audit.in_doubt.into());
+    facts.insert("extra_charges".into(), audit.extra_charges.into());
+    facts.insert("problems".into(), json!(audit.problems));
+    Value::Object(facts)
+}

@@ -1,0 +1,111 @@
+//! The simulated vendor that `run --sandbox` brings along, and how an account is set up for it.
+//!
+//! It remembers its sales in a file beside the ledger, so that a run that was killed goes on against the same books.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::locate::{self, Located};
+use super::mistake;
+use crate::clock::Clock;
+use crate::config::{AccountConfig, Limits, Timing};
+use crate::offer::Route;
+use crate::sandbox::{Faults, Sandbox, Settings, serve};
+
+/// The vendor's times are divided by it: 45 minutes are 9 seconds.
+pub(super) const SPEED: u32 = 300;
+/// Login and password of the simulated account.
+pub(super) const LOGIN: &str = "sandbox";
+const CALLS_PER_MINUTE: u32 = 6_000;
+const LISTS_PER_MINUTE: u32 = 600;
+
+/// `.bursar-sandbox/JOB/` beside the job file.
+pub(super) fn folder(located: &Located) -> PathBuf {
+    let beside = located.named.parent().unwrap_or(Path::new(""));
+    beside.join(".bursar-sandbox").join(&located.job.name)
+}
+
+/// The same job with ledger, state and account of the sandbox; the account's caps and prices stay.
+pub(super) fn for_sandbox(mut located: Located, ledger: Option<&Path>) -> Located {
+    let folder = folder(&located);
+    located.config.ledger = ledger.map_or_else(|| folder.join("bursar.db"), Path::to_owned);
+    located.config.state_dir = Some(folder);
+    for account in located.config.accounts.values_mut() {
+        *account = AccountConfig {
+            prices: std::mem::take(&mut account.prices),
+            caps: crate::config::AccountCaps { keep_balance: None, ..account.caps.clone() },
+            limits: limits(),
+            timing: timing(),
+            base_url: "http://127.0.0.1".to_owned(),
+            ..AccountConfig::new(&account.name, Route::Sandbox)
+        };
+    }
+    located
+}
+
+fn limits() -> Limits {
+    Limits {
+        calls_per_minute: CALLS_PER_MINUTE,
+        in_flight: 20,
+        tasks_ready_per_minute: LISTS_PER_MINUTE,
+        id_list_per_minute: LISTS_PER_MINUTE,
+        user_data_per_minute: LISTS_PER_MINUTE,
+    }
+}
+
+/// Short enough for a demo, and long enough to be true: the simulated list lags less than a second at this speed.
+fn timing() -> Timing {
+    Timing {
+        request_timeout: Duration::from_secs(10),
+        sweep_every: Duration::from_secs(2),
+        sweep_gap: Duration::from_secs(1),
+        quarantine: Duration::from_secs(5),
+        lag_max: Duration::from_secs(1),
+        poll_min: Duration::from_secs(1),
+        poll_max: Duration::from_secs(2),
+        give_up: Some(Duration::from_mins(1)),
+    }
+}
+
+/// What goes wrong, from a file.
+pub(super) fn faults(path: Option<&Path>) -> anyhow::Result<Faults> {
+    let Some(path) = path else { return Ok(Faults::default()) };
+    match Faults::from_toml(&locate::read(path)?) {
+        Ok(faults) => Ok(faults),
+        Err(error) => mistake(format!("fault file `{}`, {error}", path.display())),
+    }
+}
+
+/// Serves a simulated vendor on this runtime until `stop`; its address.
+pub(super) async fn serve_for(
+    folder: &Path,
+    faults: Faults,
+    clock: Clock,
+    stop: CancellationToken,
+) -> anyhow::Result<String> {
+    let settings = Settings {
+        speed: SPEED,
+        calls_per_minute: CALLS_PER_MINUTE,
+        tasks_ready_per_minute: LISTS_PER_MINUTE,
+        id_list_per_minute: LISTS_PER_MINUTE,
+        user_data_per_minute: LISTS_PER_MINUTE,
+        faults,
+        ..Settings::default()
+    };
+    std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+    let sandbox = Sandbox::with_state(settings, folder.join("vendor.jsonl"))?;
+    let listener = TcpListener::bind("127.0.0.1:0").await.context("the sandbox cannot listen on 127.0.0.1")?;
+    let address = listener.local_addr()?;
+    let now = move || clock.now().wall;
+    tokio::spawn(async move {
+        if let Err(error) = serve(listener, Arc::new(Mutex::new(sandbox)), now, stop).await {
+            tracing::error!(%error, "the sandbox has ended");
+        }
+    });
+    Ok(format!("http://{address}"))
+}

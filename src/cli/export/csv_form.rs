@@ -1,0 +1,120 @@
+//! CSV: the columns without the answers' texts. Cells that a spreadsheet would take for a formula are defused.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use super::{Form, OfRun, moment, reason, turnaround_s};
+use crate::ledger::ExportRow;
+
+/// The columns; they are only ever added to, at the end.
+const COLUMNS: [&str; 27] = [
+    "job",
+    "period",
+    "set",
+    "prompt",
+    "location_code",
+    "location_name",
+    "language_code",
+    "engine",
+    "function",
+    "method",
+    "priority",
+    "repeat",
+    "state",
+    "reason",
+    "vendor_id",
+    "attempts",
+    "cost_usd",
+    "bought_at",
+    "answered_at",
+    "turnaround_s",
+    "model",
+    "reused_from",
+    "run_complete",
+    "asked",
+    "planned",
+    "also_in",
+    "no_longer_asked",
+];
+
+pub(super) struct CsvForm<'w> {
+    to: csv::Writer<&'w mut dyn Write>,
+    raw: bool,
+}
+
+impl<'w> CsvForm<'w> {
+    pub(super) fn new(to: &'w mut dyn Write, raw: bool) -> io::Result<Self> {
+        let mut to = csv::Writer::from_writer(to);
+        to.write_record(COLUMNS).map_err(unwrapped)?;
+        Ok(Self { to, raw })
+    }
+}
+
+impl Form for CsvForm<'_> {
+    fn row(&mut self, of: &OfRun, row: &ExportRow) -> io::Result<()> {
+        let text = |text: &str| if self.raw { text.to_owned() } else { defused(text).into_owned() };
+        let maybe = |value: Option<&str>| text(value.unwrap_or_default());
+        let cells: [String; COLUMNS.len()] = [
+            text(&of.job),
+            text(&of.period),
+            text(&row.set),
+            text(&row.prompt),
+            row.location_code.to_string(),
+            maybe(row.location_name.as_deref()),
+            text(&row.language_code),
+            row.engine.to_string(),
+            row.function.to_string(),
+            row.method.to_string(),
+            row.priority.to_string(),
+            row.repeat.to_string(),
+            row.state.name().to_owned(),
+            maybe(reason(row)),
+            maybe(row.vendor_id.as_deref()),
+            row.history.len().to_string(),
+            row.cost.decimal(),
+            moment(row.bought_v).unwrap_or_default(),
+            moment(row.answered_v).unwrap_or_default(),
+            turnaround_s(row).map_or_else(String::new, |seconds| seconds.to_string()),
+            maybe(row.model.as_deref()),
+            String::new(),
+            of.complete.to_string(),
+            of.asked.to_string(),
+            of.planned.to_string(),
+            text(&row.also_in.join(" ")),
+            (!row.asked).to_string(),
+        ];
+        self.to.write_record(cells).map_err(unwrapped)
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// The I/O error inside, so that a reader that has gone away is known as one.
+fn unwrapped(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}
+
+/// A text that a spreadsheet takes for a text.
+fn defused(text: &str) -> Cow<'_, str> {
+    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) { format!("'{text}").into() } else { text.into() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_cell_is_a_formula() {
+        for formula in ["=1+1", "+49 30", "-5", "@sum", "\tx", "\r", "\n="] {
+            assert_eq!(defused(formula), format!("'{formula}"));
+        }
+        for text in ["", "which crm?", "a=b", "2-3"] {
+            assert_eq!(defused(text), text);
+        }
+    }
+}

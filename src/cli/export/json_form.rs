@@ -1,0 +1,124 @@
+//! JSON Lines: one object a task, with its history and the vendor's answer byte for byte.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::{Form, OfRun, moment, reason, turnaround_s};
+use crate::ledger::{ExportRow, Past};
+use crate::offer::ResultKind;
+use crate::vendor::wire;
+
+pub(super) struct JsonForm<'w> {
+    pub(super) to: &'w mut dyn Write,
+}
+
+/// The columns, in their order.
+#[derive(Serialize)]
+struct Line<'a> {
+    job: &'a str,
+    period: &'a str,
+    set: &'a str,
+    prompt: &'a str,
+    location_code: u32,
+    location_name: Option<&'a str>,
+    language_code: &'a str,
+    engine: &'a str,
+    function: &'a str,
+    method: &'a str,
+    priority: &'a str,
+    repeat: u32,
+    state: &'a str,
+    reason: Option<&'a str>,
+    vendor_id: Option<&'a str>,
+    attempts: usize,
+    cost_usd: String,
+    bought_at: Option<String>,
+    answered_at: Option<String>,
+    turnaround_s: Option<i64>,
+    model: Option<&'a str>,
+    reused_from: Option<&'a str>,
+    run_complete: bool,
+    asked: u64,
+    planned: u64,
+    also_in: &'a [String],
+    no_longer_asked: bool,
+    history: Vec<Step<'a>>,
+    answer: Option<&'a RawValue>,
+    html: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Step<'a> {
+    number: u32,
+    state: &'a str,
+    code: Option<u32>,
+    vendor_id: Option<&'a str>,
+    cost_usd: String,
+    batch: i64,
+}
+
+impl<'a> Step<'a> {
+    fn of(past: &'a Past) -> Self {
+        Self {
+            number: past.number,
+            state: &past.state,
+            code: past.code,
+            vendor_id: past.vendor_id.as_deref(),
+            cost_usd: past.cost.decimal(),
+            batch: past.batch.0,
+        }
+    }
+}
+
+impl Form for JsonForm<'_> {
+    fn row(&mut self, of: &OfRun, row: &ExportRow) -> io::Result<()> {
+        let result = |kind| row.answers.iter().find(|(of, _)| *of == kind).and_then(|(_, body)| result(body));
+        let line = Line {
+            job: &of.job,
+            period: &of.period,
+            set: &row.set,
+            prompt: &row.prompt,
+            location_code: row.location_code,
+            location_name: row.location_name.as_deref(),
+            language_code: &row.language_code,
+            engine: row.engine.name(),
+            function: row.function.name(),
+            method: row.method.name(),
+            priority: row.priority.name(),
+            repeat: row.repeat,
+            state: row.state.name(),
+            reason: reason(row),
+            vendor_id: row.vendor_id.as_deref(),
+            attempts: row.history.len(),
+            cost_usd: row.cost.decimal(),
+            bought_at: moment(row.bought_v),
+            answered_at: moment(row.answered_v),
+            turnaround_s: turnaround_s(row),
+            model: row.model.as_deref(),
+            reused_from: None,
+            run_complete: of.complete,
+            asked: of.asked,
+            planned: of.planned,
+            also_in: &row.also_in,
+            no_longer_asked: !row.asked,
+            history: row.history.iter().map(Step::of).collect(),
+            answer: result(ResultKind::Advanced),
+            html: result(ResultKind::Html),
+        };
+        serde_json::to_writer(&mut *self.to, &line)?;
+        self.to.write_all(b"\n")
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// The first result of a stored reply, as the vendor wrote it; its line ends would end the line here.
+fn result(body: &[u8]) -> Option<&RawValue> {
+    let envelope = wire::envelope(body).ok()?;
+    let text = wire::first_result(envelope.rows.first()?).filter(|text| !text.contains(['\n', '\r']))?;
+    serde_json::from_str(text).ok()
+}

@@ -1,0 +1,154 @@
+//! Where things are: the config, the ledger, the state folder, and the job that an argument means.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+
+use super::{Common, mistake};
+use crate::config::{AccountConfig, Config, candidates, check_config};
+use crate::job::{Disk, Job, check};
+use crate::ledger::Ledger;
+
+/// A job file with the config that holds for it.
+#[derive(Clone, Debug)]
+pub(super) struct Located {
+    pub(super) config: Config,
+    pub(super) job: Job,
+    /// The file as it was named.
+    pub(super) named: PathBuf,
+}
+
+impl Located {
+    pub(super) fn account(&self) -> anyhow::Result<&AccountConfig> {
+        account(&self.config, &self.job.account)
+    }
+}
+
+pub(super) fn account<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c AccountConfig> {
+    match config.accounts.get(name) {
+        Some(account) => Ok(account),
+        None => mistake(format!("no account is called `{name}` in {}", shown(config))),
+    }
+}
+
+/// The config for a job file, or for the current folder; with the ledger that a flag names.
+pub(super) fn config(job: Option<&Path>, common: &Common) -> anyhow::Result<Config> {
+    let cwd = env::current_dir().context("the current folder is gone")?;
+    let user = env::var_os("XDG_CONFIG_HOME")
+        .filter(|folder| Path::new(folder).is_absolute())
+        .map(PathBuf::from)
+        .or_else(|| home().map(|home| home.join(".config")));
+    let named = common.config.as_deref();
+    let found = candidates(job, &cwd, named, None, user.as_deref()).into_iter().find(|path| path.is_file());
+    let mut config = match found {
+        Some(path) => {
+            let path = path.strip_prefix(&cwd).map(Path::to_owned).unwrap_or(path);
+            check_config(&path, &read(&path)?)?
+        }
+        None => match named {
+            Some(path) => return mistake(format!("there is no config `{}`", path.display())),
+            None => Config::built_in(job.and_then(Path::parent).unwrap_or(Path::new(""))),
+        },
+    };
+    if let Some(ledger) = &common.ledger {
+        config.ledger.clone_from(ledger);
+    }
+    Ok(config)
+}
+
+/// A config in words.
+pub(super) fn shown(config: &Config) -> String {
+    config.path.as_ref().map_or_else(|| "the built-in config".to_owned(), |path| format!("`{}`", path.display()))
+}
+
+/// True for a file, false for the name of a job in the ledger.
+pub(super) fn is_path(job: &Path) -> bool {
+    let text = job.to_string_lossy();
+    text.ends_with(".toml") || text.contains('/') || text.contains(std::path::MAIN_SEPARATOR)
+}
+
+/// The job that an argument means.
+pub(super) fn job(arg: &Path, common: &Common) -> anyhow::Result<Located> {
+    let path = if is_path(arg) { arg.to_owned() } else { path_of(&arg.to_string_lossy(), common)? };
+    let text = read(&path)?;
+    let config = config(Some(&path), common)?;
+    let mut job = check(&path, &text, &config, &Disk)?;
+    job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
+    Ok(Located { config, job, named: path })
+}
+
+/// The file of a job that is only named.
+fn path_of(name: &str, common: &Common) -> anyhow::Result<PathBuf> {
+    let ledger = Ledger::open_to_read(&config(None, common)?.ledger)?;
+    Ok(PathBuf::from(known(&ledger, name)?))
+}
+
+fn known(ledger: &Ledger, name: &str) -> anyhow::Result<String> {
+    match ledger.job(name)? {
+        Some(job) => Ok(job.path),
+        None => no_such_job(ledger, name),
+    }
+}
+
+/// No job of this name: those that there are.
+pub(super) fn no_such_job<T>(ledger: &Ledger, name: &str) -> anyhow::Result<T> {
+    let names = ledger.job_names()?;
+    let there = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+    mistake(format!(
+        "ledger `{}` has no job `{name}` ({there}); a job file ends in .toml or has a `/`",
+        ledger.path().display()
+    ))
+}
+
+/// The ledger to read, and the job's name where one is meant.
+pub(super) fn to_read(arg: Option<&Path>, common: &Common) -> anyhow::Result<(Ledger, Config, Option<String>)> {
+    let Some(arg) = arg else {
+        let config = config(None, common)?;
+        return Ok((Ledger::open_to_read(&config.ledger)?, config, None));
+    };
+    if is_path(arg) {
+        let located = job(arg, common)?;
+        let ledger = Ledger::open_to_read(&located.config.ledger)?;
+        if ledger.job(&located.job.name)?.is_none() {
+            return no_such_job(&ledger, &located.job.name);
+        }
+        return Ok((ledger, located.config, Some(located.job.name)));
+    }
+    let config = config(None, common)?;
+    let ledger = Ledger::open_to_read(&config.ledger)?;
+    let name = arg.to_string_lossy().into_owned();
+    known(&ledger, &name)?;
+    Ok((ledger, config, Some(name)))
+}
+
+/// Where to keep what must survive outside the ledger.
+pub(super) fn state_dir(config: &Config) -> anyhow::Result<PathBuf> {
+    let user = || {
+        env::var_os("XDG_STATE_HOME")
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| home().map(|home| home.join(".local").join("state")))
+            .map(|folder| folder.join("bursar"))
+    };
+    match config.state_dir.clone().or_else(user) {
+        Some(folder) => Ok(folder),
+        None => mistake("there is no home folder to keep the counter of starts in: set state_dir in the config"),
+    }
+}
+
+fn home() -> Option<PathBuf> {
+    env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
+}
+
+/// A file that a person named.
+pub(super) fn read(path: &Path) -> anyhow::Result<String> {
+    match fs::read(path) {
+        Ok(bytes) => match String::from_utf8(bytes) {
+            Ok(text) => Ok(text),
+            Err(_) => mistake(format!("`{}` is not UTF-8", path.display())),
+        },
+        Err(error) => mistake(format!("cannot read `{}`: {error}", path.display())),
+    }
+}

@@ -1,0 +1,127 @@
+//! The way out: data to stdout, everything for people to stderr.
+//!
+//! A reader that has gone away is not an error. What came from a vendor, a file or a prompt is made printable before it
+//! reaches a terminal.
+
+use std::io::{self, IsTerminal as _, Write};
+
+pub(super) use crate::problem::printable;
+
+/// How much is said, settled once.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Out {
+    /// One document, or one event a line, on stdout.
+    pub(super) json: bool,
+    /// Nothing for people but what they must act on.
+    pub(super) quiet: bool,
+    /// Bars: stderr is a terminal, and nobody said no.
+    pub(super) bars: bool,
+    /// Progress lines.
+    pub(super) progress: bool,
+    /// Every batch.
+    pub(super) verbose: bool,
+}
+
+impl Out {
+    pub(super) fn new(common: &super::Common) -> Self {
+        let progress = !common.no_progress && !common.quiet;
+        Self {
+            json: common.json,
+            quiet: common.quiet,
+            bars: progress && common.verbose == 0 && io::stderr().is_terminal(),
+            progress,
+            verbose: common.verbose > 0,
+        }
+    }
+
+    /// A line for people; not when quiet.
+    pub(super) fn note(self, line: &str) {
+        if !self.quiet {
+            self.must(line);
+        }
+    }
+
+    /// A line that people must see.
+    #[expect(clippy::unused_self, reason = "the way out is this type's")]
+    pub(super) fn must(self, line: &str) {
+        let mut shown = lines(line);
+        shown.push('\n');
+        // Without stderr there is nobody to tell.
+        drop(anstream::stderr().write_all(shown.as_bytes()));
+    }
+}
+
+/// Each line made printable, the line ends kept.
+pub(super) fn lines(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// Data on stdout. A reader that has gone away has had enough.
+pub(super) fn data(text: &str) -> io::Result<()> {
+    forgive(io::stdout().lock().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()))
+}
+
+/// A document on stdout.
+pub(super) fn document(value: &serde_json::Value) -> io::Result<()> {
+    data(&format!("{value:#}\n"))
+}
+
+/// A broken pipe is the reader's choice.
+pub(super) fn forgive(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+/// A thing and how many of it: `1 task`, `1,204 tasks`.
+pub(super) fn count(n: u64, one: &str) -> String {
+    let s = if n == 1 { "" } else { "s" };
+    format!("{} {one}{s}", grouped(n))
+}
+
+/// Digits in groups of three.
+pub(super) fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut shown = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push(',');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
+/// As a shell takes it.
+pub(super) fn shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_moves_a_cursor_does_not_reach_a_terminal() {
+        assert_eq!(lines("a\u{1b}[2Jb\nc\rd"), "a␛[2Jb\nc␍d");
+    }
+
+    #[test]
+    fn numbers_are_grouped_and_words_counted() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(grouped).join(" "), "0 999 1,000 1,234,567");
+        assert_eq!([count(1, "task"), count(2, "task")].join(", "), "1 task, 2 tasks");
+    }
+
+    #[test]
+    fn a_shell_reads_back_what_was_meant() {
+        assert_eq!(shell("jobs/demo.toml"), "jobs/demo.toml");
+        assert_eq!(shell("it's here"), r"'it'\''s here'");
+        assert_eq!(shell(""), "''");
+    }
+}

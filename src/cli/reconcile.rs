@@ -1,0 +1,141 @@
+//! `bursar reconcile`: a start that buys nothing and collects nothing, and only asks the vendor about what is in doubt.
+
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use secrecy::ExposeSecret as _;
+use serde_json::{Map, Value, json};
+
+use super::out::{self, Out, count};
+use super::progress::{Baseline, Teller};
+use super::run::{kind_of, take, terms};
+use super::{Common, Exit, locate, secrets, stop, told};
+use crate::clock::Clock;
+use crate::config::{AccountConfig, Config};
+use crate::engine::{self, Desk, StopWord, Terms};
+use crate::ledger::{Ledger, Trust};
+use crate::money::Money;
+use crate::price::PriceList;
+use crate::vendor::http::Http;
+
+/// An account of the ledger with something in doubt, by the config.
+struct InDoubt {
+    account: AccountConfig,
+    credentials: secrets::Credentials,
+}
+
+pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
+    let config = locate::config(None, common)?;
+    let seen = Ledger::open_to_read(&config.ledger)?;
+    let (doubted, unknown) = in_doubt(&seen, &config)?;
+    let kind = seen.kind();
+    drop(seen);
+    let mut exit = Exit::Complete;
+    for name in unknown {
+        out.must(&format!(
+            "account {name} has something in doubt, and {} does not have it: it cannot be asked",
+            locate::shown(&config)
+        ));
+        exit = exit.and(Exit::InDoubt);
+    }
+    if doubted.is_empty() {
+        if exit == Exit::Complete {
+            out.note("nothing is in doubt");
+        }
+        if out.json {
+            out::document(&json!({ "schema": "bursar.reconcile/1", "accounts": [], "exit": exit.code() }))?;
+        }
+        return Ok(exit);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let clock = Clock::system();
+        let stop = stop::listen(out, None);
+        let Some(lock) = take(&config.ledger, false, out, stop.clone()).await? else { return Ok(Exit::Interrupted) };
+        let at = clock.now().wall.timestamp();
+        let mut ledger = Ledger::open(&config.ledger, kind, at)?;
+        if let Trust::Restored(why) = ledger.begin(&locate::state_dir(&config)?, at)?.trust {
+            out.must(&format!("this ledger was restored, copied or rebuilt: {why}; the vendor's list is read whole"));
+        }
+        let mut facts = Vec::new();
+        for InDoubt { account, credentials } in doubted {
+            let id = engine::bring_account(&mut ledger, &account, credentials.login.expose_secret())?;
+            let before = sum(&ledger, id)?;
+            out.note(&format!(
+                "account {} at {}: {} in doubt, {} held; asking the vendor, nothing is bought",
+                account.name,
+                account.base_url,
+                count(before.0, "task"),
+                before.1
+            ));
+            let http = Arc::new(Http::new(&account.base_url, &credentials.login, &credentials.password)?);
+            let terms = Terms { collect: false, keep_balance: None, ..terms(id, &account, Vec::new()) };
+            let desk = Desk::new(terms, PriceList::with(&account.prices));
+            // One document is asked for, not a line for each event.
+            let mut teller = Teller::new(Out { json: false, bars: false, ..out }, Baseline::default());
+            let end = engine::run(desk, http, &mut ledger, clock, stop.clone(), &mut teller).await?;
+            teller.finish();
+            let after = sum(&ledger, id)?;
+            let of_account = if let Some(why) = &end.refused {
+                out.must(&format!("account {}: {why}", account.name));
+                Exit::Refused
+            } else if after.0 > 0 || end.in_doubt > 0 {
+                Exit::InDoubt
+            } else if *stop.borrow() > StopWord::None {
+                Exit::Interrupted
+            } else {
+                Exit::Complete
+            };
+            out.note(&format!(
+                "account {}: {} still in doubt, {} held{}",
+                account.name,
+                count(after.0, "task"),
+                after.1,
+                if after.0 > 0 { "; ask again later, or decide with `bursar resolve`" } else { "" }
+            ));
+            facts.push(of(&account, before, after, of_account));
+            exit = exit.and(of_account);
+        }
+        ledger.tidy();
+        drop(lock);
+        if out.json {
+            out::document(&json!({ "schema": "bursar.reconcile/1", "accounts": facts, "exit": exit.code() }))?;
+        }
+        Ok(exit)
+    })
+}
+
+/// Accounts with something in doubt: those that the config has, with their credentials, and those that it has not.
+fn in_doubt(ledger: &Ledger, config: &Config) -> anyhow::Result<(Vec<InDoubt>, Vec<String>)> {
+    let (mut known, mut unknown) = (Vec::new(), Vec::new());
+    for name in ledger.account_names()? {
+        let Some((id, _)) = ledger.account(&name)? else { continue };
+        let restored = ledger.vendor_memory(id)?.1.is_some();
+        if ledger.doubted(id)?.is_empty() && !restored {
+            continue;
+        }
+        match config.accounts.get(&name).filter(|account| kind_of(account.route) == ledger.kind()) {
+            Some(account) => known.push(InDoubt { account: account.clone(), credentials: secrets::of(account)? }),
+            None => unknown.push(name),
+        }
+    }
+    Ok((known, unknown))
+}
+
+/// Tasks in doubt, and what is held for them.
+fn sum(ledger: &Ledger, account: crate::ids::AccountId) -> anyhow::Result<(u64, Money)> {
+    let doubted = ledger.doubted(account)?;
+    let held = doubted.iter().fold(Money::ZERO, |sum, batch| sum.saturating_add(batch.held));
+    Ok((doubted.iter().map(|batch| batch.attempts).sum(), held))
+}
+
+fn of(account: &AccountConfig, before: (u64, Money), after: (u64, Money), exit: Exit) -> Value {
+    let mut facts = Map::new();
+    facts.insert("account".into(), account.name.clone().into());
+    facts.insert("was_in_doubt".into(), before.0.into());
+    told::money(&mut facts, "was_held", before.1);
+    facts.insert("in_doubt".into(), after.0.into());
+    told::money(&mut facts, "held", after.1);
+    facts.insert("exit".into(), exit.code().into());
+    Value::Object(facts)
+}

@@ -1,0 +1,244 @@
+//! One account at work: its jobs are brought into the ledger, shown, bought and collected, and summed up.
+
+use std::sync::Arc;
+
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::Start;
+use crate::cli::locate::Located;
+use crate::cli::out::{self, count, grouped};
+use crate::cli::progress::{Baseline, Teller};
+use crate::cli::secrets::Credentials;
+use crate::cli::{Exit, embedded, mistake, summary, told};
+use crate::config::AccountConfig;
+use crate::engine::{self, Desk, RunTerms, Terms};
+use crate::ids::{AccountId, RunId};
+use crate::job::Disk;
+use crate::ledger::Ledger;
+use crate::period::{self, Period};
+use crate::plan::{self, Plan, Room};
+use crate::price::PriceList;
+use crate::report::Report;
+use crate::vendor::http::Http;
+
+/// What the engine is told about an account.
+pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Vec<RunTerms>) -> Terms {
+    Terms {
+        account,
+        name: config.name.clone(),
+        limits: config.limits.clone(),
+        timing: config.timing.clone(),
+        speed: 1,
+        keep_balance: config.caps.keep_balance,
+        collect: true,
+        seed: fastrand::u64(..),
+        runs,
+    }
+}
+
+impl Start<'_> {
+    /// Works for one account until nothing more can happen in this start.
+    pub(super) async fn account(
+        &self,
+        ledger: &mut Ledger,
+        config: &AccountConfig,
+        credentials: &Credentials,
+        jobs: &[Located],
+    ) -> anyhow::Result<Exit> {
+        let http = Http::new(&config.base_url, &credentials.login, &credentials.password)?;
+        let account = engine::bring_account(ledger, config, credentials.login.expose_secret())?;
+        let prices = PriceList::with(&config.prices);
+        let mut runs = Vec::new();
+        let mut bought = Vec::new();
+        for located in jobs {
+            let (run, terms) = self.bring(ledger, located, account, config, &prices)?;
+            runs.push(run);
+            bought.extend(terms);
+        }
+        let mut baseline = Baseline::default();
+        for (run, located) in runs.iter().zip(jobs) {
+            let report = Report::of(ledger, *run, &prices, self.clock.now())?;
+            self.show(&report, located, config, &prices)?;
+            let fits = fits(&report);
+            baseline.work += fits + report.waiting + report.in_doubt;
+            baseline.spent = baseline.spent.saturating_add(report.status.total.charged);
+            baseline.budget = baseline.budget.saturating_add(report.status.total.limit.unwrap_or_default());
+        }
+        let speed = if self.args.sandbox { embedded::SPEED } else { 1 };
+        let terms = Terms { speed, collect: !self.args.no_collect, ..terms(account, config, bought) };
+        let desk = Desk::new(terms, prices.clone());
+        let mut teller = Teller::new(self.out, baseline);
+        let ended = engine::run(desk, Arc::new(http), ledger, self.clock, self.stop.clone(), &mut teller).await;
+        teller.finish();
+        let end = ended?;
+        let mut exit = Exit::Complete;
+        for run in runs {
+            ledger.complete(run)?;
+            let report = Report::of(ledger, run, &prices, self.clock.now())?;
+            let of_run = summary::exit_of(&report, &end);
+            exit = exit.and(of_run);
+            if self.out.json {
+                let facts = summary::facts(&report, Some(&end), Some(of_run), ledger);
+                self.json("summary", facts)?;
+            } else if !self.out.quiet || of_run != Exit::Complete {
+                out::data(&summary::text(&report, &end, of_run, ledger))?;
+            }
+        }
+        Ok(exit)
+    }
+
+    /// Brings a job and its run; nothing is bought of a run that a later one has closed.
+    fn bring(
+        &self,
+        ledger: &mut Ledger,
+        located: &Located,
+        account: AccountId,
+        config: &AccountConfig,
+        prices: &PriceList,
+    ) -> anyhow::Result<(RunId, Option<RunTerms>)> {
+        let period = self.period(ledger, located)?;
+        let job = &located.job;
+        if let Some(run) = ledger.find_run(&job.name, Some(&period.id))?
+            && ledger.run_status(run)?.state == "closed"
+        {
+            self.out.note(&format!(
+                "{} ({}): a later period has begun, so nothing more is bought for it; its answers are still collected",
+                job.name, period.id
+            ));
+            return Ok((run, None));
+        }
+        let now = self.clock.now();
+        let prepared =
+            engine::prepare(ledger, job, account, &config.limits, prices, &period, self.args.moved, &Disk, now)?;
+        if let Some(edited) = prepared.edited.filter(|edited| prepared.resumed && *edited != Default::default()) {
+            self.out.note(&format!(
+                "{} ({}): the job file has changed: {} joined, {} left unbought, {} bought and no longer asked",
+                job.name,
+                period.id,
+                count(edited.joined, "task"),
+                grouped(edited.left),
+                grouped(edited.no_longer_asked)
+            ));
+        }
+        Ok((prepared.run, Some(prepared.terms)))
+    }
+
+    /// The period that is meant.
+    fn period(&self, ledger: &Ledger, located: &Located) -> anyhow::Result<Period> {
+        let job = &located.job;
+        let current = period::current(job.period, job.timezone, self.clock.now().wall);
+        let Some(id) = &self.args.period else { return Ok(current) };
+        let named = match period::parse(job.period, job.timezone, id) {
+            Ok(period) => period,
+            Err(error) => return mistake(format!("--period: {error}")),
+        };
+        if named == current || ledger.find_run(&job.name, Some(id))?.is_some() {
+            return Ok(named);
+        }
+        let why = if named.from > current.from {
+            "it has not begun"
+        } else {
+            "it is over, and a run of it never began: today's answer is not that day's"
+        };
+        mistake(format!("job `{}` cannot be run for {id}: {why}; the current period is {}", job.name, current.id))
+    }
+
+    /// What is about to happen, in a few lines.
+    fn show(
+        &self,
+        report: &Report,
+        located: &Located,
+        config: &AccountConfig,
+        prices: &PriceList,
+    ) -> anyhow::Result<()> {
+        let status = &report.status;
+        if self.out.json {
+            self.json(
+                "begin",
+                json!({
+                    "config": located.config.path.as_ref().map(|path| path.display().to_string()),
+                    "ledger": located.config.ledger.display().to_string(),
+                    "account": config.name, "base_url": config.base_url, "job": status.job, "period": status.period,
+                    "tasks": { "asked": report.asked, "planned": report.planned, "submitted": report.waiting,
+                               "in_doubt": report.in_doubt, "answered": report.answered, "failed": report.failed },
+                }),
+            )?;
+        }
+        let name = format!("{} ({})", status.job, status.period);
+        let bought = report.asked - report.planned;
+        if bought > 0 {
+            self.out.note(&format!(
+                "{name}: going on; {} asked, {} bought before ({} answered, {} waiting, {} in doubt, {} failed)",
+                count(report.asked, "task"),
+                grouped(bought),
+                grouped(report.answered),
+                grouped(report.waiting),
+                grouped(report.in_doubt),
+                grouped(report.failed)
+            ));
+        } else if let Ok(plan) = plan_of(located, report, config, prices) {
+            let faster = if self.args.sandbox { embedded::SPEED } else { 1 };
+            self.out.note(&format!(
+                "{name}: {} in {}, {} in all; about {} in {}, done in {} at the most",
+                count(report.asked, "task"),
+                count(located.job.sets.len() as u64, "prompt set"),
+                plan.total.cost,
+                count(plan.calls, "call"),
+                count(plan.batches, "batch").replace("batchs", "batches"),
+                humantime::format_duration(std::time::Duration::from_secs((plan.finish / faster).as_secs().max(1)))
+            ));
+        }
+        let fits = fits(report);
+        if report.planned > 0 {
+            let missing = report.missing.unwrap_or_default();
+            let line = match report.tightest().filter(|_| fits < report.planned) {
+                Some(room) => format!(
+                    "{name}: {} to buy for {missing}, and {} leaves {}: about {} fit, the others are left out",
+                    count(report.planned, "task"),
+                    room.name,
+                    room.left,
+                    grouped(fits)
+                ),
+                None => format!("{name}: {} to buy for {missing} at the most", count(report.planned, "task")),
+            };
+            self.out.note(&line);
+        } else {
+            self.out.note(&format!("{name}: nothing is left to buy"));
+        }
+        Ok(())
+    }
+
+    fn json(&self, name: &str, facts: serde_json::Value) -> anyhow::Result<()> {
+        out::data(&format!("{}\n", told::line(name, self.clock.now().wall, facts)))?;
+        Ok(())
+    }
+}
+
+/// The whole plan under the caps, what this run has spent of them put back.
+fn plan_of(
+    located: &Located,
+    report: &Report,
+    config: &AccountConfig,
+    prices: &PriceList,
+) -> Result<Plan, plan::PlanError> {
+    let rooms: Vec<Room> = report
+        .rooms
+        .iter()
+        .map(|room| Room { left: room.left.saturating_add(report.committed()).min(room.limit), ..room.clone() })
+        .collect();
+    plan::plan(&located.job, prices, &rooms, &config.limits)
+}
+
+/// About how many of the tasks to buy fit the caps; exact where all cost the same.
+fn fits(report: &Report) -> u64 {
+    let missing = report.missing.unwrap_or_default();
+    match report.tightest() {
+        Some(room) if room.left < missing => {
+            let share = u128::from(report.planned) * u128::from(room.left.nanos().unsigned_abs())
+                / u128::from(missing.nanos().unsigned_abs().max(1));
+            u64::try_from(share).unwrap_or(report.planned)
+        }
+        _ => report.planned,
+    }
+}

@@ -1,0 +1,166 @@
+//! `bursar run`: plan, buy, collect until done; started again, it goes on where it stopped.
+//!
+//! Jobs of one ledger share its lock, jobs of one account one pace and one set of caps.
+
+mod account;
+mod follow;
+
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use super::args::RunArgs;
+use super::locate::{self, Located};
+use super::out::{Out, shell};
+use super::{Common, Exit, embedded, mistake, secrets, stop};
+use crate::clock::Clock;
+use crate::engine::StopWord;
+use crate::ledger::{Kind, Ledger, Trust};
+use crate::offer::Route;
+use crate::problem::Problems;
+
+pub(super) use account::terms;
+pub(super) use follow::take;
+
+/// What a start is made with.
+struct Start<'a> {
+    args: &'a RunArgs,
+    out: Out,
+    clock: Clock,
+    stop: watch::Receiver<StopWord>,
+}
+
+pub(super) fn run(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
+    let Some(jobs) = load(args, common, out)? else { return Ok(Exit::Usage) };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    runtime.block_on(async {
+        let start = Start { args, out, clock: Clock::system(), stop: stop::listen(out, args.max_wait) };
+        let mut exit = Exit::Complete;
+        for (ledger, jobs) in by_ledger(jobs) {
+            if *start.stop.borrow() > StopWord::None {
+                return Ok(exit.and(Exit::Interrupted));
+            }
+            exit = exit.and(start.ledger(&ledger, jobs).await?);
+        }
+        Ok(exit)
+    })
+}
+
+/// All jobs, or nothing but all that is wrong with any of them.
+fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<Option<Vec<Located>>> {
+    let mut jobs: Vec<Located> = Vec::new();
+    let mut wrong = false;
+    for arg in &args.jobs {
+        if args.sandbox && !locate::is_path(arg) {
+            return mistake(format!("`{}`: with --sandbox, name the job file", arg.display()));
+        }
+        match locate::job(arg, common) {
+            Ok(located) if args.sandbox => jobs.push(embedded::for_sandbox(located, common.ledger.as_deref())),
+            Ok(located) => jobs.push(located),
+            Err(error) if error.is::<Problems>() => {
+                super::say(&error, out);
+                wrong = true;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    let twice =
+        jobs.iter().enumerate().find(|(at, job)| jobs[..*at].iter().any(|other| other.job.name == job.job.name));
+    match twice {
+        Some((_, job)) => mistake(format!("job `{}` is named twice", job.job.name)),
+        None => Ok((!wrong).then_some(jobs)),
+    }
+}
+
+fn by_ledger(jobs: Vec<Located>) -> Vec<(PathBuf, Vec<Located>)> {
+    let mut groups: Vec<(PathBuf, Vec<Located>)> = Vec::new();
+    for job in jobs {
+        match groups.iter_mut().find(|(ledger, _)| *ledger == job.config.ledger) {
+            Some((_, group)) => group.push(job),
+            None => groups.push((job.config.ledger.clone(), vec![job])),
+        }
+    }
+    groups
+}
+
+/// Money of which kind an account spends.
+pub(super) fn kind_of(route: Route) -> Kind {
+    match route {
+        Route::Sandbox => Kind::Sandbox,
+        Route::DataForSeo | Route::Aisa => Kind::Real,
+    }
+}
+
+impl Start<'_> {
+    /// All jobs of one ledger, one account after the other.
+    async fn ledger(&self, path: &std::path::Path, jobs: Vec<Located>) -> anyhow::Result<Exit> {
+        let mut accounts: Vec<(String, Vec<Located>)> = Vec::new();
+        for job in jobs {
+            match accounts.iter_mut().find(|(name, _)| *name == job.job.account) {
+                Some((_, group)) => group.push(job),
+                None => accounts.push((job.job.account.clone(), vec![job])),
+            }
+        }
+        let mut ways = Vec::new();
+        for (_, jobs) in &accounts {
+            let Some(first) = jobs.first() else { continue };
+            let account = first.account()?;
+            let at = if self.args.sandbox { "a simulated vendor" } else { &account.base_url };
+            self.out.note(&format!(
+                "config {}, ledger {}, account {} at {at}",
+                first
+                    .config
+                    .path
+                    .as_ref()
+                    .map_or_else(|| "built in".to_owned(), |path| shell(&path.display().to_string())),
+                shell(&path.display().to_string()),
+                account.name,
+            ));
+            let credentials = if self.args.sandbox {
+                secrets::Credentials { login: embedded::LOGIN.into(), password: embedded::LOGIN.into() }
+            } else {
+                secrets::of(account)?
+            };
+            ways.push((account.clone(), credentials));
+        }
+        let Some((first, _)) = ways.first() else { return Ok(Exit::Complete) };
+        let kind = kind_of(first.route);
+        let state_dir = match accounts.first().and_then(|(_, jobs)| jobs.first()) {
+            Some(located) => locate::state_dir(&located.config)?,
+            None => return Ok(Exit::Complete),
+        };
+        let Some(lock) = take(path, self.args.no_follow, self.out, self.stop.clone()).await? else {
+            return Ok(Exit::Interrupted);
+        };
+        let at = self.clock.now().wall.timestamp();
+        let mut ledger = Ledger::open(path, kind, at)?;
+        let begun = ledger.begin(&state_dir, at)?;
+        if let Trust::Restored(why) = &begun.trust {
+            self.out.must(&format!(
+                "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands only in the vendor's list: \
+                 nothing is bought before that was read whole, which takes the quarantine of each account ({})",
+                humantime::format_duration(first.timing.quarantine)
+            ));
+        }
+        let served = CancellationToken::new();
+        let mut exit = Exit::Complete;
+        for ((_, jobs), (mut account, credentials)) in accounts.into_iter().zip(ways) {
+            if *self.stop.borrow() > StopWord::None {
+                exit = exit.and(Exit::Interrupted);
+                break;
+            }
+            if self.args.sandbox {
+                let faults = embedded::faults(self.args.faults.as_deref())?;
+                account.base_url = embedded::serve_for(&state_dir, faults, self.clock, served.child_token()).await?;
+            }
+            exit = exit.and(self.account(&mut ledger, &account, &credentials, &jobs).await?);
+        }
+        served.cancel();
+        ledger.tidy();
+        drop(lock);
+        tracing::info!(exit = exit.code(), "start {} has ended", begun.number);
+        Ok(exit)
+    }
+}

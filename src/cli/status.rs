@@ -1,0 +1,129 @@
+//! `bursar status`: how runs stand.
+
+use std::fmt::Write as _;
+
+use serde_json::{Map, Value, json};
+
+use super::args::StatusArgs;
+use super::out::{self, Out, count, grouped, lines};
+use super::{Common, Exit, locate, summary, table, told};
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::ledger::{Ledger, Total};
+use crate::price::PriceList;
+use crate::report::Report;
+
+pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
+    let (mut ledger, config, job) = locate::to_read(args.job.as_deref(), common)?;
+    let clock = Clock::system();
+    let mut reports = Vec::new();
+    for run in ledger.runs(job.as_deref())? {
+        let prices = prices(&ledger, &config, run)?;
+        reports.push(Report::of(&mut ledger, run, &prices, clock.now())?);
+    }
+    let standing = ledger.standing()?;
+    if out.json {
+        let runs: Vec<Value> = reports.iter().map(|report| summary::facts(report, None, None, &ledger)).collect();
+        out::document(&json!({
+            "schema": "bursar.status/1",
+            "ledger": ledger.path().display().to_string(),
+            "kind": ledger.kind().name(),
+            "runs": runs,
+            "totals": standing.iter().map(total).collect::<Vec<_>>(),
+        }))?;
+    } else {
+        out::data(&text(&reports, &standing, &ledger))?;
+    }
+    Ok(Exit::Complete)
+}
+
+fn prices(ledger: &Ledger, config: &Config, run: crate::ids::RunId) -> anyhow::Result<PriceList> {
+    let (job, _) = ledger.run_name(run)?;
+    let account = ledger.job(&job)?.and_then(|job| config.accounts.get(&job.account));
+    Ok(account.map(|account| PriceList::with(&account.prices)).unwrap_or_default())
+}
+
+fn text(reports: &[Report], standing: &[Total], ledger: &Ledger) -> String {
+    let mut text = format!("ledger {} ({} money)\n\n", ledger.path().display(), ledger.kind().name());
+    let header = [
+        "job",
+        "period",
+        "state",
+        "asked",
+        "not bought",
+        "in doubt",
+        "waiting",
+        "answered",
+        "failed",
+        "spent",
+        "held",
+        "budget",
+    ];
+    let mut runs = table::table(&header, &[3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    for report in reports {
+        let status = &report.status;
+        let counts = [report.asked, report.planned, report.in_doubt, report.waiting, report.answered, report.failed];
+        let mut row = vec![status.job.clone(), status.period.clone(), computed(report).to_owned()];
+        row.extend(counts.map(grouped));
+        row.extend([status.total.charged.to_string(), status.total.held.to_string(), table::limit(status.total.limit)]);
+        runs.add_row(row);
+    }
+    text += &table::text(&runs);
+    for report in reports {
+        for batch in &report.status.in_doubt {
+            let _ = writeln!(
+                text,
+                "in doubt: batch {} of {} ({}), {}, {} held: {}",
+                batch.batch,
+                report.status.job,
+                report.status.period,
+                count(batch.attempts, "task"),
+                batch.held,
+                lines(&batch.why)
+            );
+        }
+    }
+    if !standing.is_empty() {
+        let mut totals = table::table(&["total", "spent", "held", "cap", "left"], &[1, 2, 3, 4]);
+        for total in standing {
+            let left = total.limit.map(|limit| limit.less(total.charged).less(total.held).to_string());
+            totals.add_row([
+                total.name.clone(),
+                total.charged.to_string(),
+                total.held.to_string(),
+                table::limit(total.limit),
+                left.unwrap_or_default(),
+            ]);
+        }
+        text += &format!("\n{}", table::text(&totals));
+    }
+    text
+}
+
+/// The state of a run, where it is open: what it waits for.
+fn computed(report: &Report) -> &'static str {
+    match report.status.state.as_str() {
+        "complete" => "complete",
+        "closed" => "closed",
+        _ if report.in_doubt > 0 => "in doubt",
+        _ if report.waiting > 0 => "waiting",
+        _ if report.planned > 0
+            && report.missing.is_some_and(|missing| report.tightest().is_some_and(|room| room.left < missing)) =>
+        {
+            "budget reached"
+        }
+        _ => "open",
+    }
+}
+
+fn total(total: &Total) -> Value {
+    let mut row = Map::new();
+    row.insert("name".into(), total.name.clone().into());
+    told::money(&mut row, "spent", total.charged);
+    told::money(&mut row, "held", total.held);
+    if let Some(limit) = total.limit {
+        told::money(&mut row, "limit", limit);
+        told::money(&mut row, "left", limit.less(total.charged).less(total.held));
+    }
+    Value::Object(row)
+}

@@ -1,0 +1,213 @@
+//! What a start came to, for somebody whose card is charged.
+
+use std::fmt::Write as _;
+
+use serde_json::{Value, json};
+
+use super::exit::Exit;
+use super::out::{count, grouped, lines, shell};
+use super::told;
+use crate::engine::End;
+use crate::ledger::{Kind, Ledger};
+use crate::report::Report;
+
+/// How a run ended in this start.
+pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
+    let cut = end.cuts.iter().any(|(run, _)| *run == report.status.run);
+    if end.refused.is_some() {
+        Exit::Refused
+    } else if end.in_doubt > 0 || report.in_doubt > 0 {
+        Exit::InDoubt
+    } else if report.is_complete() {
+        if report.failed > 0 { Exit::SomeFailed } else { Exit::Complete }
+    } else if end.stopped || (end.given_up > 0 && !cut) {
+        Exit::Interrupted
+    } else if report.planned > 0 && report.status.state != "closed" {
+        Exit::BudgetReached
+    } else if report.planned > 0 || end.late > 0 || report.failed > 0 {
+        Exit::SomeFailed
+    } else {
+        // Answers are to come and were not to be waited for.
+        Exit::Complete
+    }
+}
+
+/// The summary in words.
+pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger) -> String {
+    let status = &report.status;
+    let mut text = format!("\n{} ({}): {} (exit code {})\n", status.job, status.period, exit.meaning(), exit.code());
+    let mut row = |name: &str, what: String| {
+        let _ = writeln!(text, "  {name:<11}{}", lines(&what));
+    };
+    row("asked", count(report.asked, "task"));
+    row("answered", grouped(report.answered));
+    if report.failed > 0 {
+        let each = report.failures.iter().map(|sum| match sum.paid.is_zero() {
+            true => format!("{} {} at no cost", grouped(sum.tasks), sum.reason),
+            false => format!("{} {}, {} paid for them", grouped(sum.tasks), sum.reason, sum.paid),
+        });
+        row("failed", format!("{}: {}", grouped(report.failed), each.collect::<Vec<_>>().join("; ")));
+    }
+    if report.waiting > 0 {
+        let late = if end.late > 0 { format!(", {} of the account late", grouped(end.late)) } else { String::new() };
+        row(
+            "waiting",
+            format!(
+                "{} bought and paid, answer to come{late}; the same command fetches them, the vendor keeps answers for 30 days",
+                grouped(report.waiting)
+            ),
+        );
+    }
+    if report.in_doubt > 0 {
+        row("in doubt", format!("{}, {} held for them", count(report.in_doubt, "task"), status.total.held));
+        for batch in &status.in_doubt {
+            row("", format!("batch {}: {}, {}: {}", batch.batch, count(batch.attempts, "task"), batch.held, batch.why));
+        }
+        row("", "nothing of it is bought again before the vendor's list tells; the same command goes on, or `bursar reconcile`".into());
+    }
+    if report.planned > 0 {
+        row("not bought", not_bought(report, end));
+        let by_set = report.sets.iter().filter(|set| set.planned > 0);
+        let by_set: Vec<String> =
+            by_set.map(|set| format!("{} {} of {}", set.name, grouped(set.planned), grouped(set.tasks))).collect();
+        row("", format!("of the prompt sets: {}", by_set.join(", ")));
+        if let Some(more) = report.missing.filter(|_| exit == Exit::BudgetReached) {
+            row("", enough(report, end, more));
+        }
+    }
+    if status.no_longer_asked > 0 {
+        row(
+            "besides",
+            format!("{} bought earlier and no longer asked by the job file", count(status.no_longer_asked, "task")),
+        );
+    }
+    row("spent", spent(report));
+    for room in &report.rooms {
+        row("cap", format!("{}: {} of {} left", room.name, room.left, room.limit));
+    }
+    if let Some(why) = &end.refused {
+        row("refused", why.clone());
+    }
+    let play = if ledger.kind() == Kind::Sandbox { " (play money)" } else { "" };
+    row("ledger", format!("{}{play}", shell(&ledger.path().display().to_string())));
+    if report.answered > 0 {
+        row("answers", export_command(report, ledger));
+    }
+    text
+}
+
+fn spent(report: &Report) -> String {
+    let total = &report.status.total;
+    let held = if total.held.is_zero() { "nothing held".to_owned() } else { format!("{} held", total.held) };
+    let of = total.limit.map(|limit| format!(" of the budget of {limit}")).unwrap_or_default();
+    format!("{}{of}; {held}", total.charged)
+}
+
+fn not_bought(report: &Report, end: &End) -> String {
+    let planned = count(report.planned, "task");
+    let cut = end.cuts.iter().find(|(run, _)| *run == report.status.run);
+    match cut {
+        Some((_, cut)) => {
+            // The cut was made while money was on its way: what is left now stands in the report.
+            let room = report.rooms.iter().find(|room| room.name == cut.name).unwrap_or(cut);
+            format!("{planned}: {} leaves {} of {}, and the next task costs more", room.name, room.left, room.limit)
+        }
+        None if report.status.state == "closed" => format!("{planned}: a later period of the job has begun"),
+        None if end.given_up > 0 => format!("{planned}: tried too often in this start; the same command tries again"),
+        None => format!("{planned}; the same command goes on"),
+    }
+}
+
+/// What would have been enough.
+fn enough(report: &Report, end: &End, more: crate::money::Money) -> String {
+    let whole = report.committed().saturating_add(more);
+    let cut = end.cuts.iter().find(|(run, _)| *run == report.status.run).map(|(_, room)| room.name.as_str());
+    match cut {
+        Some("budget of this run") => {
+            format!("they would cost {more} more: [budget] run = \"{}\" would be enough for all", whole.decimal())
+        }
+        _ => format!("they would cost {more} more"),
+    }
+}
+
+/// The exact command that writes the answers to a file.
+pub(super) fn export_command(report: &Report, ledger: &Ledger) -> String {
+    let (job, period) = (&report.status.job, &report.status.period);
+    let once = period == "once";
+    let period_flag = if once { String::new() } else { format!(" --period {}", shell(period)) };
+    let file = if once { format!("{job}.jsonl") } else { format!("{job}-{period}.jsonl") };
+    format!(
+        "bursar export {}{period_flag} --ledger {} --output {}",
+        shell(job),
+        shell(&ledger.path().display().to_string()),
+        shell(&file)
+    )
+}
+
+/// The summary as facts.
+pub(super) fn facts(report: &Report, end: Option<&End>, exit: Option<Exit>, ledger: &Ledger) -> Value {
+    let status = &report.status;
+    let mut facts = serde_json::Map::new();
+    facts.insert("job".into(), status.job.clone().into());
+    facts.insert("period".into(), status.period.clone().into());
+    facts.insert("state".into(), status.state.clone().into());
+    facts.insert(
+        "tasks".into(),
+        json!({ "asked": report.asked, "planned": report.planned, "in_doubt": report.in_doubt, "submitted": report.waiting,
+                "answered": report.answered, "failed": report.failed, "no_longer_asked": status.no_longer_asked }),
+    );
+    told::money(&mut facts, "spent", status.total.charged);
+    told::money(&mut facts, "held", status.total.held);
+    if let Some(limit) = status.total.limit {
+        told::money(&mut facts, "budget", limit);
+    }
+    if let Some(missing) = report.missing {
+        told::money(&mut facts, "not_bought", missing);
+    }
+    facts.insert("failures".into(), report.failures.iter().map(of_failures).collect());
+    facts.insert("caps".into(), report.rooms.iter().map(of_room).collect());
+    facts.insert("in_doubt".into(), status.in_doubt.iter().map(of_doubt).collect());
+    facts.insert(
+        "sets".into(),
+        report.sets.iter().map(|set| json!({ "name": set.name, "tasks": set.tasks, "planned": set.planned })).collect(),
+    );
+    if let Some(end) = end {
+        facts.insert("refused".into(), end.refused.clone().into());
+        facts.insert("late".into(), end.late.into());
+        facts.insert("stopped".into(), end.stopped.into());
+        facts.insert("given_up".into(), end.given_up.into());
+    }
+    if let Some(exit) = exit {
+        facts.insert("exit".into(), exit.code().into());
+    }
+    facts.insert("ledger".into(), ledger.path().display().to_string().into());
+    Value::Object(facts)
+}
+
+/// A cap as JSON.
+pub(super) fn of_room(room: &crate::plan::Room) -> Value {
+    let mut row = serde_json::Map::new();
+    row.insert("name".into(), room.name.clone().into());
+    told::money(&mut row, "limit", room.limit);
+    told::money(&mut row, "left", room.left);
+    Value::Object(row)
+}
+
+fn of_failures(sum: &crate::ledger::FailedSum) -> Value {
+    let mut row = serde_json::Map::new();
+    row.insert("reason".into(), sum.reason.clone().into());
+    row.insert("tasks".into(), sum.tasks.into());
+    told::money(&mut row, "paid", sum.paid);
+    Value::Object(row)
+}
+
+fn of_doubt(batch: &crate::ledger::StatusBatch) -> Value {
+    let mut row = serde_json::Map::new();
+    row.insert("batch".into(), batch.batch.0.into());
+    row.insert("tasks".into(), batch.attempts.into());
+    row.insert("why".into(), batch.why.clone().into());
+    row.insert("sent_v".into(), batch.sent_v.into());
+    row.insert("closed_v".into(), batch.closed_v.into());
+    told::money(&mut row, "held", batch.held);
+    Value::Object(row)
+}

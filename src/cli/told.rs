@@ -1,0 +1,215 @@
+//! An event of the engine, in words and as JSON.
+
+use serde_json::{Map, Value, json};
+
+use super::out::count;
+use crate::event::{Event, EventKind, Progress};
+use crate::money::Money;
+
+/// Who needs to see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Weight {
+    /// With `-v`.
+    Detail,
+    /// Whoever watches.
+    News,
+    /// Somebody has to act, or money is at stake: also when quiet.
+    Alarm,
+}
+
+/// An event in words: what it means for the money, and what happens next. Progress has no line of its own.
+pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
+    use Weight::{Alarm, Detail, News};
+    let line = match kind {
+        EventKind::Contact { account, skew_s } => {
+            let clock = match *skew_s {
+                -2..=2 => String::new(),
+                s => format!("; its clock is {}s {}", s.unsigned_abs(), if s > 0 { "ahead" } else { "behind" }),
+            };
+            (Detail, format!("the vendor lets account {account} in{clock}"))
+        }
+        EventKind::Restored { .. } => (
+            Alarm,
+            "this ledger was restored or copied: the vendor's list is read before anything is bought".to_owned(),
+        ),
+        EventKind::RestoredDone { adopted } => {
+            (Alarm, format!("the vendor's list was read: {} taken over; buying goes on", count(*adopted, "purchase")))
+        }
+        EventKind::BatchSent { batch, tasks, reserved, canary, .. } => {
+            let canary = if *canary { " (one task first, to see whether the price is right)" } else { "" };
+            (Detail, format!("batch {batch}: {} sent, {reserved} held{canary}", count(*tasks as u64, "task")))
+        }
+        EventKind::BatchAnswered { batch, accepted, refused, in_doubt, charged } => {
+            let weight = if *refused + *in_doubt > 0 { News } else { Detail };
+            (
+                weight,
+                format!(
+                    "batch {batch}: {accepted} accepted for {charged}, {refused} refused at no cost, {in_doubt} in doubt"
+                ),
+            )
+        }
+        EventKind::BatchNotBought { batch, why } => {
+            (News, format!("batch {batch} was not bought, its money is free again: {why}"))
+        }
+        EventKind::BatchInDoubt { batch, tasks, held, why } => (
+            News,
+            format!(
+                "batch {batch} is in doubt: {why}; {held} stays held for {}, and the vendor's list will tell",
+                count(*tasks as u64, "task")
+            ),
+        ),
+        EventKind::Adopted { attempt, cost } => {
+            (Detail, format!("attempt {attempt} was in doubt and is bought, for {cost}: it is not bought again"))
+        }
+        EventKind::Concluded { batch, tasks } => (
+            News,
+            format!(
+                "batch {batch}: {} surely not bought; the money is free, they are planned again",
+                count(*tasks as u64, "task")
+            ),
+        ),
+        EventKind::ExtraCharge { vendor_id, cost, why } => {
+            (Alarm, format!("the vendor took {cost} for its task {vendor_id}, which answers no task of ours: {why}"))
+        }
+        EventKind::Swept { concluding, rows, found, void } => {
+            let weight = if *found > 0 || void.is_some() { News } else { Detail };
+            let what = if *concluding {
+                "looked through the vendor's list to conclude"
+            } else {
+                "looked at the vendor's list"
+            };
+            let void = void.as_ref().map(|why| format!("; it proves nothing yet: {why}")).unwrap_or_default();
+            (weight, format!("{what}: {} read, {found} in doubt found{void}", count(*rows, "row")))
+        }
+        EventKind::TagProven { function } => (
+            Detail,
+            format!("the vendor's list shows unfinished tasks of {function}: absence from it can mean something"),
+        ),
+        EventKind::PriceConfirmed { price, cost } => (Detail, format!("price as expected: {cost} for one of {price}")),
+        EventKind::PriceDiffers { price, expected, charged, stopped } => {
+            let then = if *stopped {
+                "buying at this price has stopped; write the new price under [[accounts.NAME.prices]], or allow it with max_price_drift"
+            } else {
+                "the job allows it, and the caps count the new price"
+            };
+            (Alarm, format!("{price} costs {charged}, and {expected} was expected: {then}"))
+        }
+        EventKind::CapReached { cap, limit, .. } => {
+            (News, format!("{cap} ({limit}) is reached: what does not fit stays planned and is not bought"))
+        }
+        EventKind::Paused { for_ms, why } => (News, format!("calls wait {}: {why}", shortly(*for_ms))),
+        EventKind::Halted { why } => (Alarm, format!("nothing more is bought in this start: {why}")),
+        EventKind::Collected { answers } => (Detail, format!("{} stored", count(*answers, "answer"))),
+        EventKind::TaskFailed { attempt, code, paid } => {
+            let paid = if *paid { "it was paid for" } else { "at no cost" };
+            (News, format!("attempt {attempt} ended without an answer, {paid} (the vendor's code {code})"))
+        }
+        EventKind::Odd { engine, function, what } => (News, format!("{function}/{engine}: {what}")),
+        EventKind::Draining => (Detail, "what is in flight ends, nothing new begins".to_owned()),
+        EventKind::Progress(_) => return None,
+    };
+    Some(line)
+}
+
+fn shortly(ms: u64) -> String {
+    let rounded = if ms < 1_000 { ms } else { ms / 1_000 * 1_000 };
+    humantime::format_duration(std::time::Duration::from_millis(rounded)).to_string()
+}
+
+/// An event as one line of JSON.
+pub(super) fn json(event: &Event) -> Value {
+    let (name, fields) = fields(&event.kind);
+    line(name, event.at, fields)
+}
+
+/// A line of a run's JSON: what it is, when, and its facts.
+pub(super) fn line(name: &str, at: chrono::DateTime<chrono::Utc>, fields: Value) -> Value {
+    let mut all = Map::new();
+    all.insert("schema".to_owned(), "bursar.run/1".into());
+    all.insert("event".to_owned(), name.into());
+    all.insert("at".to_owned(), at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true).into());
+    if let Value::Object(fields) = fields {
+        all.extend(fields);
+    }
+    Value::Object(all)
+}
+
+/// An amount as decimal text and as whole nano-dollars.
+pub(super) fn money(into: &mut Map<String, Value>, name: &str, amount: Money) {
+    into.insert(format!("{name}_usd"), amount.decimal().into());
+    into.insert(format!("{name}_nano_usd"), amount.nanos().into());
+}
+
+fn with(mut fields: Value, amounts: &[(&str, Money)]) -> Value {
+    if let Value::Object(fields) = &mut fields {
+        for (name, amount) in amounts {
+            money(fields, name, *amount);
+        }
+    }
+    fields
+}
+
+fn fields(kind: &EventKind) -> (&'static str, Value) {
+    match kind {
+        EventKind::Contact { account, skew_s } => ("contact", json!({ "account": account, "skew_s": skew_s })),
+        EventKind::Restored { since_v } => ("restored", json!({ "since_v": since_v })),
+        EventKind::RestoredDone { adopted } => ("restored_done", json!({ "adopted": adopted })),
+        EventKind::BatchSent { batch, run, tasks, reserved, canary } => (
+            "batch_sent",
+            with(
+                json!({ "batch": batch.0, "run": run.0, "tasks": tasks, "canary": canary }),
+                &[("reserved", *reserved)],
+            ),
+        ),
+        EventKind::BatchAnswered { batch, accepted, refused, in_doubt, charged } => (
+            "batch_answered",
+            with(
+                json!({ "batch": batch.0, "accepted": accepted, "refused": refused, "in_doubt": in_doubt }),
+                &[("charged", *charged)],
+            ),
+        ),
+        EventKind::BatchNotBought { batch, why } => ("batch_not_bought", json!({ "batch": batch.0, "why": why })),
+        EventKind::BatchInDoubt { batch, tasks, held, why } => {
+            ("batch_in_doubt", with(json!({ "batch": batch.0, "tasks": tasks, "why": why }), &[("held", *held)]))
+        }
+        EventKind::Adopted { attempt, cost } => ("adopted", with(json!({ "attempt": attempt.0 }), &[("cost", *cost)])),
+        EventKind::Concluded { batch, tasks } => ("concluded", json!({ "batch": batch.0, "tasks": tasks })),
+        EventKind::ExtraCharge { vendor_id, cost, why } => {
+            ("extra_charge", with(json!({ "vendor_id": vendor_id, "why": why }), &[("cost", *cost)]))
+        }
+        EventKind::Swept { concluding, rows, found, void } => {
+            ("swept", json!({ "concluding": concluding, "rows": rows, "found": found, "void": void }))
+        }
+        EventKind::TagProven { function } => ("tag_proven", json!({ "function": function.name() })),
+        EventKind::PriceConfirmed { price, cost } => {
+            ("price_confirmed", with(json!({ "price": price }), &[("cost", *cost)]))
+        }
+        EventKind::PriceDiffers { price, expected, charged, stopped } => (
+            "price_differs",
+            with(json!({ "price": price, "stopped": stopped }), &[("expected", *expected), ("charged", *charged)]),
+        ),
+        EventKind::CapReached { run, cap, limit, left } => {
+            ("cap_reached", with(json!({ "run": run.0, "cap": cap }), &[("limit", *limit), ("left", *left)]))
+        }
+        EventKind::Paused { for_ms, why } => ("paused", json!({ "for_ms": for_ms, "why": why })),
+        EventKind::Halted { why } => ("halted", json!({ "why": why })),
+        EventKind::Collected { answers } => ("collected", json!({ "answers": answers })),
+        EventKind::TaskFailed { attempt, code, paid } => {
+            ("task_failed", json!({ "attempt": attempt.0, "code": code, "paid": paid }))
+        }
+        EventKind::Odd { engine, function, what } => {
+            ("odd", json!({ "engine": engine.name(), "function": function.name(), "what": what }))
+        }
+        EventKind::Draining => ("draining", json!({})),
+        EventKind::Progress(progress) => ("progress", of_progress(progress)),
+    }
+}
+
+fn of_progress(progress: &Progress) -> Value {
+    let Progress { bought, answered, failed, waiting, in_doubt, charged, in_flight } = *progress;
+    with(
+        json!({ "bought": bought, "answered": answered, "failed": failed, "waiting": waiting, "in_doubt": in_doubt,
+                "in_flight": in_flight }),
+        &[("charged", charged)],
+    )
+}

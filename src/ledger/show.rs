@@ -1,0 +1,215 @@
+//! What people ask a ledger: who the jobs are, where the money of a run went, what a batch in doubt holds.
+//!
+//! It reads, but for [`Ledger::complete`], and looks at whole runs: for starts, ends and questions.
+
+use rusqlite::OptionalExtension;
+
+use super::query::named;
+use super::tasks::service_from;
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId, TaskId};
+use crate::money::Money;
+use crate::offer::{Method, Priority, Route};
+
+/// A job as the ledger knows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRow {
+    /// Its name.
+    pub name: String,
+    /// Its file, made absolute.
+    pub path: String,
+    /// Its account's name.
+    pub account: String,
+}
+
+/// Failed tasks of a run, by reason.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedSum {
+    /// Why, in one word.
+    pub reason: String,
+    /// How many.
+    pub tasks: u64,
+    /// What was paid for them.
+    pub paid: Money,
+}
+
+/// A prompt set of a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SetSum {
+    /// Its name.
+    pub name: String,
+    /// Tasks it pays for.
+    pub tasks: u64,
+    /// Tasks of it that are not bought.
+    pub planned: u64,
+}
+
+/// Tasks of a run that are not bought, of one kind and so of one price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedOf {
+    /// What is asked of whom.
+    pub target: TargetId,
+    /// By which method.
+    pub method: Method,
+    /// At which priority.
+    pub priority: Priority,
+    /// How many.
+    pub tasks: u64,
+}
+
+/// A task of a batch whose outcome is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnresolvedTask {
+    /// Which.
+    pub task: TaskId,
+    /// Its attempt.
+    pub attempt: AttemptId,
+    /// What is held for it.
+    pub held: Money,
+}
+
+impl Ledger {
+    /// A job by its name.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn job(&self, name: &str) -> Result<Option<JobRow>, LedgerError> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT job.name, job.path, account.name FROM job JOIN account ON account.id = job.account
+                 WHERE job.name = ?1",
+                [name],
+                |row| Ok(JobRow { name: row.get(0)?, path: row.get(1)?, account: row.get(2)? }),
+            )
+            .optional()?)
+    }
+
+    /// The names of all jobs, by name.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn job_names(&self) -> Result<Vec<String>, LedgerError> {
+        let mut statement = self.db.prepare("SELECT name FROM job ORDER BY name")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The account of a name, and its route.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn account(&self, name: &str) -> Result<Option<(AccountId, Route)>, LedgerError> {
+        Ok(self
+            .db
+            .query_row("SELECT id, route FROM account WHERE name = ?1", [name], |row| {
+                Ok((AccountId(row.get(0)?), named(row, 1)?))
+            })
+            .optional()?)
+    }
+
+    /// The names of all accounts.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn account_names(&self) -> Result<Vec<String>, LedgerError> {
+        let mut statement = self.db.prepare("SELECT name FROM account ORDER BY id")?;
+        let rows = statement.query_map([], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What failed of a run, by reason, with what was paid for it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn failures(&self, run: RunId) -> Result<Vec<FailedSum>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT task_reason.name, count(DISTINCT task.id), coalesce(sum(coalesce(settled_nano, posted_nano, 0)), 0)
+             FROM task JOIN task_reason ON task_reason.reason = task.reason
+             LEFT JOIN attempt ON attempt.id = task.attempt
+             WHERE task.run = ?1 AND task.state = 4 GROUP BY task.reason ORDER BY task.reason",
+        )?;
+        let rows = statement.query_map([run.0], |row| {
+            Ok(FailedSum { reason: row.get(0)?, tasks: row.get(1)?, paid: Money::from_nanos(row.get(2)?) })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The prompt sets of a run, in the order of the job file, and what of each is not bought.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn set_sums(&self, run: RunId) -> Result<Vec<SetSum>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT prompt_set.name, count(task.id), coalesce(sum(task.state = 0), 0)
+             FROM prompt_set LEFT JOIN task
+                 ON task.prompt_set = prompt_set.id AND NOT (task.state = 4 AND task.reason = 4)
+             WHERE prompt_set.run = ?1 GROUP BY prompt_set.id ORDER BY prompt_set.id",
+        )?;
+        let rows = statement
+            .query_map([run.0], |row| Ok(SetSum { name: row.get(0)?, tasks: row.get(1)?, planned: row.get(2)? }))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The tasks of a run that are not bought, by what they cost.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn planned_of(&self, run: RunId) -> Result<Vec<PlannedOf>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT target, service, count(*) FROM task INDEXED BY task_to_buy
+             WHERE run = ?1 AND state = 0 GROUP BY target, service",
+        )?;
+        let rows = statement.query_map([run.0], |row| {
+            let (method, priority) = service_from(row.get(1)?);
+            Ok(PlannedOf { target: TargetId(row.get(0)?), method, priority, tasks: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The run of a batch, and when it was sent by the vendor's clock; `None` where there is no such batch.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn batch(&self, batch: BatchId) -> Result<Option<(RunId, i64)>, LedgerError> {
+        Ok(self
+            .db
+            .query_row("SELECT run, sent_v FROM batch WHERE id = ?1", [batch.0], |row| {
+                Ok((RunId(row.get(0)?), row.get(1)?))
+            })
+            .optional()?)
+    }
+
+    /// The tasks of a batch whose outcome is not known.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn unresolved_tasks(&self, batch: BatchId) -> Result<Vec<UnresolvedTask>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT attempt.task, attempt.id, attempt.held_nano FROM batch JOIN attempt
+             ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+             WHERE batch.id = ?1 AND attempt.state = 0 ORDER BY attempt.id",
+        )?;
+        let rows = statement.query_map([batch.0], |row| {
+            Ok(UnresolvedTask {
+                task: TaskId(row.get(0)?),
+                attempt: AttemptId(row.get(1)?),
+                held: Money::from_nanos(row.get(2)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Says that a run has nothing left to buy, to wait for or to settle; `false` where that is not so.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn complete(&mut self, run: RunId) -> Result<bool, LedgerError> {
+        let changed = self.db.execute(
+            "UPDATE run SET state = 'complete' WHERE id = ?1 AND state = 'open'
+             AND NOT EXISTS (SELECT 1 FROM task WHERE run = ?1 AND state IN (0, 1, 2))",
+            [run.0],
+        )?;
+        Ok(changed == 1)
+    }
+}

@@ -1,0 +1,94 @@
+//! The report: how a run stands, as numbers. Words are `cli`'s matter.
+
+use crate::clock::Now;
+use crate::ids::RunId;
+use crate::ledger::{FailedSum, Ledger, LedgerError, RunStatus, SetSum};
+use crate::money::Money;
+use crate::plan::Room;
+use crate::price::PriceList;
+
+/// How a run stands.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// As the ledger shows it.
+    pub status: RunStatus,
+    /// Tasks asked, in any state.
+    pub asked: u64,
+    /// Not bought.
+    pub planned: u64,
+    /// In doubt.
+    pub in_doubt: u64,
+    /// Bought, answer to come.
+    pub waiting: u64,
+    /// Answered.
+    pub answered: u64,
+    /// Ended without an answer.
+    pub failed: u64,
+    /// Why, and what was paid.
+    pub failures: Vec<FailedSum>,
+    /// By prompt set.
+    pub sets: Vec<SetSum>,
+    /// What its caps leave, the run's own first.
+    pub rooms: Vec<Room>,
+    /// What the tasks that are not bought would cost; `None` where a price is not known.
+    pub missing: Option<Money>,
+}
+
+impl Report {
+    /// Reads how a run stands. Looks at all its tasks.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn of(ledger: &mut Ledger, run: RunId, prices: &PriceList, now: Now) -> Result<Self, LedgerError> {
+        let [planned, sending, submitted, answered, failed] = ledger.tally(run)?;
+        let at = now.wall.timestamp();
+        let (own, shared) = ledger.rooms(run, at, at)?;
+        Ok(Self {
+            status: ledger.run_status(run)?,
+            asked: planned + sending + submitted + answered + failed,
+            planned,
+            in_doubt: sending,
+            waiting: submitted,
+            answered,
+            failed,
+            failures: ledger.failures(run)?.into_iter().filter(|sum| sum.reason != "dropped_by_job").collect(),
+            sets: ledger.set_sums(run)?,
+            rooms: own.into_iter().chain(shared).collect(),
+            missing: missing(ledger, run, prices)?,
+        })
+    }
+
+    /// Nothing is left to buy, to wait for or to settle.
+    pub fn is_complete(&self) -> bool {
+        self.planned + self.in_doubt + self.waiting == 0
+    }
+
+    /// Spent and held together.
+    pub fn committed(&self) -> Money {
+        self.status.total.charged.saturating_add(self.status.total.held)
+    }
+
+    /// The tightest of its caps.
+    pub fn tightest(&self) -> Option<&Room> {
+        self.rooms.iter().min_by_key(|room| room.left)
+    }
+}
+
+/// What the tasks of a run that are not bought would cost by the list.
+fn missing(ledger: &Ledger, run: RunId, prices: &PriceList) -> Result<Option<Money>, LedgerError> {
+    let mut sum = Money::ZERO;
+    for of in ledger.planned_of(run)? {
+        let facts = ledger.target(of.target)?;
+        let target = crate::job::Target {
+            engine: facts.engine,
+            function: facts.function,
+            method: of.method,
+            priority: of.priority,
+            model: facts.model,
+            options: Vec::new(),
+        };
+        let Some(price) = prices.expected(&target) else { return Ok(None) };
+        sum = sum.saturating_add(price.amount.saturating_mul(of.tasks));
+    }
+    Ok(Some(sum))
+}
