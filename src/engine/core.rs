@@ -451,19 +451,10 @@ impl Core {
             self.progress_at = now.mono;
             out.push(Effect::Tell(EventKind::Progress(self.how_it_stands())));
         }
-        wakes.push(self.progress_at + PROGRESS_EVERY);
-        let wake = wakes
-            .into_iter()
-            .min()
-            .unwrap_or(now.mono)
-            .max(now.mono + Duration::from_millis(1))
-            .max(self.quiet_wake(now));
-        out.push(Effect::Wake(wake));
-    }
-
-    /// While all calls are paused there is no use in waking before.
-    fn quiet_wake(&self, now: Now) -> Duration {
-        if self.quiet_until > now.mono { self.quiet_until.min(now.mono + PROGRESS_EVERY) } else { now.mono }
+        // What is due by now waits for a limit or for a reply, which wake the core by themselves; and while all calls are
+        // paused there is no use in waking before.
+        let next = wakes.into_iter().filter(|at| *at > now.mono).min();
+        out.push(Effect::Wake(next.unwrap_or(now.mono + LONGEST_NAP).max(self.quiet_until)));
     }
 
     /// Functions whose proof is missing, with their latest unfinished purchase.

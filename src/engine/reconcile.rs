@@ -25,6 +25,11 @@ const LAG_MARGIN: i64 = 10;
 /// Looks for a first unfinished task of ours in one start, before the proof is left to later ones.
 const MOST_PROOF_LOOKS: u32 = 20;
 
+/// A look goes back so much further than the purchase it must show, since the vendor's edges are not known.
+const WITNESS_MARGIN_S: i64 = 10;
+/// Void looks in a row after which a start leaves what is in doubt to later ones.
+const MOST_VOID_LOOKS: u32 = 5;
+
 /// What a look through the list is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -96,6 +101,8 @@ pub(super) struct Reconcile {
     next_look: Duration,
     sweep: Option<Sweep>,
     failures: u32,
+    /// Looks in a row that were to conclude something and proved nothing.
+    void_looks: u32,
 }
 
 impl Reconcile {
@@ -111,6 +118,7 @@ impl Reconcile {
             next_look: Duration::ZERO,
             sweep: None,
             failures: 0,
+            void_looks: 0,
         }
     }
 
@@ -235,7 +243,7 @@ impl Reconcile {
         if let Some(sweep) = &mut self.sweep {
             sweep.waiting_for_page = false;
             if let (Some(bought_v), Some(first)) = (bought_v, sweep.covers.first_mut()) {
-                first.0 = first.0.min(bought_v - 1);
+                first.0 = first.0.min(bought_v - WITNESS_MARGIN_S);
                 sweep.to_read[0].0 = first.0;
             }
         }
@@ -371,9 +379,11 @@ impl Reconcile {
         }
         if sweep.purpose == Purpose::Conclude && sweep.void.is_some() {
             self.next_look = mono + self.timing.sweep_gap;
+            self.void_looks += 1;
         }
         let valid = sweep.purpose == Purpose::Conclude && sweep.void.is_none();
         if valid {
+            self.void_looks = 0;
             for batch in self.doubts.keys().copied().collect::<Vec<_>>() {
                 let due = self.conclude_from(&self.doubts[&batch]).is_some_and(|from| from <= sweep.begun_v);
                 if due && let Some(doubt) = self.doubts.get_mut(&batch) {
@@ -468,9 +478,14 @@ impl Reconcile {
                 + 2 * seconds(self.timing.sweep_gap)
                 + 4 * seconds(self.timing.sweep_every)
                 + 60;
-        let soon = |closed: Option<i64>| closed.is_none_or(|closed| vendor_now < closed + patience);
-        self.doubts.values().any(|doubt| soon(doubt.facts.closed_v))
-            || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v))
+        // Its time is near, and looks are worth something: not one after the other proved nothing.
+        let conclusive = self.void_looks < MOST_VOID_LOOKS;
+        let soon = |closed: Option<i64>, conclude_from: Option<i64>| {
+            closed.is_none_or(|closed| vendor_now < closed + patience)
+                || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))
+        };
+        self.doubts.values().any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
+            || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v, self.restored_conclude_from()))
     }
 
     /// When a look is due, on this machine's clock.

@@ -115,8 +115,18 @@ impl World {
         let account = engine::bring_account(&mut ledger, &self.account, "sandbox").unwrap();
         let prices = PriceList::with(&self.account.prices);
         let period = self.period(&job);
-        let prepared =
-            engine::prepare(&mut ledger, &job, account, &self.account.limits, &prices, &period, false, &self.files, now).unwrap();
+        let prepared = engine::prepare(
+            &mut ledger,
+            &job,
+            account,
+            &self.account.limits,
+            &prices,
+            &period,
+            false,
+            &self.files,
+            now,
+        )
+        .unwrap();
         self.seed += 1;
         let terms = Terms {
             account,
@@ -137,7 +147,8 @@ impl World {
             death,
             died,
         });
-        let life = engine::run(Desk::new(terms, prices), Arc::clone(&vendor), &mut ledger, clock, stop, &mut self.events);
+        let life =
+            engine::run(Desk::new(terms, prices), Arc::clone(&vendor), &mut ledger, clock, stop, &mut self.events);
         let end = tokio::select! {
             biased;
             _ = dead.wait_for(|dead| *dead) => None,
