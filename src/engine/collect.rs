@@ -75,7 +75,8 @@ pub(super) struct Collect {
     in_flight: BTreeMap<AttemptId, Fetch>,
     /// The longest that an answer took in this start.
     longest: Option<Duration>,
-    paused_until: Duration,
+    /// Failed, and asked for again after a while.
+    again: Vec<Fetch>,
 }
 
 impl Collect {
@@ -94,7 +95,7 @@ impl Collect {
             busy: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             longest: None,
-            paused_until: Duration::ZERO,
+            again: Vec::new(),
         }
     }
 
@@ -224,12 +225,12 @@ impl Collect {
         self.ages.values().rev().find(|age| age.batch.function == function).map(|age| age.batch.posted_v)
     }
 
-    pub(super) fn has_urgent(&self, mono: Duration) -> bool {
-        mono >= self.paused_until && self.urgent.front().is_some_and(|fetch| fetch.not_before <= mono)
+    pub(super) fn has_urgent(&self) -> bool {
+        !self.urgent.is_empty()
     }
 
-    pub(super) fn has_other(&self, mono: Duration) -> bool {
-        mono >= self.paused_until && self.queue.front().is_some_and(|fetch| fetch.not_before <= mono)
+    pub(super) fn has_other(&self) -> bool {
+        !self.queue.is_empty()
     }
 
     pub(super) fn take(&mut self, urgent: bool) -> Option<Fetch> {
@@ -255,23 +256,27 @@ impl Collect {
         self.busy.remove(&attempt);
     }
 
-    /// The call failed: once more, later and later.
-    pub(super) fn once_more(&mut self, mut fetch: Fetch, mono: Duration) -> Duration {
+    /// The call failed: once more, later and later; others need not wait for it.
+    pub(super) fn once_more(&mut self, mut fetch: Fetch, mono: Duration) {
         fetch.failures += 1;
         let wait = (self.poll_min * 2_u32.pow(fetch.failures.min(6) - 1)).min(self.poll_max);
         fetch.not_before = mono + wait;
-        self.paused_until = self.paused_until.max(mono + wait.min(self.poll_min));
-        if fetch.confirm.is_some() {
-            self.urgent.push_back(fetch)
-        } else {
-            self.queue.push_back(fetch)
+        self.again.push(fetch);
+    }
+
+    /// What failed and may be asked for again by now goes back into its queue.
+    pub(super) fn wake(&mut self, mono: Duration) {
+        let (due, later) = std::mem::take(&mut self.again).into_iter().partition(|fetch| fetch.not_before <= mono);
+        self.again = later;
+        let due: Vec<Fetch> = due;
+        for fetch in due {
+            if fetch.confirm.is_some() { self.urgent.push_back(fetch) } else { self.queue.push_back(fetch) }
         }
-        wait
     }
 
     /// An endpoint whose list is to be looked at.
     pub(super) fn to_poll(&self, mono: Duration, also: &BTreeSet<Endpoint>) -> Option<Endpoint> {
-        let due = |path: &Path| !path.polling && path.next_poll <= mono && mono >= self.paused_until;
+        let due = |path: &Path| !path.polling && path.next_poll <= mono;
         let wanted = |endpoint: &Endpoint, path: &Path| (self.on && path.waiting > 0) || also.contains(endpoint);
         self.paths.iter().find(|(endpoint, path)| due(path) && wanted(endpoint, path)).map(|(endpoint, _)| *endpoint)
     }
@@ -321,10 +326,9 @@ impl Collect {
             (!path.polling && ((self.on && path.waiting > 0) || also.contains(endpoint))).then_some(path.next_poll)
         };
         let polls = self.paths.iter().filter_map(poll);
-        let fetches =
-            [&self.urgent, &self.queue].into_iter().filter_map(|queue| queue.front()).map(|fetch| fetch.not_before);
+        let fetches = self.again.iter().map(|fetch| fetch.not_before);
         let ages = self.by_due.first().map(|(due, _)| *due).filter(|_| self.on);
-        polls.chain(fetches).chain(ages).map(|at| at.max(self.paused_until)).min()
+        polls.chain(fetches).chain(ages).min()
     }
 
     /// Bought, answer to come.
@@ -339,7 +343,9 @@ impl Collect {
 
     /// Nothing more will come in this start.
     pub(super) fn is_done(&self) -> bool {
-        let fetching = !self.in_flight.is_empty() || !self.urgent.is_empty() || !self.queue.is_empty();
+        let queues = [&self.urgent, &self.queue];
+        let fetching =
+            !self.in_flight.is_empty() || !self.again.is_empty() || queues.iter().any(|queue| !queue.is_empty());
         !self.on || (!fetching && self.waiting() == self.late() && self.ages.values().all(|age| age.late))
     }
 
@@ -348,9 +354,6 @@ impl Collect {
         self.on = false;
         self.urgent.retain(|fetch| fetch.confirm.is_some());
         self.queue.clear();
-    }
-
-    pub(super) fn in_flight(&self) -> usize {
-        self.in_flight.len()
+        self.again.clear();
     }
 }

@@ -238,9 +238,9 @@ pub struct Core {
     pub(super) collect: Collect,
     pub(super) reconcile: Reconcile,
     pub(super) calls: Bucket,
-    ready: Bucket,
-    list: Bucket,
-    account_calls: Bucket,
+    pub(super) ready: Bucket,
+    pub(super) list: Bucket,
+    pub(super) account_calls: Bucket,
     /// Tokens taken for a call that then had to wait for another limit.
     ready_token: bool,
     list_token: bool,
@@ -410,6 +410,7 @@ impl Core {
         }
         let vendor_now = self.clock.not_before(now);
         self.dispatch.wake(now.mono);
+        self.collect.wake(now.mono);
         if self.may_buy() {
             while let Some((run, after)) = self.dispatch.to_pull() {
                 out.push(Effect::Pull { run, after, most: PULL });
@@ -528,10 +529,13 @@ impl Core {
                 Err(at) => wakes.push(at),
             }
         }
-        if !self.stopping && self.reconcile.wants_page() && token(&mut self.list_token, &mut self.list, now, wakes) {
+        if !self.stopping
+            && self.reconcile.wants_page(now.mono)
+            && token(&mut self.list_token, &mut self.list, now, wakes)
+        {
             return Some(Call::Page);
         }
-        if self.collect.has_urgent(now.mono) {
+        if self.collect.has_urgent() {
             return Some(Call::Fetch { urgent: true });
         }
         if self.may_buy() && drafted < BATCHES_A_COMMIT && self.dispatch.has_batch() {
@@ -545,7 +549,7 @@ impl Core {
                 return Some(Call::Ready(endpoint));
             }
         }
-        self.collect.has_other(now.mono).then_some(Call::Fetch { urgent: false })
+        self.collect.has_other().then_some(Call::Fetch { urgent: false })
     }
 
     /// Nothing is under way, and nothing more can happen in this start.

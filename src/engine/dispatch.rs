@@ -423,7 +423,8 @@ impl Dispatch {
     /// The ledger has reserved what was drafted, or says which ceiling has no room; the batches that may be sent.
     pub(super) fn reserved(&mut self, outcomes: Vec<Result<Reserved, CapReached>>) -> Vec<(BatchId, bool)> {
         let mut sent = Vec::new();
-        let drafted = std::mem::take(&mut self.pending);
+        // Several commits of drafts may be on their way: these outcomes are the oldest's.
+        let drafted: Vec<Pending> = self.pending.drain(..outcomes.len().min(self.pending.len())).collect();
         for pending in &drafted {
             self.desks[pending.desk].funded -= pending.wants.iter().map(|want| want.funded).sum();
         }

@@ -29,6 +29,8 @@ const MOST_PROOF_LOOKS: u32 = 20;
 const WITNESS_MARGIN_S: i64 = 10;
 /// Void looks in a row after which a start leaves what is in doubt to later ones.
 const MOST_VOID_LOOKS: u32 = 5;
+/// Failures to read a page after which the look begins anew.
+const MOST_PAGE_FAILURES: u32 = 5;
 
 /// What a look through the list is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -270,10 +272,11 @@ impl Reconcile {
         Some(call)
     }
 
-    pub(super) fn wants_page(&self) -> bool {
-        self.sweep
-            .as_ref()
-            .is_some_and(|sweep| !sweep.waiting_for_page && (sweep.by_offset.is_some() || !sweep.to_read.is_empty()))
+    pub(super) fn wants_page(&self, mono: Duration) -> bool {
+        mono >= self.next_look
+            && self.sweep.as_ref().is_some_and(|sweep| {
+                !sweep.waiting_for_page && (sweep.by_offset.is_some() || !sweep.to_read.is_empty())
+            })
     }
 
     /// A page was read and its rows were recognised; `true` when the look is through.
@@ -310,11 +313,16 @@ impl Reconcile {
         sweep.by_offset.is_none() && sweep.to_read.is_empty()
     }
 
-    /// The list could not be read: the look is void, and begins anew after a while.
-    pub(super) fn page_failed(&mut self, mono: Duration) -> Duration {
-        self.sweep = None;
-        self.failures += 1;
-        let wait = (Duration::from_secs(1) * 2_u32.pow(self.failures.min(7) - 1)).min(self.timing.sweep_every);
+    /// A page could not be read: it is asked for again after a while, and after too many failures the look is void.
+    pub(super) fn page_failed(&mut self, mono: Duration, counts: bool) -> Duration {
+        self.failures += u32::from(counts);
+        let wait = (Duration::from_secs(1) * 2_u32.pow(self.failures.clamp(1, 7) - 1)).min(self.timing.sweep_every);
+        if self.failures % MOST_PAGE_FAILURES == 0 && counts {
+            self.sweep = None;
+        }
+        if let Some(sweep) = &mut self.sweep {
+            sweep.waiting_for_page = false;
+        }
         self.next_look = mono + wait;
         wait
     }
@@ -490,7 +498,10 @@ impl Reconcile {
 
     /// When a look is due, on this machine's clock.
     pub(super) fn next_wake(&self, mono: Duration, vendor_now: i64, proof_wanted: bool) -> Option<Duration> {
-        if self.sweep.is_some() || (self.is_clear() && !(proof_wanted && self.proof_looks < MOST_PROOF_LOOKS)) {
+        if self.sweep.is_some() {
+            return Some(self.next_look);
+        }
+        if self.is_clear() && !(proof_wanted && self.proof_looks < MOST_PROOF_LOOKS) {
             return None;
         }
         let conclusions =

@@ -20,6 +20,26 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
+/// The limit that a call counts in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Limit {
+    Calls,
+    Ready,
+    List,
+    Account,
+}
+
+impl Limit {
+    fn of_what(self) -> &'static str {
+        match self {
+            Self::Calls => "",
+            Self::Ready => " of tasks_ready",
+            Self::List => " of id_list",
+            Self::Account => " of user_data",
+        }
+    }
+}
+
 impl Core {
     /// Takes a handful of replies.
     pub(super) fn heard(&mut self, now: Now, replies: Vec<Heard>, out: &mut Vec<Effect>) {
@@ -27,6 +47,7 @@ impl Core {
         let mut after = Vec::new();
         for heard in replies {
             self.in_flight = self.in_flight.saturating_sub(1);
+            let answered = heard.date_v.is_some();
             if let Some(date_v) = heard.date_v {
                 self.contact(now, heard.begun, date_v, &mut changes, out);
             }
@@ -41,7 +62,7 @@ impl Core {
                     }
                     Err(problem) => {
                         self.balance = Step::Wanted;
-                        self.list_problem(now, problem, out);
+                        self.list_problem(now, problem, Limit::Account, answered, out);
                     }
                 },
                 Reply::Posted(batch, verdict) => self.posted(now, batch, verdict, &mut changes, &mut after, out),
@@ -61,19 +82,22 @@ impl Core {
                     }
                     Err(problem) => {
                         self.collect.polled(endpoint, begun_v, None, now.mono);
-                        self.list_problem(now, problem, out);
+                        self.list_problem(now, problem, Limit::Ready, answered, out);
                     }
                 },
                 Reply::Page(span, offset, outcome) => match outcome {
                     Ok(rows) => after.push(Effect::Recognise(Source::List(span, offset), rows)),
                     Err(problem) => {
-                        let wait = self.reconcile.page_failed(now.mono);
+                        let throttled = matches!(problem, ListProblem::Throttled { .. });
+                        let wait = self.reconcile.page_failed(now.mono, !throttled);
                         let why = format!("the vendor's list of tasks cannot be read ({})", problem_text(&problem));
                         out.push(Effect::Tell(EventKind::Paused { for_ms: millis(wait), why }));
-                        self.list_problem(now, problem, out);
+                        self.list_problem(now, problem, Limit::List, answered, out);
                     }
                 },
-                Reply::Fetched(attempt, outcome, body) => self.fetched(now, attempt, outcome, body, &mut changes, out),
+                Reply::Fetched(attempt, outcome, body) => {
+                    self.fetched(now, attempt, (outcome, body, answered), &mut changes, out);
+                }
             }
         }
         if !changes.is_empty() {
@@ -124,7 +148,7 @@ impl Core {
             (None, None) => refusal.message.clone(),
         };
         match refusal.class {
-            Class::Throttled => self.throttled(now, refusal.retry_after, out),
+            Class::Throttled => self.throttled(now, refusal.retry_after, Limit::Calls, out),
             Class::Again | Class::Unreachable | Class::Doubt | Class::Unlisted => {
                 self.failed(now, why, refusal.retry_after, out)
             }
@@ -145,10 +169,17 @@ impl Core {
         }
     }
 
-    fn throttled(&mut self, now: Now, retry_after: Option<Duration>, out: &mut Vec<Effect>) {
+    /// Too many calls: the limit that was hit is that of the call, as far as can be known.
+    fn throttled(&mut self, now: Now, retry_after: Option<Duration>, limit: Limit, out: &mut Vec<Effect>) {
         let pause = retry_after.unwrap_or(THROTTLE_PAUSE) + Duration::from_millis(self.rng.u64(0..1_000));
-        self.calls.slow_down(now.mono, pause);
-        let why = "the vendor says that there are too many calls".to_owned();
+        let bucket = match limit {
+            Limit::Calls => &mut self.calls,
+            Limit::Ready => &mut self.ready,
+            Limit::List => &mut self.list,
+            Limit::Account => &mut self.account_calls,
+        };
+        bucket.slow_down(now.mono, pause);
+        let why = format!("the vendor says that there are too many calls{}", limit.of_what());
         out.push(Effect::Tell(EventKind::Paused { for_ms: millis(pause), why }));
     }
 
@@ -166,12 +197,13 @@ impl Core {
         out.push(Effect::Tell(EventKind::Paused { for_ms: millis(pause), why }));
     }
 
-    fn list_problem(&mut self, now: Now, problem: ListProblem, out: &mut Vec<Effect>) {
+    /// A list could not be read. Where the vendor answered at all, other calls need not wait for it.
+    fn list_problem(&mut self, now: Now, problem: ListProblem, limit: Limit, answered: bool, out: &mut Vec<Effect>) {
         match problem {
-            ListProblem::Throttled { retry_after } => self.throttled(now, retry_after, out),
-            ListProblem::Refused(refusal) => self.refused(now, &refusal, true, out),
-            ListProblem::Unreachable { why } => self.failed(now, why, None, out),
-            ListProblem::Unreliable { .. } => {}
+            ListProblem::Throttled { retry_after } => self.throttled(now, retry_after, limit, out),
+            ListProblem::Refused(refusal) if refusal.class == Class::Halt => self.refused(now, &refusal, true, out),
+            ListProblem::Unreachable { why } if !answered => self.failed(now, why, None, out),
+            ListProblem::Refused(_) | ListProblem::Unreachable { .. } | ListProblem::Unreliable { .. } => {}
         }
     }
 
@@ -368,8 +400,7 @@ impl Core {
         &mut self,
         now: Now,
         attempt: AttemptId,
-        outcome: Fetched,
-        body: Vec<u8>,
+        (outcome, body, answered): (Fetched, Vec<u8>, bool),
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
@@ -436,7 +467,7 @@ impl Core {
                 self.collect.not_yet(attempt);
             }
             Fetched::Throttled { retry_after } => {
-                self.throttled(now, retry_after, out);
+                self.throttled(now, retry_after, Limit::Calls, out);
                 self.collect.once_more(fetch, now.mono);
             }
             Fetched::Halt(refusal) => {
@@ -444,12 +475,9 @@ impl Core {
                 self.refused(now, &refusal, true, out);
             }
             Fetched::Unreachable { why } => {
-                let wait = self.collect.once_more(fetch, now.mono);
-                self.failures += 1;
-                if self.failures > MOST_FAILURES {
+                self.collect.once_more(fetch, now.mono);
+                if !answered {
                     self.failed(now, why, None, out);
-                } else {
-                    out.push(Effect::Tell(EventKind::Paused { for_ms: millis(wait), why }));
                 }
             }
         }
