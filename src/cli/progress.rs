@@ -1,5 +1,6 @@
 //! Events -> what a person sees while it runs: bars on a terminal, plain lines elsewhere, JSON Lines on stdout.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -120,10 +121,10 @@ fn tallied(now: &Progress) -> String {
     let mut text =
         format!("{} bought, {} answered, {} waiting", grouped(now.bought), grouped(now.answered), grouped(now.waiting));
     if now.failed > 0 {
-        text += &format!(", {} failed", grouped(now.failed));
+        let _ = write!(text, ", {} failed", grouped(now.failed));
     }
     if now.in_doubt > 0 {
-        text += &format!(", {} in doubt", grouped(now.in_doubt));
+        let _ = write!(text, ", {} in doubt", grouped(now.in_doubt));
     }
     text
 }
