@@ -194,11 +194,14 @@ impl Start<'_> {
             let missing = report.missing.unwrap_or_default();
             let line = match report.tightest().filter(|_| fits < report.planned) {
                 Some(room) => format!(
-                    "{name}: {} to buy for {missing}, and {} leaves {}: about {} fit, the others are left out",
+                    "{name}: {} to buy for {missing}, and {} leaves {}: {}",
                     count(report.planned, "task"),
                     room.name,
                     room.left,
-                    grouped(fits)
+                    match fits {
+                        0 => "nothing more is bought".to_owned(),
+                        fits => format!("about {} fit, the others are left out", grouped(fits)),
+                    }
                 ),
                 None => format!("{name}: {} to buy for {missing} at the most", count(report.planned, "task")),
             };
