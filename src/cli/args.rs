@@ -22,7 +22,6 @@ pub struct Cli {
 
 /// What all commands take.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct Common {
     /// The config, instead of the nearest bursar.toml
     #[arg(long, global = true, value_name = "FILE", env = "BURSAR_CONFIG")]
@@ -67,6 +66,7 @@ pub enum Command {
 
 /// Arguments of `run`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct RunArgs {
     /// Job files, or names of jobs in the ledger
     #[arg(required = true, value_name = "JOB")]

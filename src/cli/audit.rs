@@ -34,7 +34,7 @@ fn text(audit: &Audit, ledger: &Ledger) -> String {
         audit.tasks.iter().map(|count| format!("{} {}", grouped(count.tasks), count.state)).collect();
     let mut lines = vec![
         format!("ledger   {} ({} money)", ledger.path().display(), ledger.kind().name()),
-        format!("spent    {} for {}", audit.charged, count(audit.batches, "batch").replace("batchs", "batches")),
+        format!("spent    {} for {}", audit.charged, count(audit.batches, "batch")),
         format!("held     {}", audit.held),
         format!("tasks    {}", tasks.join(", ")),
         format!("in doubt {}", count(audit.in_doubt, "task")),

@@ -3,6 +3,7 @@
 use super::Mistake;
 use crate::engine::{EngineError, PrepareError};
 use crate::ledger::{LedgerError, LockError, RegisterError};
+use crate::plan::PlanError;
 use crate::problem::Problems;
 use crate::vendor::http::HttpError;
 
@@ -86,7 +87,7 @@ impl Exit {
 
     /// What an error comes to.
     pub(super) fn of(error: &anyhow::Error) -> Self {
-        if error.is::<Mistake>() || error.is::<Problems>() || error.is::<HttpError>() {
+        if error.is::<Mistake>() || error.is::<Problems>() || error.is::<HttpError>() || error.is::<PlanError>() {
             return Self::Usage;
         }
         if let Some(lock) = error.downcast_ref::<LockError>() {

@@ -9,6 +9,7 @@ pub(super) use crate::problem::printable;
 
 /// How much is said, settled once.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub(super) struct Out {
     /// One document, or one event a line, on stdout.
     pub(super) json: bool,
@@ -76,8 +77,12 @@ pub(super) fn forgive(result: io::Result<()>) -> io::Result<()> {
 
 /// A thing and how many of it: `1 task`, `1,204 tasks`.
 pub(super) fn count(n: u64, one: &str) -> String {
-    let s = if n == 1 { "" } else { "s" };
-    format!("{} {one}{s}", grouped(n))
+    let plural = match n {
+        1 => "",
+        _ if one.ends_with("ch") => "es",
+        _ => "s",
+    };
+    format!("{} {one}{plural}", grouped(n))
 }
 
 /// Digits in groups of three.
@@ -115,7 +120,7 @@ mod tests {
     #[test]
     fn numbers_are_grouped_and_words_counted() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped).join(" "), "0 999 1,000 1,234,567");
-        assert_eq!([count(1, "task"), count(2, "task")].join(", "), "1 task, 2 tasks");
+        assert_eq!([count(1, "task"), count(2, "task"), count(0, "batch")].join(", "), "1 task, 2 tasks, 0 batches");
     }
 
     #[test]

@@ -85,7 +85,7 @@ fn text(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Opt
     say(format!("job {} ({period}), {}, account {}", job.name, located.named.display(), job.account));
     say(format!("{}, {} in all", count(total.tasks, "task"), total.cost));
     if plan.duplicates > 0 {
-        say(format!("{} stood twice in a set and are asked once", count(plan.duplicates, "prompt")));
+        say(format!("written twice in a set and asked once: {}", count(plan.duplicates, "prompt")));
     }
     if let Some(Known { report, .. }) = known {
         say(format!(
@@ -101,16 +101,16 @@ fn text(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Opt
         ("target", &plan.by_target),
         ("priority", &plan.by_priority),
     ] {
-        text += &format!("\n{}", table::shares(what, part));
+        let _ = write!(text, "\n{}", table::shares(what, part));
     }
-    text += &format!("\n{}", table::rooms(rooms));
-    text += &format!("\n{}", prices(plan));
+    let _ = write!(text, "\n{}", table::rooms(rooms));
+    let _ = write!(text, "\n{}", prices(plan));
     let _ = writeln!(
         text,
         "\n{} buys {} in {}: {}, done in {} at the most",
         total.funded_cost,
         count(total.funded, "task"),
-        count(plan.batches, "batch").replace("batchs", "batches"),
+        count(plan.batches, "batch"),
         count(plan.calls, "call"),
         humantime::format_duration(std::time::Duration::from_secs(plan.finish.as_secs().max(1)))
     );
@@ -118,7 +118,7 @@ fn text(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Opt
         Some(cut) => {
             let _ = writeln!(
                 text,
-                "{} do not fit: {} leaves {} of {}; {} would be enough for all",
+                "left out: {}; {} leaves {} of {}, and {} would be enough for all",
                 count(total.tasks - total.funded, "task"),
                 cut.cap.name,
                 cut.cap.left,

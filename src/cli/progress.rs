@@ -1,5 +1,6 @@
 //! Events -> what a person sees while it runs: bars on a terminal, plain lines elsewhere, JSON Lines on stdout.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -47,9 +48,9 @@ impl Bars {
         let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
         let style = |template| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         let tasks = multi.add(ProgressBar::new(baseline.work));
-        tasks.set_style(style("tasks {bar:24} {pos}/{len}  {wide_msg}").progress_chars("=> "));
+        tasks.set_style(style("tasks {bar:16} {pos}/{len}  {wide_msg}").progress_chars("=> "));
         let money = multi.add(ProgressBar::new(baseline.budget.nanos().unsigned_abs()));
-        money.set_style(style("money {bar:24} {wide_msg}").progress_chars("=> "));
+        money.set_style(style("money {bar:16} {wide_msg}").progress_chars("=> "));
         Self { multi, tasks, money }
     }
 }
@@ -82,7 +83,7 @@ impl Teller {
         let (pace, left) = self.pace(at - began, now);
         if let Some(bars) = &self.bars {
             bars.tasks.set_position((now.answered + now.failed).min(self.baseline.work));
-            bars.tasks.set_message(format!("{}  {pace}{left}", tallied(now)));
+            bars.tasks.set_message(format!("{}{pace}{left}", tallied(now)));
             let spent = self.baseline.spent.saturating_add(now.charged);
             bars.money.set_position(spent.nanos().unsigned_abs());
             bars.money.set_message(format!("{spent} of {}", self.baseline.budget));
@@ -94,7 +95,7 @@ impl Teller {
         });
         if self.out.progress && !self.out.json && due && now.bought + now.answered + now.waiting > 0 {
             self.told = Some((at, *now));
-            self.line(at, &format!("{}; {} charged; {pace}{left}", tallied(now), now.charged));
+            self.line(at, &format!("{}; {} charged{pace}{left}", tallied(now), now.charged));
         }
     }
 
@@ -103,9 +104,9 @@ impl Teller {
         let elapsed_ms = u64::try_from(since.num_milliseconds()).unwrap_or(0);
         let done = now.answered + now.failed;
         if elapsed_ms < 1_000 || done == 0 {
-            return ("pace not known yet".to_owned(), String::new());
+            return (String::new(), String::new());
         }
-        let pace = format!("{} answers/min", grouped(done.saturating_mul(60_000) / elapsed_ms));
+        let pace = format!("; {} answers/min", grouped(done.saturating_mul(60_000) / elapsed_ms));
         let left_s = self.baseline.work.saturating_sub(done).saturating_mul(elapsed_ms) / done / 1_000;
         let left = if left_s == 0 {
             String::new()
@@ -120,10 +121,10 @@ fn tallied(now: &Progress) -> String {
     let mut text =
         format!("{} bought, {} answered, {} waiting", grouped(now.bought), grouped(now.answered), grouped(now.waiting));
     if now.failed > 0 {
-        text += &format!(", {} failed", grouped(now.failed));
+        let _ = write!(text, ", {} failed", grouped(now.failed));
     }
     if now.in_doubt > 0 {
-        text += &format!(", {} in doubt", grouped(now.in_doubt));
+        let _ = write!(text, ", {} in doubt", grouped(now.in_doubt));
     }
     text
 }

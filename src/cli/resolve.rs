@@ -30,9 +30,12 @@ pub(super) fn resolve(args: &ResolveArgs, common: &Common, out: Out) -> anyhow::
     let verdict = if args.bought { "bought" } else { "not bought" };
     let mut changes: Vec<Change> = tasks
         .iter()
-        .map(|task| match args.bought {
-            true => Change::ResolvedAsBought { attempt: task.attempt, posted_v: sent_v },
-            false => Change::NotBought { attempt: task.attempt },
+        .map(|task| {
+            if args.bought {
+                Change::ResolvedAsBought { attempt: task.attempt, posted_v: sent_v }
+            } else {
+                Change::NotBought { attempt: task.attempt }
+            }
         })
         .collect();
     let ids: Vec<String> = tasks.iter().map(|task| task.task.to_string()).collect();

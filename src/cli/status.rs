@@ -95,7 +95,7 @@ fn text(reports: &[Report], standing: &[Total], ledger: &Ledger) -> String {
                 left.unwrap_or_default(),
             ]);
         }
-        text += &format!("\n{}", table::text(&totals));
+        let _ = write!(text, "\n{}", table::text(&totals));
     }
     text
 }

@@ -20,9 +20,9 @@ pub(super) fn listen(out: Out, max_wait: Option<Duration>) -> watch::Receiver<St
             () = elapsed(max_wait) => out.note("the time given by --max-wait is over: what is in flight is waited for"),
         }
         // Whoever listened has ended already.
-        drop(send.send(StopWord::Drain));
+        let _ = send.send(StopWord::Drain);
         signals.next().await;
-        drop(send.send(StopWord::Now));
+        let _ = send.send(StopWord::Now);
     });
     receive
 }

@@ -42,9 +42,12 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger) -> S
     row("asked", count(report.asked, "task"));
     row("answered", grouped(report.answered));
     if report.failed > 0 {
-        let each = report.failures.iter().map(|sum| match sum.paid.is_zero() {
-            true => format!("{} {} at no cost", grouped(sum.tasks), sum.reason),
-            false => format!("{} {}, {} paid for them", grouped(sum.tasks), sum.reason, sum.paid),
+        let each = report.failures.iter().map(|sum| {
+            if sum.paid.is_zero() {
+                format!("{} {} at no cost", grouped(sum.tasks), sum.reason)
+            } else {
+                format!("{} {}, {} paid for them", grouped(sum.tasks), sum.reason, sum.paid)
+            }
         });
         row("failed", format!("{}: {}", grouped(report.failed), each.collect::<Vec<_>>().join("; ")));
     }

@@ -22,7 +22,12 @@ pub(super) fn table(header: &[&str], right: &[usize]) -> Table {
 /// Its text, without what moves a cursor and without blanks at line ends.
 pub(super) fn text(table: &Table) -> String {
     let text = lines(&table.to_string());
-    text.lines().map(|line| format!("{}\n", line.trim_end())).collect()
+    let mut trimmed = String::with_capacity(text.len());
+    for line in text.lines() {
+        trimmed.push_str(line.trim_end());
+        trimmed.push('\n');
+    }
+    trimmed
 }
 
 /// Parts of a plan.

@@ -93,10 +93,8 @@ impl Form for CsvForm<'_> {
 
 /// The I/O error inside, so that a reader that has gone away is known as one.
 fn unwrapped(error: csv::Error) -> io::Error {
-    match error.into_kind() {
-        csv::ErrorKind::Io(error) => error,
-        other => io::Error::other(format!("{other:?}")),
-    }
+    let text = error.to_string();
+    if let csv::ErrorKind::Io(error) = error.into_kind() { error } else { io::Error::other(text) }
 }
 
 /// A text that a spreadsheet takes for a text.

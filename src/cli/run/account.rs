@@ -15,7 +15,7 @@ use crate::config::AccountConfig;
 use crate::engine::{self, Desk, RunTerms, Terms};
 use crate::ids::{AccountId, RunId};
 use crate::job::Disk;
-use crate::ledger::Ledger;
+use crate::ledger::{Edited, Ledger};
 use crate::period::{self, Period};
 use crate::plan::{self, Plan, Room};
 use crate::price::PriceList;
@@ -111,7 +111,7 @@ impl Start<'_> {
         let now = self.clock.now();
         let prepared =
             engine::prepare(ledger, job, account, &config.limits, prices, &period, self.args.moved, &Disk, now)?;
-        if let Some(edited) = prepared.edited.filter(|edited| prepared.resumed && *edited != Default::default()) {
+        if let Some(edited) = prepared.edited.filter(|edited| prepared.resumed && *edited != Edited::default()) {
             self.out.note(&format!(
                 "{} ({}): the job file has changed: {} joined, {} left unbought, {} bought and no longer asked",
                 job.name,
@@ -185,7 +185,7 @@ impl Start<'_> {
                 count(located.job.sets.len() as u64, "prompt set"),
                 plan.total.cost,
                 count(plan.calls, "call"),
-                count(plan.batches, "batch").replace("batchs", "batches"),
+                count(plan.batches, "batch"),
                 humantime::format_duration(std::time::Duration::from_secs((plan.finish / faster).as_secs().max(1)))
             ));
         }
@@ -194,11 +194,14 @@ impl Start<'_> {
             let missing = report.missing.unwrap_or_default();
             let line = match report.tightest().filter(|_| fits < report.planned) {
                 Some(room) => format!(
-                    "{name}: {} to buy for {missing}, and {} leaves {}: about {} fit, the others are left out",
+                    "{name}: {} to buy for {missing}, and {} leaves {}: {}",
                     count(report.planned, "task"),
                     room.name,
                     room.left,
-                    grouped(fits)
+                    match fits {
+                        0 => "nothing more is bought".to_owned(),
+                        fits => format!("about {} fit, the others are left out", grouped(fits)),
+                    }
                 ),
                 None => format!("{name}: {} to buy for {missing} at the most", count(report.planned, "task")),
             };
