@@ -91,7 +91,7 @@ fn a_run_that_is_killed_again_and_again_pays_for_each_task_once() {
     let mut moments = Vec::new();
     for kill in 0..kills {
         // Early ones fall into the buying, later ones into the collecting.
-        let events = 2 + kill + kill / 3;
+        let events = 2 + kill + kill * kill / 6;
         if killed_after(events, &folder) {
             moments.push((events, sold(&folder).0));
         }
