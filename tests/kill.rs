@@ -51,7 +51,7 @@ fn killed_after(events: usize, folder: &Path) -> bool {
     let mut child: Child =
         run(folder).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program can be started");
     let mut told = BufReader::new(child.stdout.take().expect("its events")).lines();
-    let reached = told.by_ref().take(events).filter(Result::is_ok).count() == events;
+    let reached = told.by_ref().take(events).map_while(Result::ok).count() == events;
     child.kill().expect("it can be killed");
     child.wait().expect("it ends");
     reached
