@@ -1,0 +1,21 @@
+# What is done often. `.ci/run` is all that must hold before a change is taken.
+
+# All of it, as before a change is taken
+check:
+    .ci/run
+
+# The tests
+test:
+    cargo test --locked
+
+# The figures; FLAGS go to the bench, for example `just bench --small`
+bench *FLAGS:
+    cargo bench --locked --bench figures -- {{FLAGS}}
+
+# The demo job against a simulated vendor, for play money; exit code 3: the budget is reached, as it is meant to be
+demo:
+    cargo run --locked --release -- run jobs/demo.toml --sandbox
+
+# Kill the real program N times and see that nothing is paid twice
+kill N="10":
+    BURSAR_KILLS={{N}} cargo test --locked --test kill -- --nocapture
