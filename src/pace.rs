@@ -19,7 +19,9 @@ use governor::{Quota, RateLimiter};
 /// fall into the next window with N others.
 const WINDOW: Duration = Duration::from_millis(60_200);
 /// After being told to slow down, how long a level of slowness lasts.
-const RECOVERY: Duration = Duration::from_mins(1);
+const RECOVERY: Duration = Duration::from_secs(15);
+/// A complaint that comes alone asks for a pause; one that follows another so soon, for a slower pace as well.
+const REPEATED: Duration = Duration::from_secs(10);
 /// The slowest is a 64th of the limit.
 const SLOWEST: u32 = 6;
 
@@ -50,6 +52,7 @@ pub struct Bucket {
     /// 0: at the limit; each further level halves the pace.
     level: u32,
     slowed_at: Duration,
+    complained_at: Option<Duration>,
     next: Duration,
 }
 
@@ -66,7 +69,7 @@ impl Bucket {
         let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
         let emptied = limiter.check_n(burst);
         debug_assert!(matches!(emptied, Ok(Ok(()))), "a new bucket holds its burst");
-        Self { limiter, clock, spacing, level: 0, slowed_at: mono, next: mono }
+        Self { limiter, clock, spacing, level: 0, slowed_at: mono, complained_at: None, next: mono }
     }
 
     /// Takes a token.
@@ -93,17 +96,23 @@ impl Bucket {
         }
     }
 
-    /// The vendor said that this is too fast: nothing before `pause` is over, and half the pace after it.
+    /// The vendor said that this is too fast: nothing before `pause` is over, and half the pace after it where the last
+    /// complaint was only just before.
     pub fn slow_down(&mut self, mono: Duration, pause: Duration) {
         // Replies to calls that were in flight together are one complaint, not many.
-        if self.level == 0 || mono >= self.slowed_at + Duration::from_secs(1) {
-            self.level = (self.level + 1).min(SLOWEST);
+        let since = mono.saturating_sub(self.complained_at.unwrap_or_default());
+        if self.complained_at.is_some() && since < Duration::from_secs(1) {
+            return;
         }
-        self.slowed_at = mono;
+        if self.complained_at.is_some() && since < REPEATED + pause {
+            self.level = (self.level + 1).min(SLOWEST);
+            self.slowed_at = mono;
+        }
+        self.complained_at = Some(mono);
         self.next = self.next.max(mono + pause);
     }
 
-    /// A level of slowness goes for every minute without a complaint.
+    /// A level of slowness goes for every quarter of a minute without a further complaint.
     fn recover(&mut self, mono: Duration) {
         while self.level > 0 && mono >= self.slowed_at + RECOVERY {
             self.level -= 1;
@@ -161,13 +170,23 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_stops_the_calls_halves_the_pace_and_is_forgotten_in_time() {
+    fn a_complaint_pauses_the_calls_and_a_repeated_one_halves_the_pace_for_a_while() {
         let mut bucket = Bucket::new(6_000, Duration::ZERO);
-        bucket.slow_down(Duration::from_secs(60), Duration::from_secs(5));
-        let calls = greedy(&mut bucket, Duration::from_secs(60), 4);
-        assert_eq!(calls[0], Duration::from_secs(65));
+        bucket.slow_down(Duration::from_mins(1), Duration::from_secs(5));
+        bucket.slow_down(Duration::from_secs(65), Duration::from_secs(5));
+        let calls = greedy(&mut bucket, Duration::from_secs(66), 2);
+        assert_eq!(calls[0], Duration::from_secs(70));
         let within = |from, to| calls.iter().filter(|call| (from..to).contains(&call.as_secs())).count();
-        assert!((2_000..=3_000).contains(&within(65, 120)), "{}", within(65, 120));
-        assert!(within(180, 240) > 5_900, "{}", within(180, 240));
+        assert!((450..=510).contains(&within(70, 80)), "{}", within(70, 80));
+        assert!(within(90, 150) > 5_900, "{}", within(90, 150));
+    }
+
+    #[test]
+    fn complaints_about_calls_that_were_in_flight_together_are_one() {
+        let mut bucket = Bucket::new(6_000, Duration::ZERO);
+        for _ in 0..20 {
+            bucket.slow_down(Duration::from_mins(1), Duration::from_secs(1));
+        }
+        assert!(greedy(&mut bucket, Duration::from_secs(61), 1).len() > 5_900);
     }
 }

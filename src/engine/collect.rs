@@ -107,10 +107,8 @@ impl Collect {
 
     /// A batch has answers to come. One of an earlier start is asked for by its ids soon: what was fetched and not
     /// stored is listed no longer.
-    pub(super) fn expect(&mut self, batch: OpenBatch, mono: Duration, vendor_now: i64, earlier_start: bool) {
+    pub(super) fn expect(&mut self, batch: OpenBatch, mono: Duration, earlier_start: bool) {
         let endpoint = (batch.engine, batch.function);
-        let _age = Duration::from_secs((vendor_now - batch.posted_v).max(0).unsigned_abs());
-        let late = false;
         let (poll_min, poll_max) = (self.poll_min, self.poll_max);
         let path = self.paths.entry(endpoint).or_insert(Path {
             waiting: 0,
@@ -127,7 +125,7 @@ impl Collect {
             return;
         }
         self.by_due.insert((due, batch.batch));
-        self.ages.insert(batch.batch, Age { batch, due, late });
+        self.ages.insert(batch.batch, Age { batch, due, late: false });
     }
 
     /// How long to wait for an answer to be listed before it is asked for by its id.

@@ -124,6 +124,7 @@ pub enum Reply {
 }
 
 /// What the core is told.
+#[expect(missing_docs, reason = "the fields are named for what they hold")]
 #[derive(Clone, Debug)]
 pub enum Input {
     /// The start.
@@ -155,6 +156,7 @@ pub enum Input {
 }
 
 /// What is to be done.
+#[expect(missing_docs, reason = "the fields are named for what they hold")]
 #[derive(Clone, Debug)]
 pub enum Effect {
     /// Read the next tasks of the plan.
@@ -230,6 +232,7 @@ pub(super) struct How {
 }
 
 /// Decides for one account.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub struct Core {
     pub(super) terms: Terms,
@@ -337,8 +340,8 @@ impl Core {
                     let how = pulled.task.previous.and_then(|attempt| self.how.remove(&attempt));
                     match how {
                         Some(How { leave: true, .. }) => self.dispatch.leave(run, pulled.task.task),
-                        Some(how) => self.dispatch.again(run, pulled, how.counts, how.not_before),
-                        None => self.dispatch.again(run, pulled, false, now.mono),
+                        Some(how) => self.dispatch.again(run, &pulled, how.counts, how.not_before),
+                        None => self.dispatch.again(run, &pulled, false, now.mono),
                     }
                 }
             }
@@ -380,10 +383,10 @@ impl Core {
             self.collect.know((doubted.engine, doubted.function), now.mono);
             self.reconcile.add(doubted, now.mono);
         }
-        let vendor_now = self.clock.not_before(now);
+        let _vendor_now = self.clock.not_before(now);
         for batch in memory.open {
             self.progress.waiting += batch.uncollected;
-            self.collect.expect(batch, now.mono, vendor_now, true);
+            self.collect.expect(batch, now.mono, true);
         }
     }
 
@@ -412,7 +415,7 @@ impl Core {
         self.dispatch.wake(now.mono);
         self.collect.wake(now.mono);
         if self.may_buy() {
-            while let Some((run, after)) = self.dispatch.to_pull() {
+            while let Some((run, after)) = self.dispatch.next_pull() {
                 out.push(Effect::Pull { run, after, most: PULL });
             }
         }
@@ -433,7 +436,7 @@ impl Core {
                 out.push(Effect::Record(vec![Change::RestoredDone { account: self.terms.account }]));
                 out.push(Effect::Tell(EventKind::RestoredDone { adopted }));
                 self.dispatch.start_over();
-                while let Some((run, after)) = self.dispatch.to_pull() {
+                while let Some((run, after)) = self.dispatch.next_pull() {
                     out.push(Effect::Pull { run, after, most: PULL });
                 }
             }
@@ -597,7 +600,7 @@ impl Core {
                 self.terms.name
             )
         });
-        let restored = self.reconcile.restored.as_ref().map(|_| 1).unwrap_or(0);
+        let restored = self.reconcile.restored.as_ref().map_or(0, |_| 1);
         End {
             refused: self.dispatch.halted.clone().or(price),
             in_doubt: self.reconcile.attempts().max(restored),

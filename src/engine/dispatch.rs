@@ -176,6 +176,8 @@ pub(super) struct Dispatch {
     shared: Option<Room>,
     pending: Vec<Pending>,
     in_flight: BTreeMap<BatchId, InFlight>,
+    /// Single tasks in doubt, and the prices they were to prove.
+    doubtful_canaries: BTreeMap<BatchId, usize>,
     /// Nothing more is bought in this start.
     pub(super) halted: Option<String>,
     /// Consecutive drafts that the ledger refused although there seemed to be room.
@@ -212,13 +214,14 @@ impl Dispatch {
             shared: None,
             pending: Vec::new(),
             in_flight: BTreeMap::new(),
+            doubtful_canaries: BTreeMap::new(),
             halted: None,
             refused_drafts: 0,
         }
     }
 
     /// A run that wants more tasks pulled, and from where.
-    pub(super) fn to_pull(&mut self) -> Option<(RunId, i64)> {
+    pub(super) fn next_pull(&mut self) -> Option<(RunId, i64)> {
         if self.halted.is_some() {
             return None;
         }
@@ -285,15 +288,12 @@ impl Dispatch {
         let all: Money = self.desks.iter().map(|desk| desk.funded).sum();
         let short = |room: &Option<Room>, given: Money| room.as_ref().filter(|room| given + worst > room.left).cloned();
         let this = &mut self.desks[desk];
-        match short(&this.own, this.funded).or_else(|| short(&self.shared, all)) {
-            Some(room) => {
-                this.cut = Some((worst, room.clone()));
-                Err(room)
-            }
-            None => {
-                this.funded += worst;
-                Ok(())
-            }
+        if let Some(room) = short(&this.own, this.funded).or_else(|| short(&self.shared, all)) {
+            this.cut = Some((worst, room.clone()));
+            Err(room)
+        } else {
+            this.funded += worst;
+            Ok(())
         }
     }
 
@@ -493,14 +493,23 @@ impl Dispatch {
     }
 
     /// What became of a batch that was to prove a price.
-    pub(super) fn canary_ended(&mut self, flight: &InFlight, in_doubt: bool) {
-        if let Some(price) = flight.canary {
-            let price = &mut self.prices[price];
+    pub(super) fn canary_ended(&mut self, batch: BatchId, flight: &InFlight, in_doubt: bool) {
+        if let Some(at) = flight.canary {
+            let price = &mut self.prices[at];
             if in_doubt {
                 price.canaries_in_doubt += 1;
+                self.doubtful_canaries.insert(batch, at);
             } else {
                 price.canaries_out -= 1;
             }
+        }
+    }
+
+    /// A batch in doubt is settled: if it was to prove a price, another may.
+    pub(super) fn canary_settled(&mut self, batch: BatchId) {
+        if let Some(at) = self.doubtful_canaries.remove(&batch) {
+            self.prices[at].canaries_in_doubt -= 1;
+            self.prices[at].canaries_out -= 1;
         }
     }
 
@@ -537,7 +546,7 @@ impl Dispatch {
     }
 
     /// A task came back to the plan: it is tried again after a while, or left for the next start.
-    pub(super) fn again(&mut self, run: RunId, pulled: Pulled, counts: bool, not_before: Duration) {
+    pub(super) fn again(&mut self, run: RunId, pulled: &Pulled, counts: bool, not_before: Duration) {
         let Some(at) = self.desk(run) else { return };
         let desk = &mut self.desks[at];
         if counts {
@@ -559,14 +568,11 @@ impl Dispatch {
         }
         let worst = self.prices[price].worst();
         let want = Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
-        match self.fund(at, worst) {
-            Ok(()) => self.desks[at].later.push((not_before, want)),
-            // It stands before the cut now: the plan is pulled again from its first task.
-            Err(_) => {
-                let cut = self.desks[at].cut.take();
-                self.start_over();
-                self.desks[at].cut = cut;
-            }
+        if self.fund(at, worst).is_ok() {
+            self.desks[at].later.push((not_before, want));
+        } else {
+            // Others behind it have the money: the plan is pulled again from its first task, in its order.
+            self.start_over();
         }
     }
 
@@ -583,10 +589,6 @@ impl Dispatch {
 
     fn desk(&self, run: RunId) -> Option<usize> {
         self.desks.iter().position(|desk| desk.terms.run == run)
-    }
-
-    pub(super) fn runs(&self) -> impl Iterator<Item = RunId> + '_ {
-        self.desks.iter().map(|desk| desk.terms.run)
     }
 
     pub(super) fn in_flight(&self) -> usize {

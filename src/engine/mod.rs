@@ -70,7 +70,22 @@ pub async fn run<V: Vendor>(
                     Effect::Tell(kind) => watch.see(&Event { at: clock.now().wall, kind }),
                     Effect::Wake(at) => wake = Some(at),
                     Effect::Finish(end) => return Ok(end),
-                    effect => match desk.perform(effect, ledger, clock.now())? {
+                    effect @ (Effect::Pull { .. }
+                    | Effect::Reserve(_)
+                    | Effect::Post(_)
+                    | Effect::Record(_)
+                    | Effect::Hello
+                    | Effect::Balance
+                    | Effect::BalanceRead(_)
+                    | Effect::Ready(..)
+                    | Effect::Page(..)
+                    | Effect::Fetch(_)
+                    | Effect::Overdue(_)
+                    | Effect::Recognise(..)
+                    | Effect::Witnesses(_)
+                    | Effect::Widen(..)
+                    | Effect::Adopt(_)
+                    | Effect::Unresolved(_)) => match desk.perform(effect, ledger, clock.now())? {
                         work::Done::Input(input) => inputs.push_back(*input),
                         work::Done::Call(call) => work::spawn(*call, &vendor, clock, &hand_back),
                         work::Done::Nothing => {}

@@ -317,7 +317,7 @@ impl Reconcile {
     pub(super) fn page_failed(&mut self, mono: Duration, counts: bool) -> Duration {
         self.failures += u32::from(counts);
         let wait = (Duration::from_secs(1) * 2_u32.pow(self.failures.clamp(1, 7) - 1)).min(self.timing.sweep_every);
-        if self.failures % MOST_PAGE_FAILURES == 0 && counts {
+        if self.failures.is_multiple_of(MOST_PAGE_FAILURES) && counts {
             self.sweep = None;
         }
         if let Some(sweep) = &mut self.sweep {
@@ -464,10 +464,6 @@ impl Reconcile {
 
     pub(super) fn doubt(&self, batch: BatchId) -> Option<&Doubt> {
         self.doubts.get(&batch)
-    }
-
-    pub(super) fn endpoints(&self) -> BTreeSet<Endpoint> {
-        self.doubts.values().map(|doubt| (doubt.facts.engine, doubt.facts.function)).collect()
     }
 
     /// Attempts in doubt.

@@ -150,15 +150,32 @@ impl Core {
         match refusal.class {
             Class::Throttled => self.throttled(now, refusal.retry_after, Limit::Calls, out),
             Class::Again | Class::Unreachable | Class::Doubt | Class::Unlisted => {
-                self.failed(now, why, refusal.retry_after, out)
+                self.failed(now, why, refusal.retry_after, out);
             }
             Class::Halt => {
                 self.collect.stop();
                 self.halt(why, out);
             }
             // A free call that is refused for itself says nothing about purchases.
-            _ if free_call => self.failed(now, why, refusal.retry_after, out),
-            _ => self.halt(why, out),
+            Class::Answered
+            | Class::Accepted
+            | Class::Pending
+            | Class::Permanent
+            | Class::BadCall
+            | Class::NextBatch
+            | Class::NotToday
+            | Class::Duplicate
+            | Class::NoMoney
+            | Class::PaidFailure { .. }
+            | Class::NotFound
+            | Class::Expired
+            | Class::WrongPlace => {
+                if free_call {
+                    self.failed(now, why, refusal.retry_after, out);
+                } else {
+                    self.halt(why, out);
+                }
+            }
         }
     }
 
@@ -220,7 +237,7 @@ impl Core {
         let Some(flight) = self.dispatch.answered(batch) else { return };
         match verdict {
             Verdict::NotBought { why } => {
-                self.dispatch.canary_ended(&flight, false);
+                self.dispatch.canary_ended(batch, &flight, false);
                 let how = self.how_after(now, why.class);
                 for at in 0..flight.tasks() {
                     self.how.insert(flight.attempt(at), how);
@@ -230,12 +247,12 @@ impl Core {
                 self.refused(now, &why, false, out);
             }
             Verdict::InDoubt { why } => {
-                self.dispatch.canary_ended(&flight, true);
+                self.dispatch.canary_ended(batch, &flight, true);
                 let tasks = flight.tasks();
                 self.doubt(now, batch, &flight, tasks, &why, changes, out);
             }
             Verdict::Rows { each, strays } => {
-                self.answered_rows(now, batch, &flight, each, strays, changes, after, out)
+                self.answered_rows(now, batch, &flight, each, strays, changes, after, out);
             }
         }
     }
@@ -251,7 +268,17 @@ impl Core {
             Class::NotToday | Class::NoMoney | Class::Halt | Class::Duplicate | Class::BadCall => {
                 How { counts: false, leave: true, not_before: now.mono }
             }
-            _ => How { counts: true, leave: false, not_before: later },
+            Class::Answered
+            | Class::Accepted
+            | Class::Pending
+            | Class::Permanent
+            | Class::PaidFailure { .. }
+            | Class::NotFound
+            | Class::Expired
+            | Class::WrongPlace
+            | Class::Again
+            | Class::Doubt
+            | Class::Unlisted => How { counts: true, leave: false, not_before: later },
         }
     }
 
@@ -350,7 +377,7 @@ impl Core {
                 }
             }
         }
-        self.dispatch.canary_ended(flight, accepted == 0 && lost > 0);
+        self.dispatch.canary_ended(batch, flight, accepted == 0 && lost > 0);
         self.progress.bought += accepted as u64;
         self.progress.charged += charged;
         for (key, cost) in prices {
@@ -359,7 +386,7 @@ impl Core {
         if accepted > 0 {
             let (engine, function, uncollected) = (flight.engine, flight.function, accepted as u64);
             let open = OpenBatch { batch, engine, function, posted_v, uncollected, all_high };
-            self.collect.expect(open, now.mono, posted_v, false);
+            self.collect.expect(open, now.mono, false);
         }
         out.push(Effect::Tell(EventKind::BatchAnswered { batch, accepted, refused, in_doubt: lost, charged }));
         if lost > 0 {
@@ -500,10 +527,11 @@ impl Core {
         if let Some(doubt) = self.reconcile.doubt(batch) {
             let (engine, function) = (doubt.facts.engine, doubt.facts.function);
             let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
-            let vendor_now = self.clock.not_before(now);
-            self.collect.expect(open, now.mono, vendor_now, true);
+            let _vendor_now = self.clock.not_before(now);
+            self.collect.expect(open, now.mono, true);
         }
         self.reconcile.settled(batch, attempt);
+        self.dispatch.canary_settled(batch);
         self.progress.bought += 1;
         self.progress.charged += cost;
         out.push(Effect::Tell(EventKind::Adopted { attempt, cost }));
@@ -700,13 +728,13 @@ impl Core {
 
     /// Purchases were taken over into the ledger.
     pub(super) fn adopted(&mut self, now: Now, batches: Vec<OpenBatch>, extras: u64, out: &mut Vec<Effect>) {
-        let vendor_now = self.clock.not_before(now);
+        let _vendor_now = self.clock.not_before(now);
         if let Some(restored) = &mut self.reconcile.restored {
             restored.adopted += batches.len() as u64;
         }
         for batch in batches {
             self.progress.bought += batch.uncollected;
-            self.collect.expect(batch, now.mono, vendor_now, true);
+            self.collect.expect(batch, now.mono, true);
         }
         if extras > 0 {
             let why = format!("{extras} purchases of this ledger's belong to none of its tasks");
@@ -746,6 +774,7 @@ impl Core {
         let mut changes = Vec::new();
         for (batch, attempts) in batches {
             out.push(Effect::Tell(EventKind::Concluded { batch, tasks: attempts.len() }));
+            self.dispatch.canary_settled(batch);
             for attempt in attempts {
                 self.reconcile.settled(batch, attempt);
                 changes.push(Change::NotBought { attempt });

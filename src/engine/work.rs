@@ -191,13 +191,12 @@ impl Desk {
 
     /// A task with its endpoint and price.
     fn priced(&mut self, ledger: &Ledger, task: ToBuy) -> Result<(Pulled, Target), EngineError> {
-        let facts = match self.targets.get(&task.target) {
-            Some(facts) => facts.clone(),
-            None => {
-                let facts = ledger.target(task.target)?;
-                self.targets.insert(task.target, facts.clone());
-                facts
-            }
+        let facts = if let Some(facts) = self.targets.get(&task.target) {
+            facts.clone()
+        } else {
+            let facts = ledger.target(task.target)?;
+            self.targets.insert(task.target, facts.clone());
+            facts
         };
         let target = as_target(&facts, task.method, task.priority);
         let pulled = Pulled { task, engine: facts.engine, function: facts.function, price: price_key(&target) };
@@ -225,7 +224,11 @@ impl Desk {
                 collect = Some(to_collect);
             }
             Recognised::Known { attempt, uncollected: true, .. } => collect = ledger.to_collect(*attempt)?,
-            _ => {}
+            Recognised::Known { .. }
+            | Recognised::Zombie { .. }
+            | Recognised::Twin { .. }
+            | Recognised::Lost { .. }
+            | Recognised::Foreign => {}
         }
         Ok(SeenRow { row, known, price, collect })
     }
@@ -294,7 +297,7 @@ pub(super) fn spawn<V: Vendor>(call: Call, vendor: &Arc<V>, clock: Clock, hand_b
     let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
     tokio::spawn(async move {
         let outcome = vendor.call(call.request.clone()).await;
-        let heard = understand(call, outcome);
+        let heard = understand(call, &outcome);
         tracing::debug!(?heard.reply, at = ?clock.now().mono, "a reply");
         // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
         drop(hand_back.send(heard));
@@ -302,20 +305,20 @@ pub(super) fn spawn<V: Vendor>(call: Call, vendor: &Arc<V>, clock: Clock, hand_b
 }
 
 /// What a reply means, by what was asked.
-fn understand(call: Call, outcome: Result<Response, Failure>) -> Heard {
+fn understand(call: Call, outcome: &Result<Response, Failure>) -> Heard {
     let date_v = outcome.as_ref().ok().map(|response| response.date.map(|date| date.timestamp()));
     let reply = match call.what {
-        What::Hello => Reply::Hello(hello(&outcome)),
-        What::Balance => Reply::Balance(vendor::judge_account(&outcome)),
+        What::Hello => Reply::Hello(hello(outcome)),
+        What::Balance => Reply::Balance(vendor::judge_account(outcome)),
         What::Post(batch, tags) => {
             let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-            Reply::Posted(batch, vendor::judge(&outcome, &tags))
+            Reply::Posted(batch, vendor::judge(outcome, &tags))
         }
-        What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(&outcome)),
-        What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(&outcome)),
+        What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
+        What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
         What::Fetch(attempt) => {
-            let fetched = vendor::judge_fetch(&outcome);
-            let body = match (&fetched, &outcome) {
+            let fetched = vendor::judge_fetch(outcome);
+            let body = match (&fetched, outcome) {
                 (vendor::Fetched::Answer { .. }, Ok(response)) => {
                     zstd::encode_all(&response.body[..], ZSTD_LEVEL).unwrap_or_default()
                 }

@@ -104,6 +104,7 @@ pub struct Extra {
 }
 
 /// One thing that has become known.
+#[expect(missing_docs, reason = "the fields of a change are named for what they hold")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The vendor took the task, and said so in the answer or in a list.
@@ -267,19 +268,18 @@ impl Ledger {
         for row in rows {
             let tag = row.tag.parse::<crate::tag::Tag>().ok();
             let task = found.iter().find(|(known, ..)| Some(known) == tag.as_ref());
-            match task.filter(|(_, task, ..)| taken.insert(*task)) {
-                Some((_, task, run, number)) => batches.push(self.adopt_one(account, row, *task, *run, *number)?),
-                None => {
-                    let extra = Extra {
-                        attempt: None,
-                        vendor_id: row.vendor_id.clone(),
-                        tag: row.tag.clone(),
-                        cost: row.cost,
-                        posted_v: row.posted_v,
-                        why: "bought by this ledger, for a task that its restored copy does not hold".to_owned(),
-                    };
-                    extras += self.record(vec![Change::Extra { account, extra }])?.extras;
-                }
+            if let Some((_, task, run, number)) = task.filter(|(_, task, ..)| taken.insert(*task)) {
+                batches.push(self.adopt_one(account, row, *task, *run, *number)?);
+            } else {
+                let extra = Extra {
+                    attempt: None,
+                    vendor_id: row.vendor_id.clone(),
+                    tag: row.tag.clone(),
+                    cost: row.cost,
+                    posted_v: row.posted_v,
+                    why: "bought by this ledger, for a task that its restored copy does not hold".to_owned(),
+                };
+                extras += self.record(vec![Change::Extra { account, extra }])?.extras;
             }
         }
         Ok((batches, extras))
@@ -459,7 +459,18 @@ fn record_one(write: &Connection, change: Change, moves: &mut Moves, booked: &mu
             }
             Ok(())
         }
-        other => note(write, other),
+        other @ (Change::Doubt { .. }
+        | Change::Closed { .. }
+        | Change::Posted { .. }
+        | Change::PriceSeen { .. }
+        | Change::TagProof { .. }
+        | Change::Lag { .. }
+        | Change::VendorTime { .. }
+        | Change::Restored { .. }
+        | Change::RestoredClosed { .. }
+        | Change::RestoredDone { .. }
+        | Change::Swept { .. }
+        | Change::Noted { .. }) => note(write, other),
     }
 }
 

@@ -161,7 +161,7 @@ impl ScopeRow {
 
     /// Moves the totals by what was charged and by what is held no longer.
     pub(super) fn book(&self, db: &Connection, charged: i64, unheld: i64) -> Result<(), LedgerError> {
-        let changed = db
+        let moved = db
             .prepare_cached(
                 "UPDATE cap SET charged_nano = charged_nano + :charged, held_nano = held_nano - :unheld
                  WHERE scope = :scope AND owner = :owner AND from_v = :from",
@@ -169,7 +169,7 @@ impl ScopeRow {
             .execute(rusqlite::named_params! {
                 ":charged": charged, ":unheld": unheld, ":scope": self.scope, ":owner": self.owner, ":from": self.from_v,
             })?;
-        if changed == 1 {
+        if moved == 1 {
             Ok(())
         } else {
             Err(LedgerError::Unexpected(format!(

@@ -47,7 +47,7 @@ impl LedgerError {
     pub(crate) fn at(self, path: &std::path::Path) -> Self {
         match self {
             Self::Sqlite { source, .. } => Self::Sqlite { path: path.to_owned(), source },
-            other => other,
+            other @ (Self::File { .. } | Self::SqliteVersion(_) | Self::Illegal(_) | Self::Unexpected(_)) => other,
         }
     }
 }

@@ -18,7 +18,7 @@ pub struct Lock {
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it.
-    #[error("ledger `{}` is held by another process{}", .path.display(), holder(.pid))]
+    #[error("ledger `{}` is held by another process{}", .path.display(), holder(*.pid))]
     Held {
         /// The ledger.
         path: PathBuf,
@@ -35,7 +35,7 @@ pub enum LockError {
     },
 }
 
-fn holder(pid: &Option<u32>) -> String {
+fn holder(pid: Option<u32>) -> String {
     pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
 }
 

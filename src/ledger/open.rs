@@ -187,7 +187,7 @@ fn refuse_what_others_can_read(path: &Path) -> Result<(), LedgerError> {
     use std::os::unix::fs::PermissionsExt;
     let refuse = |what: String| LedgerError::File { path: path.to_owned(), what };
     let mode = std::fs::metadata(path).map_err(|e| refuse(format!("it cannot be read: {e}")))?.permissions().mode();
-    if mode & 0o077 == 0 {
+    if mode.trailing_zeros() >= 6 {
         return Ok(());
     }
     // A copy made with `cp` is more open than its original; closing it is what its owner would do.

@@ -67,12 +67,11 @@ impl PlanRows<'_> {
             .prepare_cached("SELECT id FROM prompt WHERE hash = ?1")?
             .query_row([hash], |row| row.get(0))
             .optional()?;
-        let id = match known {
-            Some(id) => id,
-            None => {
-                self.write.prepare_cached("INSERT INTO prompt (hash, text) VALUES (?1, ?2)")?.execute((hash, text))?;
-                self.write.last_insert_rowid()
-            }
+        let id = if let Some(id) = known {
+            id
+        } else {
+            self.write.prepare_cached("INSERT INTO prompt (hash, text) VALUES (?1, ?2)")?.execute((hash, text))?;
+            self.write.last_insert_rowid()
         };
         self.prompts.push(id);
         Ok(())

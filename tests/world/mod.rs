@@ -4,14 +4,12 @@
 //! itself, by a stop word, or by dying at a chosen call.
 
 use std::collections::BTreeMap;
-use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use bursar::clock::Clock;
-use bursar::config::{AccountConfig, Config, Timing};
+use bursar::config::{AccountConfig, Config};
 use bursar::engine::{self, Desk, End, StopWord, Terms};
 use bursar::event::{Event, EventKind};
 use bursar::job::{self, Job};
@@ -59,15 +57,10 @@ pub fn noon() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
-/// Waits that suit a vendor without delays.
-pub fn quick() -> Timing {
-    Timing { quarantine: Duration::from_mins(30), ..Timing::default() }
-}
-
 impl World {
     pub fn new(settings: Settings) -> Self {
         let mut account = AccountConfig::new("main", Route::Sandbox);
-        account.base_url = "http://127.0.0.1".to_owned();
+        "http://127.0.0.1".clone_into(&mut account.base_url);
         Self {
             sandbox: Arc::new(Mutex::new(Sandbox::new(settings))),
             folder: tempfile::tempdir().unwrap(),
@@ -209,19 +202,17 @@ struct Mortal {
 }
 
 impl Vendor for Mortal {
-    fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
-        async move {
-            let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
-            if call == self.death.before_call {
-                self.died.send_replace(true);
-                std::future::pending::<()>().await;
-            }
-            let outcome = self.vendor.call(request).await;
-            if call == self.death.after_call {
-                self.died.send_replace(true);
-                std::future::pending::<()>().await;
-            }
-            outcome
+    async fn call(&self, request: Request) -> Result<Response, Failure> {
+        let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        if call == self.death.before_call {
+            self.died.send_replace(true);
+            std::future::pending::<()>().await;
         }
+        let outcome = self.vendor.call(request).await;
+        if call == self.death.after_call {
+            self.died.send_replace(true);
+            std::future::pending::<()>().await;
+        }
+        outcome
     }
 }
