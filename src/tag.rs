@@ -135,7 +135,7 @@ mod tests {
     fn a_tag_names_ledger_attempt_and_content_in_sixty_characters() {
         let task = Identity { job: "demo", period: "once", question: QuestionKey([9; 16]), repeat: 1 };
         let tag = Tag::of(&ledger(), 42, &task, 1);
-        assert_eq!(tag.to_string(), "b1.a4dqobyha4dqobyh.fi.".to_owned() + &base32().encode(&tag.hash));
+        assert_eq!(tag.to_string(), "b1.a4dqobyha4dqobyh.cu.".to_owned() + &base32().encode(&tag.hash));
         assert!(Tag::of(&ledger(), i64::MAX, &task, 1).to_string().len() <= 60);
     }
 
