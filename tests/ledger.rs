@@ -1,0 +1,142 @@
+//! The ledger on its own: what a wrong row meets, who can read it, and what a restart and a copy look like.
+#![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
+
+use bursar::ledger::{Kind, Ledger, Lock, LockError, Trust};
+use rusqlite::Connection;
+
+const NOW: i64 = 1_795_000_000;
+
+/// A ledger with one run of one planned task, without its engine.
+fn small() -> Connection {
+    let db = Connection::open_in_memory().unwrap();
+    db.execute_batch(include_str!("../schema.sql")).unwrap();
+    db.execute_batch(
+        "PRAGMA foreign_keys = ON;
+         INSERT INTO start VALUES (1, 'x', 0, '0');
+         INSERT INTO account (id, name, route, base_url, login_hash) VALUES (1, 'main', 'sandbox', 'http://127.0.0.1', x'00');
+         INSERT INTO job (id, name, path, account, timezone) VALUES (1, 'job', '/job.toml', 1, 'UTC');
+         INSERT INTO run (id, job, period, opened_at, cap_nano, state, results) VALUES (1, 1, 'once', 0, 0, 'open', 'advanced');
+         INSERT INTO prompt_set (id, run, name, weight) VALUES (1, 1, 'set', 1);
+         INSERT INTO prompt (id, hash, text) VALUES (1, zeroblob(16), 'which?');
+         INSERT INTO market (id, location_code, language_code) VALUES (1, 2840, 'en');
+         INSERT INTO target (id, engine, function) VALUES (1, 'chat_gpt', 'llm_scraper');
+         INSERT INTO task (id, run, prompt, market, target, repeat, prompt_set, service, position) VALUES (1, 1, 1, 1, 1, 1, 1, 0, 1);
+         INSERT INTO batch (id, run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano, unresolved)
+             VALUES (1, 1, 1, 'chat_gpt', 'llm_scraper', 1, 1, 0, 0, 1, 0, 1);
+         INSERT INTO attempt (id, task, batch, number, held_nano) VALUES (1, 1, 1, 1, 5);",
+    )
+    .unwrap();
+    db
+}
+
+#[test]
+fn a_row_that_cannot_be_true_cannot_be_written_and_the_ledger_says_why() {
+    for (wrong, why) in [
+        ("INSERT INTO ledger VALUES (2, 'aaaaaaaaaaaaaaaa', 'real', 0)", "there_is_one_ledger"),
+        ("INSERT INTO ledger VALUES (1, 'short', 'real', 0)", "a_ledger_id_is_80_bits"),
+        ("UPDATE run SET state = 'paused'", "a_run_is_open_complete_or_closed"),
+        (
+            "INSERT INTO run (job, period, opened_at, cap_nano, state, results) VALUES (1, 'once', 0, 0, 'open', '')",
+            "run.job, run.period",
+        ),
+        ("UPDATE task SET state = 2, attempt = NULL", "money_moves_only_with_an_attempt"),
+        ("UPDATE task SET state = 4", "only_failures_have_a_reason"),
+        ("UPDATE task SET state = 9", "a_task_is_in_a_known_state"),
+        (
+            "INSERT INTO task (run, prompt, market, target, repeat, prompt_set, service, position) VALUES (1, 1, 1, 1, 1, 1, 0, 2)",
+            "task.run, task.prompt, task.market, task.target, task.repeat",
+        ),
+        ("UPDATE attempt SET state = 1", "what_was_accepted_has_an_id_and_a_cost"),
+        ("UPDATE attempt SET state = 3, posted_nano = 5", "what_was_not_bought_cost_nothing"),
+        ("UPDATE batch SET held_nano = -1", "a_hold_is_never_negative"),
+        (
+            "INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (1, 'gift', 1, 0, 0)",
+            "money_moves_in_known_ways",
+        ),
+        (
+            "INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (1, 'charge', -1, 0, 0)",
+            "amounts_are_never_negative",
+        ),
+        ("INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (1, 'charge', 1, 1, 0)", "time_runs_forward"),
+        ("INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (99, 'charge', 1, 0, 0)", "FOREIGN KEY"),
+        (
+            "INSERT INTO cap (scope, owner, from_v, to_v, held_nano) VALUES ('run', 1, 0, 1, -1)",
+            "held_is_never_negative",
+        ),
+        ("INSERT INTO cap (scope, owner, from_v, to_v) VALUES ('week', 1, 0, 1)", "caps_have_a_known_scope"),
+    ] {
+        let error = small().execute(wrong, []).unwrap_err().to_string();
+        assert!(error.contains(why), "{wrong}\n  said: {error}\n  not: {why}");
+    }
+}
+
+#[test]
+fn two_attempts_never_share_a_vendor_id() {
+    let db = small();
+    db.execute("INSERT INTO attempt (id, task, batch, number, held_nano, vendor_id) VALUES (2, 1, 1, 2, 5, 'id')", [])
+        .unwrap();
+    let error = db.execute("UPDATE attempt SET vendor_id = 'id' WHERE id = 1", []).unwrap_err();
+    assert_eq!(error.to_string(), "UNIQUE constraint failed: attempt.vendor_id");
+}
+
+#[cfg(unix)]
+#[test]
+fn nobody_else_can_read_a_ledger_its_log_or_a_copy_made_with_an_open_mode() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bursar.db");
+    let mode = |name: &str| std::fs::metadata(folder.path().join(name)).unwrap().permissions().mode() & 0o777;
+    let mut ledger = Ledger::open(&path, Kind::Sandbox, NOW).unwrap();
+    ledger.begin(&folder.path().join("state"), NOW).unwrap();
+    assert_eq!((mode("bursar.db"), mode("bursar.db-wal")), (0o600, 0o600));
+    drop(ledger);
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    Ledger::open(&path, Kind::Sandbox, NOW).unwrap();
+    assert_eq!(mode("bursar.db"), 0o600);
+}
+
+#[test]
+fn play_money_and_real_money_never_share_a_ledger() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bursar.db");
+    Ledger::open(&path, Kind::Sandbox, NOW).unwrap();
+    let error = Ledger::open(&path, Kind::Real, NOW).unwrap_err().to_string();
+    assert!(
+        error.ends_with("was begun with sandbox money and cannot be used with real money; name another with --ledger"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_lock_is_one_process_s_until_it_lets_go() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bursar.db");
+    let held = Lock::try_take(&path).unwrap();
+    let Err(LockError::Held { pid, .. }) = Lock::try_take(&path) else { panic!("taken twice") };
+    assert_eq!(pid, Some(std::process::id()));
+    drop(held);
+    Lock::try_take(&path).unwrap();
+}
+
+#[test]
+fn a_ledger_is_trusted_exactly_while_its_starts_are_those_that_were_counted_outside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
+    let begin = || Ledger::open(&path, Kind::Sandbox, NOW).unwrap().begin(&state, NOW).unwrap();
+    assert_eq!(begin().trust, Trust::Whole);
+    assert_eq!(begin().trust, Trust::Whole);
+    Ledger::open(&path, Kind::Sandbox, NOW).unwrap().tidy();
+    let copy = std::fs::read(&path).unwrap();
+    assert_eq!(begin().number, 3);
+    // An earlier copy takes its place.
+    for rest in ["bursar.db-wal", "bursar.db-shm"] {
+        let _ = std::fs::remove_file(folder.path().join(rest));
+    }
+    std::fs::write(&path, copy).unwrap();
+    assert!(matches!(begin().trust, Trust::Restored(why) if why.contains("2 starts, and 3 were counted")));
+    // From here on it is followed again, under a higher number than either had.
+    assert_eq!(begin(), bursar::ledger::Start { number: 5, trust: Trust::Whole });
+    // Its counter is lost: it could be any copy.
+    std::fs::remove_dir_all(&state).unwrap();
+    assert!(matches!(begin().trust, Trust::Restored(why) if why.contains("missing")));
+}
