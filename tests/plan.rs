@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use bursar::config::{Config, Limits};
@@ -48,14 +49,15 @@ fn text(sets: &[Set]) -> String {
                 format!("{{ engine = \"{}\", priority = \"{}\" }}", engine(*e), if *high { "high" } else { "normal" })
             })
             .collect();
-        text += &format!(
+        write!(
+            text,
             "[[prompt_set]]\nname = \"set{at}\"\nweight = {}\nrepeats = {}\nprompts = [{}]\nmarkets = [{}]\ntargets = [{}]\n",
             set.weight,
             set.repeats,
             prompts.join(", "),
             markets.join(", "),
             targets.join(", ")
-        );
+        ).unwrap();
     }
     text
 }
