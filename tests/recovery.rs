@@ -153,3 +153,37 @@ async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought() {
         world.assert_all_answered_once(TASKS);
     }
 }
+
+/// Runs until the n-th call and puts the copy that was made at the m-th call of the same start in the ledger's place.
+#[tokio::test(start_paused = true)]
+async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger() {
+    let mut world = World::new(Settings::default());
+    world.live(JOB, Death { before_call: 60, after_call: 0 }).await;
+    // What a copy at that moment lacks: everything after the first purchase of the start that goes on.
+    world.open().tidy();
+    let copy = world.folder.path().join("copy.db");
+    let source = rusqlite::Connection::open(world.ledger_path()).unwrap();
+    let started = {
+        // The next start begins, and is copied before it buys.
+        let mut ledger = world.open();
+        ledger.begin(&world.folder.path().join("state"), world.clock.now().wall.timestamp()).unwrap();
+        ledger
+    };
+    source.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    drop((source, started));
+    // The same start, as far as its counter goes, buys on.
+    let more = JOB.replace("repeats = 10", "repeats = 12");
+    let counter = std::fs::read_dir(world.folder.path().join("state")).unwrap().next().unwrap().unwrap().path();
+    let line = std::fs::read_to_string(&counter).unwrap();
+    world.live_on(&more).await;
+    let last = std::fs::read_to_string(&counter).unwrap();
+    let bought = last.split_whitespace().last().unwrap();
+    let mut words: Vec<&str> = line.split_whitespace().collect();
+    words[2] = bought;
+    std::fs::write(&counter, format!("{}\n", words.join(" "))).unwrap();
+    restore(&world, &copy);
+    world.events.clear();
+    world.live_on(&more).await;
+    assert!(world.saw(|kind| matches!(kind, EventKind::Restored { .. })) > 0);
+    world.assert_all_answered_once(TASKS / 10 * 12);
+}

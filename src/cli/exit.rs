@@ -120,7 +120,8 @@ fn of_register(error: &RegisterError) -> Exit {
         RegisterError::SameLogin { .. }
         | RegisterError::AnotherAccount { .. }
         | RegisterError::AnotherPath { .. }
-        | RegisterError::AnotherJobAccount { .. } => Exit::Usage,
+        | RegisterError::AnotherJobAccount { .. }
+        | RegisterError::AnotherTimezone { .. } => Exit::Usage,
     }
 }
 

@@ -261,7 +261,6 @@ pub struct Core {
     memory: Option<Memory>,
     pub(super) rng: fastrand::Rng,
     cap_told: BTreeSet<(RunId, String)>,
-    finished: bool,
 }
 
 /// A call that is made once.
@@ -306,7 +305,6 @@ impl Core {
             memory: Some(memory),
             rng: fastrand::Rng::with_seed(terms.seed),
             cap_told: BTreeSet::new(),
-            finished: false,
             terms,
         }
     }
@@ -408,9 +406,6 @@ impl Core {
 
     /// Begins whatever may begin now, and says when to look again.
     fn go_on(&mut self, now: Now, out: &mut Vec<Effect>) {
-        if self.finished {
-            return;
-        }
         let vendor_now = self.clock.not_before(now);
         self.dispatch.wake(now.mono);
         self.collect.wake(now.mono);
@@ -443,7 +438,6 @@ impl Core {
         }
         let mut wakes = self.call(now, vendor_now, out);
         if self.may_finish(vendor_now, out) {
-            self.finished = true;
             out.push(Effect::Finish(self.end()));
             return;
         }
@@ -501,10 +495,8 @@ impl Core {
                     out.push(Effect::Fetch(what));
                 }
                 Call::Buy => {
-                    let hold_to_v = self.clock.not_after(now)
-                        + i64::try_from(self.terms.timing.quarantine.as_secs()).unwrap_or(0)
-                        + HOLD_MARGIN_S;
-                    let Some(draft) = self.dispatch.draft(vendor_now, hold_to_v) else { break };
+                    let (sent_v, hold_to_v) = self.hold_window(now);
+                    let Some(draft) = self.dispatch.draft(sent_v, hold_to_v) else { break };
                     drafts.push(draft);
                 }
                 Call::Ready(endpoint) => {
@@ -519,6 +511,12 @@ impl Core {
             out.push(Effect::Reserve(drafts));
         }
         wakes
+    }
+
+    /// The span of the vendor's time that the charge of a purchase made now may fall into.
+    pub(super) fn hold_window(&self, now: Now) -> (i64, i64) {
+        let quarantine_s = i64::try_from(self.terms.timing.quarantine.as_secs()).unwrap_or(0);
+        (self.clock.not_before(now), self.clock.not_after(now) + quarantine_s + HOLD_MARGIN_S)
     }
 
     /// The most pressing call that its own limit allows.

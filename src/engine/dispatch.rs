@@ -286,7 +286,9 @@ impl Dispatch {
     /// Gives a task its money, or says which ceiling has no room.
     fn fund(&mut self, desk: usize, worst: Money) -> Result<(), Room> {
         let all: Money = self.desks.iter().map(|desk| desk.funded).sum();
-        let short = |room: &Option<Room>, given: Money| room.as_ref().filter(|room| given + worst > room.left).cloned();
+        let short = |room: &Option<Room>, given: Money| {
+            room.as_ref().filter(|room| given.saturating_add(worst) > room.left).cloned()
+        };
         let this = &mut self.desks[desk];
         if let Some(room) = short(&this.own, this.funded).or_else(|| short(&self.shared, all)) {
             this.cut = Some((worst, room.clone()));
@@ -324,7 +326,9 @@ impl Dispatch {
         let all: Money = self.desks.iter().map(|desk| desk.funded).sum();
         for desk in &mut self.desks {
             let Some((needs, _)) = &desk.cut else { continue };
-            let fits = |room: &Option<Room>, given: Money| room.as_ref().is_none_or(|room| given + *needs <= room.left);
+            let fits = |room: &Option<Room>, given: Money| {
+                room.as_ref().is_none_or(|room| given.saturating_add(*needs) <= room.left)
+            };
             if fits(&desk.own, desk.funded) && fits(&self.shared, all) {
                 desk.cut = None;
             }

@@ -69,7 +69,9 @@ pub async fn run<V: Vendor>(
                 match effect {
                     Effect::Tell(kind) => watch.see(&Event { at: clock.now().wall, kind }),
                     Effect::Wake(at) => wake = Some(at),
-                    Effect::Finish(end) => return Ok(end),
+                    // What a commit led to may still need doing; the core says so again when nothing does.
+                    Effect::Finish(end) if inputs.is_empty() => return Ok(end),
+                    Effect::Finish(_) => {}
                     effect @ (Effect::Pull { .. }
                     | Effect::Reserve(_)
                     | Effect::Post(_)
@@ -85,11 +87,13 @@ pub async fn run<V: Vendor>(
                     | Effect::Witnesses(_)
                     | Effect::Widen(..)
                     | Effect::Adopt(_)
-                    | Effect::Unresolved(_)) => match desk.perform(effect, ledger, clock.now())? {
-                        work::Done::Input(input) => inputs.push_back(*input),
-                        work::Done::Call(call) => work::spawn(*call, &vendor, clock, &hand_back),
-                        work::Done::Nothing => {}
-                    },
+                    | Effect::Unresolved(_)) => {
+                        match desk.perform(effect, ledger, clock.now(), core.hold_window(clock.now()))? {
+                            work::Done::Input(input) => inputs.push_back(*input),
+                            work::Done::Call(call) => work::spawn(*call, &vendor, clock, &hand_back),
+                            work::Done::Nothing => {}
+                        }
+                    }
                 }
             }
         }

@@ -27,8 +27,8 @@ const MOST_PROOF_LOOKS: u32 = 20;
 
 /// A look goes back so much further than the purchase it must show, since the vendor's edges are not known.
 const WITNESS_MARGIN_S: i64 = 10;
-/// Void looks in a row after which a start leaves what is in doubt to later ones.
-const MOST_VOID_LOOKS: u32 = 5;
+/// Looks in a row that settle nothing, after which a start leaves what is in doubt to later ones. Two are needed.
+const MOST_FRUITLESS_LOOKS: u32 = 8;
 /// Failures to read a page after which the look begins anew.
 const MOST_PAGE_FAILURES: u32 = 5;
 
@@ -68,6 +68,9 @@ pub(super) struct Sweep {
     pub(super) found: u64,
     void: Option<String>,
     waiting_for_page: bool,
+    /// What it is to conclude: nothing follows from it for anything else.
+    concludes: BTreeSet<BatchId>,
+    concludes_restored: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -103,8 +106,8 @@ pub(super) struct Reconcile {
     next_look: Duration,
     sweep: Option<Sweep>,
     failures: u32,
-    /// Looks in a row that were to conclude something and proved nothing.
-    void_looks: u32,
+    /// Looks in a row that were to conclude something, since anything was settled.
+    fruitless: u32,
 }
 
 impl Reconcile {
@@ -120,7 +123,7 @@ impl Reconcile {
             next_look: Duration::ZERO,
             sweep: None,
             failures: 0,
-            void_looks: 0,
+            fruitless: 0,
         }
     }
 
@@ -189,6 +192,7 @@ impl Reconcile {
         let last = vendor_now - 1;
         let quarantine = |closed: i64, function| (closed + self.quarantine_s(function)).min(last);
         let mut conclude = Vec::new();
+        let (mut concludes, mut concludes_restored) = (BTreeSet::new(), false);
         let mut find = Vec::new();
         for doubt in self.doubts.values() {
             let from = doubt.facts.sent_v - BEFORE_SEND_S;
@@ -197,6 +201,7 @@ impl Reconcile {
                     if self.conclude_from(doubt).is_some_and(|from| from <= vendor_now)
                         && self.gap_is_over(&doubt.clean, vendor_now) =>
                 {
+                    concludes.insert(doubt.facts.batch);
                     conclude.push((from, quarantine(closed, doubt.facts.function)));
                 }
                 closed => find.push((from, (closed.unwrap_or(vendor_now) + AFTER_CLOSE_S).min(last))),
@@ -207,6 +212,7 @@ impl Reconcile {
             if self.restored_conclude_from().is_some_and(|from| from <= vendor_now)
                 && self.gap_is_over(&restored.clean, vendor_now)
             {
+                concludes_restored = true;
                 conclude.push((from, last));
             } else {
                 find.push((from, last));
@@ -236,6 +242,8 @@ impl Reconcile {
             found: 0,
             void: None,
             waiting_for_page: widen.is_some(),
+            concludes,
+            concludes_restored,
         });
         widen
     }
@@ -318,6 +326,7 @@ impl Reconcile {
         self.failures += u32::from(counts);
         let wait = (Duration::from_secs(1) * 2_u32.pow(self.failures.clamp(1, 7) - 1)).min(self.timing.sweep_every);
         if self.failures.is_multiple_of(MOST_PAGE_FAILURES) && counts {
+            self.fruitless += 1;
             self.sweep = None;
         }
         if let Some(sweep) = &mut self.sweep {
@@ -348,6 +357,7 @@ impl Reconcile {
         if let Some(doubt) = self.doubts.get_mut(&batch) {
             doubt.facts.attempts = doubt.facts.attempts.saturating_sub(1);
             doubt.seen.remove(&attempt);
+            self.fruitless = 0;
             if doubt.facts.attempts == 0 {
                 self.doubts.remove(&batch);
             }
@@ -387,19 +397,16 @@ impl Reconcile {
         }
         if sweep.purpose == Purpose::Conclude && sweep.void.is_some() {
             self.next_look = mono + self.timing.sweep_gap;
-            self.void_looks += 1;
         }
+        self.fruitless += u32::from(sweep.purpose == Purpose::Conclude);
         let valid = sweep.purpose == Purpose::Conclude && sweep.void.is_none();
         if valid {
-            self.void_looks = 0;
-            for batch in self.doubts.keys().copied().collect::<Vec<_>>() {
-                let due = self.conclude_from(&self.doubts[&batch]).is_some_and(|from| from <= sweep.begun_v);
-                if due && let Some(doubt) = self.doubts.get_mut(&batch) {
+            for batch in &sweep.concludes {
+                if let Some(doubt) = self.doubts.get_mut(batch) {
                     doubt.clean.push(sweep.begun_v);
                 }
             }
-            let due = self.restored_conclude_from().is_some_and(|from| from <= sweep.begun_v);
-            if due && let Some(restored) = &mut self.restored {
+            if let Some(restored) = self.restored.as_mut().filter(|_| sweep.concludes_restored) {
                 restored.clean.push(sweep.begun_v);
             }
             self.next_look = mono + self.timing.sweep_gap;
@@ -483,7 +490,7 @@ impl Reconcile {
                 + 4 * seconds(self.timing.sweep_every)
                 + 60;
         // Its time is near, and looks are worth something: not one after the other proved nothing.
-        let conclusive = self.void_looks < MOST_VOID_LOOKS;
+        let conclusive = self.fruitless < MOST_FRUITLESS_LOOKS;
         let soon = |closed: Option<i64>, conclude_from: Option<i64>| {
             closed.is_none_or(|closed| vendor_now < closed + patience)
                 || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))

@@ -332,14 +332,13 @@ impl Core {
             let attempt = flight.attempt(at);
             match fate {
                 Fate::Accepted { id, cost } => {
+                    // Without a figure it is booked at what is held, and says nothing about the price.
+                    let price = cost.map(|cost| (self.dispatch.price_of(flight, at), cost));
                     let cost = cost.unwrap_or(flight.held(at));
                     accepted += 1;
                     charged += cost;
                     all_high &= flight.task(at).priority == Priority::High;
-                    let price = (self.dispatch.price_of(flight, at), cost);
-                    if !prices.contains(&price) {
-                        prices.push(price);
-                    }
+                    prices.extend(price.filter(|price| !prices.contains(price)));
                     changes.push(Change::Accepted { attempt, vendor_id: id, cost, posted_v });
                 }
                 Fate::Refused { code, class } => {
@@ -437,12 +436,13 @@ impl Core {
             && matches!(outcome, Fetched::Answer { .. } | Fetched::Pending | Fetched::Failed { .. } | Fetched::Expired)
         {
             self.collect.not_yet(attempt);
-            // A refused task can be listed too: one that failed, and shows no cost, was never accepted.
-            let refused = matches!(outcome, Fetched::Failed { cost_seen: None, .. })
-                || matches!(outcome, Fetched::Failed { cost_seen: Some(Money::ZERO), .. });
+            // A refused task can be listed too: one with a code that is never charged was never accepted.
+            let refused =
+                matches!(outcome, Fetched::Failed { code, .. } if crate::vendor::codes::look_up(code).never_charged);
             if refused {
                 changes.push(Change::NotBought { attempt });
                 self.reconcile.settled(batch, attempt);
+                self.dispatch.canary_settled(batch);
             } else {
                 self.adopt(now, attempt, batch, &fetch.what.vendor_id, charge, posted_v, changes, out);
             }
@@ -542,11 +542,25 @@ impl Core {
         let vendor_now = self.clock.not_before(now);
         let mut changes = Vec::new();
         let mut lost = Vec::new();
+        let mut taken: std::collections::BTreeMap<AttemptId, String> = std::collections::BTreeMap::new();
         let (count, mut news) = (rows.len(), 0);
         for seen in rows {
             let posted_v = seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
             match seen.known.clone() {
+                Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true }
+                    if taken.contains_key(&attempt) =>
+                {
+                    // The same row again, or a second purchase under the tag that was taken a row before.
+                    let cost = seen.row.cost.unwrap_or(Money::ZERO);
+                    if taken.get(&attempt) != Some(&seen.row.id) && !cost.is_zero() {
+                        let why = "a second purchase under one tag";
+                        self.extra(&seen.row, Some(attempt), cost, posted_v, why, &mut changes, out);
+                    }
+                }
                 Recognised::InDoubt { attempt, batch, held } if self.dispatch.flight(batch).is_none() => {
+                    if seen.row.cost.is_some_and(|cost| !cost.is_zero()) {
+                        taken.insert(attempt, seen.row.id.clone());
+                    }
                     news += 1;
                     self.found(now, &seen, (attempt, batch, held), source, posted_v, &mut changes, out);
                 }
@@ -565,6 +579,7 @@ impl Core {
                         continue;
                     }
                     if replanned {
+                        taken.insert(attempt, seen.row.id.clone());
                         changes.push(Change::Accepted { attempt, vendor_id: seen.row.id.clone(), cost, posted_v });
                         self.dispatch.start_over();
                     } else {
@@ -604,11 +619,16 @@ impl Core {
         if !changes.is_empty() {
             out.push(Effect::Record(changes));
         }
-        let paid: Vec<SeenRow> =
-            lost.into_iter().filter(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero())).collect();
-        if !paid.is_empty() {
-            self.restore_if_needed(now, &paid, out);
-            out.push(Effect::Adopt(paid));
+        if !lost.is_empty() {
+            self.restore_if_needed(now, &lost, out);
+            let (paid, unpriced): (Vec<_>, Vec<_>) =
+                lost.into_iter().partition(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero()));
+            if !unpriced.is_empty() && matches!(source, Source::List(..)) {
+                self.reconcile.make_void("it shows purchases of this ledger's without their cost");
+            }
+            if !paid.is_empty() {
+                out.push(Effect::Adopt(paid));
+            }
         }
         self.read(now, source, count, news, out);
     }
@@ -655,6 +675,8 @@ impl Core {
                 self.adopt(now, attempt, batch, &seen.row.id, cost, posted_v, changes, out);
             }
             (_, None) => {
+                // Listed, so never concluded not to be bought; for how much, its id may tell.
+                self.reconcile.seen_ready(batch, attempt, now.mono);
                 if let Some(what) = seen.collect.clone() {
                     self.collect.confirm(what, held, posted_v);
                 }

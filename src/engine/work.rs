@@ -100,13 +100,19 @@ impl Desk {
     }
 
     /// Does one thing.
-    pub(super) fn perform(&mut self, effect: Effect, ledger: &mut Ledger, now: Now) -> Result<Done, EngineError> {
+    pub(super) fn perform(
+        &mut self,
+        effect: Effect,
+        ledger: &mut Ledger,
+        now: Now,
+        window: (i64, i64),
+    ) -> Result<Done, EngineError> {
         let account = self.terms.account;
         let input = match effect {
-            Effect::Pull { run, after, most } => self.pull(ledger, run, after, most, now)?,
+            Effect::Pull { run, after, most } => self.pull(ledger, run, after, most, window)?,
             Effect::Reserve(drafts) => {
                 let outcomes = ledger.reserve(&drafts)?;
-                Input::Reserved { outcomes, rooms: self.rooms(ledger, now)? }
+                Input::Reserved { outcomes, rooms: self.rooms(ledger, window)? }
             }
             Effect::Record(changes) => {
                 let booked = ledger.record(changes)?;
@@ -114,14 +120,14 @@ impl Desk {
                 for replanned in &booked.replanned {
                     again.push((replanned.run, self.priced(ledger, replanned.task)?.0));
                 }
-                Input::Booked { booked, again, rooms: self.rooms(ledger, now)? }
+                Input::Booked { booked, again, rooms: self.rooms(ledger, window)? }
             }
             Effect::BalanceRead(spendable) => {
                 ledger.balance_read(account, spendable)?;
                 Input::Booked {
                     booked: crate::ledger::Booked::default(),
                     again: Vec::new(),
-                    rooms: self.rooms(ledger, now)?,
+                    rooms: self.rooms(ledger, window)?,
                 }
             }
             Effect::Overdue(batches) => {
@@ -171,7 +177,7 @@ impl Desk {
         run: RunId,
         after: i64,
         most: usize,
-        now: Now,
+        window: (i64, i64),
     ) -> Result<Input, EngineError> {
         let next = ledger.next_to_buy(run, after, most)?;
         let whole = next.len() < most;
@@ -186,7 +192,7 @@ impl Desk {
             }
             tasks.push(pulled);
         }
-        Ok(Input::Pulled { run, after, tasks, prices, whole, rooms: self.rooms(ledger, now)? })
+        Ok(Input::Pulled { run, after, tasks, prices, whole, rooms: self.rooms(ledger, window)? })
     }
 
     /// A task with its endpoint and price.
@@ -203,12 +209,10 @@ impl Desk {
         Ok((pulled, target))
     }
 
-    fn rooms(&self, ledger: &mut Ledger, now: Now) -> Result<Vec<RoomFor>, LedgerError> {
+    fn rooms(&self, ledger: &mut Ledger, (from_v, to_v): (i64, i64)) -> Result<Vec<RoomFor>, LedgerError> {
         let tightest = |rooms: Vec<crate::plan::Room>| rooms.into_iter().min_by_key(|room| room.left);
         let each = self.terms.runs.iter().map(|terms| {
-            // The periods that a hold of this moment would count in; the reserving update has the last word.
-            let from_v = now.wall.timestamp();
-            let (own, shared) = ledger.rooms(terms.run, from_v, from_v + 3_600)?;
+            let (own, shared) = ledger.rooms(terms.run, from_v, to_v)?;
             Ok(RoomFor { run: terms.run, own: tightest(own), shared: tightest(shared) })
         });
         each.collect()

@@ -211,6 +211,13 @@ impl Ledger {
             outcomes.push(outcome);
         }
         write.commit()?;
+        let last = outcomes.iter().zip(drafts).filter_map(|(outcome, draft): (&Result<Reserved, CapReached>, _)| {
+            let reserved = outcome.as_ref().ok()?;
+            Some(reserved.first_attempt.0 + i64::try_from(draft.tasks.len()).unwrap_or(0) - 1)
+        });
+        if let (Some(outside), Some(last)) = (&mut self.outside, last.max()) {
+            outside.reserved(last)?;
+        }
         Ok(outcomes)
     }
 
@@ -617,10 +624,17 @@ fn reopen(write: &Connection, facts: AttemptFacts, again: bool, booked: &mut Boo
 /// The attempt's task is planned again, unless a later attempt has it.
 fn replanned(write: &Connection, facts: AttemptFacts, booked: &mut Booked) -> Result<(), LedgerError> {
     let task = to_buy(write, facts.task)?;
-    if task.task.previous == Some(AttemptId(facts.id)) {
-        booked.replanned.push(task);
+    if task.task.previous != Some(AttemptId(facts.id)) {
+        return Ok(());
     }
-    Ok(())
+    let asked: bool =
+        write.prepare_cached("SELECT asked FROM task WHERE id = ?1")?.query_row([facts.task], |row| row.get(0))?;
+    if asked {
+        booked.replanned.push(task);
+        return Ok(());
+    }
+    // The job file no longer asks it: it leaves, as it would have if it had not been in doubt.
+    move_task(write, facts.task, Transition::Drop, None)
 }
 
 fn store(write: &Connection, attempt: AttemptId, answer: &Answer) -> Result<(), LedgerError> {

@@ -50,6 +50,8 @@ pub struct Ledger {
     kind: Kind,
     /// The number of this start; 0 for one that only reads.
     start: i64,
+    /// The counter of starts and attempts outside the ledger.
+    outside: Option<starts::Counter>,
     /// What the caps of a run hang on, read once.
     runs: HashMap<RunId, caps::Owners>,
 }

@@ -112,6 +112,17 @@ pub enum RegisterError {
         /// Its account in the ledger.
         known: String,
     },
+    /// A job's days are counted in one zone.
+    #[error(
+        "job `{name}` was begun in time zone `{known}`: in another its days and months, and what was spent in them, would \
+         be counted anew; put it back, or rename the job"
+    )]
+    AnotherTimezone {
+        /// The job.
+        name: String,
+        /// Its zone in the ledger.
+        known: String,
+    },
     /// The ledger itself.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -181,12 +192,12 @@ impl Ledger {
     pub fn bring_job(&mut self, facts: &JobFacts<'_>) -> Result<JobId, RegisterError> {
         self.runs.clear();
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let known: Option<(i64, String, i64, String)> = write
+        let known: Option<(i64, String, i64, String, String)> = write
             .query_row(
-                "SELECT job.id, job.path, job.account, account.name FROM job JOIN account ON account.id = job.account
+                "SELECT job.id, job.path, job.account, account.name, job.timezone FROM job JOIN account ON account.id = job.account
                  WHERE job.name = ?1",
                 [facts.name],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
             )
             .optional()?;
         let id = match known {
@@ -201,8 +212,11 @@ impl Ledger {
                 let (name, path) = (facts.name.to_owned(), facts.path.to_owned());
                 return Err(RegisterError::AnotherPath { name, known, path });
             }
-            Some((_, _, account, known)) if account != facts.account.0 => {
+            Some((_, _, account, known, _)) if account != facts.account.0 => {
                 return Err(RegisterError::AnotherJobAccount { name: facts.name.to_owned(), known });
+            }
+            Some((.., known)) if known != facts.timezone.name() => {
+                return Err(RegisterError::AnotherTimezone { name: facts.name.to_owned(), known });
             }
             Some((id, ..)) => id,
         };

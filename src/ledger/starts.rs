@@ -1,10 +1,11 @@
 //! The counter of starts, inside the ledger and outside it.
 //!
 //! Where the two disagree, this ledger is not the one that last bought: it was restored from a copy, copied, or
-//! rebuilt. What was bought meanwhile stands only in the vendor's list, so that is read before anything is bought.
+//! rebuilt. Purchases are made inside a start, so the file also holds the last attempt that was reserved, written after
+//! the commit and before anything is sent. What was bought meanwhile stands only in the vendor's list, so that is read before anything is bought.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use rusqlite::OptionalExtension;
@@ -43,14 +44,23 @@ impl Ledger {
             Ok(db.query_row("SELECT nonce FROM start WHERE n = ?1", [n], |row| row.get(0)).optional()?)
         };
         let last: i64 = self.db.query_row("SELECT coalesce(max(n), 0) FROM start", [], |row| row.get(0))?;
+        let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| row.get(0))?;
+        let highest = outside.as_ref().map_or(0, |outside| outside.n).max(last);
         let trust = match outside {
             None if last == 0 => Trust::Whole,
             None => Trust::Restored(format!("its counter of starts is missing from `{}`", state_dir.display())),
+            // A copy made while a start was buying has its number and nonce, and lacks what was bought after it.
+            Some(Outside { attempt, .. }) if attempt > last_attempt => Trust::Restored(format!(
+                "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
+                state_dir.display()
+            )),
             // One behind is a start that died between its commit and its file; it bought nothing.
-            Some((n, nonce)) if (n == last || n + 1 == last) && known(&self.db, n)?.as_deref() == Some(&nonce) => {
+            Some(Outside { n, ref nonce, .. })
+                if (n == last || n + 1 == last) && known(&self.db, n)?.as_ref() == Some(nonce) =>
+            {
                 Trust::Whole
             }
-            Some((n, _)) if n > last => {
+            Some(Outside { n, .. }) if n > last => {
                 Trust::Restored(format!("it has seen {last} starts, and {n} were counted in `{}`", state_dir.display()))
             }
             Some(_) => Trust::Restored(format!("its starts are not those counted in `{}`", state_dir.display())),
@@ -59,7 +69,7 @@ impl Ledger {
         fill_random(&self.db, &mut random)?;
         let nonce = data_encoding::HEXLOWER.encode(&random);
         // Past the higher of the two, so that the file never counts down.
-        let number = last.max(read_outside(&outside_path)?.map_or(0, |(n, _)| n)) + 1;
+        let number = highest + 1;
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         write.execute(
             "INSERT INTO start (n, nonce, at, version) VALUES (?1, ?2, ?3, ?4)",
@@ -77,34 +87,74 @@ impl Ledger {
             )?;
         }
         write.commit()?;
-        write_outside(&outside_path, number, &nonce)?;
+        self.outside = Some(Counter::write(&outside_path, number, nonce, last_attempt)?);
         self.start = number;
         Ok(Start { number, trust })
     }
 }
 
-fn read_outside(path: &Path) -> Result<Option<(i64, String)>, LedgerError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(text.split_once(' ').and_then(|(n, nonce)| Some((n.parse().ok()?, nonce.trim().to_owned())))),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(file_error(path, &error)),
+/// What stands outside the ledger.
+#[derive(Debug)]
+struct Outside {
+    n: i64,
+    nonce: String,
+    /// The last attempt that was reserved.
+    attempt: i64,
+}
+
+/// The file outside the ledger, kept open for the life of a start.
+#[derive(Debug)]
+pub(super) struct Counter {
+    path: PathBuf,
+    file: fs::File,
+    n: i64,
+    nonce: String,
+}
+
+impl Counter {
+    /// A new file in the old one's place.
+    fn write(path: &Path, n: i64, nonce: String, attempt: i64) -> Result<Self, LedgerError> {
+        let write = || {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            fs::create_dir_all(folder)?;
+            let new = path.with_extension("starts.new");
+            let mut file = fs::File::create(&new)?;
+            file.write_all(line(n, &nonce, attempt).as_bytes())?;
+            file.sync_all()?;
+            fs::rename(&new, path)?;
+            #[cfg(unix)]
+            fs::File::open(folder)?.sync_all()?;
+            Ok(file)
+        };
+        let file = write().map_err(|error: std::io::Error| file_error(path, &error))?;
+        Ok(Self { path: path.to_owned(), file, n, nonce })
+    }
+
+    /// Attempts up to this one are reserved: written through before any of them is sent.
+    pub(super) fn reserved(&mut self, attempt: i64) -> Result<(), LedgerError> {
+        let text = line(self.n, &self.nonce, attempt);
+        let write = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(text.as_bytes()));
+        write.and_then(|()| self.file.sync_data()).map_err(|error| file_error(&self.path, &error))
     }
 }
 
-fn write_outside(path: &Path, number: i64, nonce: &str) -> Result<(), LedgerError> {
-    let write = || {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        fs::create_dir_all(folder)?;
-        let new = path.with_extension("starts.new");
-        let mut file = fs::File::create(&new)?;
-        writeln!(file, "{number} {nonce}")?;
-        file.sync_all()?;
-        fs::rename(&new, path)?;
-        #[cfg(unix)]
-        fs::File::open(folder)?.sync_all()?;
-        Ok(())
-    };
-    write().map_err(|error: std::io::Error| file_error(path, &error))
+/// One line of always the same length, so that it is rewritten in place.
+fn line(n: i64, nonce: &str, attempt: i64) -> String {
+    format!("{n:020} {nonce} {attempt:020}\n")
+}
+
+/// What stands in the file; nothing where there is none, or where it cannot be understood.
+fn read_outside(path: &Path) -> Result<Option<Outside>, LedgerError> {
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            let mut words = text.split_whitespace();
+            let (n, nonce, attempt) = (words.next(), words.next(), words.next());
+            let numbers = n.and_then(|n| n.parse().ok()).zip(attempt.and_then(|attempt| attempt.parse().ok()));
+            Ok(numbers.zip(nonce).map(|((n, attempt), nonce)| Outside { n, nonce: nonce.to_owned(), attempt }))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(file_error(path, &error)),
+    }
 }
 
 fn file_error(path: &Path, error: &std::io::Error) -> LedgerError {
