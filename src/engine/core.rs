@@ -232,7 +232,6 @@ pub(super) struct How {
 }
 
 /// Decides for one account.
-#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug)]
 pub struct Core {
     pub(super) terms: Terms,
