@@ -423,7 +423,8 @@ impl Dispatch {
     /// The ledger has reserved what was drafted, or says which ceiling has no room; the batches that may be sent.
     pub(super) fn reserved(&mut self, outcomes: Vec<Result<Reserved, CapReached>>) -> Vec<(BatchId, bool)> {
         let mut sent = Vec::new();
-        let drafted = std::mem::take(&mut self.pending);
+        // More may have been drafted since: a task that is pulled while these are reserved can fill the next commit.
+        let drafted: Vec<Pending> = self.pending.drain(..outcomes.len().min(self.pending.len())).collect();
         for pending in &drafted {
             self.desks[pending.desk].funded -= pending.wants.iter().map(|want| want.funded).sum();
         }
