@@ -108,7 +108,7 @@ fn bare_rows(world: &World) -> Result<()> {
 /// As many bytes as the ledger of such a plan has, page by page.
 fn append(world: &World, prompts: usize) -> Result<()> {
     const PAGE: usize = 4096;
-    const BYTES_A_TASK: usize = 100;
+    const BYTES_A_TASK: usize = 60;
     let page = [7_u8; PAGE];
     let begun = world.clock.now().mono;
     let mut file = std::fs::File::create(world.folder.join("pages"))?;
