@@ -187,3 +187,13 @@ async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger(
     assert!(world.saw(|kind| matches!(kind, EventKind::Restored { .. })) > 0);
     world.assert_all_answered_once(TASKS / 10 * 12);
 }
+
+#[tokio::test(start_paused = true)]
+async fn batches_of_two_commits_at_once_are_all_sent() {
+    let mut world = World::new(Settings { calls_per_minute: u32::MAX, ..Settings::default() });
+    world.account.limits.calls_per_minute = 60_000_000;
+    let job = JOB.replace("repeats = 10", "repeats = 100").replace("run = \"5\"", "run = \"50\"");
+    let end = tokio::time::timeout(Duration::from_hours(24), world.live_on(&job)).await.unwrap();
+    assert_eq!((end.in_doubt, end.waiting), (0, 0));
+    world.assert_all_answered_once(TASKS * 10);
+}

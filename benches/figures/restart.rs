@@ -10,7 +10,7 @@ use bursar::clock::Clock;
 use bursar::engine::{self, Desk, StopWord};
 use bursar::job::Job;
 use bursar::price::price_key;
-use bursar::sandbox::{InProcess, Sandbox};
+use bursar::sandbox::{InProcess, Sandbox, Settings};
 use bursar::vendor::{Failure, Request, Response, Vendor};
 use rusqlite::Connection;
 use tokio::sync::watch;
@@ -130,7 +130,9 @@ pub(crate) fn start(folder: &Path, prompts: usize) -> Result<()> {
     report_time("prepared", world.clock.now().mono);
     let (stopper, stop) = watch::channel(StopWord::None);
     let clock = world.clock;
-    let sandbox = Arc::new(Mutex::new(Sandbox::new(unlimited())));
+    // Another seed each time: a vendor that forgets between two starts must not give an id twice.
+    let seed = clock.now().wall.timestamp_micros().unsigned_abs();
+    let sandbox = Arc::new(Mutex::new(Sandbox::new(Settings { seed, ..unlimited() })));
     let vendor = Arc::new(FirstCalls {
         vendor: InProcess::new(sandbox, move || clock.now().wall, "sandbox", "sandbox"),
         clock,
