@@ -15,7 +15,7 @@ use crate::clock::Now;
 use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
-use crate::ledger::{Booked, CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, ToCollect};
+use crate::ledger::{CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, ToCollect};
 use crate::money::Money;
 use crate::offer::{Function, OFFERS};
 use crate::pace::Bucket;
@@ -133,8 +133,8 @@ pub enum Input {
     Pulled { run: RunId, after: i64, tasks: Vec<Pulled>, prices: Vec<KnownPrice>, whole: bool, rooms: Vec<RoomFor> },
     /// What became of the drafts.
     Reserved { outcomes: Vec<Result<Reserved, CapReached>>, rooms: Vec<RoomFor> },
-    /// A commit led to this; tasks that are planned again, with their prices.
-    Booked { booked: Booked, again: Vec<(RunId, Pulled)>, rooms: Vec<RoomFor> },
+    /// A commit was made: tasks that are planned again by it, with their prices.
+    Booked { again: Vec<(RunId, Pulled)>, rooms: Vec<RoomFor> },
     /// Answers to ask for.
     Overdue { items: Vec<ToCollect> },
     /// Rows were recognised.
@@ -330,9 +330,8 @@ impl Core {
                 }
                 self.dispatch.rooms(rooms);
             }
-            Input::Booked { booked, again, rooms } => {
+            Input::Booked { again, rooms } => {
                 self.dispatch.rooms(rooms);
-                let _ = booked;
                 for (run, pulled) in again {
                     let how = pulled.task.previous.and_then(|attempt| self.how.remove(&attempt));
                     match how {

@@ -120,15 +120,11 @@ impl Desk {
                 for replanned in &booked.replanned {
                     again.push((replanned.run, self.priced(ledger, replanned.task)?.0));
                 }
-                Input::Booked { booked, again, rooms: self.rooms(ledger, window)? }
+                Input::Booked { again, rooms: self.rooms(ledger, window)? }
             }
             Effect::BalanceRead(spendable) => {
                 ledger.balance_read(account, spendable)?;
-                Input::Booked {
-                    booked: crate::ledger::Booked::default(),
-                    again: Vec::new(),
-                    rooms: self.rooms(ledger, window)?,
-                }
+                Input::Booked { again: Vec::new(), rooms: self.rooms(ledger, window)? }
             }
             Effect::Overdue(batches) => {
                 let items =
