@@ -10,10 +10,10 @@ mod dispatch;
 mod prepare;
 mod reconcile;
 mod replies;
+mod turn;
 mod vendor_clock;
 mod work;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,9 +22,10 @@ use tokio::sync::{mpsc, watch};
 pub use self::core::{Core, Effect, End, Heard, Input, Memory, Reply, SeenRow, Source, Terms};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 pub use prepare::{PrepareError, Prepared, bring_account, own_room, prepare};
-pub use work::{Desk, EngineError};
+pub use turn::{AtWork, Moment, Outside, Turn};
+pub use work::{Call, Desk, EngineError};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::event::{Event, Watch};
 use crate::ledger::Ledger;
 use crate::vendor::Vendor;
@@ -49,74 +50,66 @@ pub enum StopWord {
 /// # Errors
 /// The ledger cannot be written: nothing more is sent, and what is in flight is in doubt at the next start.
 pub async fn run<V: Vendor>(
-    mut desk: Desk,
+    desk: Desk,
     vendor: Arc<V>,
     ledger: &mut Ledger,
     clock: Clock,
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
 ) -> Result<End, EngineError> {
-    let memory = desk.memory(ledger)?;
-    let mut core = Core::new(desk.terms.clone(), memory, clock.now());
     let (hand_back, mut replies) = mpsc::unbounded_channel::<Heard>();
-    let mut inputs = VecDeque::from([Input::Begin]);
+    let mut at_work = AtWork::new(desk, ledger, clock.now())?;
+    let mut outside = World { vendor, clock, hand_back, watch };
+    let mut input = Input::Begin;
     let mut heard = StopWord::None;
-    let mut wake;
     loop {
-        wake = None;
-        while let Some(input) = inputs.pop_front() {
-            for effect in core.step(clock.now(), input) {
-                match effect {
-                    Effect::Tell(kind) => watch.see(&Event { at: clock.now().wall, kind }),
-                    Effect::Wake(at) => wake = Some(at),
-                    // What a commit led to may still need doing; the core says so again when nothing does.
-                    Effect::Finish(end) if inputs.is_empty() => return Ok(end),
-                    Effect::Finish(_) => {}
-                    effect @ (Effect::Pull { .. }
-                    | Effect::Reserve(_)
-                    | Effect::Post(_)
-                    | Effect::Record(_)
-                    | Effect::Hello
-                    | Effect::Balance
-                    | Effect::BalanceRead(_)
-                    | Effect::Ready(..)
-                    | Effect::Page(..)
-                    | Effect::Fetch(_)
-                    | Effect::Overdue(_)
-                    | Effect::Recognise(..)
-                    | Effect::Witnesses(_)
-                    | Effect::Widen(..)
-                    | Effect::Adopt(_)
-                    | Effect::Unresolved(_)) => {
-                        match desk.perform(effect, ledger, clock.now(), core.hold_window(clock.now()))? {
-                            work::Done::Input(input) => inputs.push_back(*input),
-                            work::Done::Call(call) => work::spawn(*call, &vendor, clock, &hand_back),
-                            work::Done::Nothing => {}
-                        }
-                    }
-                }
-            }
-        }
+        let wake = match at_work.turn(input, ledger, &mut outside)? {
+            Turn::Wait(wake) => wake,
+            Turn::Ended(end) => return Ok(*end),
+            Turn::Killed => return Ok(at_work.cut_short()),
+        };
         let now = clock.now().mono;
         let nap = wake.unwrap_or(now + Duration::from_secs(1)).saturating_sub(now);
-        tokio::select! {
+        input = tokio::select! {
             biased;
             word = told(stop.clone(), heard) => {
                 heard = word;
-                inputs.push_back(Input::Stop);
                 if word == StopWord::Now {
-                    return Ok(core.cut_short());
+                    return Ok(at_work.cut_short());
                 }
+                Input::Stop
             }
             Some(first) = replies.recv() => {
                 let mut handful = vec![first];
                 while handful.len() < HANDFUL && let Ok(next) = replies.try_recv() {
                     handful.push(next);
                 }
-                inputs.push_back(Input::Heard(handful));
+                Input::Heard(handful)
             }
-            () = tokio::time::sleep(nap) => inputs.push_back(Input::Tick),
-        }
+            () = tokio::time::sleep(nap) => Input::Tick,
+        };
+    }
+}
+
+/// The world of a real start.
+struct World<'a, V> {
+    vendor: Arc<V>,
+    clock: Clock,
+    hand_back: mpsc::UnboundedSender<Heard>,
+    watch: &'a mut (dyn Watch + Send),
+}
+
+impl<V: Vendor> Outside for World<'_, V> {
+    fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    fn tell(&mut self, event: &Event) {
+        self.watch.see(event);
+    }
+
+    fn call(&mut self, call: Call) {
+        work::spawn(call, &self.vendor, self.clock, &self.hand_back);
     }
 }
 

@@ -46,15 +46,19 @@ pub struct Desk {
 }
 
 /// What performing an effect led to.
+#[derive(Debug)]
 pub(super) enum Done {
+    /// It is done.
     Nothing,
+    /// It is done, and this is what the core is to be told next.
     Input(Box<Input>),
+    /// A call is to be made.
     Call(Box<Call>),
 }
 
 /// A call to be made.
 #[derive(Debug)]
-pub(super) struct Call {
+pub struct Call {
     request: Request,
     what: What,
     begun: Duration,
@@ -99,7 +103,10 @@ impl Desk {
         })
     }
 
-    /// Does one thing.
+    /// Does one thing that the core decided; `window` is the span that the charge of a purchase made now may fall into.
+    ///
+    /// # Errors
+    /// The ledger cannot be read or written.
     pub(super) fn perform(
         &mut self,
         effect: Effect,
@@ -297,37 +304,44 @@ pub(super) fn spawn<V: Vendor>(call: Call, vendor: &Arc<V>, clock: Clock, hand_b
     let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
     tokio::spawn(async move {
         let outcome = vendor.call(call.request.clone()).await;
-        let heard = understand(call, &outcome);
+        let heard = call.heard(&outcome);
         tracing::debug!(?heard.reply, at = ?clock.now().mono, "a reply");
         // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
         drop(hand_back.send(heard));
     });
 }
 
-/// What a reply means, by what was asked.
-fn understand(call: Call, outcome: &Result<Response, Failure>) -> Heard {
-    let date_v = outcome.as_ref().ok().map(|response| response.date.map(|date| date.timestamp()));
-    let reply = match call.what {
-        What::Hello => Reply::Hello(hello(outcome)),
-        What::Balance => Reply::Balance(vendor::judge_account(outcome)),
-        What::Post(batch, tags) => {
-            let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-            Reply::Posted(batch, vendor::judge(outcome, &tags))
-        }
-        What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
-        What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
-        What::Fetch(attempt) => {
-            let fetched = vendor::judge_fetch(outcome);
-            let body = match (&fetched, outcome) {
-                (vendor::Fetched::Answer { .. }, Ok(response)) => {
-                    zstd::encode_all(&response.body[..], ZSTD_LEVEL).unwrap_or_default()
-                }
-                _ => Vec::new(),
-            };
-            Reply::Fetched(attempt, fetched, body)
-        }
-    };
-    Heard { reply, begun: call.begun, date_v }
+impl Call {
+    /// What goes over the wire.
+    pub fn request(&self) -> &Request {
+        &self.request
+    }
+
+    /// What a reply means, by what was asked.
+    pub fn heard(self, outcome: &Result<Response, Failure>) -> Heard {
+        let date_v = outcome.as_ref().ok().map(|response| response.date.map(|date| date.timestamp()));
+        let reply = match self.what {
+            What::Hello => Reply::Hello(hello(outcome)),
+            What::Balance => Reply::Balance(vendor::judge_account(outcome)),
+            What::Post(batch, tags) => {
+                let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+                Reply::Posted(batch, vendor::judge(outcome, &tags))
+            }
+            What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
+            What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
+            What::Fetch(attempt) => {
+                let fetched = vendor::judge_fetch(outcome);
+                let body = match (&fetched, outcome) {
+                    (vendor::Fetched::Answer { .. }, Ok(response)) => {
+                        zstd::encode_all(&response.body[..], ZSTD_LEVEL).unwrap_or_default()
+                    }
+                    _ => Vec::new(),
+                };
+                Reply::Fetched(attempt, fetched, body)
+            }
+        };
+        Heard { reply, begun: self.begun, date_v }
+    }
 }
 
 /// The first call only has to show that the vendor is there and lets us in, and what its clock says.

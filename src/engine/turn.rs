@@ -1,0 +1,113 @@
+//! A start at work, one turn at a time: the core decides, the desk does, until there is only waiting left.
+//!
+//! `run` drives it by tokio's time and real calls; a simulation drives it by a loop of its own. Nothing here waits.
+
+use std::collections::VecDeque;
+
+use super::core::{Core, Effect, End, Input};
+use super::work::{Call, Desk, Done, EngineError};
+use crate::clock::Now;
+use crate::event::{Event, EventKind};
+use crate::ledger::Ledger;
+
+/// What a start is surrounded by.
+pub trait Outside {
+    /// What time it is.
+    fn now(&self) -> Now;
+
+    /// Something happened that people may want to see.
+    fn tell(&mut self, event: &Event);
+
+    /// Makes a call; its reply is an input of a later turn.
+    fn call(&mut self, call: Call);
+
+    /// Asked before and after each effect; `false` ends the process there, as a kill would. For simulations.
+    fn lives(&mut self, _: Moment<'_>) -> bool {
+        true
+    }
+}
+
+/// Where a process may end.
+#[derive(Clone, Copy, Debug)]
+pub enum Moment<'a> {
+    /// Nothing of this was done yet.
+    Before(&'a Effect),
+    /// It was done, and the core does not know.
+    After,
+}
+
+/// What a turn led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// There is only waiting left: for replies, or until this moment of the monotonic clock.
+    Wait(Option<std::time::Duration>),
+    /// There is nothing left to do in this start.
+    Ended(Box<End>),
+    /// The process was ended ([`Outside::lives`]).
+    Killed,
+}
+
+/// A start at work.
+#[derive(Debug)]
+pub struct AtWork {
+    core: Core,
+    desk: Desk,
+}
+
+impl AtWork {
+    /// A start that takes up what the ledger holds from earlier ones. Its first input is [`Input::Begin`].
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn new(desk: Desk, ledger: &Ledger, now: Now) -> Result<Self, EngineError> {
+        let memory = desk.memory(ledger)?;
+        Ok(Self { core: Core::new(desk.terms.clone(), memory, now), desk })
+    }
+
+    /// Takes an input and does all that follows from it at once.
+    ///
+    /// # Errors
+    /// The ledger cannot be written: nothing more may be sent, and what is in flight is in doubt at the next start.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "whatever else the core decides, the desk does")]
+    pub fn turn(&mut self, input: Input, ledger: &mut Ledger, outside: &mut dyn Outside) -> Result<Turn, EngineError> {
+        let mut inputs = VecDeque::from([input]);
+        let mut wake = None;
+        while let Some(input) = inputs.pop_front() {
+            let now = outside.now();
+            for effect in self.core.step(now, input) {
+                match effect {
+                    Effect::Tell(kind) => tell(outside, kind),
+                    Effect::Wake(at) => wake = Some(at),
+                    // What a commit led to may still need doing; the core says so again when nothing does.
+                    Effect::Finish(end) if inputs.is_empty() => return Ok(Turn::Ended(Box::new(end))),
+                    Effect::Finish(_) => {}
+                    effect => {
+                        if !outside.lives(Moment::Before(&effect)) {
+                            return Ok(Turn::Killed);
+                        }
+                        let now = outside.now();
+                        match self.desk.perform(effect, ledger, now, self.core.hold_window(now))? {
+                            Done::Input(input) => inputs.push_back(*input),
+                            Done::Call(call) => outside.call(*call),
+                            Done::Nothing => {}
+                        }
+                        if !outside.lives(Moment::After) {
+                            return Ok(Turn::Killed);
+                        }
+                    }
+                }
+            }
+        }
+        Ok(Turn::Wait(wake))
+    }
+
+    /// The end of a start that is told to stop at once: what is in flight will be in doubt at the next.
+    pub fn cut_short(&mut self) -> End {
+        self.core.cut_short()
+    }
+}
+
+fn tell(outside: &mut dyn Outside, kind: EventKind) {
+    let event = Event { at: outside.now().wall, kind };
+    outside.tell(&event);
+}
