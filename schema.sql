@@ -4,7 +4,8 @@
 -- the Date headers of its answers, the others on this machine's. The small numbers in `state` columns of the two long
 -- tables are spelt out in `task_state` and `attempt_state`; the views at the end show everything in words.
 --
--- A row that cannot be true cannot be written: the constraints are named, and their names say what was violated.
+-- A row that cannot be true cannot be written: the constraints are named, and their names say what was violated. Those of
+-- the two long tables have no IN with three or more values: SQLite builds a temporary index for each row to check that.
 
 PRAGMA application_id = 1651864947; -- 'burs'
 PRAGMA user_version = 1;
@@ -139,19 +140,18 @@ CREATE TABLE task (
     service    INTEGER NOT NULL,
     position   INTEGER NOT NULL,
     state      INTEGER NOT NULL DEFAULT 0 CONSTRAINT a_task_is_in_a_known_state CHECK (state BETWEEN 0 AND 4),
-    reason     INTEGER,
+    reason     INTEGER CONSTRAINT a_reason_is_known CHECK (reason BETWEEN 1 AND 6),
     asked      INTEGER NOT NULL DEFAULT 1, -- 0: bought, and no longer asked by the job file
     attempt    INTEGER,                    -- the latest purchase
     CONSTRAINT a_question_is_one_task_in_a_run UNIQUE (run, prompt, market, target, repeat),
     CONSTRAINT only_failures_have_a_reason CHECK ((state = 4) = (reason IS NOT NULL)),
-    CONSTRAINT money_moves_only_with_an_attempt CHECK (state NOT IN (1, 2, 3) OR attempt IS NOT NULL),
+    CONSTRAINT money_moves_only_with_an_attempt CHECK (state NOT BETWEEN 1 AND 3 OR attempt IS NOT NULL),
     FOREIGN KEY (run) REFERENCES run (id),
     FOREIGN KEY (prompt) REFERENCES prompt (id),
     FOREIGN KEY (market) REFERENCES market (id),
     FOREIGN KEY (target) REFERENCES target (id),
     FOREIGN KEY (prompt_set) REFERENCES prompt_set (id),
-    FOREIGN KEY (service) REFERENCES service (service),
-    FOREIGN KEY (reason) REFERENCES task_reason (reason)
+    FOREIGN KEY (service) REFERENCES service (service)
 ) STRICT;
 CREATE INDEX task_to_buy ON task (run, position) WHERE state = 0;
 
@@ -206,7 +206,7 @@ CREATE TABLE attempt (
     previous     INTEGER,   -- the attempt of the same task before this one
     tag          TEXT,      -- only where the vendor knows it under a tag that this row does not compute to
     CONSTRAINT what_was_accepted_has_an_id_and_a_cost
-        CHECK (state NOT IN (1, 2, 6) OR (vendor_id IS NOT NULL AND posted_nano IS NOT NULL)),
+        CHECK ((state <> 1 AND state <> 2 AND state <> 6) OR (vendor_id IS NOT NULL AND posted_nano IS NOT NULL)),
     CONSTRAINT what_was_not_bought_cost_nothing CHECK (state NOT IN (3, 4) OR coalesce(posted_nano, 0) = 0)
 ) STRICT;
 CREATE UNIQUE INDEX a_vendor_id_is_one_attempt ON attempt (vendor_id) WHERE vendor_id IS NOT NULL;

@@ -9,7 +9,7 @@ use std::str::FromStr;
 
 use data_encoding::{BASE32_NOPAD, Encoding, Specification};
 
-use crate::task::Identity;
+use crate::task::{Identity, hash128};
 
 /// How a tag of this form begins.
 const VERSION: &str = "b1";
@@ -67,12 +67,11 @@ impl Tag {
 
 /// What a tag's hash says: this ledger, this task, this attempt. It holds no row, so that a task planned again in a
 /// restored ledger hashes as it did before.
+#[expect(clippy::missing_panics_doc, reason = "writing texts and numbers to memory cannot fail")]
 pub fn content_hash(ledger: &LedgerId, task: &Identity<'_>, number: u32) -> [u8; 16] {
-    let text =
-        serde_json::json!([VERSION, ledger.as_str(), task.job, task.period, task.question.hex(), task.repeat, number]);
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&blake3::hash(text.to_string().as_bytes()).as_bytes()[..16]);
-    hash
+    let facts = (VERSION, ledger.as_str(), task.job, task.period, task.question.hex(), task.repeat, number);
+    let text = serde_json::to_vec(&facts).expect("texts and numbers can always be written to memory");
+    hash128(&text)
 }
 
 impl fmt::Display for Tag {
@@ -111,13 +110,13 @@ impl FromStr for Tag {
 }
 
 /// RFC 4648 base 32 in lower case, without padding: letters that survive any URL, log or dashboard.
-fn base32() -> Encoding {
+fn base32() -> &'static Encoding {
     static ENCODING: std::sync::LazyLock<Encoding> = std::sync::LazyLock::new(|| {
         let mut specification = Specification::new();
         specification.symbols.push_str("abcdefghijklmnopqrstuvwxyz234567");
         specification.encoding().unwrap_or(BASE32_NOPAD)
     });
-    ENCODING.clone()
+    &ENCODING
 }
 
 #[cfg(test)]

@@ -42,8 +42,9 @@ pub struct Question<'a> {
 
 impl Question<'_> {
     /// The key: the hash of `[1, engine, function, prompt, place, language, options]`.
+    #[expect(clippy::missing_panics_doc, reason = "writing text to memory cannot fail")]
     pub fn key(&self) -> QuestionKey {
-        let text = |text: &str| serde_json::Value::from(text).to_string();
+        let text = |text: &str| serde_json::to_string(text).expect("text can always be written to memory");
         let canonical = format!(
             "[1,\"{}\",\"{}\",{},{},{},{}]",
             self.engine,

@@ -16,7 +16,7 @@ use super::reconcile::PAGE;
 use crate::clock::{Clock, Now};
 use crate::ids::{AttemptId, BatchId, RunId, TargetId};
 use crate::job::Target;
-use crate::ledger::{Ledger, LedgerError, Recognised, TargetFacts, ToBuy};
+use crate::ledger::{Ledger, LedgerError, Order, Recognised, TargetFacts, ToBuy};
 use crate::offer::{Engine, Function, Method, OFFERS, Offer, Priority};
 use crate::price::{PriceList, price_key};
 use crate::vendor::{self, Failure, Refusal, Request, Response, Vendor, wire};
@@ -69,7 +69,13 @@ pub struct Call {
 enum What {
     Hello,
     Balance,
-    Post(BatchId, Vec<String>),
+    Post {
+        batch: BatchId,
+        offer: &'static Offer,
+        /// Until they are written into the body.
+        orders: Vec<Order>,
+        tags: Vec<String>,
+    },
     Ready((Engine, Function), i64),
     Page((i64, i64), u32),
     Fetch(AttemptId),
@@ -127,7 +133,9 @@ impl Desk {
                 for replanned in &booked.replanned {
                     again.push((replanned.run, self.priced(ledger, replanned.task)?.0));
                 }
-                Input::Booked { again, rooms: self.rooms(ledger, window)? }
+                // Where no money moved, every ceiling stands where it stood.
+                let rooms = if booked.money { self.rooms(ledger, window)? } else { Vec::new() };
+                Input::Booked { again, rooms }
             }
             Effect::BalanceRead(spendable) => {
                 ledger.balance_read(account, spendable)?;
@@ -257,29 +265,14 @@ impl Desk {
         ledger.adopt_lost(self.terms.account, &lost)
     }
 
-    fn post(&self, ledger: &Ledger, batch: BatchId, now: Now) -> Result<Done, EngineError> {
+    fn post(&self, ledger: &mut Ledger, batch: BatchId, now: Now) -> Result<Done, EngineError> {
         let orders = ledger.orders(batch)?;
         let (engine, function) = ledger.endpoint(batch)?;
         let offer = Offer::find(engine, function, Method::Standard).ok_or(EngineError::UnknownOffer(TargetId(0)))?;
-        let wired: Vec<wire::Order<'_>> = orders
-            .iter()
-            .map(|order| wire::Order {
-                tag: &order.tag,
-                prompt: &order.prompt,
-                location_code: order.location_code,
-                language_code: &order.language_code,
-                priority: order.priority,
-                options: &order.options,
-            })
-            .collect();
-        let request = Request {
-            path: wire::task_post_path(engine, function),
-            body: Some(wire::task_post_body(offer, &wired)),
-            spends: true,
-            timeout: self.terms.timing.request_timeout,
-        };
-        let tags = orders.into_iter().map(|order| order.tag).collect();
-        Ok(Done::Call(Box::new(Call { request, what: What::Post(batch, tags), begun: now.mono })))
+        let path = wire::task_post_path(engine, function);
+        let request = Request { path, body: None, spends: true, timeout: self.terms.timing.request_timeout };
+        let what = What::Post { batch, offer, orders, tags: Vec::new() };
+        Ok(Done::Call(Box::new(Call { request, what, begun: now.mono })))
     }
 
     fn free(&self, path: String, body: Option<Bytes>, what: What, now: Now) -> Done {
@@ -300,10 +293,15 @@ fn as_target(facts: &TargetFacts, method: Method, priority: Priority) -> Target 
 }
 
 /// Makes a call as a task of its own, which hands back one reply.
-pub(super) fn spawn<V: Vendor>(call: Call, vendor: &Arc<V>, clock: Clock, hand_back: &mpsc::UnboundedSender<Heard>) {
+pub(super) fn spawn<V: Vendor>(
+    mut call: Call,
+    vendor: &Arc<V>,
+    clock: Clock,
+    hand_back: &mpsc::UnboundedSender<Heard>,
+) {
     let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
     tokio::spawn(async move {
-        let outcome = vendor.call(call.request.clone()).await;
+        let outcome = vendor.call(call.request()).await;
         let heard = call.heard(&outcome);
         tracing::debug!(?heard.reply, at = ?clock.now().mono, "a reply");
         // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
@@ -312,9 +310,24 @@ pub(super) fn spawn<V: Vendor>(call: Call, vendor: &Arc<V>, clock: Clock, hand_b
 }
 
 impl Call {
-    /// What goes over the wire.
-    pub fn request(&self) -> &Request {
-        &self.request
+    /// What goes over the wire. A purchase is written here, away from the ledger's thread.
+    pub fn request(&mut self) -> Request {
+        if let What::Post { offer, orders, tags, .. } = &mut self.what
+            && self.request.body.is_none()
+        {
+            *tags = orders.iter().map(|order| order.tag().to_string()).collect();
+            let wired = orders.iter().zip(&*tags).map(|(order, tag)| wire::Order {
+                tag,
+                prompt: &order.prompt,
+                location_code: order.asked.location_code,
+                language_code: &order.asked.language_code,
+                priority: order.priority,
+                options: &order.asked.options,
+            });
+            self.request.body = Some(wire::task_post_body(offer, &wired.collect::<Vec<_>>()));
+            orders.clear();
+        }
+        self.request.clone()
     }
 
     /// What a reply means, by what was asked.
@@ -323,7 +336,7 @@ impl Call {
         let reply = match self.what {
             What::Hello => Reply::Hello(hello(outcome)),
             What::Balance => Reply::Balance(vendor::judge_account(outcome)),
-            What::Post(batch, tags) => {
+            What::Post { batch, tags, .. } => {
                 let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
                 Reply::Posted(batch, vendor::judge(outcome, &tags))
             }

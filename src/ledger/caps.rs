@@ -57,7 +57,7 @@ impl Owners {
         let sql = "SELECT run.job, job.account, job.timezone, run.cap_nano, job.day_cap_nano, job.month_cap_nano,
                           account.day_cap_nano, account.month_cap_nano
                    FROM run JOIN job ON job.id = run.job JOIN account ON account.id = job.account WHERE run.id = ?1";
-        Ok(db.query_row(sql, [run.0], |row| {
+        Ok(db.prepare_cached(sql)?.query_row([run.0], |row| {
             let timezone: String = row.get(2)?;
             Ok(Self {
                 run: run.0,

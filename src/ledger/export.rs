@@ -1,8 +1,8 @@
 //! What goes out: every task of a run with what it cost and what came back, one after the other.
 
-use super::book::vendor_text;
 use super::query::named;
 use super::tasks::service_from;
+use super::vendor_id::vendor_text;
 use super::{Ledger, LedgerError, RunStatus, StatusBatch, Total};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;

@@ -4,13 +4,16 @@
 //! Every write is one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a
 //! power cut. It knows nothing of the vendor, and decides nothing.
 
+mod adopt;
 mod audit;
 mod book;
 mod caps;
+mod change;
 mod error;
 mod export;
 mod lock;
 mod money_path;
+mod note;
 mod open;
 mod query;
 mod recognise;
@@ -18,20 +21,25 @@ mod register;
 mod show;
 mod starts;
 mod tasks;
+mod touched;
+mod vendor_id;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rusqlite::Connection;
 
+pub use adopt::LostRow;
 pub use audit::{Audit, StateCount};
-pub use book::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, LostRow, Replanned, Reserved};
+
 pub use caps::Total;
+pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved};
 pub use error::LedgerError;
 pub use export::{ExportRow, Past};
 pub use lock::{Lock, LockError};
 pub use open::Kind;
-pub use query::{Doubted, OpenBatch, Order, RunStatus, StatusBatch, TargetFacts, ToBuy, ToCollect};
+pub use query::{Asked, Doubted, OpenBatch, Order, RunName, RunStatus, StatusBatch, TargetFacts, ToBuy, ToCollect};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
@@ -54,6 +62,10 @@ pub struct Ledger {
     outside: Option<starts::Counter>,
     /// What the caps of a run hang on, read once.
     runs: HashMap<RunId, caps::Owners>,
+    /// Runs by name, read once.
+    names: HashMap<i64, Arc<RunName>>,
+    /// What is asked, by market and target, read once.
+    asked: HashMap<(i64, i64), Arc<Asked>>,
 }
 
 impl Ledger {

@@ -8,15 +8,22 @@ use std::collections::BTreeMap;
 use rusqlite::Connection;
 
 use super::LedgerError;
-use super::caps::Owners;
+use super::caps::{Owners, ScopeRow};
+use crate::ids::RunId;
 use crate::money::Money;
 
-/// What a commit does to the money of its batches.
+/// What a commit does to its batches: their money, and the counts that say what is still open about them.
 #[derive(Debug, Default)]
-pub(super) struct Moves {
-    /// By batch, and by the vendor's time of the purchase.
-    charges: BTreeMap<(i64, i64), Charge>,
-    releases: BTreeMap<i64, i64>,
+pub(super) struct Moves(BTreeMap<i64, Move>);
+
+#[derive(Debug, Default)]
+struct Move {
+    /// By the vendor's time of the purchase.
+    charges: BTreeMap<i64, Charge>,
+    released: i64,
+    unresolved: i64,
+    uncollected: i64,
+    posted_v: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +43,7 @@ pub(super) struct Window {
 impl Moves {
     /// A task that was held for costs so much: up to the hold it is charge, beyond it overrun; the rest is released.
     pub(super) fn charge(&mut self, batch: i64, posted_v: i64, held: Money, cost: Money) {
-        let charge = self.charges.entry((batch, posted_v)).or_default();
+        let charge = self.of(batch).charges.entry(posted_v).or_default();
         let within = cost.min(held);
         charge.within += within.nanos();
         charge.beyond += (cost - within).nanos();
@@ -45,51 +52,87 @@ impl Moves {
 
     /// Can no longer be charged.
     pub(super) fn release(&mut self, batch: i64, amount: Money) {
-        if !amount.is_zero() {
-            *self.releases.entry(batch).or_default() += amount.nanos();
-        }
+        self.of(batch).released += amount.nanos();
     }
 
-    /// Writes entries, holds and totals.
-    pub(super) fn write(
-        self,
-        write: &Connection,
-        mut window: impl FnMut(i64) -> Result<Window, LedgerError>,
-    ) -> Result<(), LedgerError> {
-        for ((batch, posted_v), charge) in self.charges {
-            let window = window(batch)?;
-            entry(write, batch, "charge", charge.within, posted_v, posted_v)?;
-            entry(write, batch, "overrun", charge.beyond, posted_v, posted_v)?;
-            unhold(write, batch, charge.within, window)?;
-            for row in window.owners.rows(posted_v, posted_v) {
-                row.ensure(write)?;
-                row.book(write, charge.within + charge.beyond, 0)?;
+    /// So many more attempts are unresolved, and so many more answers are to come.
+    pub(super) fn count(&mut self, batch: i64, unresolved: i64, uncollected: i64) {
+        let this = self.of(batch);
+        this.unresolved += unresolved;
+        this.uncollected += uncollected;
+    }
+
+    /// When the batch was bought, by the vendor's clock; the first word stands.
+    pub(super) fn posted(&mut self, batch: i64, posted_v: i64) {
+        self.of(batch).posted_v.get_or_insert(posted_v);
+    }
+
+    fn of(&mut self, batch: i64) -> &mut Move {
+        self.0.entry(batch).or_default()
+    }
+
+    /// True where money is charged or released.
+    pub(super) fn any_money(&self) -> bool {
+        self.0.values().any(|this| this.released != 0 || !this.charges.is_empty())
+    }
+
+    /// Writes entries, totals and batches.
+    pub(super) fn write(self, write: &Connection) -> Result<(), LedgerError> {
+        for (batch, this) in self.0 {
+            let unheld = this.released + this.charges.values().map(|charge| charge.within).sum::<i64>();
+            write
+                .prepare_cached(
+                    "UPDATE batch SET held_nano = held_nano - ?2, unresolved = unresolved + ?3,
+                                      uncollected = uncollected + ?4, posted_v = coalesce(posted_v, ?5)
+                     WHERE id = ?1",
+                )?
+                .execute((batch, unheld, this.unresolved, this.uncollected, this.posted_v))?;
+            if unheld == 0 && this.charges.is_empty() {
+                continue;
             }
-        }
-        for (batch, amount) in self.releases {
-            let window = window(batch)?;
-            entry(write, batch, "release", amount, window.sent_v, window.hold_to_v)?;
-            unhold(write, batch, amount, window)?;
+            let window = window(write, batch)?;
+            for (posted_v, charge) in this.charges {
+                entry(write, batch, "charge", charge.within, posted_v, posted_v)?;
+                entry(write, batch, "overrun", charge.beyond, posted_v, posted_v)?;
+                for row in window.owners.rows(posted_v, posted_v) {
+                    row.ensure(write)?;
+                    row.book(write, charge.within + charge.beyond, 0)?;
+                }
+            }
+            entry(write, batch, "release", this.released, window.sent_v, window.hold_to_v)?;
+            for row in window.owners.rows(window.sent_v, window.hold_to_v) {
+                row.book(write, 0, unheld)?;
+            }
         }
         Ok(())
     }
 }
 
-/// Reserves for a new batch under every ceiling that applies; the name of the one it does not fit under, if any.
-pub(super) fn reserve(
-    write: &Connection,
-    batch: i64,
-    hold: Money,
-    window: Window,
-) -> Result<Option<super::caps::ScopeRow>, LedgerError> {
-    for row in window.owners.rows(window.sent_v, window.hold_to_v) {
+fn window(write: &Connection, batch: i64) -> Result<Window, LedgerError> {
+    let (run, sent_v, hold_to_v) = write
+        .prepare_cached("SELECT run, sent_v, hold_to_v FROM batch WHERE id = ?1")?
+        .query_row([batch], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    Ok(Window { owners: Owners::read(write, RunId(run))?, sent_v, hold_to_v })
+}
+
+/// Holds an amount under every ceiling that applies, or under none: then the one it does not fit under.
+pub(super) fn hold(write: &Connection, amount: Money, window: Window) -> Result<Option<ScopeRow>, LedgerError> {
+    let rows = window.owners.rows(window.sent_v, window.hold_to_v);
+    for (at, row) in rows.iter().enumerate() {
         row.ensure(write)?;
-        if !row.hold(write, hold.nanos())? {
-            return Ok(Some(row));
+        if !row.hold(write, amount.nanos())? {
+            for held in &rows[..at] {
+                held.book(write, 0, amount.nanos())?;
+            }
+            return Ok(Some(*row));
         }
     }
-    entry(write, batch, "reserve", hold.nanos(), window.sent_v, window.hold_to_v)?;
     Ok(None)
+}
+
+/// Writes down what is held for a new batch.
+pub(super) fn reserved(write: &Connection, batch: i64, hold: Money, window: Window) -> Result<(), LedgerError> {
+    entry(write, batch, "reserve", hold.nanos(), window.sent_v, window.hold_to_v)
 }
 
 /// Holds for a purchase that was made already, past every ceiling: the money is gone, and the books must say so.
@@ -118,14 +161,5 @@ fn entry(write: &Connection, batch: i64, kind: &str, nanos: i64, from_v: i64, to
     write
         .prepare_cached("INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute((batch, kind, nanos, from_v, to_v))?;
-    Ok(())
-}
-
-/// Takes an amount off what is held for a batch, in every period it was held in.
-fn unhold(write: &Connection, batch: i64, nanos: i64, window: Window) -> Result<(), LedgerError> {
-    write.prepare_cached("UPDATE batch SET held_nano = held_nano - ?2 WHERE id = ?1")?.execute((batch, nanos))?;
-    for row in window.owners.rows(window.sent_v, window.hold_to_v) {
-        row.book(write, 0, nanos)?;
-    }
     Ok(())
 }

@@ -64,7 +64,7 @@ impl Ledger {
             db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;")?;
             check_version(&db, path)?;
             let (id, kind) = identity(&db)?.ok_or_else(|| LedgerError::Unexpected("a ledger without an id".into()))?;
-            Ok(Self { db, path: path.to_owned(), id, kind, start: 0, outside: None, runs: HashMap::new() })
+            Ok(Self::with(db, path, id, kind))
         };
         open().map_err(|error: LedgerError| error.at(path))
     }
@@ -103,7 +103,12 @@ impl Ledger {
             );
             return Err(LedgerError::File { path: path.to_owned(), what });
         }
-        Ok(Self { db, path: path.to_owned(), id, kind, start: 0, outside: None, runs: HashMap::new() })
+        Ok(Self::with(db, path, id, kind))
+    }
+
+    fn with(db: Connection, path: &Path, id: LedgerId, kind: Kind) -> Self {
+        let (runs, names, asked) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { db, path: path.to_owned(), id, kind, start: 0, outside: None, runs, names, asked }
     }
 
     /// Leaves one file behind, where no one else is reading. To be called after the last write of a clean end.

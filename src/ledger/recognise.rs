@@ -2,8 +2,8 @@
 
 use rusqlite::OptionalExtension;
 
-use super::book::vendor_key;
 use super::query::IDENTITY;
+use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError};
 use crate::ids::{AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;

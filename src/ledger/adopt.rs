@@ -1,0 +1,127 @@
+//! Purchases that a restored ledger does not hold: made after its copy, found in the vendor's list.
+
+use rusqlite::TransactionBehavior;
+
+use super::change::{Change, Extra};
+use super::money_path::{self, Moves, Window};
+use super::touched::{Mover, attempt_state};
+use super::vendor_id::vendor_key;
+use super::{Ledger, LedgerError, OpenBatch};
+use crate::ids::{AccountId, BatchId, RunId, TaskId};
+use crate::money::Money;
+use crate::tag::Tag;
+use crate::task::{TaskState, Transition};
+
+/// Attempts of a task beyond those that a restored ledger holds, for which tags are tried.
+const MOST_LOST_ATTEMPTS: u32 = 8;
+
+/// A purchase of this ledger's that it holds no attempt for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostRow {
+    /// The vendor's id.
+    pub vendor_id: String,
+    /// Its tag.
+    pub tag: String,
+    /// What was taken.
+    pub cost: Money,
+    /// When it was bought, by the vendor's clock.
+    pub posted_v: i64,
+}
+
+impl Ledger {
+    /// Takes over purchases that were made after the copy which this ledger was restored from: each becomes an attempt
+    /// of the task that its tag was computed from. What belongs to no planned task is an extra charge.
+    ///
+    /// # Errors
+    /// Nothing was written.
+    pub fn adopt_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<(Vec<OpenBatch>, u64), LedgerError> {
+        let tags: Vec<Tag> = rows.iter().filter_map(|row| row.tag.parse().ok()).collect();
+        let found = self.find_lost(&tags, MOST_LOST_ATTEMPTS)?;
+        let mut batches = Vec::new();
+        let mut extras = 0;
+        let mut taken = std::collections::BTreeSet::new();
+        for row in rows {
+            let tag = row.tag.parse::<Tag>().ok();
+            let task = found.iter().find(|(known, ..)| Some(known) == tag.as_ref());
+            if let Some((_, task, run, number)) = task.filter(|(_, task, ..)| taken.insert(*task)) {
+                batches.push(self.adopt_one(account, row, *task, *run, *number)?);
+            } else {
+                let extra = Extra {
+                    attempt: None,
+                    vendor_id: row.vendor_id.clone(),
+                    tag: row.tag.clone(),
+                    cost: row.cost,
+                    posted_v: row.posted_v,
+                    why: "bought by this ledger, for a task that its restored copy does not hold".to_owned(),
+                };
+                extras += self.record(vec![Change::Extra { account, extra }])?.extras;
+            }
+        }
+        Ok((batches, extras))
+    }
+
+    fn adopt_one(
+        &mut self,
+        account: AccountId,
+        row: &LostRow,
+        task: TaskId,
+        run: RunId,
+        number: u32,
+    ) -> Result<OpenBatch, LedgerError> {
+        let owners = self.owners(run)?;
+        let start = self.start;
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let (engine, function, state, reason, previous): (String, String, i64, Option<i64>, Option<i64>) = write
+            .query_row(
+                "SELECT target.engine, target.function, task.state, task.reason, task.attempt
+             FROM task JOIN target ON target.id = task.target WHERE task.id = ?1",
+                [task.0],
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+            )?;
+        let mut stands = TaskState::from_numbers(state, reason)
+            .ok_or_else(|| LedgerError::Unexpected(format!("task {task} is in no known state")))?;
+        // In doubt here: a later attempt of it shows that the other history had found it not bought.
+        if matches!(stands, TaskState::Failed(_)) {
+            stands = Mover::new(&write)?.go(task.0, stands, Transition::Reopen, None)?;
+        }
+        let first: i64 = write.query_row("SELECT coalesce(max(id), 0) + 1 FROM attempt", [], |row| row.get(0))?;
+        write.execute(
+            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, closed_v, posted_v,
+                                doubt, start, held_nano, unresolved, uncollected)
+             VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?6, ?6, 'found in the vendor''s list after a restoration', ?7, 0, 0, 1)",
+            (run.0, account.0, &engine, &function, first, row.posted_v, start),
+        )?;
+        let batch = write.last_insert_rowid();
+        write.execute(
+            "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)",
+            (
+                first,
+                task.0,
+                batch,
+                number,
+                attempt_state::SUBMITTED,
+                vendor_key(&row.vendor_id),
+                row.cost.nanos(),
+                previous,
+                &row.tag,
+            ),
+        )?;
+        Mover::new(&write)?.go(task.0, stands, Transition::Accept, Some(first))?;
+        // It was reserved under the caps by the ledger that bought it; here the money is charged as it was.
+        let mut moves = Moves::default();
+        moves.charge(batch, row.posted_v, row.cost, row.cost);
+        let window = Window { owners, sent_v: row.posted_v, hold_to_v: row.posted_v };
+        money_path::hold_for_found(&write, batch, row.cost, window)?;
+        moves.write(&write)?;
+        write.commit()?;
+        Ok(OpenBatch {
+            batch: BatchId(batch),
+            engine: engine.parse().map_err(|_| LedgerError::Unexpected(format!("engine `{engine}`")))?,
+            function: function.parse().map_err(|_| LedgerError::Unexpected(format!("function `{function}`")))?,
+            posted_v: row.posted_v,
+            uncollected: 1,
+            all_high: false,
+        })
+    }
+}

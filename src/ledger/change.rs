@@ -1,0 +1,186 @@
+//! What the book is told, and what it says in return: drafts of batches, and what has become known of them.
+
+use super::ToBuy;
+use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
+use crate::money::Money;
+use crate::offer::{Engine, Function, ResultKind};
+use crate::plan::Room;
+
+/// A batch that is to be reserved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Whose tasks.
+    pub run: RunId,
+    /// The endpoint's engine.
+    pub engine: Engine,
+    /// The endpoint's function.
+    pub function: Function,
+    /// Up to a hundred tasks.
+    pub tasks: Vec<DraftTask>,
+    /// The vendor cannot see it before this moment (Unix seconds, the vendor's clock).
+    pub sent_v: i64,
+    /// Nor charge it after this one.
+    pub hold_to_v: i64,
+}
+
+/// A task of a draft.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DraftTask {
+    /// Which.
+    pub task: TaskId,
+    /// The most it may cost.
+    pub hold: Money,
+    /// The attempt before this one.
+    pub previous: Option<AttemptId>,
+    /// This attempt's number, from 1.
+    pub number: u32,
+}
+
+/// A batch whose money is reserved: it may be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reserved {
+    /// Its row.
+    pub batch: BatchId,
+    /// The row of its first attempt; the others follow in the order of the draft.
+    pub first_attempt: AttemptId,
+    /// What is held for it.
+    pub hold: Money,
+}
+
+/// A batch that fits no longer: nothing of it was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CapReached {
+    /// The ceiling, and what it leaves.
+    pub cap: Room,
+}
+
+/// A form of an answer, as the vendor sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Which form.
+    pub kind: ResultKind,
+    /// The body, compressed by zstd.
+    pub body: Vec<u8>,
+    /// When it was fetched (Unix seconds, this machine's clock).
+    pub fetched_at: i64,
+    /// When the engine answered, by the vendor's word.
+    pub done_v: Option<i64>,
+    /// Which model answered, by the vendor's word.
+    pub model: Option<String>,
+    /// It is the last form that was asked for.
+    pub complete: bool,
+}
+
+/// Money that the vendor took and that belongs to no attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Extra {
+    /// The attempt whose tag it bears, where that is known.
+    pub attempt: Option<AttemptId>,
+    /// The vendor's id of the task.
+    pub vendor_id: String,
+    /// Its tag, as the vendor shows it.
+    pub tag: String,
+    /// What was taken.
+    pub cost: Money,
+    /// When it was bought, by the vendor's clock.
+    pub posted_v: i64,
+    /// How it came to be.
+    pub why: String,
+}
+
+/// One thing that has become known.
+#[expect(missing_docs, reason = "the fields of a change are named for what they hold")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The vendor took the task, and said so in the answer or in a list.
+    Accepted { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64 },
+    /// The vendor refused the task; it cost nothing. `for_good`: the same task would be refused again.
+    Refused { attempt: AttemptId, code: u32, for_good: bool },
+    /// The task surely was not bought.
+    NotBought { attempt: AttemptId },
+    /// The vendor took money and gives no answer. `again`: it may be bought anew, as a new attempt with new money.
+    PaidFailure { attempt: AttemptId, code: u32, vendor_id: Option<String>, cost: Money, posted_v: i64, again: bool },
+    /// The vendor failed a task that it had accepted. `again` as above.
+    FailedLater { attempt: AttemptId, code: u32, again: bool },
+    /// The vendor has thrown the answer away.
+    Expired { attempt: AttemptId },
+    /// A form of an answer.
+    Answered { attempt: AttemptId, answer: Answer },
+    /// The outcome of a batch is not known.
+    Doubt { batch: BatchId, why: String },
+    /// The connection of a batch in doubt was surely gone by then.
+    Closed { batch: BatchId, closed_v: i64 },
+    /// When a batch was bought, by the vendor's clock.
+    Posted { batch: BatchId, posted_v: i64 },
+    /// A person decided: the hold is charged, and the task fails as paid.
+    ResolvedAsBought { attempt: AttemptId, posted_v: i64 },
+    /// Money without an attempt.
+    Extra { account: AccountId, extra: Extra },
+    /// What one task of a kind was charged.
+    PriceSeen { account: AccountId, price_key: String, cost: Money, at_v: i64 },
+    /// The vendor's list has shown an unfinished task of ours.
+    TagProof { account: AccountId, function: Function, at_v: i64 },
+    /// The vendor's list was behind by so many seconds.
+    Lag { account: AccountId, seconds: i64 },
+    /// The latest sight of the vendor's clock.
+    VendorTime { account: AccountId, at_v: i64 },
+    /// The vendor's list shows purchases of this ledger's that it does not hold: others since then may be missing too.
+    Restored { account: AccountId, from_v: i64 },
+    /// First contact with the vendor since the ledger was found to be restored.
+    RestoredClosed { account: AccountId, closed_v: i64 },
+    /// The vendor's list was read, and the restored ledger knows what it bought.
+    RestoredDone { account: AccountId },
+    /// A complete look through the vendor's list.
+    Swept { account: AccountId, begun_v: i64, from_v: i64, to_v: i64, rows: u64, found: u64, verdict: String },
+    /// Something for people to read.
+    Noted { run: Option<RunId>, at: i64, what: String },
+}
+
+/// A task that may be bought again after a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replanned {
+    /// Its run.
+    pub run: RunId,
+    /// As it would be pulled from the plan.
+    pub task: ToBuy,
+}
+
+/// What a commit of changes led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Booked {
+    /// Tasks that are planned again.
+    pub replanned: Vec<Replanned>,
+    /// Extra charges that were new to the ledger.
+    pub extras: u64,
+    /// Money was charged or released.
+    pub money: bool,
+}
+
+impl Change {
+    /// The attempt that it moves, where it moves one.
+    pub(super) fn attempt(&self) -> Option<AttemptId> {
+        match self {
+            Self::Accepted { attempt, .. }
+            | Self::Refused { attempt, .. }
+            | Self::NotBought { attempt }
+            | Self::PaidFailure { attempt, .. }
+            | Self::FailedLater { attempt, .. }
+            | Self::Expired { attempt }
+            | Self::Answered { attempt, .. }
+            | Self::ResolvedAsBought { attempt, .. } => Some(*attempt),
+            Self::Doubt { .. }
+            | Self::Closed { .. }
+            | Self::Posted { .. }
+            | Self::Extra { .. }
+            | Self::PriceSeen { .. }
+            | Self::TagProof { .. }
+            | Self::Lag { .. }
+            | Self::VendorTime { .. }
+            | Self::Restored { .. }
+            | Self::RestoredClosed { .. }
+            | Self::RestoredDone { .. }
+            | Self::Swept { .. }
+            | Self::Noted { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What moves neither money nor tasks: doubts, prices seen, what the vendor's lists have shown.
+
+use rusqlite::Connection;
+
+use super::{Change, LedgerError};
+
+/// What moves neither money nor tasks.
+pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
+    match change {
+        Change::Doubt { batch, why } => {
+            write
+                .prepare_cached("UPDATE batch SET doubt = ?2 WHERE id = ?1 AND unresolved > 0")?
+                .execute((batch.0, why))?;
+        }
+        Change::Closed { batch, closed_v } => {
+            write
+                .prepare_cached("UPDATE batch SET closed_v = ?2, doubt = coalesce(doubt, 'the process that sent it died') WHERE id = ?1 AND closed_v IS NULL")?
+                .execute((batch.0, closed_v))?;
+        }
+        Change::PriceSeen { account, price_key, cost, at_v } => {
+            write
+                .prepare_cached(
+                    "INSERT INTO price_seen (account, price_key, nano_usd, seen_v) VALUES (?1, ?2, ?3, ?4)
+                     ON CONFLICT DO UPDATE SET nano_usd = excluded.nano_usd, seen_v = excluded.seen_v",
+                )?
+                .execute((account.0, price_key, cost.nanos(), at_v))?;
+        }
+        Change::TagProof { account, function, at_v } => {
+            write.execute(
+                "INSERT INTO tag_proof (account, function, seen_v) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                (account.0, function.name(), at_v),
+            )?;
+        }
+        Change::Lag { account, seconds } => {
+            write.execute(
+                "UPDATE account SET longest_lag_s = max(longest_lag_s, ?2) WHERE id = ?1",
+                (account.0, seconds),
+            )?;
+        }
+        Change::VendorTime { account, at_v } => {
+            write
+                .prepare_cached(
+                    "UPDATE account SET vendor_time_v = max(coalesce(vendor_time_v, ?2), ?2) WHERE id = ?1",
+                )?
+                .execute((account.0, at_v))?;
+        }
+        Change::Restored { account, from_v } => {
+            write.execute(
+                "UPDATE account SET restored_from_v = min(coalesce(restored_from_v, ?2), ?2), restored_closed_v = NULL
+                 WHERE id = ?1",
+                (account.0, from_v),
+            )?;
+        }
+        Change::RestoredClosed { account, closed_v } => {
+            write.execute(
+                "UPDATE account SET restored_closed_v = ?2
+                 WHERE id = ?1 AND restored_from_v IS NOT NULL AND restored_closed_v IS NULL",
+                (account.0, closed_v),
+            )?;
+        }
+        Change::RestoredDone { account } => {
+            write.execute(
+                "UPDATE account SET restored_from_v = NULL, restored_closed_v = NULL WHERE id = ?1",
+                [account.0],
+            )?;
+        }
+        Change::Swept { account, begun_v, from_v, to_v, rows, found, verdict } => {
+            write.execute(
+                "INSERT INTO sweep (account, begun_v, from_v, to_v, rows, found, verdict) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+                (account.0, begun_v, from_v, to_v, rows, found, verdict),
+            )?;
+        }
+        Change::Noted { run, at, what } => {
+            write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run.map(|r| r.0), at, what))?;
+        }
+        Change::Accepted { .. }
+        | Change::Refused { .. }
+        | Change::NotBought { .. }
+        | Change::PaidFailure { .. }
+        | Change::FailedLater { .. }
+        | Change::Expired { .. }
+        | Change::Answered { .. }
+        | Change::ResolvedAsBought { .. }
+        | Change::Posted { .. }
+        | Change::Extra { .. } => unreachable!("written with what it moves"),
+    }
+    Ok(())
+}

@@ -1,0 +1,145 @@
+//! The attempts that a commit has to do with, and their tasks: each read once, and moved along the one table.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{CachedStatement, Connection};
+
+use super::LedgerError;
+use crate::ids::AttemptId;
+use crate::money::Money;
+use crate::task::{TaskState, Transition};
+
+/// The ledger's numbers for what becomes of an attempt (`attempt_state` in the schema).
+pub(super) mod attempt_state {
+    pub(in crate::ledger) const SENDING: i64 = 0;
+    pub(in crate::ledger) const SUBMITTED: i64 = 1;
+    pub(in crate::ledger) const ANSWERED: i64 = 2;
+    pub(in crate::ledger) const NOT_BOUGHT: i64 = 3;
+    pub(in crate::ledger) const REFUSED: i64 = 4;
+    pub(in crate::ledger) const PAID_FAILURE: i64 = 5;
+    pub(in crate::ledger) const EXPIRED: i64 = 6;
+    pub(in crate::ledger) const RESOLVED_AS_BOUGHT: i64 = 7;
+}
+
+/// An attempt and its batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    pub(super) id: i64,
+    pub(super) task: i64,
+    pub(super) batch: i64,
+    pub(super) state: i64,
+    pub(super) held: Money,
+}
+
+/// A task, and the attempt that it follows.
+#[derive(Clone, Copy, Debug)]
+struct Task {
+    state: TaskState,
+    latest: Option<i64>,
+}
+
+/// What a commit has to do with, as it stands within the commit.
+pub(super) struct Touched<'t> {
+    attempts: BTreeMap<i64, Attempt>,
+    tasks: HashMap<i64, Task>,
+    mover: Mover<'t>,
+}
+
+impl<'t> Touched<'t> {
+    /// Reads attempts and their tasks. Those of a batch stand in a row, so a batch is one look.
+    pub(super) fn read(write: &'t Connection, mut attempts: Vec<i64>) -> Result<Self, LedgerError> {
+        attempts.sort_unstable();
+        attempts.dedup();
+        let mut touched = Self { attempts: BTreeMap::new(), tasks: HashMap::new(), mover: Mover::new(write)? };
+        for run in attempts.chunk_by(|before, next| before + 1 == *next) {
+            let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+            touched.read_run(write, *first, *last)?;
+        }
+        Ok(touched)
+    }
+
+    fn read_run(&mut self, write: &Connection, first: i64, last: i64) -> Result<(), LedgerError> {
+        let mut statement = write.prepare_cached(
+            "SELECT attempt.id, attempt.task, attempt.batch, attempt.state, attempt.held_nano,
+                    task.state, task.reason, task.attempt
+             FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id BETWEEN ?1 AND ?2",
+        )?;
+        let mut rows = statement.query((first, last))?;
+        while let Some(row) = rows.next()? {
+            let attempt = Attempt {
+                id: row.get(0)?,
+                task: row.get(1)?,
+                batch: row.get(2)?,
+                state: row.get(3)?,
+                held: Money::from_nanos(row.get(4)?),
+            };
+            let state = TaskState::from_numbers(row.get(5)?, row.get(6)?)
+                .ok_or_else(|| LedgerError::Unexpected(format!("task {} is in no known state", attempt.task)))?;
+            self.tasks.insert(attempt.task, Task { state, latest: row.get(7)? });
+            self.attempts.insert(attempt.id, attempt);
+        }
+        Ok(())
+    }
+
+    /// The attempt, if it is in one of the states; otherwise what is to be recorded is known already.
+    pub(super) fn in_state(&self, attempt: AttemptId, states: &[i64]) -> Result<Option<Attempt>, LedgerError> {
+        let found = self.attempts.get(&attempt.0);
+        let found = found.ok_or_else(|| LedgerError::Unexpected(format!("there is no attempt {attempt}")))?;
+        Ok(states.contains(&found.state).then_some(*found))
+    }
+
+    /// The attempt's row was written with this state.
+    pub(super) fn stands(&mut self, attempt: Attempt, state: i64) {
+        self.attempts.insert(attempt.id, Attempt { state, ..attempt });
+    }
+
+    /// Moves an attempt's task, which follows its latest attempt alone: an older one can only still move money.
+    pub(super) fn move_task_of(&mut self, attempt: Attempt, transition: Transition) -> Result<(), LedgerError> {
+        let Some(task) = self.tasks.get_mut(&attempt.task).filter(|task| task.latest == Some(attempt.id)) else {
+            return Ok(());
+        };
+        task.state = self.mover.go(attempt.task, task.state, transition, None)?;
+        Ok(())
+    }
+}
+
+/// Moves tasks along the one table of their life.
+pub(super) struct Mover<'t> {
+    write: &'t Connection,
+    statement: CachedStatement<'t>,
+}
+
+impl<'t> Mover<'t> {
+    pub(super) fn new(write: &'t Connection) -> Result<Self, LedgerError> {
+        let statement = write.prepare_cached(
+            "UPDATE task SET state = ?2, reason = ?3, attempt = coalesce(?4, attempt) WHERE id = ?1 AND state = ?5",
+        )?;
+        Ok(Self { write, statement })
+    }
+
+    /// Moves a task on from where it is known to stand, to a new attempt where there is one; where it stands then.
+    pub(super) fn go(
+        &mut self,
+        task: i64,
+        from: TaskState,
+        transition: Transition,
+        attempt: Option<i64>,
+    ) -> Result<TaskState, LedgerError> {
+        let to = from.next(transition)?;
+        let (state, reason) = to.numbers();
+        let moved = self.statement.execute((task, state, reason, attempt, from.numbers().0))?;
+        if moved == 1 { Ok(to) } else { Err(not_there(self.write, task, from)) }
+    }
+}
+
+/// A task does not stand where it was taken to stand.
+fn not_there(write: &Connection, task: i64, from: TaskState) -> LedgerError {
+    let found = write.query_row("SELECT state, reason FROM task WHERE id = ?1", [task], |row| {
+        Ok(TaskState::from_numbers(row.get(0)?, row.get(1)?))
+    });
+    let found = match found {
+        Ok(found) => format!("{found:?}"),
+        Err(error) => error.to_string(),
+    };
+    LedgerError::Unexpected(format!("task {task} was taken to be {from:?}, and is not: {found}"))
+}
