@@ -11,7 +11,7 @@ use crate::ledger::{Answer, Change, Doubted, Extra, OpenBatch, Recognised};
 use crate::money::Money;
 use crate::offer::Priority;
 use crate::vendor::codes::Class;
-use crate::vendor::{Fate, Fetched, ListProblem, Refusal, Stray, Verdict};
+use crate::vendor::{Fate, Fetched, ListProblem, Refusal, Stray, UserData, Verdict};
 
 /// The pause after a complaint about too many calls that names none.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(3);
@@ -53,18 +53,7 @@ impl Core {
             }
             match heard.reply {
                 Reply::Hello(outcome) => self.greeted(now, outcome, out),
-                Reply::Balance(outcome) => match outcome {
-                    Ok(account) => {
-                        self.balance = Step::Done;
-                        let spendable =
-                            account.balance.zip(self.terms.keep_balance).map(|(balance, keep)| balance.less(keep));
-                        after.push(Effect::BalanceRead(spendable.or(Some(Money::ZERO))));
-                    }
-                    Err(problem) => {
-                        self.balance = Step::Wanted;
-                        self.list_problem(now, problem, Limit::Account, answered, out);
-                    }
-                },
+                Reply::Balance(outcome) => self.balance_told(now, outcome, answered, &mut after, out),
                 Reply::Posted(batch, verdict) => self.posted(now, batch, verdict, &mut changes, &mut after, out),
                 Reply::Ready(endpoint, begun_v, outcome) => match outcome {
                     Ok(list) => {
@@ -137,6 +126,43 @@ impl Core {
                 self.hello = Step::Wanted;
                 self.refused(now, &refusal, true, out);
             }
+        }
+    }
+
+    /// The balance was asked for, since some of it is to be kept. Nothing is bought before it is known, and it is not
+    /// asked for without end.
+    fn balance_told(
+        &mut self,
+        now: Now,
+        outcome: Result<UserData, ListProblem>,
+        answered: bool,
+        after: &mut Vec<Effect>,
+        out: &mut Vec<Effect>,
+    ) {
+        let why = match outcome {
+            Ok(UserData { balance: Some(balance), .. }) => {
+                self.balance = Step::Done;
+                let spendable = self.terms.keep_balance.map(|keep| balance.less(keep));
+                after.push(Effect::BalanceRead(spendable));
+                return;
+            }
+            Ok(_) => "it does not say the balance".to_owned(),
+            Err(problem) => {
+                let why = problem_text(&problem);
+                self.list_problem(now, problem, Limit::Account, answered, out);
+                why
+            }
+        };
+        self.balance = Step::Wanted;
+        self.balance_failures += 1;
+        if self.balance_failures > MOST_FAILURES {
+            let why = format!(
+                "the account's balance is to be kept (keep_balance) and cannot be read: {} questions for it came to \
+                 nothing, the last: {why}. Nothing was bought in this start; run the same command again later, or take \
+                 keep_balance out of the caps of [accounts.{}]",
+                self.balance_failures, self.terms.name
+            );
+            self.halt(why, out);
         }
     }
 
