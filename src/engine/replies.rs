@@ -353,13 +353,19 @@ impl Core {
         let mut lost_why = String::new();
         let mut all_high = true;
         let mut prices: Vec<(String, Money)> = Vec::new();
+        let (mut unnamed, mut assumed) = (0_usize, Money::ZERO);
         changes.push(Change::Posted { batch, posted_v });
         for (at, fate) in each.into_iter().enumerate() {
             let attempt = flight.attempt(at);
             match fate {
                 Fate::Accepted { id, cost } => {
-                    // Without a figure it is booked at what is held, and says nothing about the price.
+                    // Without a figure it is booked at what is held, and says nothing about the price. A figure of
+                    // zero is the vendor's word, and a price like another.
                     let price = cost.map(|cost| (self.dispatch.price_of(flight, at), cost));
+                    if cost.is_none() {
+                        unnamed += 1;
+                        assumed += flight.held(at);
+                    }
                     let cost = cost.unwrap_or(flight.held(at));
                     accepted += 1;
                     charged += cost;
@@ -401,6 +407,14 @@ impl Core {
                     lost_why = why;
                 }
             }
+        }
+        if unnamed > 0 {
+            let (engine, function) = (flight.engine, flight.function);
+            let what = format!(
+                "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, is \
+                 booked instead; compare it with the vendor's bill"
+            );
+            out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
         }
         self.dispatch.canary_ended(batch, flight, accepted == 0 && lost > 0);
         self.progress.bought += accepted as u64;
