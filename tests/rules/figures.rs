@@ -1,0 +1,68 @@
+//! What the vendor says that a task costs, where it says nothing, or that it costs nothing.
+
+use std::sync::Arc;
+
+use bursar::event::EventKind;
+use bursar::money::Money;
+use serde_json::Value;
+
+use super::rows::changed;
+use super::world::World;
+use super::{PRICE, job, settings};
+
+/// A world whose vendor answers purchases with this for each cost.
+fn costing(cost: Option<Value>) -> World {
+    let mut world = World::new(settings(vec![]));
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if !request.spends {
+            return outcome;
+        }
+        changed(outcome, |body| {
+            for row in body["tasks"].as_array_mut().unwrap() {
+                let row = row.as_object_mut().unwrap();
+                row.remove("cost");
+                row.extend(cost.clone().map(|cost| ("cost".to_owned(), cost)));
+            }
+        })
+    }));
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told() {
+    for cost in [None, Some(Value::Null), Some("free".into())] {
+        let mut world = costing(cost);
+        world.live_on(&job(3)).await;
+        world.assert_all_answered_once(3);
+        let mut told: Vec<String> = Vec::new();
+        for event in &world.events {
+            match &event.kind {
+                EventKind::Odd { what, .. } => told.push(what.clone()),
+                EventKind::PriceConfirmed { .. } | EventKind::PriceDiffers { .. } => panic!("no price was told"),
+                _ => {}
+            }
+        }
+        // The price stays unproven, so each task goes alone.
+        let words = |batch| {
+            format!(
+                "the vendor took batch {batch} and named no cost for 1 of its tasks: what was held, $0.0012, is booked \
+                 instead; compare it with the vendor's bill"
+            )
+        };
+        assert_eq!(told, [words(1), words(2), words(3)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cost_of_nothing_is_the_vendors_word_and_another_price_than_expected() {
+    let mut world = costing(Some(0.into()));
+    let end = world.live_on(&job(3)).await;
+    assert_eq!((end.refused, world.tasks("answered")), (None, 3));
+    let audit = world.audit();
+    assert_eq!((audit.charged, audit.held, audit.problems), (Money::ZERO, Money::ZERO, Vec::new()));
+    let differs = world.events.iter().filter_map(|event| match &event.kind {
+        EventKind::PriceDiffers { expected, charged, stopped, .. } => Some((*expected, *charged, *stopped)),
+        _ => None,
+    });
+    assert_eq!(differs.collect::<Vec<_>>(), [(PRICE, Money::ZERO, false)]);
+}
