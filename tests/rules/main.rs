@@ -6,11 +6,11 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod ceilings;
 mod doubt;
 mod endings;
 mod evidence;
 mod figures;
-mod midnight;
 mod rows;
 
 use std::time::Duration;

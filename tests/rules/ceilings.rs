@@ -76,3 +76,17 @@ async fn two_jobs_in_one_start_never_spend_more_than_their_accounts_cap() {
         );
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_balance_is_kept_as_long_as_the_configuration_says_so() {
+    let mut world = World::new(settings(vec![]));
+    // The account holds $1,000: two tasks leave what is to be kept.
+    world.account.caps.keep_balance = Some("999.9976".parse().unwrap());
+    let end = world.live_on(&job(5)).await;
+    let cuts: Vec<&str> = end.cuts.iter().map(|(_, room)| room.name.as_str()).collect();
+    assert_eq!((cuts, world.bill().tasks), (vec!["account's balance to keep"], 2));
+    world.account.caps.keep_balance = None;
+    let end = world.live_on(&job(5)).await;
+    assert_eq!(end.cuts, Vec::new());
+    world.assert_all_answered_once(5);
+}
