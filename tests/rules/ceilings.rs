@@ -10,7 +10,7 @@ use bursar::sandbox::{Call, Fault, Rule};
 use tokio::sync::watch;
 
 use super::world::{Death, World};
-use super::{PRICE, job, named, settings};
+use super::{PRICE, job, live_for, named, settings};
 
 fn tasks(count: i64) -> Money {
     Money::from_nanos(count * PRICE.nanos())
@@ -36,7 +36,7 @@ async fn what_is_held_at_midnight_counts_in_both_days_and_what_is_charged_in_its
     let lost = Rule::nth(Fault::DropAfter, Call::TaskPost, 2);
     let outage = Rule { until: Some(Duration::from_mins(25)), ..Rule::always(Fault::ListOutage) };
     let mut world = near_midnight(tasks(10), vec![lost, outage]);
-    assert_eq!(world.live_for(&job(5), Duration::from_mins(20)).await, None);
+    assert_eq!(live_for(&mut world, &job(5), Duration::from_mins(20)).await, None);
     // The first task is charged; four are in doubt, and may turn out to be charged on either day.
     assert_eq!(world.audit().held, tasks(4));
     assert_eq!(left(&world, "2026-11-22T23:55:00Z"), tasks(10 - 1 - 4));
@@ -50,7 +50,7 @@ async fn what_is_held_at_midnight_counts_in_both_days_and_what_is_charged_in_its
 #[tokio::test(start_paused = true)]
 async fn a_days_cap_is_spent_once_a_day() {
     let mut world = near_midnight(tasks(3), vec![]);
-    let end = world.live_for(&job(8), Duration::from_mins(8)).await;
+    let end = live_for(&mut world, &job(8), Duration::from_mins(8)).await;
     assert_eq!((end, world.bill().tasks), (None, 3));
     tokio::time::advance(Duration::from_mins(7)).await;
     world.live_on(&job(8)).await;

@@ -10,14 +10,14 @@ use bursar::vendor::Failure;
 
 use super::rows::{again, relisted, tags};
 use super::world::World;
-use super::{PRICE, job, later, settings};
+use super::{PRICE, job, later, live_for, settings};
 
 #[tokio::test(start_paused = true)]
 async fn a_look_counts_only_for_the_doubts_that_it_began_with() {
     let slow_list = Rule::chance(Fault::AnswerLate { after: Duration::from_secs(20) }, Call::IdList, 1.0);
     let lost = |nth| Rule::nth(Fault::DropBefore, Call::TaskPost, nth);
     let mut world = World::new(settings(vec![lost(2), lost(3), slow_list]));
-    assert_eq!(world.live_for(&job(3), Duration::from_mins(10)).await, None);
+    assert_eq!(live_for(&mut world, &job(3), Duration::from_mins(10)).await, None);
     tokio::time::advance(Duration::from_mins(21)).await;
     // The first batch's quarantine is over: a look begins at once, and while it reads, another batch falls into doubt.
     world.events.clear();
@@ -92,7 +92,7 @@ async fn a_list_without_our_tags_concludes_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_task_that_left_the_job_file_while_in_doubt_leaves_once_it_surely_was_not_bought() {
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
-    assert_eq!(world.live_for(&job(3), Duration::from_mins(10)).await, None);
+    assert_eq!(live_for(&mut world, &job(3), Duration::from_mins(10)).await, None);
     let end = world.live_on(&job(2)).await;
     assert_eq!((end.in_doubt, end.cuts, end.given_up), (0, Vec::new(), 0));
     world.assert_all_answered_once(2);

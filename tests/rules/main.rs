@@ -11,12 +11,15 @@ mod doubt;
 mod endings;
 mod evidence;
 mod figures;
+mod refusing;
 mod rows;
 
 use std::time::Duration;
 
+use bursar::engine::End;
 use bursar::money::Money;
 use bursar::sandbox::{Fault, Faults, Rule, Settings, Spread};
+use world::World;
 
 /// What a task costs.
 const PRICE: Money = Money::from_nanos(1_200_000);
@@ -40,6 +43,11 @@ fn settings(rules: Vec<Rule>) -> Settings {
     let turnaround = Spread { min: Duration::from_mins(40), max: Duration::from_mins(40) };
     let faults = Faults::from(rules);
     Settings { turnaround_normal: turnaround, listing_lag_max: Duration::ZERO, faults, ..Settings::default() }
+}
+
+/// A start whose process dies after so long, if it has not ended before.
+async fn live_for(world: &mut World, job: &str, time: Duration) -> Option<End> {
+    tokio::time::timeout(time, world.live_on(job)).await.ok()
 }
 
 /// From five minutes after the first call on: the list has shown an unfinished task of ours by then.

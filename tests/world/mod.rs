@@ -165,11 +165,6 @@ impl World {
         engine::prepare(ledger, &job, account, limits, &prices, &period, false, &self.files, now)
     }
 
-    /// A start whose process dies after so long, if it has not ended before.
-    pub async fn live_for(&mut self, job_text: &str, time: std::time::Duration) -> Option<End> {
-        tokio::time::timeout(time, self.live_on(job_text)).await.ok()
-    }
-
     /// Lives until nothing more can happen.
     pub async fn live_on(&mut self, job_text: &str) -> End {
         self.live(job_text, Death::default()).await.end.unwrap()
