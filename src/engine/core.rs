@@ -263,6 +263,8 @@ pub struct Core {
     memory: Option<Memory>,
     pub(super) rng: fastrand::Rng,
     cap_told: BTreeSet<(RunId, String)>,
+    /// Purchases that the vendor's list and the ledger price differently, told once.
+    pub(super) cost_told: BTreeSet<AttemptId>,
 }
 
 /// A call that is made once.
@@ -308,6 +310,7 @@ impl Core {
             memory: Some(memory),
             rng: fastrand::Rng::with_seed(terms.seed),
             cap_told: BTreeSet::new(),
+            cost_told: BTreeSet::new(),
             terms,
         }
     }

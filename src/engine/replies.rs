@@ -606,7 +606,14 @@ impl Core {
                 }
                 // Its own answer is still on the way.
                 Recognised::InDoubt { .. } => {}
-                Recognised::Known { attempt, uncollected, tagged, .. } => {
+                Recognised::Known { attempt, uncollected, tagged, booked, .. } => {
+                    // A list that says nothing, or zero, is no authority on costs.
+                    let listed = seen.row.cost.filter(|cost| !cost.is_zero());
+                    if let Some((booked, listed)) = booked.zip(listed).filter(|(booked, listed)| booked != listed)
+                        && self.cost_told.insert(attempt)
+                    {
+                        out.push(Effect::Tell(EventKind::CostDiffers { attempt, booked, listed }));
+                    }
                     if let Some(collect) = seen.collect.filter(|_| uncollected && matches!(source, Source::Ready(..))) {
                         news += 1;
                         self.collect.want(collect, posted_v, vendor_now);

@@ -1,9 +1,10 @@
 //! What the vendor says that a task costs, where it says nothing, or that it costs nothing.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bursar::event::EventKind;
 use bursar::money::Money;
+use bursar::sandbox::{Call, Fault, Rule, Sandbox};
 use serde_json::Value;
 
 use super::rows::changed;
@@ -62,6 +63,24 @@ async fn a_cost_of_nothing_is_the_vendors_word_and_another_price_than_expected()
     let differs = |kind: &EventKind| {
         let EventKind::PriceDiffers { expected, charged, stopped, .. } = kind else { return false };
         assert_eq!((*expected, *charged, *stopped), (PRICE, Money::ZERO, false));
+        true
+    };
+    assert_eq!(world.saw(differs), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_names_another_cost_than_is_booked_is_told_once() {
+    // The purchase names no cost, so the price of the list is booked; the vendor took another one.
+    let mut world = costing(None);
+    let rule = Fault::PriceChange { usd: Money::from_nanos(2 * PRICE.nanos()), engine: None, priority: None };
+    let settings = settings(vec![Rule::nth(rule, Call::TaskPost, 1)]);
+    world.sandbox = Arc::new(Mutex::new(Sandbox::new(settings)));
+    world.live_on(&job(1)).await;
+    let audit = world.audit();
+    assert_eq!((audit.charged, audit.problems), (PRICE, Vec::new()));
+    let differs = |kind: &EventKind| {
+        let EventKind::CostDiffers { booked, listed, .. } = kind else { return false };
+        assert_eq!((*booked, *listed), (PRICE, world.bill().total));
         true
     };
     assert_eq!(world.saw(differs), 1);
