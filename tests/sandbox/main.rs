@@ -1,5 +1,5 @@
 //! The contract of the simulated vendor, in virtual time through `handle`, and twice over real HTTP.
-#![expect(clippy::unwrap_used, reason = "tests unwrap in their helpers too")]
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod answers;
 mod books;
