@@ -104,6 +104,15 @@ pub enum EventKind {
         /// How it came to be.
         why: String,
     },
+    /// The vendor's list names another cost for a purchase than is booked: what is booked stays.
+    CostDiffers {
+        /// Its attempt.
+        attempt: AttemptId,
+        /// In the ledger.
+        booked: Money,
+        /// In the list.
+        listed: Money,
+    },
     /// A look through the vendor's list was complete.
     Swept {
         /// It was to conclude what is not there.

@@ -71,6 +71,12 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         EventKind::ExtraCharge { vendor_id, cost, why } => {
             (Alarm, format!("the vendor took {cost} for its task {vendor_id}, which answers no task of ours: {why}"))
         }
+        EventKind::CostDiffers { attempt, booked, listed } => (
+            Alarm,
+            format!(
+                "the vendor's list says that attempt {attempt} cost {listed}, and {booked} is booked for it: compare it with the vendor's bill"
+            ),
+        ),
         EventKind::Swept { concluding, rows, found, void } => {
             let weight = if *found > 0 || void.is_some() { News } else { Detail };
             let what = if *concluding {
@@ -176,6 +182,9 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::Concluded { batch, tasks } => ("concluded", json!({ "batch": batch.0, "tasks": tasks })),
         EventKind::ExtraCharge { vendor_id, cost, why } => {
             ("extra_charge", with(json!({ "vendor_id": vendor_id, "why": why }), &[("cost", *cost)]))
+        }
+        EventKind::CostDiffers { attempt, booked, listed } => {
+            ("cost_differs", with(json!({ "attempt": attempt.0 }), &[("booked", *booked), ("listed", *listed)]))
         }
         EventKind::Swept { concluding, rows, found, void } => {
             ("swept", json!({ "concluding": concluding, "rows": rows, "found": found, "void": void }))

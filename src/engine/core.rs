@@ -30,7 +30,8 @@ const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 const LONGEST_NAP: Duration = Duration::from_mins(1);
 /// A hold counts in every period its charge may fall into: until the quarantine is over, and an hour.
 const HOLD_MARGIN_S: i64 = 3_600;
-/// Failures in a row, with growing pauses between them, after which a start gives up on a vendor it cannot reach.
+/// Failures in a row, with growing pauses between them, after which a start gives up on a vendor it cannot reach; and
+/// questions for a balance to keep, after which it gives up on being told.
 pub(super) const MOST_FAILURES: u32 = 20;
 
 /// What the core is told about the account it works for.
@@ -252,6 +253,8 @@ pub struct Core {
     pub(super) stopping: bool,
     /// Failures in a row, of any call.
     pub(super) failures: u32,
+    /// Questions for the balance that came to nothing.
+    pub(super) balance_failures: u32,
     /// Nothing is called before.
     pub(super) quiet_until: Duration,
     pub(super) how: BTreeMap<AttemptId, How>,
@@ -260,6 +263,8 @@ pub struct Core {
     memory: Option<Memory>,
     pub(super) rng: fastrand::Rng,
     cap_told: BTreeSet<(RunId, String)>,
+    /// Purchases that the vendor's list and the ledger price differently, told once.
+    pub(super) cost_told: BTreeSet<AttemptId>,
 }
 
 /// A call that is made once.
@@ -297,6 +302,7 @@ impl Core {
             balance: if terms.keep_balance.is_some() { Step::Wanted } else { Step::Done },
             stopping: false,
             failures: 0,
+            balance_failures: 0,
             quiet_until: mono,
             how: BTreeMap::new(),
             progress: Progress::default(),
@@ -304,6 +310,7 @@ impl Core {
             memory: Some(memory),
             rng: fastrand::Rng::with_seed(terms.seed),
             cap_told: BTreeSet::new(),
+            cost_told: BTreeSet::new(),
             terms,
         }
     }
@@ -522,7 +529,7 @@ impl Core {
         if self.hello != Step::Done {
             return (self.hello == Step::Wanted).then_some(Call::Hello);
         }
-        if self.balance == Step::Wanted && !self.stopping {
+        if self.balance == Step::Wanted && !self.stopping && self.dispatch.halted.is_none() {
             match self.account_calls.take(now.mono) {
                 Ok(()) => return Some(Call::Balance),
                 Err(at) => wakes.push(at),

@@ -22,6 +22,10 @@ pub(super) const PULL: usize = 2_000;
 /// A price stays unproven while its single tasks are in doubt; so many may be.
 const MOST_CANARIES_IN_DOUBT: u32 = 5;
 
+/// Commits in a row in which the ledger may refuse drafts although there seemed to be room, before their runs are left
+/// to a later start: one may follow from a period that turned, more are a disagreement that does not pass.
+const MOST_REFUSALS: u32 = 3;
+
 /// How a run is to be bought.
 #[derive(Clone, Copy, Debug)]
 pub struct RunTerms {
@@ -108,6 +112,8 @@ struct Desk {
     exhausted: bool,
     /// The first task that did not fit: what it needs, and the ceiling.
     cut: Option<(Money, Room)>,
+    /// The ceiling by which the ledger refused, again and again, what seemed to fit: nothing more in this start.
+    given_up: Option<Room>,
     own: Option<Room>,
     /// Given to tasks that are not reserved yet.
     funded: Money,
@@ -180,8 +186,8 @@ pub(super) struct Dispatch {
     doubtful_canaries: BTreeMap<BatchId, usize>,
     /// Nothing more is bought in this start.
     pub(super) halted: Option<String>,
-    /// Consecutive drafts that the ledger refused although there seemed to be room.
-    refused_drafts: u32,
+    /// Commits in a row in which the ledger refused drafts although there seemed to be room, and reserved none.
+    refusals: u32,
 }
 
 /// What a charge says about its price.
@@ -200,6 +206,7 @@ impl Dispatch {
             cursor: 0,
             exhausted: false,
             cut: None,
+            given_up: None,
             own: None,
             funded: Money::ZERO,
             lanes: BTreeMap::new(),
@@ -216,7 +223,7 @@ impl Dispatch {
             in_flight: BTreeMap::new(),
             doubtful_canaries: BTreeMap::new(),
             halted: None,
-            refused_drafts: 0,
+            refusals: 0,
         }
     }
 
@@ -324,7 +331,7 @@ impl Dispatch {
             }
         }
         let all: Money = self.desks.iter().map(|desk| desk.funded).sum();
-        for desk in &mut self.desks {
+        for desk in self.desks.iter_mut().filter(|desk| desk.given_up.is_none()) {
             let Some((needs, _)) = &desk.cut else { continue };
             let fits = |room: &Option<Room>, given: Money| {
                 room.as_ref().is_none_or(|room| given.saturating_add(*needs) <= room.left)
@@ -432,11 +439,11 @@ impl Dispatch {
         for pending in &drafted {
             self.desks[pending.desk].funded -= pending.wants.iter().map(|want| want.funded).sum();
         }
+        let mut refused = Vec::new();
         for (pending, outcome) in drafted.into_iter().zip(outcomes) {
             let desk = &mut self.desks[pending.desk];
             match outcome {
                 Ok(reserved) => {
-                    self.refused_drafts = 0;
                     let first = pending.wants[0];
                     sent.push((reserved.batch, pending.canary.is_some()));
                     self.in_flight.insert(
@@ -458,13 +465,19 @@ impl Dispatch {
                     if let Some(price) = pending.canary {
                         self.prices[price].canaries_out -= 1;
                     }
-                    self.refused_drafts += 1;
-                    self.start_over();
-                    if self.refused_drafts > 3 {
-                        self.desks[pending.desk].cut = Some((Money::MAX, cap));
-                    }
+                    refused.push((pending.desk, cap));
                 }
             }
+        }
+        if !sent.is_empty() {
+            self.refusals = 0;
+        }
+        if !refused.is_empty() {
+            self.refusals += 1;
+            for (desk, cap) in refused.into_iter().filter(|_| self.refusals > MOST_REFUSALS) {
+                self.desks[desk].given_up = Some(cap);
+            }
+            self.start_over();
         }
         sent
     }
@@ -480,7 +493,7 @@ impl Dispatch {
             desk.funded = Money::ZERO;
             desk.cursor = 0;
             desk.exhausted = false;
-            desk.cut = None;
+            desk.cut = desk.given_up.clone().map(|room| (Money::MAX, room));
             desk.priced_out = 0;
         }
         // What is drafted and not yet reserved still has its money.

@@ -11,7 +11,7 @@ use crate::ledger::{Answer, Change, Doubted, Extra, OpenBatch, Recognised};
 use crate::money::Money;
 use crate::offer::Priority;
 use crate::vendor::codes::Class;
-use crate::vendor::{Fate, Fetched, ListProblem, Refusal, Stray, Verdict};
+use crate::vendor::{Fate, Fetched, ListProblem, Refusal, Stray, UserData, Verdict};
 
 /// The pause after a complaint about too many calls that names none.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(3);
@@ -53,18 +53,7 @@ impl Core {
             }
             match heard.reply {
                 Reply::Hello(outcome) => self.greeted(now, outcome, out),
-                Reply::Balance(outcome) => match outcome {
-                    Ok(account) => {
-                        self.balance = Step::Done;
-                        let spendable =
-                            account.balance.zip(self.terms.keep_balance).map(|(balance, keep)| balance.less(keep));
-                        after.push(Effect::BalanceRead(spendable.or(Some(Money::ZERO))));
-                    }
-                    Err(problem) => {
-                        self.balance = Step::Wanted;
-                        self.list_problem(now, problem, Limit::Account, answered, out);
-                    }
-                },
+                Reply::Balance(outcome) => self.balance_told(now, outcome, answered, &mut after, out),
                 Reply::Posted(batch, verdict) => self.posted(now, batch, verdict, &mut changes, &mut after, out),
                 Reply::Ready(endpoint, begun_v, outcome) => match outcome {
                     Ok(list) => {
@@ -137,6 +126,43 @@ impl Core {
                 self.hello = Step::Wanted;
                 self.refused(now, &refusal, true, out);
             }
+        }
+    }
+
+    /// The balance was asked for, since some of it is to be kept. Nothing is bought before it is known, and it is not
+    /// asked for without end.
+    fn balance_told(
+        &mut self,
+        now: Now,
+        outcome: Result<UserData, ListProblem>,
+        answered: bool,
+        after: &mut Vec<Effect>,
+        out: &mut Vec<Effect>,
+    ) {
+        let why = match outcome {
+            Ok(UserData { balance: Some(balance), .. }) => {
+                self.balance = Step::Done;
+                let spendable = self.terms.keep_balance.map(|keep| balance.less(keep));
+                after.push(Effect::BalanceRead(spendable));
+                return;
+            }
+            Ok(_) => "it does not say the balance".to_owned(),
+            Err(problem) => {
+                let why = problem_text(&problem);
+                self.list_problem(now, problem, Limit::Account, answered, out);
+                why
+            }
+        };
+        self.balance = Step::Wanted;
+        self.balance_failures += 1;
+        if self.balance_failures > MOST_FAILURES {
+            let why = format!(
+                "the account's balance is to be kept (keep_balance) and cannot be read: {} questions for it came to \
+                 nothing, the last: {why}. Nothing was bought in this start; run the same command again later, or take \
+                 keep_balance out of the caps of [accounts.{}]",
+                self.balance_failures, self.terms.name
+            );
+            self.halt(why, out);
         }
     }
 
@@ -327,13 +353,19 @@ impl Core {
         let mut lost_why = String::new();
         let mut all_high = true;
         let mut prices: Vec<(String, Money)> = Vec::new();
+        let (mut unnamed, mut assumed) = (0_usize, Money::ZERO);
         changes.push(Change::Posted { batch, posted_v });
         for (at, fate) in each.into_iter().enumerate() {
             let attempt = flight.attempt(at);
             match fate {
                 Fate::Accepted { id, cost } => {
-                    // Without a figure it is booked at what is held, and says nothing about the price.
+                    // Without a figure it is booked at what is held, and says nothing about the price. A figure of
+                    // zero is the vendor's word, and a price like another.
                     let price = cost.map(|cost| (self.dispatch.price_of(flight, at), cost));
+                    if cost.is_none() {
+                        unnamed += 1;
+                        assumed += flight.held(at);
+                    }
                     let cost = cost.unwrap_or(flight.held(at));
                     accepted += 1;
                     charged += cost;
@@ -375,6 +407,14 @@ impl Core {
                     lost_why = why;
                 }
             }
+        }
+        if unnamed > 0 {
+            let (engine, function) = (flight.engine, flight.function);
+            let what = format!(
+                "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, is \
+                 booked instead; compare it with the vendor's bill"
+            );
+            out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
         }
         self.dispatch.canary_ended(batch, flight, accepted == 0 && lost > 0);
         self.progress.bought += accepted as u64;
@@ -566,7 +606,14 @@ impl Core {
                 }
                 // Its own answer is still on the way.
                 Recognised::InDoubt { .. } => {}
-                Recognised::Known { attempt, uncollected, tagged, .. } => {
+                Recognised::Known { attempt, uncollected, tagged, booked, .. } => {
+                    // A list that says nothing, or zero, is no authority on costs.
+                    let listed = seen.row.cost.filter(|cost| !cost.is_zero());
+                    if let Some((booked, listed)) = booked.zip(listed).filter(|(booked, listed)| booked != listed)
+                        && self.cost_told.insert(attempt)
+                    {
+                        out.push(Effect::Tell(EventKind::CostDiffers { attempt, booked, listed }));
+                    }
                     if let Some(collect) = seen.collect.filter(|_| uncollected && matches!(source, Source::Ready(..))) {
                         news += 1;
                         self.collect.want(collect, posted_v, vendor_now);

@@ -14,30 +14,11 @@ use crate::market::{Market, find_language, find_location, languages, locations};
 use crate::page::Section;
 use crate::problem::{Wrong, nearest};
 
-/// What a prompt set may say.
+/// What a prompt set may say; first what it has of its own.
 pub(super) const KEYS: &[&str] = &[
     "name",
     "file",
-    "column",
     "prompts",
-    "weight",
-    "repeats",
-    "markets",
-    "locations",
-    "languages",
-    "targets",
-    "engine",
-    "function",
-    "method",
-    "priority",
-    "model",
-    "max_cost_per_task",
-    "expand_citations",
-    "force_web_search",
-];
-
-/// What `[defaults]` may say: the same, but for what each set has of its own.
-const DEFAULTS_KEYS: &[&str] = &[
     "column",
     "weight",
     "repeats",
@@ -54,6 +35,11 @@ const DEFAULTS_KEYS: &[&str] = &[
     "expand_citations",
     "force_web_search",
 ];
+/// So many of them each set has of its own.
+const OWN: usize = 3;
+
+/// What `[defaults]` may say: the rest.
+const DEFAULTS_KEYS: &[&str] = KEYS.split_at(OWN).1;
 const MARKET_KEYS: &[&str] = &["location", "language"];
 
 /// Repeats beyond this are a slip of the finger: a share is known to three per cent after a thousand.

@@ -32,6 +32,8 @@ pub enum Recognised {
         uncollected: bool,
         /// The row bears the attempt's tag.
         tagged: bool,
+        /// What is booked for it.
+        booked: Option<Money>,
     },
     /// An attempt that was concluded not to be bought, and was. `replanned`: its task waits to be bought, so this is its
     /// purchase; otherwise it is money without a use.
@@ -65,13 +67,15 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn recognise(&self, vendor_id: &str, tag: Option<&str>) -> Result<Recognised, LedgerError> {
-        let by_id: Option<(i64, i64, i64)> = self
+        let by_id: Option<(i64, i64, i64, Option<i64>)> = self
             .db
-            .prepare_cached("SELECT id, batch, state FROM attempt WHERE vendor_id = ?1")?
-            .query_row([vendor_key(vendor_id)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .prepare_cached(
+                "SELECT id, batch, state, coalesce(settled_nano, posted_nano) FROM attempt WHERE vendor_id = ?1",
+            )?
+            .query_row([vendor_key(vendor_id)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .optional()?;
         let tag_of_ours = tag.and_then(|tag| tag.parse::<Tag>().ok()).filter(|tag| tag.ledger == self.id);
-        if let Some((attempt, batch, state)) = by_id {
+        if let Some((attempt, batch, state, booked)) = by_id {
             let tagged = match &tag_of_ours {
                 Some(tag) => self.bears(AttemptId(attempt), tag)?,
                 None => false,
@@ -81,6 +85,7 @@ impl Ledger {
                 batch: BatchId(batch),
                 uncollected: state == 1,
                 tagged,
+                booked: booked.map(Money::from_nanos),
             });
         }
         let Some(tag) = tag_of_ours else { return Ok(Recognised::Foreign) };
@@ -88,13 +93,15 @@ impl Ledger {
         if !self.bears(attempt, &tag)? {
             return Ok(Recognised::Lost { task: None, run: None, number: 0 });
         }
-        let (batch, state, held, task_state, latest): (i64, i64, i64, i64, Option<i64>) = self
+        let (batch, state, held, booked, task_state, latest): (i64, i64, i64, Option<i64>, i64, Option<i64>) = self
             .db
             .prepare_cached(
-                "SELECT attempt.batch, attempt.state, attempt.held_nano, task.state, task.attempt
+                "SELECT attempt.batch, attempt.state, attempt.held_nano, attempt.posted_nano, task.state, task.attempt
                  FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id = ?1",
             )?
-            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?;
+            .query_row([attempt.0], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
+            })?;
         Ok(match state {
             0 => Recognised::InDoubt { attempt, batch: BatchId(batch), held: Money::from_nanos(held) },
             // Refused, and listed all the same: its cost decides, as for one given up.
@@ -103,7 +110,10 @@ impl Ledger {
                 replanned: state == 3 && task_state == TaskState::Planned.numbers().0 && latest == Some(attempt.0),
             },
             // A person's word, or a failure without an id: paid for already.
-            5 | 7 => Recognised::Known { attempt, batch: BatchId(batch), uncollected: false, tagged: true },
+            5 | 7 => {
+                let booked = booked.map(Money::from_nanos);
+                Recognised::Known { attempt, batch: BatchId(batch), uncollected: false, tagged: true, booked }
+            }
             _ => Recognised::Twin { attempt },
         })
     }

@@ -181,6 +181,8 @@ impl Ledger {
         )?;
         set_limit(&write, "account_day", id, facts.day_cap)?;
         set_limit(&write, "account_month", id, facts.month_cap)?;
+        // What an earlier start read of the balance is no ceiling for this one: it reads its own, where one is kept.
+        set_limit(&write, "account_balance", id, None)?;
         write.commit()?;
         Ok(AccountId(id))
     }

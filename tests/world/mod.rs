@@ -12,6 +12,7 @@ use bursar::clock::Clock;
 use bursar::config::{AccountConfig, Config};
 use bursar::engine::{self, Desk, End, StopWord, Terms};
 use bursar::event::{Event, EventKind};
+use bursar::ids::AccountId;
 use bursar::job::{self, Job};
 use bursar::ledger::{Audit, Kind, Ledger};
 use bursar::money::Money;
@@ -32,6 +33,9 @@ pub struct Death {
     pub after_call: u64,
 }
 
+/// What befalls a reply on its way: it is handed the request and what the vendor said, and says what arrives.
+pub type Meddle = Arc<dyn Fn(&Request, Result<Response, Failure>) -> Result<Response, Failure> + Send + Sync>;
+
 /// The world: a vendor and a folder.
 pub struct World {
     pub sandbox: Arc<Mutex<Sandbox>>,
@@ -41,6 +45,10 @@ pub struct World {
     pub files: BTreeMap<PathBuf, Vec<u8>>,
     pub events: Vec<Event>,
     pub speed: u32,
+    /// Starts collect answers.
+    pub collect: bool,
+    /// Somebody between the vendor and its client.
+    pub meddle: Option<Meddle>,
     seed: u64,
 }
 
@@ -69,6 +77,8 @@ impl World {
             files: BTreeMap::new(),
             events: Vec::new(),
             speed: 1,
+            collect: true,
+            meddle: None,
             seed: 7,
         }
     }
@@ -101,25 +111,15 @@ impl World {
     }
 
     pub async fn live_until(&mut self, job_text: &str, death: Death, stop: watch::Receiver<StopWord>) -> Life {
-        let job = self.job(job_text);
-        let now = self.clock.now();
+        self.live_all(&[job_text], death, stop).await
+    }
+
+    /// One start for several jobs of the account.
+    pub async fn live_all(&mut self, job_texts: &[&str], death: Death, stop: watch::Receiver<StopWord>) -> Life {
         let mut ledger = self.open();
-        ledger.begin(&self.folder.path().join("state"), now.wall.timestamp()).unwrap();
+        ledger.begin(&self.folder.path().join("state"), self.clock.now().wall.timestamp()).unwrap();
         let account = engine::bring_account(&mut ledger, &self.account, "sandbox").unwrap();
-        let prices = PriceList::with(&self.account.prices);
-        let period = self.period(&job);
-        let prepared = engine::prepare(
-            &mut ledger,
-            &job,
-            account,
-            &self.account.limits,
-            &prices,
-            &period,
-            false,
-            &self.files,
-            now,
-        )
-        .unwrap();
+        let runs = job_texts.iter().map(|text| self.prepare(&mut ledger, account, text).unwrap().terms).collect();
         self.seed += 1;
         let terms = Terms {
             account,
@@ -128,9 +128,9 @@ impl World {
             timing: self.account.timing.clone(),
             speed: self.speed,
             keep_balance: self.account.caps.keep_balance,
-            collect: true,
+            collect: self.collect,
             seed: self.seed,
-            runs: vec![prepared.terms],
+            runs,
         };
         let (died, mut dead) = watch::channel(false);
         let clock = self.clock;
@@ -139,7 +139,9 @@ impl World {
             calls: AtomicU64::new(0),
             death,
             died,
+            meddle: self.meddle.clone(),
         });
+        let prices = PriceList::with(&self.account.prices);
         let life =
             engine::run(Desk::new(terms, prices), Arc::clone(&vendor), &mut ledger, clock, stop, &mut self.events);
         let end = tokio::select! {
@@ -148,6 +150,19 @@ impl World {
             end = life => Some(end.unwrap()),
         };
         Life { end, calls: vendor.calls.load(Ordering::Relaxed) }
+    }
+
+    /// Brings a job and its run into the ledger.
+    pub fn prepare(
+        &self,
+        ledger: &mut Ledger,
+        account: AccountId,
+        job_text: &str,
+    ) -> Result<engine::Prepared, engine::PrepareError> {
+        let job = self.job(job_text);
+        let prices = PriceList::with(&self.account.prices);
+        let (limits, period, now) = (&self.account.limits, self.period(&job), self.clock.now());
+        engine::prepare(ledger, &job, account, limits, &prices, &period, false, &self.files, now)
     }
 
     /// Lives until nothing more can happen.
@@ -199,6 +214,7 @@ struct Mortal {
     calls: AtomicU64,
     death: Death,
     died: watch::Sender<bool>,
+    meddle: Option<Meddle>,
 }
 
 impl Vendor for Mortal {
@@ -208,7 +224,10 @@ impl Vendor for Mortal {
             self.died.send_replace(true);
             std::future::pending::<()>().await;
         }
-        let outcome = self.vendor.call(request).await;
+        let mut outcome = self.vendor.call(request.clone()).await;
+        if let Some(meddle) = &self.meddle {
+            outcome = meddle(&request, outcome);
+        }
         if call == self.death.after_call {
             self.died.send_replace(true);
             std::future::pending::<()>().await;

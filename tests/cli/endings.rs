@@ -1,0 +1,149 @@
+//! How a command ends that does not simply end well: interrupted, refused, in doubt, or with books that disagree.
+
+use std::fs;
+use std::io::Read as _;
+use std::process::Command;
+
+use bursar::ledger::Lock;
+use serde_json::Value;
+
+use super::world::{Ended, World, until};
+
+#[test]
+fn another_process_with_the_ledger_is_waited_for_or_not() {
+    let world = World::new();
+    let lock = Lock::try_take(&world.folder.path().join("bursar.db")).unwrap();
+    let refused = world.bursar(&["run", "job.toml", "--no-follow"]);
+    assert_eq!(refused.code, 5, "{refused:?}");
+    let mut follower = world.command(&["run", "job.toml"]).spawn().unwrap();
+    let mut rest = until(&mut follower, &format!("is held by another process (pid {})", std::process::id()));
+    drop(lock);
+    let mut said = String::new();
+    rest.read_to_string(&mut said).unwrap();
+    assert!(said.contains("the ledger is free"), "{said}");
+    assert_eq!(follower.wait().unwrap().code(), Some(0));
+    world.agree(1);
+}
+
+#[test]
+fn a_vendor_that_refuses_the_account_ends_it() {
+    let world = World::new();
+    let ended = Ended::of(world.command(&["run", "job.toml"]).env("DATAFORSEO_PASSWORD", "hunter2").output().unwrap());
+    assert_eq!(ended.code, 6, "{ended:?}");
+    assert!(!format!("{ended:?}").contains("hunter2"));
+    world.agree(0);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_first_signal_ends_it_politely_and_the_same_command_goes_on() {
+    // Answers take a minute at least at this speed.
+    let world = World::with(&["--speed", "1"], "");
+    world.job("1", 20);
+    let mut run = world.command(&["run", "job.toml"]).spawn().unwrap();
+    let mut rest = until(&mut run, "20 bought");
+    let killed = Command::new("kill").args(["-TERM", &run.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let mut said = String::new();
+    rest.read_to_string(&mut said).unwrap();
+    assert_eq!(run.wait().unwrap().code(), Some(7), "{said}");
+    world.agree(20);
+    let ended = world.bursar(&["run", "job.toml", "--no-collect"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("20 bought and paid, answer to come"), "{ended:?}");
+    world.agree(20);
+}
+
+#[test]
+fn time_that_is_up_ends_it_resumably() {
+    let world = World::with(&["--speed", "1"], "");
+    assert_eq!(world.bursar(&["run", "job.toml", "--max-wait", "300ms"]).code, 7);
+}
+
+#[test]
+fn what_is_in_doubt_is_held_asked_about_and_decided() {
+    let faults = "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [1]\n\
+                  [[fault]]\nkind = \"list_outage\"\ncall = \"id_list\"\n\
+                  [[fault]]\nkind = \"error_before\"\ncall = \"tasks_ready\"\n";
+    let world = World::with(&["--speed", "1"], faults);
+    let ended = world.bursar(&["run", "job.toml", "--max-wait", "500ms"]);
+    assert_eq!(ended.code, 8, "{ended:?}");
+    assert!(ended.stdout.contains("in doubt   1 task, $0.0012 held for them"), "{ended:?}");
+    let audit = world.audit();
+    assert_eq!((&audit["in_doubt"], &audit["held_nano_usd"]), (&Value::from(1), &Value::from(1_200_000)));
+    assert_eq!(world.bursar(&["resolve", "7", "--bought", "--reason", "bill"]).code, 2);
+    assert_eq!(world.bursar(&["resolve", "1", "99", "--bought", "--reason", "bill"]).code, 2);
+    let decided = world.bursar(&["resolve", "1", "--bought", "--reason", "it is on the bill", "--json"]);
+    assert_eq!(decided.code, 0, "{decided:?}");
+    assert_eq!(serde_json::from_str::<Value>(&decided.stdout).unwrap()["verdict"], "bought");
+    world.agree(1);
+    assert_eq!(world.bursar(&["resolve", "1", "--bought", "--reason", "twice"]).code, 2);
+    let after = world.bursar(&["run", "job.toml"]);
+    assert_eq!(after.code, 4, "{after:?}");
+    assert!(after.stdout.contains("1 resolved_as_bought, $0.0012 paid for them"), "{after:?}");
+    world.agree(1);
+}
+
+#[test]
+fn reconcile_settles_what_is_in_doubt_and_buys_nothing() {
+    let faults = "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [1]\n";
+    let world = World::with(&["--speed", "1000"], faults);
+    let mut run = world.command(&["run", "job.toml"]).spawn().unwrap();
+    let rest = until(&mut run, "is in doubt");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    drop(rest);
+    world.job("1", 5);
+    let ended = world.bursar(&["reconcile", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let facts: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&facts["accounts"][0]["was_in_doubt"], &facts["accounts"][0]["in_doubt"]), (&1.into(), &0.into()));
+    world.agree(1);
+    assert_eq!(world.bursar(&["reconcile"]).code, 0);
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    world.agree(5);
+}
+
+#[test]
+fn an_audit_that_does_not_agree_says_so() {
+    let world = World::new();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let db = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
+    db.execute("UPDATE entry SET nano_usd = nano_usd + 1 WHERE kind = 'charge'", []).unwrap();
+    drop(db);
+    let ended = world.bursar(&["audit"]);
+    assert_eq!(ended.code, 9, "{ended:?}");
+    assert!(ended.stderr.contains("batch 1"), "{ended:?}");
+}
+
+#[test]
+fn a_ledger_that_cannot_be_read_is_an_error_of_its_own() {
+    let world = World::new();
+    fs::write(world.folder.path().join("bursar.db"), "this is no database, whatever its name may say. ".repeat(50))
+        .unwrap();
+    let ended = world.bursar(&["audit"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+}
+
+#[test]
+fn credentials_are_asked_for_by_name_and_never_taken_from_an_open_file() {
+    let world = World::new();
+    let ended = Ended::of(world.command(&["run", "job.toml"]).env_remove("DATAFORSEO_PASSWORD").output().unwrap());
+    assert_eq!(ended.code, 2);
+    assert!(ended.stderr.contains("set DATAFORSEO_PASSWORD to the password"), "{ended:?}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let config = world.folder.path().join("bursar.toml");
+        let text = fs::read_to_string(&config).unwrap().replace("route =", "password_file = 'secret'\nroute =");
+        fs::write(&config, text).unwrap();
+        let secret = world.folder.path().join("secret");
+        fs::write(&secret, "sandbox\n").unwrap();
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o640)).unwrap();
+        let ended = world.bursar(&["run", "job.toml"]);
+        assert_eq!(ended.code, 2);
+        assert!(ended.stderr.contains("can be read by others (mode 640)"), "{ended:?}");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).unwrap();
+        assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    }
+}

@@ -1,0 +1,92 @@
+//! Ceilings: which day money counts in, and whose purchases count together.
+
+use std::time::Duration;
+
+use bursar::clock::Clock;
+use bursar::engine::StopWord;
+use bursar::ids::RunId;
+use bursar::money::Money;
+use bursar::sandbox::{Call, Fault, Rule};
+use tokio::sync::watch;
+
+use super::world::{Death, World};
+use super::{PRICE, job, live_for, named, settings};
+
+fn tasks(count: i64) -> Money {
+    Money::from_nanos(count * PRICE.nanos())
+}
+
+/// What the account's cap of the day leaves at a moment.
+fn left(world: &World, at: &str) -> Money {
+    let at = chrono::DateTime::parse_from_rfc3339(at).unwrap().timestamp();
+    let (_, shared) = world.open().rooms(RunId(1), at, at).unwrap();
+    shared.iter().find(|room| room.name.contains("UTC day")).unwrap().left
+}
+
+/// A world at ten to midnight, where the account may spend so much in a day.
+fn near_midnight(cap: Money, rules: Vec<Rule>) -> World {
+    let mut world = World::new(settings(rules));
+    world.clock = Clock::starting_at("2026-11-22T23:50:00Z".parse().unwrap());
+    world.account.caps.day = Some(cap);
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_held_at_midnight_counts_in_both_days_and_what_is_charged_in_its_own() {
+    let lost = Rule::nth(Fault::DropAfter, Call::TaskPost, 2);
+    let outage = Rule { until: Some(Duration::from_mins(25)), ..Rule::always(Fault::ListOutage) };
+    let mut world = near_midnight(tasks(10), vec![lost, outage]);
+    assert_eq!(live_for(&mut world, &job(5), Duration::from_mins(20)).await, None);
+    // The first task is charged; four are in doubt, and may turn out to be charged on either day.
+    assert_eq!(world.audit().held, tasks(4));
+    assert_eq!(left(&world, "2026-11-22T23:55:00Z"), tasks(10 - 1 - 4));
+    assert_eq!(left(&world, "2026-11-23T00:10:00Z"), tasks(10 - 4));
+    world.live_on(&job(5)).await;
+    world.assert_all_answered_once(5);
+    assert_eq!(left(&world, "2026-11-22T23:55:00Z"), tasks(10 - 5));
+    assert_eq!(left(&world, "2026-11-23T00:10:00Z"), tasks(10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_days_cap_is_spent_once_a_day() {
+    let mut world = near_midnight(tasks(3), vec![]);
+    let end = live_for(&mut world, &job(8), Duration::from_mins(8)).await;
+    assert_eq!((end, world.bill().tasks), (None, 3));
+    tokio::time::advance(Duration::from_mins(7)).await;
+    world.live_on(&job(8)).await;
+    assert_eq!(world.bill().tasks, 6);
+    world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_jobs_in_one_start_never_spend_more_than_their_accounts_cap() {
+    for cap in [1, 5, 7] {
+        let mut world = World::new(settings(vec![]));
+        world.account.caps.day = Some(tasks(cap));
+        let (_word, stop) = watch::channel(StopWord::None);
+        let jobs = [named("first", 4), named("second", 4)];
+        let jobs: Vec<&str> = jobs.iter().map(String::as_str).collect();
+        let end = world.live_all(&jobs, Death::default(), stop).await.end.unwrap();
+        assert_eq!(world.bill().total, tasks(cap));
+        world.assert_books_agree();
+        let cuts: Vec<&str> = end.cuts.iter().map(|(_, room)| room.name.as_str()).collect();
+        assert!(
+            !cuts.is_empty() && cuts.iter().all(|cut| *cut == "account's cap of the UTC day 2026-11-22"),
+            "{cuts:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_balance_is_kept_as_long_as_the_configuration_says_so() {
+    let mut world = World::new(settings(vec![]));
+    // The account holds $1,000: two tasks leave what is to be kept.
+    world.account.caps.keep_balance = Some("999.9976".parse().unwrap());
+    let end = world.live_on(&job(5)).await;
+    let cuts: Vec<&str> = end.cuts.iter().map(|(_, room)| room.name.as_str()).collect();
+    assert_eq!((cuts, world.bill().tasks), (vec!["account's balance to keep"], 2));
+    world.account.caps.keep_balance = None;
+    let end = world.live_on(&job(5)).await;
+    assert_eq!(end.cuts, Vec::new());
+    world.assert_all_answered_once(5);
+}

@@ -1,0 +1,126 @@
+//! What is in doubt: which look counts for it, and what becomes of its purchase and of its task.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bursar::event::EventKind;
+use bursar::money::Money;
+use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
+use bursar::vendor::Failure;
+
+use super::rows::{again, relisted, tags};
+use super::world::World;
+use super::{PRICE, job, later, live_for, settings};
+
+#[tokio::test(start_paused = true)]
+async fn a_look_counts_only_for_the_doubts_that_it_began_with() {
+    let slow_list = Rule::chance(Fault::AnswerLate { after: Duration::from_secs(20) }, Call::IdList, 1.0);
+    let lost = |nth| Rule::nth(Fault::DropBefore, Call::TaskPost, nth);
+    let mut world = World::new(settings(vec![lost(2), lost(3), slow_list]));
+    assert_eq!(live_for(&mut world, &job(3), Duration::from_mins(10)).await, None);
+    tokio::time::advance(Duration::from_mins(21)).await;
+    // The first batch's quarantine is over: a look begins at once, and while it reads, another batch falls into doubt.
+    world.events.clear();
+    let end = world.live_on(&job(5)).await;
+    assert_eq!(end.in_doubt, 0);
+    world.assert_all_answered_once(5);
+    let at = |wanted: &dyn Fn(&EventKind) -> bool| {
+        let at = world.events.iter().rposition(|event| wanted(&event.kind)).unwrap();
+        (at, world.events[at].at)
+    };
+    let (_, doubted) = at(&|kind| matches!(kind, EventKind::BatchInDoubt { .. }));
+    let (concluded, _) = at(&|kind| matches!(kind, EventKind::Concluded { .. }));
+    let looks = world.events[..concluded].iter().filter(|event| {
+        matches!(event.kind, EventKind::Swept { concluding: true, void: None, .. })
+            && event.at > doubted + chrono::TimeDelta::minutes(30)
+    });
+    assert_eq!(looks.count(), 2, "two looks of its own, after its own quarantine");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_batch_that_was_bought_twice_is_adopted_once_and_its_copies_are_extra_charges() {
+    let mut world = World::new(settings(vec![]));
+    let (sandbox, clock, posts) = (Arc::clone(&world.sandbox), world.clock, Mutex::new(0));
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if !request.spends {
+            return outcome;
+        }
+        let mut posts = posts.lock().unwrap();
+        *posts += 1;
+        if *posts != 2 {
+            return outcome;
+        }
+        again(&sandbox, clock, request);
+        Err(Failure::NoAnswer("the connection was closed".to_owned()))
+    }));
+    let end = world.live_on(&job(3)).await;
+    assert_eq!((end.in_doubt, world.tasks("answered")), (0, 3));
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!((bill.tasks, bill.bought_twice().count()), (5, 2));
+    assert_eq!(audit.problems, Vec::<String>::new());
+    assert_eq!((audit.charged, audit.held), (bill.total, Money::ZERO), "the ledger's total is the vendor's bill");
+    assert_eq!((audit.extra_charges, audit.extra), (2, Money::from_nanos(2 * PRICE.nanos())));
+    assert_eq!(world.saw(|kind| matches!(kind, EventKind::ExtraCharge { .. })), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_names_no_cost_does_not_make_what_is_in_doubt_free() {
+    for cost in [serde_json::Value::Null, 0.into()] {
+        let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]));
+        world.meddle = Some(Arc::new(move |request, outcome| {
+            if !request.path.ends_with("/id_list") {
+                return outcome;
+            }
+            relisted(outcome, |rows| rows.iter_mut().for_each(|row| row["cost"] = cost.clone()))
+        }));
+        assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+        world.assert_all_answered_once(3);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_our_tags_concludes_nothing() {
+    // The batch is accepted and charged after its connection is gone, and the list does not say whose it is.
+    let late = Rule::nth(Fault::AcceptLate { after: Duration::from_mins(6) }, Call::TaskPost, 2);
+    let mut world = World::new(settings(vec![late, later(Fault::ListWithoutTags)]));
+    let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
+    assert_eq!((end.in_doubt, world.bill().tasks), (2, 3));
+    assert_eq!(world.bill().bought_twice().count(), 0);
+    assert_eq!(world.saw(|kind| matches!(kind, EventKind::Concluded { .. })), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_task_that_left_the_job_file_while_in_doubt_leaves_once_it_surely_was_not_bought() {
+    let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
+    assert_eq!(live_for(&mut world, &job(3), Duration::from_mins(10)).await, None);
+    let end = world.live_on(&job(2)).await;
+    assert_eq!((end.in_doubt, end.cuts, end.given_up), (0, Vec::new(), 0));
+    world.assert_all_answered_once(2);
+    assert_eq!(world.tasks("failed"), 1, "{:?}", world.audit().tasks);
+    // Asked again, it is bought: once.
+    world.live_on(&job(3)).await;
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
+    // `tasks_ready` shows the batch, and the list only ever shows the task before it.
+    let turnaround = Spread { min: Duration::from_mins(10), max: Duration::from_mins(10) };
+    let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
+    let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
+    let first = Mutex::new(None);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if request.spends {
+            first.lock().unwrap().get_or_insert(tags(request).remove(0));
+        }
+        if !request.path.ends_with("/id_list") {
+            return outcome;
+        }
+        relisted(outcome, |rows| {
+            rows.retain(|row| row["metadata"]["tag"].as_str() == first.lock().unwrap().as_deref());
+        })
+    }));
+    let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
+    assert_eq!((end.in_doubt, world.bill().tasks), (2, 3));
+    assert_eq!(world.bill().bought_twice().count(), 0);
+}

@@ -1,0 +1,59 @@
+//! A task that the list shows without a cost: what its own id says decides, and only what is never charged is free.
+
+use std::sync::{Arc, Mutex};
+
+use bursar::money::Money;
+use bursar::sandbox::{Call, Fault, Rule};
+use serde_json::{Value, json};
+
+use super::rows::{changed, relisted, tags};
+use super::world::World;
+use super::{PRICE, job, settings};
+
+/// A world in which the second batch never arrives, and the vendor's list shows its tasks at no cost all the same. Asked
+/// by their ids, they have failed with a code.
+fn listed_as_failed(code: u32) -> World {
+    let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
+    let posts: Mutex<Vec<Vec<String>>> = Mutex::new(Vec::new());
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        let mut posts = posts.lock().unwrap();
+        if request.spends {
+            posts.push(tags(request));
+        }
+        if request.path.ends_with("/id_list") {
+            return relisted(outcome, |rows| rows.extend(posts.get(1).into_iter().flatten().map(|tag| failed(tag))));
+        }
+        if request.path.contains("/refused-") {
+            return changed(outcome, |body| {
+                body["status_code"] = 20_000.into();
+                body["tasks"] = json!([{ "id": "refused", "status_code": code, "status_message": "no", "cost": 0 }]);
+            });
+        }
+        outcome
+    }));
+    world
+}
+
+fn failed(tag: &str) -> Value {
+    json!({
+        "id": format!("refused-{}", tag.replace('.', "-")), "datetime_posted": "2026-11-22 12:00:01 +00:00",
+        "datetime_done": "2026-11-22 12:00:01 +00:00", "status": "no", "cost": 0, "metadata": { "tag": tag },
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listed_refusal_that_is_never_charged_was_not_bought_and_is_bought_again() {
+    let mut world = listed_as_failed(40_506);
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listed_refusal_that_may_have_been_charged_counts_as_paid_and_is_not_bought_again() {
+    let mut world = listed_as_failed(40_501);
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    let audit = world.audit();
+    assert_eq!((world.bill().tasks, world.tasks("answered")), (1, 1), "{:?}", audit.tasks);
+    assert_eq!(audit.problems, Vec::<String>::new());
+    assert_eq!((audit.charged, audit.held), (Money::from_nanos(3 * PRICE.nanos()), Money::ZERO));
+}

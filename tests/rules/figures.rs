@@ -1,0 +1,87 @@
+//! What the vendor says that a task costs, where it says nothing, or that it costs nothing.
+
+use std::sync::{Arc, Mutex};
+
+use bursar::event::EventKind;
+use bursar::money::Money;
+use bursar::sandbox::{Call, Fault, Rule, Sandbox};
+use serde_json::Value;
+
+use super::rows::changed;
+use super::world::World;
+use super::{PRICE, job, settings};
+
+/// A world whose vendor answers purchases with this for each cost.
+fn costing(cost: Option<Value>) -> World {
+    let mut world = World::new(settings(vec![]));
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if !request.spends {
+            return outcome;
+        }
+        changed(outcome, |body| {
+            for row in body["tasks"].as_array_mut().unwrap() {
+                let row = row.as_object_mut().unwrap();
+                row.remove("cost");
+                row.extend(cost.clone().map(|cost| ("cost".to_owned(), cost)));
+            }
+        })
+    }));
+    world
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told() {
+    for cost in [None, Some(Value::Null), Some("free".into())] {
+        let mut world = costing(cost);
+        world.live_on(&job(3)).await;
+        world.assert_all_answered_once(3);
+        let mut told: Vec<String> = Vec::new();
+        for event in &world.events {
+            if let EventKind::Odd { what, .. } = &event.kind {
+                told.push(what.clone());
+            }
+        }
+        assert_eq!(world.saw(|kind| matches!(kind, EventKind::PriceConfirmed { .. })), 0);
+        // The price stays unproven, so each task goes alone.
+        let words = |batch| {
+            format!(
+                "the vendor took batch {batch} and named no cost for 1 of its tasks: what was held, $0.0012, is booked \
+                 instead; compare it with the vendor's bill"
+            )
+        };
+        assert_eq!(told, [words(1), words(2), words(3)]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cost_of_nothing_is_the_vendors_word_and_another_price_than_expected() {
+    let mut world = costing(Some(0.into()));
+    let end = world.live_on(&job(3)).await;
+    assert_eq!((end.refused, world.tasks("answered")), (None, 3));
+    let audit = world.audit();
+    assert_eq!((audit.charged, audit.held, audit.problems), (Money::ZERO, Money::ZERO, Vec::new()));
+    let differs = |kind: &EventKind| {
+        let EventKind::PriceDiffers { expected, charged, stopped, .. } = kind else { return false };
+        assert_eq!((*expected, *charged, *stopped), (PRICE, Money::ZERO, false));
+        true
+    };
+    assert_eq!(world.saw(differs), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_names_another_cost_than_is_booked_is_told_once() {
+    // The purchase names no cost, so the price of the list is booked; the vendor took another one.
+    let mut world = costing(None);
+    let rule = Fault::PriceChange { usd: Money::from_nanos(2 * PRICE.nanos()), engine: None, priority: None };
+    let settings = settings(vec![Rule::nth(rule, Call::TaskPost, 1)]);
+    world.sandbox = Arc::new(Mutex::new(Sandbox::new(settings)));
+    world.live_on(&job(1)).await;
+    let audit = world.audit();
+    assert_eq!((audit.charged, audit.problems), (PRICE, Vec::new()));
+    let differs = |kind: &EventKind| {
+        let EventKind::CostDiffers { booked, listed, .. } = kind else { return false };
+        assert_eq!((*booked, *listed), (PRICE, world.bill().total));
+        true
+    };
+    assert_eq!(world.saw(differs), 1);
+}

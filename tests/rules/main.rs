@@ -1,0 +1,56 @@
+//! One rule a test: what keeps a task from being bought twice, a start from lasting for ever, and money under its
+//! ceilings. Each was seen to fail with its rule taken out.
+#![expect(unreachable_pub, clippy::unwrap_used, reason = "a world shared by tests, where a failure is a panic")]
+
+#[expect(dead_code, reason = "a world shared by tests, of which each uses a part")]
+#[path = "../world/mod.rs"]
+mod world;
+
+mod ceilings;
+mod doubt;
+mod endings;
+mod evidence;
+mod figures;
+mod refusing;
+mod rows;
+
+use std::time::Duration;
+
+use bursar::engine::End;
+use bursar::money::Money;
+use bursar::sandbox::{Fault, Faults, Rule, Settings, Spread};
+use world::World;
+
+/// What a task costs.
+const PRICE: Money = Money::from_nanos(1_200_000);
+
+/// A job of so many questions: the first goes alone, to learn its price, and the others in one batch behind it.
+fn job(questions: usize) -> String {
+    named("rules", questions)
+}
+
+fn named(name: &str, questions: usize) -> String {
+    let prompts: Vec<String> = (1..=questions).map(|n| format!("\"question {n} of {name}?\"")).collect();
+    format!(
+        "name = \"{name}\"\n[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"all\"\nengine = \"chat_gpt\"\n\
+         locations = [\"United States\"]\nlanguages = [\"English\"]\nprompts = [{}]\n",
+        prompts.join(", ")
+    )
+}
+
+/// A vendor whose answers take forty minutes, whose list is never behind, and what goes wrong there.
+fn settings(rules: Vec<Rule>) -> Settings {
+    let turnaround = Spread { min: Duration::from_mins(40), max: Duration::from_mins(40) };
+    let faults = Faults::from(rules);
+    Settings { turnaround_normal: turnaround, listing_lag_max: Duration::ZERO, faults, ..Settings::default() }
+}
+
+/// A start whose process dies after so long, if it has not ended before.
+async fn live_for(world: &mut World, job: &str, time: Duration) -> Option<End> {
+    tokio::time::timeout(time, world.live_on(job)).await.ok()
+}
+
+/// From five minutes after the first call on: the list has shown an unfinished task of ours by then.
+fn later(fault: Fault) -> Rule {
+    Rule { from: Duration::from_mins(5), ..Rule::always(fault) }
+}

@@ -1,0 +1,102 @@
+//! A ledger that refuses what seemed to fit: the core is told so by hand, again and again.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use bursar::clock::Clock;
+use bursar::config::AccountConfig;
+use bursar::engine::{Core, Effect, End, Heard, Input, KnownPrice, Memory, Pulled, Reply, RoomFor, RunTerms, Terms};
+use bursar::ids::{AccountId, RunId, TargetId, TaskId};
+use bursar::ledger::{CapReached, ToBuy};
+use bursar::offer::{Engine, Function, Method, Priority, Route};
+use bursar::plan::Room;
+
+use super::PRICE;
+use super::world::noon;
+
+fn terms(runs: &[RunId]) -> Terms {
+    let account = AccountConfig::new("main", Route::Sandbox);
+    let of_run =
+        |run: &RunId| RunTerms { run: *run, max_attempts: 5, drift: "0".parse().unwrap(), retry_paid_failures: 0 };
+    Terms {
+        account: AccountId(1),
+        name: "main".to_owned(),
+        limits: account.limits,
+        timing: account.timing,
+        speed: 1,
+        keep_balance: None,
+        collect: true,
+        seed: 1,
+        runs: runs.iter().map(of_run).collect(),
+    }
+}
+
+/// The one task of each run, at a price that was charged before.
+fn the_task(run: RunId, after: i64) -> Input {
+    let task = ToBuy {
+        task: TaskId(run.0),
+        position: 1,
+        target: TargetId(1),
+        method: Method::Standard,
+        priority: Priority::Normal,
+        previous: None,
+        attempts: 0,
+    };
+    let price = "a price".to_owned();
+    let pulled = Pulled { task, engine: Engine::ChatGpt, function: Function::LlmScraper, price: price.clone() };
+    let tasks = if after == 0 { vec![pulled] } else { Vec::new() };
+    let prices = vec![KnownPrice { key: price, list: PRICE, seen: Some(PRICE) }];
+    Input::Pulled { run, after, tasks, prices, whole: true, rooms: Vec::new() }
+}
+
+/// Each run seems to have room for its task.
+fn seeming(runs: &[RunId]) -> Vec<RoomFor> {
+    let room = Room { name: "a cap".to_owned(), limit: PRICE, left: PRICE };
+    runs.iter().map(|run| RoomFor { run: *run, own: Some(room.clone()), shared: None }).collect()
+}
+
+/// Runs a start in which no draft is ever reserved; nothing where it does not end.
+#[expect(clippy::wildcard_enum_match_arm, reason = "what else the core says needs no answer here")]
+async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
+    let clock = Clock::starting_at(noon());
+    let mut core = Core::new(terms(runs), Memory::default(), clock.now());
+    let mut inputs = VecDeque::from([Input::Begin]);
+    for _ in 0..1_000 {
+        let now = clock.now();
+        for effect in core.step(now, inputs.pop_front()?) {
+            match effect {
+                Effect::Hello => {
+                    let date_v = Some(Some(now.wall.timestamp()));
+                    inputs.push_back(Input::Heard(vec![Heard {
+                        reply: Reply::Hello(Ok(())),
+                        begun: now.mono,
+                        date_v,
+                    }]));
+                }
+                Effect::Pull { run, after, .. } => inputs.push_back(the_task(run, after)),
+                Effect::Reserve(drafts) => {
+                    let outcomes = drafts.iter().map(|_| Err(CapReached { cap: cap.clone() })).collect();
+                    inputs.push_back(Input::Reserved { outcomes, rooms: seeming(runs) });
+                }
+                Effect::Record(_) => inputs.push_back(Input::Booked { again: Vec::new(), rooms: Vec::new() }),
+                Effect::Finish(end) if inputs.is_empty() => return Some(end),
+                _ => {}
+            }
+        }
+        if inputs.is_empty() {
+            tokio::time::advance(Duration::from_secs(1)).await;
+            inputs.push_back(Input::Tick);
+        }
+    }
+    None
+}
+
+#[tokio::test(start_paused = true)]
+async fn drafts_that_the_ledger_refuses_again_and_again_are_left_to_a_later_start() {
+    let cap = Room { name: "a cap".to_owned(), limit: PRICE, left: PRICE };
+    for runs in [&[RunId(1)][..], &[RunId(1), RunId(2)], &[RunId(1), RunId(2), RunId(3)]] {
+        let end = refused(runs, &cap).await.unwrap_or_else(|| panic!("{} runs: the start does not end", runs.len()));
+        let cuts: Vec<_> = runs.iter().map(|run| (*run, cap.clone())).collect();
+        assert_eq!(end.cuts, cuts);
+    }
+}

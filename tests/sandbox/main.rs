@@ -1,0 +1,11 @@
+//! The contract of the simulated vendor, in virtual time through `handle`, and twice over real HTTP.
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+
+mod answers;
+mod books;
+mod fault_file;
+mod faults;
+mod lists;
+mod posting;
+mod wire;
+mod world;
