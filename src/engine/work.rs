@@ -229,7 +229,7 @@ impl Desk {
         each.collect()
     }
 
-    fn recognise(&mut self, ledger: &Ledger, row: wire::Listed) -> Result<SeenRow, EngineError> {
+    fn recognise(&mut self, ledger: &mut Ledger, row: wire::Listed) -> Result<SeenRow, EngineError> {
         let known = ledger.recognise(&row.id, row.tag.as_deref())?;
         let (mut price, mut collect) = (None, None);
         match &known {
