@@ -1,0 +1,71 @@
+//! A deterministic simulation of whole campaigns: the real core and the real ledger code, with a simulated vendor, on a
+//! virtual clock.
+//!
+//! Everything follows from a seed: what is asked, the caps, the weather, every death. The checkers see the ledger and
+//! the vendor's bill only. `BURSAR_SIM_SEED=7` runs one seed aloud, `BURSAR_SIM_MANY=5000` that many, and
+//! `BURSAR_SIM_FROM=100000` says where they begin; `BURSAR_CRASH_ALL=1` runs every crash point.
+#![expect(unreachable_pub, clippy::unwrap_used, reason = "a simulation, where a failure is a panic")]
+#![expect(clippy::print_stdout, reason = "a simulation tells what it did")]
+
+mod asked;
+mod books;
+mod campaign;
+mod checks;
+mod clock;
+mod disk;
+mod journal;
+mod life;
+mod weather;
+mod wire;
+mod world;
+
+use std::time::Duration;
+
+use journal::Struck;
+
+/// Seeds that are run where nothing else is said: few enough for a build without optimisation.
+const SEEDS: u64 = 100;
+
+fn number(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
+}
+
+#[test]
+fn the_same_seed_writes_the_same_journal_byte_for_byte() {
+    for seed in [3, 14, 159] {
+        let (first, second) = (campaign::run(seed, false), campaign::run(seed, false));
+        let differs = first.journal.lines().zip(second.journal.lines()).find(|(first, second)| first != second);
+        assert_eq!(differs, None, "seed {seed}");
+        assert!(first.journal == second.journal && first.journal.lines().count() > 50, "seed {seed}");
+    }
+}
+
+#[test]
+fn campaigns_in_bad_weather_end_well() {
+    if let Some(seed) = number("BURSAR_SIM_SEED") {
+        let outcome = campaign::run(seed, true);
+        println!("seed {seed}: {} lives, {:?}, {:?}", outcome.lives, outcome.simulated, outcome.failure);
+        assert_eq!(outcome.failure, None, "seed {seed}");
+        return;
+    }
+    let (from, many) = (number("BURSAR_SIM_FROM").unwrap_or(0), number("BURSAR_SIM_MANY").unwrap_or(SEEDS));
+    let (mut struck, mut simulated, mut lives, mut tasks) = (Struck::default(), Duration::ZERO, 0, 0);
+    let (mut doubled, mut failed) = ((0, 0), Vec::new());
+    for seed in from..from + many {
+        let outcome = campaign::run(seed, false);
+        struck.merge(&outcome.struck);
+        simulated += outcome.simulated;
+        lives += outcome.lives;
+        tasks += outcome.tasks;
+        doubled = (doubled.0 + outcome.doubled.0, doubled.1 + outcome.doubled.1);
+        if let Some(failure) = outcome.failure {
+            println!("FAILED seed {}: {failure}\nto repeat it: just sim {}", outcome.seed, outcome.seed);
+            failed.push(outcome.seed);
+        }
+    }
+    let days = simulated.as_secs() / 86_400;
+    println!("{many} campaigns from seed {from}: {lives} lives, {tasks} tasks, {days} virtual days");
+    println!("bought twice by a vendor that is not what it must be: {}, seen by no list: {}", doubled.0, doubled.1);
+    println!("{} kinds of trouble struck:\n{}", struck.kinds(), struck.table());
+    assert_eq!(failed, Vec::<u64>::new(), "to repeat one: just sim SEED");
+}
