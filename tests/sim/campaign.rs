@@ -134,7 +134,8 @@ impl Campaign {
     /// Lives a life and checks what it left.
     fn live(&mut self, life: &Life) -> Result<Lived, String> {
         self.allow(life);
-        self.world.line(format_args!("life {}: {life:?}", self.world.lives + 1));
+        let number = self.world.lives + 1;
+        self.world.line(format_args!("life {number}: {life:?}"));
         let caps = Books::read(&self.world.disk.reader).map_err(|error| error.to_string())?.caps;
         let lived = self.world.live(life)?;
         self.before = Before { start: lived.start, caps };

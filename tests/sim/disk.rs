@@ -81,7 +81,7 @@ impl Disk {
 
     /// Opens the ledger; `pages_left`: the disk has room for so many more. Hooks are on it from the start.
     pub fn open(&self, now: i64, pages_left: Option<u32>) -> Result<Ledger, LedgerError> {
-        let db = open(&self.name);
+        let mut db = open(&self.name);
         if let Some(left) = pages_left {
             let used: u32 = db.query_row("PRAGMA page_count", [], |row| row.get(0)).unwrap();
             db.query_row(&format!("PRAGMA max_page_count = {}", used + left), [], |_| Ok(())).unwrap();

@@ -137,7 +137,8 @@ impl World {
             Fate::Died => "died".to_owned(),
             Fate::Ended(end) => format!("ended: {end:?}"),
         };
-        self.line(format_args!("life {} {said}", self.lives));
+        let number = self.lives;
+        self.line(format_args!("life {number} {said}"));
         Ok(Lived { fate, moments, start })
     }
 
