@@ -27,6 +27,8 @@ const MOST_PROOF_LOOKS: u32 = 20;
 
 /// A look goes back so much further than the purchase it must show, since the vendor's edges are not known.
 const WITNESS_MARGIN_S: i64 = 10;
+/// The vendor's list goes back a month, and is not asked for more: such a look would only be refused.
+const LIST_REACH_S: i64 = 28 * 24 * 3_600;
 /// Looks in a row that settle nothing, after which a start leaves what is in doubt to later ones. Two are needed.
 const MOST_FRUITLESS_LOOKS: u32 = 8;
 /// Failures to read a page after which the look begins anew.
@@ -194,7 +196,7 @@ impl Reconcile {
         let mut conclude = Vec::new();
         let (mut concludes, mut concludes_restored) = (BTreeSet::new(), false);
         let mut find = Vec::new();
-        for doubt in self.doubts.values() {
+        for doubt in self.doubts.values().filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now)) {
             let from = doubt.facts.sent_v - BEFORE_SEND_S;
             match doubt.facts.closed_v {
                 Some(closed)
@@ -252,7 +254,8 @@ impl Reconcile {
     pub(super) fn widened(&mut self, bought_v: Option<i64>) {
         if let Some(sweep) = &mut self.sweep {
             sweep.waiting_for_page = false;
-            if let (Some(bought_v), Some(first)) = (bought_v, sweep.covers.first_mut()) {
+            let listed = bought_v.filter(|bought_v| in_reach(*bought_v, sweep.begun_v));
+            if let (Some(bought_v), Some(first)) = (listed, sweep.covers.first_mut()) {
                 first.0 = first.0.min(bought_v - WITNESS_MARGIN_S);
                 sweep.to_read[0].0 = first.0;
             }
@@ -495,7 +498,10 @@ impl Reconcile {
             closed.is_none_or(|closed| vendor_now < closed + patience)
                 || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))
         };
-        self.doubts.values().any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
+        self.doubts
+            .values()
+            .filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now))
+            .any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
             || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v, self.restored_conclude_from()))
     }
 
@@ -527,6 +533,11 @@ pub(super) struct Ended {
     pub(super) void: Option<String>,
     /// By how many seconds the list was behind, where it lacked something it may lack.
     pub(super) lag_s: Option<i64>,
+}
+
+/// The vendor's list still shows what was bought then.
+fn in_reach(sent_v: i64, vendor_now: i64) -> bool {
+    sent_v >= vendor_now - LIST_REACH_S
 }
 
 /// Spans that touch become one.

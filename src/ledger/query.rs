@@ -505,7 +505,9 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn bought_before(&self, account: AccountId, before_v: i64) -> Result<Option<i64>, LedgerError> {
         Ok(self.db.query_row(
-            "SELECT max(posted_v) FROM batch WHERE account = ?1 AND posted_v < ?2 AND attempts > unresolved",
+            "SELECT max(posted_v) FROM batch INDEXED BY batch_by_time WHERE account = ?1 AND posted_v < ?2
+             AND EXISTS (SELECT 1 FROM attempt
+                         WHERE attempt.id BETWEEN first_attempt AND first_attempt + attempts - 1 AND attempt.state IN (1, 2, 6))",
             (account.0, before_v),
             |row| row.get(0),
         )?)
