@@ -50,16 +50,17 @@ thread_local! {
         let name = new_name();
         let reader = open(&name);
         drop(Ledger::from_connection(open(&name), Path::new("bursar.db"), Kind::Sandbox, 0).unwrap());
-        reader.execute("UPDATE ledger SET ledger_id = 'bursarsimulation', created_at = 0", []).unwrap();
+        reader.execute("UPDATE ledger SET ledger_id = 'bursarsimulation'", []).unwrap();
         reader
     };
 }
 
 impl Disk {
-    pub fn new() -> Self {
+    pub fn new(born: i64) -> Self {
         let name = new_name();
         let mut reader = open(&name);
         NEWBORN.with(|newborn| copy(newborn, &mut reader));
+        reader.execute("UPDATE ledger SET created_at = ?1", [born]).unwrap();
         let shm = Path::new("/dev/shm");
         let folder = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() };
         let commits_left = Arc::new(AtomicI64::new(-1));

@@ -12,6 +12,7 @@ mod books;
 mod campaign;
 mod checks;
 mod clock;
+mod crash_points;
 mod disk;
 mod journal;
 mod life;
@@ -24,7 +25,7 @@ use std::time::Duration;
 use journal::Struck;
 
 /// Seeds that are run where nothing else is said: few enough for a build without optimisation.
-const SEEDS: u64 = 100;
+const SEEDS: u64 = 40;
 
 fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
@@ -68,4 +69,52 @@ fn campaigns_in_bad_weather_end_well() {
     println!("bought twice by a vendor that is not what it must be: {}, seen by no list: {}", doubled.0, doubled.1);
     println!("{} kinds of trouble struck:\n{}", struck.kinds(), struck.table());
     assert_eq!(failed, Vec::<u64>::new(), "to repeat one: just sim SEED");
+}
+
+/// Dies at every `step`-th moment of a scenario; what failed.
+fn every_crash_point(scenario: &crash_points::Scenario, step: usize, from: usize) -> (u64, Vec<String>) {
+    let (mut worlds, mut failed) = (0, Vec::new());
+    for moment in (1..=scenario.moments()).skip(from % step).step_by(step) {
+        worlds += 1;
+        if let Err(failure) = scenario.dies_at(&[moment]) {
+            failed.push(format!("{}, death at moment {moment}: {failure}", scenario.name));
+        }
+    }
+    (worlds, failed)
+}
+
+#[test]
+fn a_process_that_dies_at_any_effect_is_finished_by_the_next() {
+    let all = number("BURSAR_CRASH_ALL").is_some();
+    let (mut worlds, mut failed) = (0, Vec::new());
+    let scenarios = crash_points::scenarios();
+    for (at, scenario) in scenarios.iter().enumerate() {
+        let (tried, wrong) = every_crash_point(scenario, if all { 1 } else { 97 }, at * 17);
+        worlds += tried;
+        failed.extend(wrong);
+    }
+    println!("{worlds} deaths in {} scenarios", scenarios.len());
+    assert_eq!(failed, Vec::<String>::new(), "to repeat it: just crash-points");
+}
+
+#[test]
+fn two_deaths_in_a_row_are_finished_by_the_third_life() {
+    let all = number("BURSAR_CRASH_ALL").is_some();
+    let (mut worlds, mut failed) = (0, Vec::new());
+    let scenarios = crash_points::scenarios();
+    let wanted = ["quiet", "DropAfter at purchase 2", "Partial { tasks: 1 } at purchase 1", "an older copy", "both forms"];
+    for scenario in scenarios.iter().filter(|scenario| wanted.contains(&&scenario.name[..])) {
+        let step = if all { 1 } else { 83 };
+        for first in (1..=scenario.moments()).step_by(step) {
+            let moments = scenario.dies_at(&[first]).unwrap_or(0);
+            for second in (1..=moments).step_by(step) {
+                worlds += 1;
+                if let Err(failure) = scenario.dies_at(&[first, second]) {
+                    failed.push(format!("{}, deaths at {first} and {second}: {failure}", scenario.name));
+                }
+            }
+        }
+    }
+    println!("{worlds} pairs of deaths");
+    assert_eq!(failed, Vec::<String>::new(), "to repeat it: just crash-points");
 }

@@ -30,7 +30,7 @@ impl World {
             seed,
             clock: VirtualClock::starting_at(began),
             wire: Wire::new(Sandbox::new(settings), road, seed),
-            disk: Disk::new(),
+            disk: Disk::new(began.timestamp()),
             account,
             journal: Journal::default(),
             struck: Struck::default(),
