@@ -761,6 +761,23 @@ fn a_bill_shows_what_was_bought_twice() {
 }
 
 #[test]
+fn every_sale_is_told_with_its_time_and_how_often_each_fault_struck() {
+    let rules = vec![
+        Rule::nth(Fault::PaidFailure { code: 40_102, at_post: false }, Call::TaskPost, 2),
+        Rule::nth(Fault::DropAfter, Call::TaskGet, 1),
+    ];
+    let mut world = World::new(Settings { faults: Faults::from(rules), ..settings() });
+    let first = world.bought("a");
+    let second = world.wait(90).bought("b");
+    let sales: Vec<_> = world.sandbox.sales().collect();
+    let told: Vec<_> = sales.iter().map(|sale| (&sale.id[..], sale.tag.as_deref(), sale.fails)).collect();
+    assert_eq!(told, [(&first[..], Some("a"), 0), (&second[..], Some("b"), 40_102)]);
+    assert_eq!(sales[1].posted - sales[0].posted, TimeDelta::seconds(90));
+    assert_eq!((sales[0].cost, sales[0].location_code), (Money::from_nanos(1_200_000), 2276));
+    assert_eq!(world.sandbox.strikes().map(|(_, times)| times).collect::<Vec<_>>(), [1, 0]);
+}
+
+#[test]
 fn a_restart_with_its_state_file_remembers_everything_even_after_a_torn_line() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.jsonl");

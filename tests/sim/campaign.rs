@@ -45,7 +45,13 @@ struct Campaign {
 
 /// Runs the campaign of a seed.
 pub fn run(seed: u64, aloud: bool) -> Outcome {
-    let (weather, draw) = Weather::of(seed);
+    run_with(seed, aloud, |_| {})
+}
+
+/// Runs the campaign of a seed in a weather that somebody has changed.
+pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcome {
+    let (mut weather, draw) = Weather::of(seed);
+    change(&mut weather);
     let (settings, account, road) = (weather.settings.clone(), weather.account.clone(), weather.road.clone());
     let mut world = World::new(seed, weather.began, settings, account, road);
     world.journal.aloud = aloud;

@@ -22,6 +22,7 @@ mod world;
 
 use std::time::Duration;
 
+use bursar::sandbox::{Call, Fault, Faults, Rule};
 use journal::Struck;
 
 /// Seeds that are run where nothing else is said: few enough for a build without optimisation.
@@ -39,6 +40,21 @@ fn the_same_seed_writes_the_same_journal_byte_for_byte() {
         assert_eq!(differs, None, "seed {seed}");
         assert!(first.journal == second.journal && first.journal.lines().count() > 50, "seed {seed}");
     }
+}
+
+#[test]
+fn the_checkers_see_what_a_quarantine_that_is_too_short_leads_to() {
+    let impatient = |weather: &mut weather::Weather| {
+        let timing = &mut weather.account.timing;
+        (timing.quarantine, timing.lag_max) = (Duration::from_mins(1), Duration::from_mins(1));
+        weather.settings.listing_lag_max = Duration::ZERO;
+        weather.settings.switches = bursar::sandbox::Switches::default();
+        weather.jobs.iter_mut().for_each(|job| (job.period, job.run_cap) = ("once", job.cost()));
+        let late = Fault::AcceptLate { after: Duration::from_hours(2) };
+        weather.settings.faults = Faults::from(vec![Rule::chance(late, Call::TaskPost, 0.5)]);
+    };
+    let mut failures = (0..14).filter_map(|seed| campaign::run_with(seed, false, impatient).failure);
+    assert!(failures.any(|failure| failure.contains("sold") || failure.contains("bought more often")));
 }
 
 #[test]
