@@ -14,6 +14,7 @@ mod checks;
 mod clock;
 mod crash_points;
 mod disk;
+mod findings;
 mod journal;
 mod life;
 mod weather;
