@@ -54,7 +54,8 @@ impl Asked {
 
     pub fn text(&self) -> String {
         let quoted = |list: Vec<String>| list.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ");
-        let cap = |name: &str, cap: Option<Money>| cap.map_or(String::new(), |cap| format!("{name} = \"{}\"\n", usd(cap)));
+        let cap =
+            |name: &str, cap: Option<Money>| cap.map_or(String::new(), |cap| format!("{name} = \"{}\"\n", usd(cap)));
         let targets: Vec<String> = self.engines.iter().map(|engine| format!("{{ engine = \"{engine}\" }}")).collect();
         format!(
             "name = \"{}\"\nperiod = \"{}\"\ntimezone = \"{}\"\nmax_price_drift = \"{}%\"\nretry_paid_failures = {}\n\

@@ -126,7 +126,7 @@ impl Campaign {
                 look.at_the_end(told)?;
                 return answers_belong(&self.world.disk.reader);
             }
-            if number > 4 && self.stays_in_doubt(&books) {
+            if number > 4 && stays_in_doubt(&books) {
                 self.world.struck.note("no known purchase that the list had to show: in doubt until a person decides");
                 return Ok(());
             }
@@ -167,8 +167,8 @@ impl Campaign {
             self.rates()?;
         }
         let tasks: Vec<_> = audit.tasks.iter().map(|count| (&count.state[..], count.tasks)).collect();
-        let line = format!("{tasks:?} charged {} held {} in doubt {}", audit.charged, audit.held, audit.in_doubt);
-        self.world.line(format_args!("{line}"));
+        let (charged, held, in_doubt) = (audit.charged, audit.held, audit.in_doubt);
+        self.world.line(format_args!("{tasks:?} charged {charged} held {held} in doubt {in_doubt}"));
         Ok(lived)
     }
 
@@ -182,11 +182,6 @@ impl Campaign {
 
     fn looking<'a>(&'a self, books: &'a Books, audit: &'a Audit, sales: &'a [Sale]) -> Look<'a> {
         Look { books, audit, sales, allowed: &self.allowed, lost: self.lost }
-    }
-
-    /// A restored ledger that knows of no purchase cannot tell an empty list from a broken one, and buys nothing.
-    fn stays_in_doubt(&self, books: &Books) -> bool {
-        books.restored && !books.attempts.values().any(|attempt| matches!(attempt.state, 1 | 2 | 6))
     }
 
     /// Politeness: in no 60 seconds more calls than the vendor allows.
@@ -217,7 +212,9 @@ impl Campaign {
     fn draw_life(&mut self) -> Life {
         let (habits, draw) = (self.weather.habits, &mut self.draw);
         let jobs = match &self.weather.jobs[..] {
-            [first, second] => draw.pick(&[vec![first], vec![second], vec![first, second]]).into_iter().cloned().collect(),
+            [first, second] => {
+                draw.pick(&[vec![first], vec![second], vec![first, second]]).into_iter().cloned().collect()
+            }
             jobs => jobs.to_vec(),
         };
         let mut life = Life { jobs, ..Life::default() };
@@ -341,9 +338,15 @@ impl Campaign {
             let of = |wanted| {
                 books.tasks.iter().filter(|((_, _, reason), _)| *reason == Some(wanted)).map(|(_, tasks)| tasks).sum()
             };
-            for (reason, kind) in [(2, "task failed, paid for"), (3, "answer expired"), (4, "task dropped by an edit")] {
+            for (reason, kind) in [(2, "task failed, paid for"), (3, "answer expired"), (4, "task dropped by an edit")]
+            {
                 world.struck.add(kind, of(reason));
             }
         }
     }
+}
+
+/// A restored ledger that knows of no purchase cannot tell an empty list from a broken one, and buys nothing.
+fn stays_in_doubt(books: &Books) -> bool {
+    books.restored && !books.attempts.values().any(|attempt| matches!(attempt.state, 1 | 2 | 6))
 }

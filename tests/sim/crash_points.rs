@@ -53,13 +53,15 @@ pub fn scenarios() -> Vec<Scenario> {
     all[1].asked.engines = vec!["chat_gpt", "gemini"];
     all[2].asked.html = true;
     all[3].asked.run_cap = Money::from_nanos(3_600_000);
-    let mut more = vec![plain("one at a time"), plain("the budget is raised"), plain("an older copy"), plain("high priority")];
+    let mut more =
+        vec![plain("one at a time"), plain("the budget is raised"), plain("an older copy"), plain("high priority")];
     more[0].in_flight = 1;
     more[1].short = true;
     more[2].restored = true;
     more[3].asked.priority = "high";
     all.append(&mut more);
-    let mut more = vec![plain("a day's cap"), plain("paid failures are retried"), plain("never shows what is unfinished")];
+    let mut more =
+        vec![plain("a day's cap"), plain("paid failures are retried"), plain("never shows what is unfinished")];
     more[0].asked.day_cap = Some(Money::from_nanos(2_400_000));
     more[1].asked.retry_paid_failures = 1;
     more[1].settings.failures_per_mille = 400;
@@ -161,7 +163,9 @@ impl Scenario {
                 answers_belong(&world.disk.reader)?;
                 return Ok(moments);
             }
-            if number == 0 && let Some(copy) = &copy {
+            if number == 0
+                && let Some(copy) = &copy
+            {
                 world.disk.restore(copy);
                 lost = true;
             }

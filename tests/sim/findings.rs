@@ -56,8 +56,7 @@ fn answered_once(world: &World, tasks: u64) {
 #[test]
 fn a_batch_of_paid_failures_is_not_what_a_look_goes_back_to() {
     let failure = Fault::PaidFailure { code: 40_102, at_post: true };
-    let mut world =
-        world(vec![Rule::nth(failure, Call::TaskPost, 3), Rule::nth(Fault::DropBefore, Call::TaskPost, 4)]);
+    let mut world = world(vec![Rule::nth(failure, Call::TaskPost, 3), Rule::nth(Fault::DropBefore, Call::TaskPost, 4)]);
     live(&mut world, 2);
     world.rest(Duration::from_hours(5));
     live(&mut world, 3);

@@ -209,7 +209,9 @@ impl World {
             let trouble = troubles.last().map(|(at, _)| at.saturating_sub(mono));
             let pass = [Some(nap), arrival, trouble].into_iter().flatten().min().unwrap_or(nap);
             self.clock.pass(pass);
-            if trouble == Some(pass) && let Some((_, trouble)) = troubles.pop() {
+            if trouble == Some(pass)
+                && let Some((_, trouble)) = troubles.pop()
+            {
                 match self.befalls(trouble)? {
                     Befallen::Nothing => continue,
                     Befallen::Stopped => return Ok(Some(Input::Stop)),
@@ -283,8 +285,7 @@ impl World {
                 continue;
             }
             let limits = &self.account.limits;
-            let prepared =
-                engine::prepare(&mut ledger, &job, account, limits, &prices, &period, false, &files, now)?;
+            let prepared = engine::prepare(&mut ledger, &job, account, limits, &prices, &period, false, &files, now)?;
             runs.push(prepared.run);
             bought.push(prepared.terms);
         }

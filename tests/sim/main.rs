@@ -119,7 +119,8 @@ fn two_deaths_in_a_row_are_finished_by_the_third_life() {
     let all = number("BURSAR_CRASH_ALL").is_some();
     let (mut worlds, mut failed) = (0, Vec::new());
     let scenarios = crash_points::scenarios();
-    let wanted = ["quiet", "DropAfter at purchase 2", "Partial { tasks: 1 } at purchase 1", "an older copy", "both forms"];
+    let wanted =
+        ["quiet", "DropAfter at purchase 2", "Partial { tasks: 1 } at purchase 1", "an older copy", "both forms"];
     for scenario in scenarios.iter().filter(|scenario| wanted.contains(&&scenario.name[..])) {
         let step = if all { 1 } else { 83 };
         for first in (1..=scenario.moments()).step_by(step) {

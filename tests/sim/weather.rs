@@ -94,11 +94,11 @@ fn asked(draw: &mut Draw, name: &'static str, most: usize) -> Asked {
 /// Draws the ceilings of a job anew.
 pub fn draw_caps(draw: &mut Draw, asked: &mut Asked) {
     let cost = asked.cost().nanos();
-    let mut part = |least: f64, most: f64| {
-        let per_mille = draw.0.i64((least * 1000.0) as i64..=(most * 1000.0) as i64);
+    let mut part = |least: i64, most: i64| {
+        let per_mille = draw.0.i64(least..=most);
         Money::from_nanos((cost / 1000 * per_mille).max(asked.price().nanos() * 4))
     };
-    let (tight, ample, day, month) = (part(0.2, 1.0), part(1.0, 4.0), part(0.3, 1.5), part(0.6, 3.0));
+    let (tight, ample, day, month) = (part(200, 1_000), part(1_000, 4_000), part(300, 1_500), part(600, 3_000));
     asked.run_cap = if draw.by(0.35) { tight } else { ample };
     asked.day_cap = draw.by(0.2).then_some(day);
     asked.month_cap = draw.by(0.1).then_some(month);
@@ -231,7 +231,10 @@ impl Weather {
             (Fault::ListOutage, Some(Call::IdList)),
             (Fault::ListOmits { share: if self.broken { 0.5 } else { 1.0 } }, Some(Call::IdList)),
             (Fault::ListWithoutTags, Some(Call::IdList)),
-            (Fault::PaidFailure { code: draw.pick(&[40_101, 40_102, 40_103]), at_post: draw.by(0.5) }, Some(Call::TaskPost)),
+            (
+                Fault::PaidFailure { code: draw.pick(&[40_101, 40_102, 40_103]), at_post: draw.by(0.5) },
+                Some(Call::TaskPost),
+            ),
         ];
         for (fault, call) in swarm {
             if draw.by(0.28) {
@@ -243,7 +246,8 @@ impl Weather {
         if draw.by(0.25) {
             let (from, until) = window(draw, troubled);
             let until = until.min(from + Duration::from_hours(3));
-            let fault = draw.pick(&[Fault::RefuseBefore, Fault::DropBefore, Fault::ErrorBefore { status: 503, html: true }]);
+            let fault =
+                draw.pick(&[Fault::RefuseBefore, Fault::DropBefore, Fault::ErrorBefore { status: 503, html: true }]);
             rules.push(Rule { call: None, from, until: Some(until), ..Rule::always(fault) });
         }
         if draw.by(0.12) {

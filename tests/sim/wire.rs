@@ -81,7 +81,13 @@ impl Wire {
     }
 
     /// Everything that arrives until `now`; the replies that arrived, at most so many.
-    pub fn arrive(&mut self, now: DateTime<Utc>, most: usize, journal: &mut Journal, struck: &mut Struck) -> Vec<Heard> {
+    pub fn arrive(
+        &mut self,
+        now: DateTime<Utc>,
+        most: usize,
+        journal: &mut Journal,
+        struck: &mut Struck,
+    ) -> Vec<Heard> {
         let mut heard = Vec::new();
         while heard.len() < most
             && let Some(first) = self.coming.first_entry().filter(|first| first.key().0 <= now)
@@ -90,7 +96,9 @@ impl Wire {
             match coming {
                 Coming::Reply { call, outcome } => {
                     match &outcome {
-                        Ok(reply) => journal.line(now, format_args!("<- {} of {} bytes", reply.status, reply.body.len())),
+                        Ok(reply) => {
+                            journal.line(now, format_args!("<- {} of {} bytes", reply.status, reply.body.len()));
+                        }
                         Err(failure) => journal.line(now, format_args!("<- {failure}")),
                     }
                     heard.push(call.heard(&outcome));
