@@ -28,7 +28,7 @@ const MOST_PROOF_LOOKS: u32 = 20;
 /// A look goes back so much further than the purchase it must show, since the vendor's edges are not known.
 const WITNESS_MARGIN_S: i64 = 10;
 /// The vendor's list goes back a month, and is not asked for more: such a look would only be refused.
-const LIST_REACH_S: i64 = 28 * 24 * 3_600;
+pub(super) const LIST_REACH_S: i64 = 28 * 24 * 3_600;
 /// Looks in a row that settle nothing, after which a start leaves what is in doubt to later ones. Two are needed.
 const MOST_FRUITLESS_LOOKS: u32 = 8;
 /// Failures to read a page after which the look begins anew.
@@ -250,16 +250,23 @@ impl Reconcile {
         widen
     }
 
-    /// The latest purchase before the spans of the look that has begun: it is widened back to it.
+    /// A purchase outside the spans of the look that has begun, before or after them: it is widened to hold it.
     pub(super) fn widened(&mut self, bought_v: Option<i64>) {
-        if let Some(sweep) = &mut self.sweep {
-            sweep.waiting_for_page = false;
-            let listed = bought_v.filter(|bought_v| in_reach(*bought_v, sweep.begun_v));
-            if let (Some(bought_v), Some(first)) = (listed, sweep.covers.first_mut()) {
-                first.0 = first.0.min(bought_v - WITNESS_MARGIN_S);
-                sweep.to_read[0].0 = first.0;
-            }
+        let Some(sweep) = &mut self.sweep else { return };
+        sweep.waiting_for_page = false;
+        let (Some(bought_v), Some(from), Some(to)) =
+            (bought_v, sweep.covers.first().map(|span| span.0), sweep.covers.last().map(|span| span.1))
+        else {
+            return;
+        };
+        if bought_v < from {
+            sweep.covers[0].0 = bought_v - WITNESS_MARGIN_S;
+        } else {
+            // The first purchases of a ledger are in doubt: what was bought after them must do.
+            let last = sweep.begun_v - 1;
+            sweep.covers = vec![(from, to.max((bought_v + WITNESS_MARGIN_S).min(last)))];
         }
+        sweep.to_read.clone_from(&sweep.covers);
     }
 
     /// A second look proves something only some time after the first.
