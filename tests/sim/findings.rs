@@ -79,6 +79,22 @@ fn what_is_in_doubt_is_concluded_also_where_the_purchase_before_it_is_older_than
     answered_once(&world, 124);
 }
 
+/// A look that was to conclude had to show a purchase from before the doubt; the first purchases of a ledger have none
+/// before them, and stayed in doubt for ever, whatever was bought and shown later.
+#[test]
+fn the_first_purchases_of_a_ledger_are_concluded_once_later_ones_are_shown() {
+    let drops = Rule { nth: vec![1, 2, 3, 4, 5], ..Rule::nth(Fault::DropBefore, Call::TaskPost, 1) };
+    let mut world = world(vec![drops]);
+    let end = live(&mut world, 4);
+    assert_eq!(end.in_doubt, 5);
+    world.rest(Duration::from_hours(30));
+    live(&mut world, 4);
+    world.rest(Duration::from_hours(1));
+    let end = live(&mut world, 4);
+    assert_eq!((end.in_doubt, end.waiting), (0, 0));
+    answered_once(&world, 8);
+}
+
 /// Begins a start that is over before it buys: the ledger has its account and its plan, and nothing else.
 fn only_plan(world: &mut World) {
     let troubles = vec![(Duration::ZERO, super::life::Trouble::Kill)];
