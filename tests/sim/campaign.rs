@@ -126,8 +126,14 @@ impl Campaign {
                 look.at_the_end(told)?;
                 return answers_belong(&self.world.disk.reader);
             }
+            let switches = &self.weather.settings.switches;
             if number > 4 && stays_in_doubt(&books) {
-                self.world.struck.note("no known purchase that the list had to show: in doubt until a person decides");
+                self.world.struck.note("restored without a known purchase: nothing is bought until a person decides");
+                return Ok(());
+            }
+            if number > 8 && audit.in_doubt > 0 && (switches.list_by_completion || switches.list_refused) {
+                // Such a list never shows what it must, or shows what its own ids deny.
+                self.world.struck.note("in doubt for good by a list of another kind: a person decides");
                 return Ok(());
             }
             planned_before = Some(planned);

@@ -130,6 +130,9 @@ impl World {
         }
         self.disk.breaks_after(None);
         self.wire.hang_up();
+        // What it had sent arrives before anything else happens, however long the machine has slept.
+        let (journal, struck) = (&mut self.journal, &mut self.struck);
+        self.wire.arrive(self.clock.true_time, usize::MAX, journal, struck);
         drop(lock);
         let (fate, start) = lived?;
         let said = match &fate {
