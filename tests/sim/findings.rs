@@ -95,6 +95,25 @@ fn the_first_purchases_of_a_ledger_are_concluded_once_later_ones_are_shown() {
     answered_once(&world, 8);
 }
 
+/// What a machine bought that woke in another day was held in the day it fell asleep in, so a day's cap was exceeded.
+#[test]
+fn what_is_bought_after_a_sleep_counts_in_the_day_of_waking() {
+    use super::life::Trouble;
+    let mut world = world(Vec::new());
+    world.account.limits.in_flight = 1;
+    world.wire.road.slow = Duration::from_millis(100);
+    let job = Asked { day_cap: Some(Money::from_nanos(12_000_000)), ..asked(50) };
+    let troubles = (1..6).map(|at| (Duration::from_millis(at * 110), Trouble::Suspend(Duration::from_hours(11))));
+    let life = Life { jobs: vec![job], troubles: troubles.collect(), ..Life::default() };
+    world.live(&life).unwrap();
+    let mut days = std::collections::BTreeMap::<_, i64>::new();
+    for sale in world.wire.sandbox.sales() {
+        *days.entry(sale.posted.date_naive()).or_default() += sale.cost.nanos();
+    }
+    assert!(days.values().all(|spent| *spent <= 12_000_000), "{days:?}");
+    world.audit_clean("after the sleep").unwrap();
+}
+
 /// Begins a start that is over before it buys: the ledger has its account and its plan, and nothing else.
 fn only_plan(world: &mut World) {
     let troubles = vec![(Duration::ZERO, super::life::Trouble::Kill)];
