@@ -76,7 +76,8 @@ fn a_row_that_cannot_be_true_cannot_be_written_and_the_ledger_says_why() {
 fn the_audit_names_an_id_of_the_vendors_that_stands_for_two_attempts() {
     let db = small();
     db.execute_batch(
-        "INSERT INTO attempt (id, task, batch, number, held_nano, vendor_id) VALUES (2, 1, 1, 2, 5, 'id');
+        "INSERT INTO ledger VALUES (1, 'aaaaaaaaaaaaaaaa', 'sandbox', 0);
+         INSERT INTO attempt (id, task, batch, number, held_nano, vendor_id) VALUES (2, 1, 1, 2, 5, 'id');
          UPDATE attempt SET vendor_id = 'id' WHERE id = 1",
     )
     .unwrap();

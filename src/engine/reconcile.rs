@@ -27,6 +27,8 @@ const MOST_PROOF_LOOKS: u32 = 20;
 
 /// A look goes back so much further than the purchase it must show, since the vendor's edges are not known.
 const WITNESS_MARGIN_S: i64 = 10;
+/// The vendor's list goes back a month, and is not asked for more: such a look would only be refused.
+pub(super) const LIST_REACH_S: i64 = 28 * 24 * 3_600;
 /// Looks in a row that settle nothing, after which a start leaves what is in doubt to later ones. Two are needed.
 const MOST_FRUITLESS_LOOKS: u32 = 8;
 /// Failures to read a page after which the look begins anew.
@@ -194,7 +196,7 @@ impl Reconcile {
         let mut conclude = Vec::new();
         let (mut concludes, mut concludes_restored) = (BTreeSet::new(), false);
         let mut find = Vec::new();
-        for doubt in self.doubts.values() {
+        for doubt in self.doubts.values().filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now)) {
             let from = doubt.facts.sent_v - BEFORE_SEND_S;
             match doubt.facts.closed_v {
                 Some(closed)
@@ -248,15 +250,23 @@ impl Reconcile {
         widen
     }
 
-    /// The latest purchase before the spans of the look that has begun: it is widened back to it.
+    /// A purchase outside the spans of the look that has begun, before or after them: it is widened to hold it.
     pub(super) fn widened(&mut self, bought_v: Option<i64>) {
-        if let Some(sweep) = &mut self.sweep {
-            sweep.waiting_for_page = false;
-            if let (Some(bought_v), Some(first)) = (bought_v, sweep.covers.first_mut()) {
-                first.0 = first.0.min(bought_v - WITNESS_MARGIN_S);
-                sweep.to_read[0].0 = first.0;
-            }
+        let Some(sweep) = &mut self.sweep else { return };
+        sweep.waiting_for_page = false;
+        let (Some(bought_v), Some(from), Some(to)) =
+            (bought_v, sweep.covers.first().map(|span| span.0), sweep.covers.last().map(|span| span.1))
+        else {
+            return;
+        };
+        if bought_v < from {
+            sweep.covers[0].0 = bought_v - WITNESS_MARGIN_S;
+        } else {
+            // The first purchases of a ledger are in doubt: what was bought after them must do.
+            let last = sweep.begun_v - 1;
+            sweep.covers = vec![(from, to.max((bought_v + WITNESS_MARGIN_S).min(last)))];
         }
+        sweep.to_read.clone_from(&sweep.covers);
     }
 
     /// A second look proves something only some time after the first.
@@ -495,7 +505,10 @@ impl Reconcile {
             closed.is_none_or(|closed| vendor_now < closed + patience)
                 || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))
         };
-        self.doubts.values().any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
+        self.doubts
+            .values()
+            .filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now))
+            .any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
             || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v, self.restored_conclude_from()))
     }
 
@@ -527,6 +540,11 @@ pub(super) struct Ended {
     pub(super) void: Option<String>,
     /// By how many seconds the list was behind, where it lacked something it may lack.
     pub(super) lag_s: Option<i64>,
+}
+
+/// The vendor's list still shows what was bought then.
+fn in_reach(sent_v: i64, vendor_now: i64) -> bool {
+    sent_v >= vendor_now - LIST_REACH_S
 }
 
 /// Spans that touch become one.

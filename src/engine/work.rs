@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::core::{Effect, Heard, Input, Memory, Reply, SeenRow, Terms};
 use super::dispatch::{KnownPrice, Pulled, RoomFor};
-use super::reconcile::PAGE;
+use super::reconcile::{LIST_REACH_S, PAGE};
 use crate::clock::{Clock, Now};
 use crate::ids::{AttemptId, BatchId, RunId, TargetId};
 use crate::job::Target;
@@ -151,7 +151,9 @@ impl Desk {
                 Input::Recognised { source, rows }
             }
             Effect::Witnesses(spans) => Input::Witnesses(ledger.witnesses(account, &spans)?),
-            Effect::Widen(from_v, until_v) => Input::Widened(ledger.bought_before(account, from_v.min(until_v))?),
+            Effect::Widen(from_v, until_v) => {
+                Input::Widened(ledger.witness_for(account, from_v, until_v, until_v - LIST_REACH_S)?)
+            }
             Effect::Adopt(rows) => {
                 let (batches, extras) = self.adopt(ledger, &rows)?;
                 Input::Adopted { batches, extras }
