@@ -77,7 +77,8 @@ fn job_files() {
         (PathBuf::from("/jobs/prompts/crm.csv"), b"id,prompt\n1,which crm?\n2,\"which, now?\"\n".to_vec()),
         (PathBuf::from("/jobs/prompts/espresso.txt"), b"which grinder?\n\nwhich machine?\n".to_vec()),
     ]);
-    run("job_files", &["prompt_set", "[budget]", "repeats = 1000", "vars", "{size}", "9e999", "\"\"\""], |input| {
+    let words = ["prompt_set", "[budget]", "repeats = 1000", "vars", "{size}", "9e999", "\"\"\""];
+    run("job_files", &words, &["refused", "whole", "cut", "unpayable"], |input| {
         let text = String::from_utf8_lossy(input);
         let told = check(&text, &files).map_or("refused", |job| planned(&job));
         Told::new(told, text.len())
@@ -89,11 +90,12 @@ fn prompt_files() {
     let job = |file: &str| {
         format!(
             "[budget]\nrun = \"1000\"\n[[prompt_set]]\nname = \"fuzz\"\nfile = \"{file}\"\nengine = \"chat_gpt\"\n\
-             locations = [2840]\nlanguages = [\"en\"]\non_invalid = \"skip\"\n{}",
+             locations = [2840]\nlanguages = [\"en\"]\n{}",
             if file.ends_with("csv") { "column = \"prompt\"\n" } else { "" }
         )
     };
-    run("prompt_files", &["prompt", "\"", ",", "\r\n", "\u{feff}", "\0", "%2B", "+"], |input| {
+    let words = ["prompt", "\"", ",", "\r\n", "\u{feff}", "\0", "%2B", "+"];
+    run("prompt_files", &words, &["refused refused", "whole refused", "whole whole"], |input| {
         let mut told = ["refused"; 2];
         for (told, file) in told.iter_mut().zip(["prompts.txt", "prompts.csv"]) {
             let files = BTreeMap::from([(Path::new("/jobs").join(file), input.to_vec())]);
@@ -174,7 +176,7 @@ fn hold_to(verdict: &Verdict, body: &[u8]) -> String {
 #[test]
 fn vendor_responses() {
     let words = ["\"tag\"", TAGS[0], TAGS[1], "\"id\"", "\"cost\":1e-400", "20100", "40501", "\"tasks\"", "null", "[{"];
-    run("vendor_responses", &words, |input| {
+    run("vendor_responses", &words, &["AAA", "ARP", "A??", "not bought", "in doubt", "A?? answer"], |input| {
         let status = [200, 200, 200, 500, 402, 404][input.len() % 6];
         let outcome = reply(status, input);
         let verdict = hold_to(&judge(&outcome, &TAGS), input);
@@ -203,7 +205,7 @@ fn vendor_responses() {
 #[test]
 fn id_list_pages() {
     let words = ["\"metadata\"", TAGS[0], "\"datetime_done\":null", "\"result_count\":3", "\"id\"", "\"cost\":", "{}"];
-    run("id_list_pages", &words, |input| {
+    run("id_list_pages", &words, &["no list", "0 tagged", "3 tagged"], |input| {
         let Ok(listed) = judge_list(&reply(200, input)) else { return Told::new("no list", input.len()) };
         // A sweep concludes from what is absent: a list is whole, row for row, or it is no list.
         if let Some(rows) = rows(input) {
@@ -225,7 +227,7 @@ fn id_list_pages() {
 
 #[test]
 fn tags() {
-    run("tags", &[TAGS[0], TAGS[1], ".", "b1.", "aaaaaaaaaaaaa"], |input| {
+    run("tags", &[TAGS[0], TAGS[1], ".", "b1.", "a", ".a"], &["tag", "not"], |input| {
         let text = String::from_utf8_lossy(input);
         let read = text.parse::<Tag>();
         if let Ok(tag) = &read {

@@ -27,7 +27,8 @@ fn variable(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
-pub(crate) fn run(target: &str, words: &[&str], check: impl Fn(&[u8]) -> Told) {
+/// `ends` are some that the corpus leads to: a target that refuses everything proves nothing.
+pub(crate) fn run(target: &str, words: &[&str], ends: &[&str], check: impl Fn(&[u8]) -> Told) {
     if let Some(file) = std::env::var_os("BURSAR_FUZZ_INPUT") {
         check(&std::fs::read(file).unwrap());
         return;
@@ -68,6 +69,9 @@ pub(crate) fn run(target: &str, words: &[&str], check: impl Fn(&[u8]) -> Told) {
         seen.len(),
         more / 1024
     );
+    for end in ends {
+        assert!(seen.iter().any(|seen| seen.starts_with(end)), "nothing led to \"{end}\"");
+    }
     assert!(more < MUCH_MEMORY_KIB, "{target} came to need {more} KiB more");
 }
 
