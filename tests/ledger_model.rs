@@ -50,3 +50,16 @@ proptest! {
         desk.assert_audit_is_clean();
     }
 }
+
+#[test]
+fn a_day_whose_first_money_is_an_extra_charge_has_its_cap_all_the_same() {
+    let mut desk = Desk::new();
+    desk.take(&Step::Reserve { tasks: vec![(0, 40)], sent_h: 0, hold_h: 0 });
+    // 40 cents on the next day of UTC, of the 110 that its cap allows.
+    desk.take(&Step::Change { kind: 10, attempt: 0, percent: 100, posted_h: 30, again: false, id: 0 });
+    for tasks in [vec![(0, 40), (1, 40)], vec![(0, 40), (1, 30)]] {
+        desk.take(&Step::Reserve { tasks, sent_h: 27, hold_h: 0 });
+        desk.assert_agreed();
+    }
+    desk.assert_audit_is_clean();
+}
