@@ -28,7 +28,7 @@ struct Scale {
 
 /// Every question is put in so many markets.
 const MARKETS: usize = 100;
-const WHOLE: Scale = Scale { prompts: 10_000, bought: 1_000, rounds: 2 };
+const WHOLE: Scale = Scale { prompts: 10_000, bought: 1_000, rounds: 5 };
 const SMALL: Scale = Scale { prompts: 100, bought: 20, rounds: 1 };
 
 fn main() -> Result<()> {

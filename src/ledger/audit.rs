@@ -97,6 +97,12 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
         "SELECT 'task ' || task FROM attempt WHERE state IN (1, 2, 6, 7) AND coalesce(posted_nano, 0) > 0
          GROUP BY task HAVING count(*) > 1",
     ),
+    (
+        "an attempt belongs to no task or no batch",
+        "SELECT 'attempt ' || attempt.id FROM attempt
+         LEFT JOIN task ON task.id = attempt.task LEFT JOIN batch ON batch.id = attempt.batch
+         WHERE task.id IS NULL OR batch.id IS NULL",
+    ),
     ("a row points to nothing", "SELECT \"table\" || ' row ' || rowid FROM pragma_foreign_key_check"),
     ("the file is damaged", "SELECT quick_check FROM pragma_quick_check WHERE quick_check <> 'ok'"),
 ];
