@@ -21,10 +21,6 @@ const LONG_FILES: &[(&str, &str)] = &[
         "one idea: what absence proves; the rules are safe only when they are read in one place",
     ),
     (
-        "src/engine/replies.rs",
-        "what becomes of every answer of the vendor, case by case; most of it is the list of cases",
-    ),
-    (
         "src/ledger/book.rs",
         "every commit that moves money and tasks together stands here, so that none stands elsewhere",
     ),

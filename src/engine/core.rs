@@ -386,7 +386,6 @@ impl Core {
             self.collect.know((doubted.engine, doubted.function), now.mono);
             self.reconcile.add(doubted, now.mono);
         }
-        let _vendor_now = self.clock.not_before(now);
         for batch in memory.open {
             self.progress.waiting += batch.uncollected;
             self.collect.expect(batch, now.mono, true);
