@@ -15,7 +15,6 @@ const LONG_FILES: &[(&str, &str)] = &[
         "src/engine/core.rs",
         "the whole vocabulary of the engine, inputs, effects and ends, beside the one step function",
     ),
-    ("src/engine/dispatch.rs", "one idea: which tasks go next; lanes, ceilings and unproven prices decide together"),
     (
         "src/engine/reconcile.rs",
         "one idea: what absence proves; the rules are safe only when they are read in one place",

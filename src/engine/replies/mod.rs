@@ -3,13 +3,13 @@
 //! A file for each thing that a reply can be about: a purchase (`posted`), a list (`recognised`, `swept`, `restored`),
 //! an answer (`fetched`); what the vendor took (`charged`), and what a refusal means for the calls to come (`refused`).
 
-mod charged;
-mod fetched;
 mod posted;
-mod recognised;
 mod refused;
-mod restored;
+mod charged;
+mod recognised;
 mod swept;
+mod restored;
+mod fetched;
 
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use crate::clock::Now;
 use crate::event::EventKind;
 use crate::ledger::Change;
 use crate::vendor::{ListProblem, Refusal, UserData};
+
 impl Core {
     /// Takes a handful of replies.
     pub(super) fn heard(&mut self, now: Now, replies: Vec<Heard>, out: &mut Vec<Effect>) {

@@ -9,6 +9,7 @@ use crate::engine::core::{Core, Effect, MOST_FAILURES};
 use crate::event::EventKind;
 use crate::vendor::codes::Class;
 use crate::vendor::{ListProblem, Refusal};
+
 /// The pause after a complaint about too many calls that names none.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(3);
 /// The first pause after a failure; it doubles from there.
@@ -35,6 +36,7 @@ impl Limit {
         }
     }
 }
+
 impl Core {
     /// A whole call was refused: what that means for the calls to come.
     pub(super) fn refused(&mut self, now: Now, refusal: &Refusal, free_call: bool, out: &mut Vec<Effect>) {
