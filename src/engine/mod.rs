@@ -12,6 +12,7 @@ mod reconcile;
 mod replies;
 mod turn;
 mod vendor_clock;
+mod vocabulary;
 mod work;
 
 use std::sync::Arc;
@@ -19,10 +20,11 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub use self::core::{Core, Effect, End, Heard, Input, Memory, Reply, SeenRow, Source, Terms};
+pub use self::core::Core;
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 pub use prepare::{PrepareError, Prepared, bring_account, own_room, prepare};
 pub use turn::{AtWork, Moment, Outside, Turn};
+pub use vocabulary::{Effect, End, Heard, Input, Memory, Reply, SeenRow, Source, Terms};
 pub use work::{Call, Desk, EngineError};
 
 use crate::clock::{Clock, Now};

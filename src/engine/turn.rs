@@ -4,7 +4,8 @@
 
 use std::collections::VecDeque;
 
-use super::core::{Core, Effect, End, Input};
+use super::core::Core;
+use super::vocabulary::{Effect, End, Input};
 use super::work::{Call, Desk, Done, EngineError};
 use crate::clock::Now;
 use crate::event::{Event, EventKind};

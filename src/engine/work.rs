@@ -10,9 +10,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::core::{Effect, Heard, Input, Memory, Reply, SeenRow, Terms};
 use super::dispatch::{KnownPrice, Pulled, RoomFor};
 use super::reconcile::PAGE;
+use super::vocabulary::{Effect, Heard, Input, Memory, Reply, SeenRow, Terms};
 use crate::clock::{Clock, Now};
 use crate::ids::{AttemptId, BatchId, RunId, TargetId};
 use crate::job::Target;

@@ -1,8 +1,9 @@
 //! What the vendor took: for an attempt that was in doubt, at a price that may be news, or for nothing of ours.
 
 use crate::clock::Now;
-use crate::engine::core::{Core, Effect};
+use crate::engine::core::Core;
 use crate::engine::dispatch::PriceNews;
+use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId, RunId};
 use crate::ledger::{Change, Extra, OpenBatch};

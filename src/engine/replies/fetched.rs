@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::refused::Limit;
 use crate::clock::Now;
-use crate::engine::core::{Core, Effect};
+use crate::engine::core::Core;
+use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ids::AttemptId;
 use crate::ledger::{Answer, Change};

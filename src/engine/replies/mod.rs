@@ -13,8 +13,9 @@ mod fetched;
 
 use std::time::Duration;
 
-use self::refused::{Limit, millis, problem_text};
-use super::core::{Core, Effect, Heard, MOST_FAILURES, Reply, Source, Step};
+use self::refused::{Limit, MOST_FAILURES, millis, problem_text};
+use super::core::{Core, Step};
+use super::vocabulary::{Effect, Heard, Reply, Source};
 use crate::clock::Now;
 use crate::event::EventKind;
 use crate::ledger::Change;

@@ -6,8 +6,9 @@
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::engine::core::{Core, Effect, How, Source};
+use crate::engine::core::{Core, How};
 use crate::engine::dispatch::InFlight;
+use crate::engine::vocabulary::{Effect, Source};
 use crate::event::EventKind;
 use crate::ids::BatchId;
 use crate::ledger::{Change, Doubted, OpenBatch};

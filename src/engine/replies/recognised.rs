@@ -6,7 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Now;
-use crate::engine::core::{Core, Effect, SeenRow, Source};
+use crate::engine::core::Core;
+use crate::engine::vocabulary::{Effect, SeenRow, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{Change, Recognised};

@@ -5,11 +5,15 @@
 use std::time::Duration;
 
 use crate::clock::Now;
-use crate::engine::core::{Core, Effect, MOST_FAILURES};
+use crate::engine::core::Core;
+use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::vendor::codes::Class;
 use crate::vendor::{ListProblem, Refusal};
 
+/// Failures in a row, with growing pauses between them, after which a start gives up on a vendor it cannot reach; and
+/// questions for a balance to keep, after which it gives up on being told.
+pub(super) const MOST_FAILURES: u32 = 20;
 /// The pause after a complaint about too many calls that names none.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(3);
 /// The first pause after a failure; it doubles from there.

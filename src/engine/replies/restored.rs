@@ -1,7 +1,8 @@
 //! Purchases of this ledger's that it does not hold: it was restored from a copy, and knows them again one by one.
 
 use crate::clock::Now;
-use crate::engine::core::{Core, Effect, SeenRow};
+use crate::engine::core::Core;
+use crate::engine::vocabulary::{Effect, SeenRow};
 use crate::event::EventKind;
 use crate::ledger::{Change, OpenBatch};
 use crate::money::Money;

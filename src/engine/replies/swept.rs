@@ -3,8 +3,9 @@
 //! The rules of evidence are `reconcile`'s; here they become changes for the ledger.
 
 use crate::clock::Now;
-use crate::engine::core::{Core, Effect, Source};
+use crate::engine::core::Core;
 use crate::engine::reconcile::PageCall;
+use crate::engine::vocabulary::{Effect, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Change;
