@@ -19,3 +19,15 @@ demo:
 # Kill the real program N times and see that nothing is paid twice
 kill N="10":
     BURSAR_KILLS={{N}} cargo test --locked --test kill -- --nocapture
+
+# One simulated campaign, told line by line
+sim SEED:
+    BURSAR_SIM_SEED={{SEED}} cargo test --locked --release --test sim campaigns -- --nocapture
+
+# N simulated campaigns, and what struck in them; BURSAR_SIM_FROM says at which seed they begin
+sim-many N="1000":
+    BURSAR_SIM_MANY={{N}} cargo test --locked --release --test sim campaigns -- --nocapture
+
+# Every crash point of every short scenario, and every pair of a few
+crash-points:
+    BURSAR_CRASH_ALL=1 cargo test --locked --release --test sim -- --nocapture dies deaths

@@ -209,7 +209,9 @@ CREATE TABLE attempt (
         CHECK ((state <> 1 AND state <> 2 AND state <> 6) OR (vendor_id IS NOT NULL AND posted_nano IS NOT NULL)),
     CONSTRAINT what_was_not_bought_cost_nothing CHECK (state NOT IN (3, 4) OR coalesce(posted_nano, 0) = 0)
 ) STRICT;
-CREATE UNIQUE INDEX a_vendor_id_is_one_attempt ON attempt (vendor_id) WHERE vendor_id IS NOT NULL;
+-- No index holds the vendor's ids: they are random within a minute, and an index of them costs as much as all else that
+-- a purchase writes. A row of the vendor's is found by its tag. The first that has none of ours makes the index
+-- attempt_by_vendor_id, once.
 
 -- Money only gains rows: what was reserved for a batch is charged or released, in as many steps as the truth takes.
 -- What the vendor took beyond what was held is overrun. Held = reserve - charge - release; spent = charge + overrun

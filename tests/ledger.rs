@@ -1,6 +1,8 @@
 //! The ledger on its own: what a wrong row meets, who can read it, and what a restart and a copy look like.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
+use std::path::Path;
+
 use bursar::ledger::{Kind, Ledger, Lock, LockError, Trust};
 use rusqlite::Connection;
 
@@ -71,12 +73,20 @@ fn a_row_that_cannot_be_true_cannot_be_written_and_the_ledger_says_why() {
 }
 
 #[test]
-fn two_attempts_never_share_a_vendor_id() {
+fn the_audit_names_an_id_of_the_vendors_that_stands_for_two_attempts() {
     let db = small();
-    db.execute("INSERT INTO attempt (id, task, batch, number, held_nano, vendor_id) VALUES (2, 1, 1, 2, 5, 'id')", [])
-        .unwrap();
-    let error = db.execute("UPDATE attempt SET vendor_id = 'id' WHERE id = 1", []).unwrap_err();
-    assert_eq!(error.to_string(), "UNIQUE constraint failed: attempt.vendor_id");
+    db.execute_batch(
+        "INSERT INTO ledger VALUES (1, 'aaaaaaaaaaaaaaaa', 'sandbox', 0);
+         INSERT INTO attempt (id, task, batch, number, held_nano, vendor_id) VALUES (2, 1, 1, 2, 5, 'id');
+         UPDATE attempt SET vendor_id = 'id' WHERE id = 1",
+    )
+    .unwrap();
+    let ledger = Ledger::from_connection(db, Path::new("small"), Kind::Sandbox, 0).unwrap();
+    let problems = ledger.audit().unwrap().problems;
+    assert!(
+        problems.contains(&"attempt 1: one id of the vendor's stands for several attempts".to_owned()),
+        "{problems:?}"
+    );
 }
 
 #[cfg(unix)]

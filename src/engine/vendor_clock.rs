@@ -15,6 +15,8 @@ pub(super) struct VendorClock {
     latest_s: Option<i64>,
     /// The same, the furthest ahead that any answer showed.
     furthest_s: Option<i64>,
+    /// When the latest answer arrived.
+    seen: Option<Now>,
 }
 
 impl VendorClock {
@@ -22,6 +24,7 @@ impl VendorClock {
     pub(super) fn saw(&mut self, date_v: Option<i64>, now: Now) {
         let offset = date_v.unwrap_or(now.wall.timestamp()) - seconds(now.mono);
         self.latest_s = Some(offset);
+        self.seen = Some(now);
         self.furthest_s = Some(self.furthest_s.map_or(offset, |furthest| furthest.max(offset)));
     }
 
@@ -37,7 +40,16 @@ impl VendorClock {
 
     /// The vendor's time is not after this, whichever of its machines answered.
     pub(super) fn not_after(&self, now: Now) -> i64 {
-        self.furthest_s.map_or(now.wall.timestamp(), |offset| offset + seconds(now.mono)) + 2
+        self.furthest_s.map_or(now.wall.timestamp(), |offset| offset + seconds(now.mono)) + 2 + self.slept_s(now)
+    }
+
+    /// By how many seconds the wall clock has gone ahead of the monotonic one since the latest answer: this machine may
+    /// have slept so long.
+    fn slept_s(&self, now: Now) -> i64 {
+        self.seen.map_or(0, |seen| {
+            let awake = seconds(now.mono.saturating_sub(seen.mono));
+            ((now.wall - seen.wall).num_seconds() - awake).max(0)
+        })
     }
 
     /// By how many seconds the vendor is ahead of the wall clock.

@@ -123,7 +123,7 @@ pub enum Input {
     Recognised { source: Source, rows: Vec<SeenRow> },
     /// What a look must have shown: known to be bought in its spans, and when.
     Witnesses(Vec<(AttemptId, i64)>),
-    /// The latest purchase before the spans of a look, to widen them to.
+    /// A purchase outside the spans of a look, to widen them to.
     Widened(Option<i64>),
     /// Batches that were taken over into a restored ledger, and purchases that belong to none of its tasks.
     Adopted { batches: Vec<OpenBatch>, extras: u64 },

@@ -80,6 +80,10 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
             OR (task.state = 3) <> coalesce(attempt.state = 2, 0)",
     ),
     (
+        "one id of the vendor's stands for several attempts",
+        "SELECT 'attempt ' || min(id) FROM attempt WHERE vendor_id IS NOT NULL GROUP BY vendor_id HAVING count(*) > 1",
+    ),
+    (
         "an attempt does not belong to the task that names it",
         "SELECT 'task ' || task.id FROM task JOIN attempt ON attempt.id = task.attempt WHERE attempt.task <> task.id",
     ),

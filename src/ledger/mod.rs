@@ -62,6 +62,8 @@ pub struct Ledger {
     outside: Option<starts::Counter>,
     /// What the caps of a run hang on, read once.
     runs: HashMap<RunId, caps::Owners>,
+    /// The vendor's ids have an index.
+    ids_are_indexed: bool,
     /// Runs by name, read once.
     names: HashMap<i64, Arc<RunName>>,
     /// What is asked, by market and target, read once.

@@ -84,6 +84,7 @@ impl Ledger {
              PRAGMA busy_timeout = 5000;
              PRAGMA cache_size = -65536;
              PRAGMA journal_size_limit = 67108864;
+             PRAGMA wal_autocheckpoint = 4000;
              PRAGMA trusted_schema = OFF;
              PRAGMA cell_size_check = ON;
              PRAGMA temp_store = MEMORY;",
@@ -108,7 +109,18 @@ impl Ledger {
 
     fn with(db: Connection, path: &Path, id: LedgerId, kind: Kind) -> Self {
         let (runs, names, asked) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { db, path: path.to_owned(), id, kind, start: 0, outside: None, runs, names, asked }
+        Self {
+            db,
+            path: path.to_owned(),
+            id,
+            kind,
+            start: 0,
+            outside: None,
+            ids_are_indexed: false,
+            runs,
+            names,
+            asked,
+        }
     }
 
     /// Leaves one file behind, where no one else is reading. To be called after the last write of a clean end.

@@ -571,16 +571,31 @@ impl Ledger {
             .query_row([batch.0], |row| Ok((named(row, 0)?, named(row, 1)?)))?)
     }
 
-    /// The latest purchase before a moment: how far a look must go back to hold one that it must show.
+    /// The purchase that a look from a moment on must go back to, so that there is one that it must show: the latest
+    /// before it, or the first after it where there is none. Nothing before `reach_v`, where the vendor's list begins, and
+    /// nothing after `until_v`, since it may not show that yet.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn bought_before(&self, account: AccountId, before_v: i64) -> Result<Option<i64>, LedgerError> {
-        Ok(self.db.query_row(
-            "SELECT max(posted_v) FROM batch WHERE account = ?1 AND posted_v < ?2 AND attempts > unresolved",
-            (account.0, before_v),
-            |row| row.get(0),
-        )?)
+    pub fn witness_for(
+        &self,
+        account: AccountId,
+        from_v: i64,
+        until_v: i64,
+        reach_v: i64,
+    ) -> Result<Option<i64>, LedgerError> {
+        let of = |what: &str, from_v: i64, to_v: i64| {
+            // Paid failures are no witnesses: not every list shows them.
+            let sql = format!(
+                "SELECT {what}(posted_v) FROM batch INDEXED BY batch_by_time
+                 WHERE account = ?1 AND posted_v >= ?2 AND posted_v <= ?3
+                 AND EXISTS (SELECT 1 FROM attempt
+                     WHERE attempt.id BETWEEN first_attempt AND first_attempt + attempts - 1 AND attempt.state IN (1, 2, 6))"
+            );
+            self.db.prepare_cached(&sql)?.query_row((account.0, from_v, to_v), |row| row.get::<_, Option<i64>>(0))
+        };
+        let before = of("max", reach_v, until_v.min(from_v - 1))?;
+        Ok(if before.is_some() { before } else { of("min", from_v, until_v)? })
     }
 
     /// Counts the tasks of a run by state: planned, sending, submitted, answered, failed. Looks at all of them, so it is

@@ -3,7 +3,8 @@
 use rusqlite::OptionalExtension;
 
 use super::query::IDENTITY;
-use super::vendor_id::vendor_key;
+use super::touched::attempt_state;
+use super::vendor_id::{vendor_key, vendor_text};
 use super::{Ledger, LedgerError};
 use crate::ids::{AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;
@@ -61,58 +62,83 @@ pub enum Recognised {
     Foreign,
 }
 
+/// Batch, state, hold and cost of an attempt, its task's state and latest attempt, the vendor's id.
+type Facts = (i64, i64, i64, Option<i64>, i64, Option<i64>, Option<String>);
+
 impl Ledger {
-    /// Recognises a row by its tag, or by its id where it has none.
+    /// Recognises a row by its tag, or by its id where it has none of ours. The first that has none makes an index of
+    /// the ids, which takes a second for a million attempts.
     ///
     /// # Errors
-    /// The ledger cannot be read.
-    pub fn recognise(&self, vendor_id: &str, tag: Option<&str>) -> Result<Recognised, LedgerError> {
-        let by_id: Option<(i64, i64, i64, Option<i64>)> = self
+    /// The ledger cannot be read, or the index cannot be written.
+    pub fn recognise(&mut self, vendor_id: &str, tag: Option<&str>) -> Result<Recognised, LedgerError> {
+        let tag = tag.and_then(|tag| tag.parse::<Tag>().ok()).filter(|tag| tag.ledger == self.id);
+        let borne = match &tag {
+            Some(tag) => self.bears(AttemptId(tag.attempt), tag)?,
+            None => false,
+        };
+        match tag {
+            Some(tag) if borne => self.by_tag(AttemptId(tag.attempt), vendor_id),
+            other => Ok(match self.by_id(vendor_id)? {
+                Some(known) => known,
+                None if other.is_some() => Recognised::Lost { task: None, run: None, number: 0 },
+                None => Recognised::Foreign,
+            }),
+        }
+    }
+
+    fn by_id(&mut self, vendor_id: &str) -> Result<Option<Recognised>, LedgerError> {
+        if !self.ids_are_indexed {
+            let sql =
+                "CREATE INDEX IF NOT EXISTS attempt_by_vendor_id ON attempt (vendor_id) WHERE vendor_id IS NOT NULL";
+            self.db.execute_batch(sql)?;
+            self.ids_are_indexed = true;
+        }
+        Ok(self
             .db
             .prepare_cached(
                 "SELECT id, batch, state, coalesce(settled_nano, posted_nano) FROM attempt WHERE vendor_id = ?1",
             )?
-            .query_row([vendor_key(vendor_id)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
-            .optional()?;
-        let tag_of_ours = tag.and_then(|tag| tag.parse::<Tag>().ok()).filter(|tag| tag.ledger == self.id);
-        if let Some((attempt, batch, state, booked)) = by_id {
-            let tagged = match &tag_of_ours {
-                Some(tag) => self.bears(AttemptId(attempt), tag)?,
-                None => false,
-            };
-            return Ok(Recognised::Known {
-                attempt: AttemptId(attempt),
-                batch: BatchId(batch),
-                uncollected: state == 1,
-                tagged,
-                booked: booked.map(Money::from_nanos),
-            });
+            .query_row([vendor_key(vendor_id)], |row| {
+                Ok(Recognised::Known {
+                    attempt: AttemptId(row.get(0)?),
+                    batch: BatchId(row.get(1)?),
+                    uncollected: row.get::<_, i64>(2)? == attempt_state::SUBMITTED,
+                    tagged: false,
+                    booked: row.get::<_, Option<i64>>(3)?.map(Money::from_nanos),
+                })
+            })
+            .optional()?)
+    }
+
+    /// The row bears this attempt's tag.
+    fn by_tag(&self, attempt: AttemptId, vendor_id: &str) -> Result<Recognised, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT attempt.batch, attempt.state, attempt.held_nano, coalesce(attempt.settled_nano, attempt.posted_nano),
+                    task.state, task.attempt, attempt.vendor_id
+             FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id = ?1",
+        )?;
+        let (batch, state, held, booked, task_state, latest, id): Facts = statement.query_row([attempt.0], |row| {
+            let id = vendor_text(row.get_ref(6)?);
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, id))
+        })?;
+        let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
+        if id.as_deref() == Some(vendor_id) {
+            let uncollected = state == attempt_state::SUBMITTED;
+            return Ok(Recognised::Known { attempt, batch, uncollected, tagged: true, booked });
         }
-        let Some(tag) = tag_of_ours else { return Ok(Recognised::Foreign) };
-        let attempt = AttemptId(tag.attempt);
-        if !self.bears(attempt, &tag)? {
-            return Ok(Recognised::Lost { task: None, run: None, number: 0 });
-        }
-        let (batch, state, held, booked, task_state, latest): (i64, i64, i64, Option<i64>, i64, Option<i64>) = self
-            .db
-            .prepare_cached(
-                "SELECT attempt.batch, attempt.state, attempt.held_nano, attempt.posted_nano, task.state, task.attempt
-                 FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id = ?1",
-            )?
-            .query_row([attempt.0], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?))
-            })?;
         Ok(match state {
-            0 => Recognised::InDoubt { attempt, batch: BatchId(batch), held: Money::from_nanos(held) },
+            attempt_state::SENDING => Recognised::InDoubt { attempt, batch, held: Money::from_nanos(held) },
             // Refused, and listed all the same: its cost decides, as for one given up.
-            3 | 4 => Recognised::Zombie {
+            attempt_state::NOT_BOUGHT | attempt_state::REFUSED => Recognised::Zombie {
                 attempt,
-                replanned: state == 3 && task_state == TaskState::Planned.numbers().0 && latest == Some(attempt.0),
+                replanned: state == attempt_state::NOT_BOUGHT
+                    && task_state == TaskState::Planned.numbers().0
+                    && latest == Some(attempt.0),
             },
             // A person's word, or a failure without an id: paid for already.
-            5 | 7 => {
-                let booked = booked.map(Money::from_nanos);
-                Recognised::Known { attempt, batch: BatchId(batch), uncollected: false, tagged: true, booked }
+            attempt_state::PAID_FAILURE | attempt_state::RESOLVED_AS_BOUGHT if id.is_none() => {
+                Recognised::Known { attempt, batch, uncollected: false, tagged: true, booked }
             }
             _ => Recognised::Twin { attempt },
         })

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use chrono::DateTime;
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::form::decoded;
 use super::tasks::Task;
-use super::{Call, Sandbox};
+use super::{Call, Fault, Sandbox};
 use crate::money::Money;
 use crate::offer::Engine;
 
@@ -32,6 +32,29 @@ impl Bill {
     pub fn bought_twice(&self) -> impl Iterator<Item = &str> {
         self.copies.iter().filter(|(tag, copies)| !tag.is_empty() && **copies > 1).map(|(tag, _)| tag.as_str())
     }
+}
+
+/// One task that was accepted and charged.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sale {
+    /// Its id.
+    pub id: String,
+    /// The tag it was posted with.
+    pub tag: Option<String>,
+    /// The prompt, as the engine reads it.
+    pub prompt: String,
+    /// Where it is asked.
+    pub location_code: u32,
+    /// In which language.
+    pub language_code: &'static str,
+    /// Whom.
+    pub engine: Engine,
+    /// What was taken.
+    pub cost: Money,
+    /// When, by the true time.
+    pub posted: DateTime<Utc>,
+    /// The code that it ends in; 0 where it ends in an answer.
+    pub fails: u32,
 }
 
 #[derive(Serialize)]
@@ -62,6 +85,29 @@ impl Sandbox {
             *money += task.cost;
         }
         bill
+    }
+
+    /// Every task of the bill, in the order of acceptance.
+    pub fn sales(&self) -> impl Iterator<Item = Sale> {
+        self.tasks.all().iter().filter(|task| !task.refused).map(|task| {
+            let fields = task.fields();
+            Sale {
+                id: task.id.to_string(),
+                prompt: decoded(&fields.keyword),
+                tag: fields.tag,
+                location_code: task.location_code,
+                language_code: super::places::language_code(task.language),
+                engine: task.engine,
+                cost: task.cost,
+                posted: DateTime::from_timestamp_millis(task.posted_ms).unwrap_or_default(),
+                fails: task.fails,
+            }
+        })
+    }
+
+    /// How often each fault has struck, in the order of the rules.
+    pub fn strikes(&self) -> impl Iterator<Item = (&Fault, u64)> {
+        self.forecast.strikes()
     }
 
     /// What was taken in all; unlike [`Sandbox::bill`] at no effort.

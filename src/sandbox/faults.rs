@@ -227,6 +227,11 @@ impl Forecast {
         Self { rules, rng: super::draw::rng(seed, 0, "faults") }
     }
 
+    /// How often each fault has struck.
+    pub(super) fn strikes(&self) -> impl Iterator<Item = (&Fault, u64)> {
+        self.rules.iter().map(|(rule, _, struck)| (&rule.fault, *struck))
+    }
+
     /// The faults that strike a call.
     pub(super) fn strike(&mut self, since_start: Duration, call: Call, engine: Option<Engine>) -> Weather {
         let mut fired = Vec::new();

@@ -1,7 +1,10 @@
-//! The sandbox as a [`Vendor`] without a network: for tests and simulation under tokio's paused time.
+//! The sandbox as a [`Vendor`] without a network: for tests under tokio's paused time.
+//!
+//! A simulation with a clock of its own asks [`Sandbox::handle`] and [`Served::outcome`] itself.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
@@ -40,23 +43,30 @@ impl Vendor for InProcess {
         let incoming =
             Incoming { path: request.path, authorization: Some(self.authorization.clone()), body: request.body };
         let served = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner).handle((self.now)(), &incoming);
-        match served {
-            Served::Reply { response, after } if after <= request.timeout => {
-                if !after.is_zero() {
-                    tokio::time::sleep(after).await;
-                }
-                Ok(response)
+        let (outcome, after) = served.outcome(request.timeout);
+        if !after.is_zero() {
+            tokio::time::sleep(after).await;
+        }
+        outcome
+    }
+}
+
+impl Served {
+    /// What a client that waits so long gets of it, and how long after its request.
+    pub fn outcome(self, timeout: Duration) -> (Result<Response, Failure>, Duration) {
+        let at_once = |failure| (Err(failure), Duration::ZERO);
+        match self {
+            Self::Reply { response, after } if after <= timeout => (Ok(response), after),
+            Self::Reply { .. } => {
+                let why = format!("timed out after {}", humantime::format_duration(timeout));
+                (Err(Failure::NoAnswer(why)), timeout)
             }
-            Served::Reply { .. } => {
-                tokio::time::sleep(request.timeout).await;
-                Err(Failure::NoAnswer(format!("timed out after {}", humantime::format_duration(request.timeout))))
-            }
-            Served::Truncated { response, sent } => {
+            Self::Truncated { response, sent } => {
                 let whole = response.body.len();
-                Err(Failure::NoAnswer(format!("the body ended after {sent} of {whole} bytes")))
+                at_once(Failure::NoAnswer(format!("the body ended after {sent} of {whole} bytes")))
             }
-            Served::Dropped => Err(Failure::NoAnswer("the connection was closed without a reply".to_owned())),
-            Served::Refused => Err(Failure::NeverLeft("connection refused".to_owned())),
+            Self::Dropped => at_once(Failure::NoAnswer("the connection was closed without a reply".to_owned())),
+            Self::Refused => at_once(Failure::NeverLeft("connection refused".to_owned())),
         }
     }
 }

@@ -48,7 +48,7 @@ use crate::money::Money;
 use crate::offer::{Engine, Priority};
 use crate::vendor::Response;
 
-pub use self::bill::Bill;
+pub use self::bill::{Bill, Sale};
 pub use self::fault_file::FaultsError;
 pub use self::faults::{Fault, Faults, Rule};
 pub use self::in_process::InProcess;

@@ -2,7 +2,8 @@
 
 use bursar::money::Money;
 use bursar::offer::Engine;
-use bursar::sandbox::{Call, Sandbox, Settings, StateError};
+use bursar::sandbox::{Call, Fault, Faults, Rule, Sandbox, Settings, StateError};
+use chrono::TimeDelta;
 use serde_json::json;
 
 use super::world::{GET, POST, READY, USER, World, as_reply, settings, start, tasks};
@@ -96,6 +97,23 @@ fn a_bill_shows_what_was_bought_twice() {
             "peak_per_minute": {"all": 3, "task_post": 3},
         })
     );
+}
+
+#[test]
+fn every_sale_is_told_with_its_time_and_how_often_each_fault_struck() {
+    let rules = vec![
+        Rule::nth(Fault::PaidFailure { code: 40_102, at_post: false }, Call::TaskPost, 2),
+        Rule::nth(Fault::DropAfter, Call::TaskGet, 1),
+    ];
+    let mut world = World::new(Settings { faults: Faults::from(rules), ..settings() });
+    let first = world.bought("a");
+    let second = world.wait(90).bought("b");
+    let sales: Vec<_> = world.sandbox.sales().collect();
+    let told: Vec<_> = sales.iter().map(|sale| (&sale.id[..], sale.tag.as_deref(), sale.fails)).collect();
+    assert_eq!(told, [(&first[..], Some("a"), 0), (&second[..], Some("b"), 40_102)]);
+    assert_eq!(sales[1].posted - sales[0].posted, TimeDelta::seconds(90));
+    assert_eq!((sales[0].cost, sales[0].location_code), (Money::from_nanos(1_200_000), 2276));
+    assert_eq!(world.sandbox.strikes().map(|(_, times)| times).collect::<Vec<_>>(), [1, 0]);
 }
 
 #[test]

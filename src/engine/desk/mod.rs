@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::call::{Call, What};
-use super::reconcile::PAGE;
+use super::reconcile::{LIST_REACH_S, PAGE};
 use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::clock::Now;
 use crate::ids::{BatchId, TargetId};
@@ -121,7 +121,9 @@ impl Desk {
                 Input::Recognised { source, rows }
             }
             Effect::Witnesses(spans) => Input::Witnesses(ledger.witnesses(account, &spans)?),
-            Effect::Widen(from_v, until_v) => Input::Widened(ledger.bought_before(account, from_v.min(until_v))?),
+            Effect::Widen(from_v, until_v) => {
+                Input::Widened(ledger.witness_for(account, from_v, until_v, until_v - LIST_REACH_S)?)
+            }
             Effect::Adopt(rows) => {
                 let (batches, extras) = self.adopt(ledger, &rows)?;
                 Input::Adopted { batches, extras }
@@ -153,7 +155,7 @@ impl Desk {
     }
 
     /// A row of the vendor's, with what the ledger knows about it.
-    fn recognise(&mut self, ledger: &Ledger, row: wire::Listed) -> Result<SeenRow, EngineError> {
+    fn recognise(&mut self, ledger: &mut Ledger, row: wire::Listed) -> Result<SeenRow, EngineError> {
         let known = ledger.recognise(&row.id, row.tag.as_deref())?;
         let (mut price, mut collect) = (None, None);
         match &known {

@@ -8,6 +8,7 @@ use crate::offer::{Engine, Function, MAX_BATCH};
 /// Commits in a row in which the ledger may refuse drafts although there seemed to be room, before their runs are left
 /// to a later start: one may follow from a period that turned, more are a disagreement that does not pass.
 const MOST_REFUSALS: u32 = 3;
+
 impl Dispatch {
     /// True where a batch could be made now.
     pub(in crate::engine) fn has_batch(&self) -> bool {

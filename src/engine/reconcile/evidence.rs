@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Doubt, Purpose, Reconcile, Span, seconds};
+use super::{Doubt, Purpose, Reconcile, Span, in_reach, seconds};
 use crate::engine::collect::Endpoint;
 use crate::ids::{AttemptId, BatchId};
 use crate::offer::{Function, OFFERS};
@@ -185,7 +185,10 @@ impl Reconcile {
             closed.is_none_or(|closed| vendor_now < closed + patience)
                 || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))
         };
-        self.doubts.values().any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
+        self.doubts
+            .values()
+            .filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now))
+            .any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
             || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v, self.restored_conclude_from()))
     }
 }

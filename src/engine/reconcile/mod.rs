@@ -18,6 +18,9 @@ use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Doubted;
 use crate::offer::Function;
 
+/// The vendor's list goes back a month, and is not asked for more: such a look would only be refused.
+pub(super) const LIST_REACH_S: i64 = 28 * 24 * 3_600;
+
 /// What a look through the list is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -172,6 +175,11 @@ impl Reconcile {
     pub(super) fn is_clear(&self) -> bool {
         self.doubts.is_empty() && self.restored.is_none()
     }
+}
+
+/// The vendor's list still shows what was bought then.
+fn in_reach(sent_v: i64, vendor_now: i64) -> bool {
+    sent_v >= vendor_now - LIST_REACH_S
 }
 
 fn seconds(duration: Duration) -> i64 {

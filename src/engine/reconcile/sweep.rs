@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Purpose, Reconcile, Span, Sweep, seconds};
+use super::{Purpose, Reconcile, Span, Sweep, in_reach, seconds};
 use crate::offer::Function;
 
 /// A window of the list begins so long before the send: the vendor's machines do not agree to the second.
@@ -17,6 +17,7 @@ const AFTER_CLOSE_S: i64 = 60;
 const MOST_PROOF_LOOKS: u32 = 20;
 /// A look goes back so much further than the purchase it must show, since the vendor's edges are not known.
 const WITNESS_MARGIN_S: i64 = 10;
+
 impl Reconcile {
     /// Begins a look if one is due. `youngest`: functions without the proof, and when their latest unfinished task was
     /// bought. For one that is to conclude: the moments before which a purchase of ours is wanted, so that the look must
@@ -35,7 +36,7 @@ impl Reconcile {
         let mut conclude = Vec::new();
         let (mut concludes, mut concludes_restored) = (BTreeSet::new(), false);
         let mut find = Vec::new();
-        for doubt in self.doubts.values() {
+        for doubt in self.doubts.values().filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now)) {
             let from = doubt.facts.sent_v - BEFORE_SEND_S;
             match doubt.facts.closed_v {
                 Some(closed)
@@ -89,15 +90,23 @@ impl Reconcile {
         widen
     }
 
-    /// The latest purchase before the spans of the look that has begun: it is widened back to it.
+    /// A purchase outside the spans of the look that has begun, before or after them: it is widened to hold it.
     pub(in crate::engine) fn widened(&mut self, bought_v: Option<i64>) {
-        if let Some(sweep) = &mut self.sweep {
-            sweep.waiting_for_page = false;
-            if let (Some(bought_v), Some(first)) = (bought_v, sweep.covers.first_mut()) {
-                first.0 = first.0.min(bought_v - WITNESS_MARGIN_S);
-                sweep.to_read[0].0 = first.0;
-            }
+        let Some(sweep) = &mut self.sweep else { return };
+        sweep.waiting_for_page = false;
+        let (Some(bought_v), Some(from), Some(to)) =
+            (bought_v, sweep.covers.first().map(|span| span.0), sweep.covers.last().map(|span| span.1))
+        else {
+            return;
+        };
+        if bought_v < from {
+            sweep.covers[0].0 = bought_v - WITNESS_MARGIN_S;
+        } else {
+            // The first purchases of a ledger are in doubt: what was bought after them must do.
+            let last = sweep.begun_v - 1;
+            sweep.covers = vec![(from, to.max((bought_v + WITNESS_MARGIN_S).min(last)))];
         }
+        sweep.to_read.clone_from(&sweep.covers);
     }
 
     /// When a look is due, on this machine's clock.

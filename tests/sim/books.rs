@@ -1,0 +1,131 @@
+//! What the ledger says, read by plain SQL: the checkers' own view, by no code of the ledger's.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+use rusqlite::types::Value;
+
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    pub id: i64,
+    pub task: i64,
+    pub run: i64,
+    pub start: i64,
+    pub state: i64,
+    pub sent_v: i64,
+    pub hold_to_v: i64,
+    pub posted: Option<i64>,
+    pub settled: Option<i64>,
+}
+
+#[derive(Clone, Debug)]
+pub struct Run {
+    pub job: String,
+    pub state: String,
+    pub period: String,
+}
+
+/// One standing total: scope, owner, beginning; ceiling, charged and held.
+pub type Caps = BTreeMap<(String, i64, i64), (Option<i64>, i64)>;
+
+#[derive(Clone, Debug, Default)]
+pub struct Books {
+    /// By the vendor's id.
+    pub bought: BTreeMap<String, Attempt>,
+    /// By row.
+    pub attempts: BTreeMap<i64, Attempt>,
+    /// The vendor's ids of extra charges, with what was taken.
+    pub extra: BTreeMap<String, i64>,
+    pub runs: BTreeMap<i64, Run>,
+    /// Tasks that are asked, by run.
+    pub asked: BTreeMap<i64, u64>,
+    /// Tasks by run, state and reason.
+    pub tasks: BTreeMap<(i64, i64, Option<i64>), u64>,
+    pub caps: Caps,
+    /// It waits until the vendor's list was read whole.
+    pub restored: bool,
+    /// Attempts with a whole answer.
+    pub answered: BTreeSet<i64>,
+}
+
+/// A vendor's id as the vendor writes it.
+fn vendor_id(value: Value) -> Option<String> {
+    match value {
+        Value::Blob(bytes) => {
+            let hex = data_encoding::HEXLOWER.encode(&bytes);
+            Some(format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]))
+        }
+        Value::Text(text) => Some(text),
+        Value::Null | Value::Integer(_) | Value::Real(_) => None,
+    }
+}
+
+impl Books {
+    pub fn read(db: &Connection) -> rusqlite::Result<Self> {
+        let mut books = Self::default();
+        let mut statement = db.prepare_cached(
+            "SELECT attempt.id, attempt.task, batch.run, batch.start, attempt.state, batch.sent_v, batch.hold_to_v,
+                    attempt.posted_nano, attempt.settled_nano, attempt.vendor_id
+             FROM attempt JOIN batch ON batch.id = attempt.batch",
+        )?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let attempt = Attempt {
+                id: row.get(0)?,
+                task: row.get(1)?,
+                run: row.get(2)?,
+                start: row.get(3)?,
+                state: row.get(4)?,
+                sent_v: row.get(5)?,
+                hold_to_v: row.get(6)?,
+                posted: row.get(7)?,
+                settled: row.get(8)?,
+            };
+            if let Some(id) = vendor_id(row.get(9)?) {
+                books.bought.insert(id, attempt.clone());
+            }
+            books.attempts.insert(attempt.id, attempt);
+        }
+        let each = |sql: &str, take: &mut dyn FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<()>| {
+            let mut statement = db.prepare_cached(sql)?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                take(row)?;
+            }
+            Ok::<_, rusqlite::Error>(())
+        };
+        each("SELECT vendor_id, nano_usd FROM extra_charge", &mut |row| {
+            books.extra.insert(row.get(0)?, row.get(1)?);
+            Ok(())
+        })?;
+        each("SELECT run.id, job.name, run.state, run.period FROM run JOIN job ON job.id = run.job", &mut |row| {
+            books.runs.insert(row.get(0)?, Run { job: row.get(1)?, state: row.get(2)?, period: row.get(3)? });
+            Ok(())
+        })?;
+        each("SELECT run, count(*) FROM task WHERE asked = 1 GROUP BY run", &mut |row| {
+            books.asked.insert(row.get(0)?, row.get(1)?);
+            Ok(())
+        })?;
+        each("SELECT run, state, reason, count(*) FROM task GROUP BY run, state, reason", &mut |row| {
+            books.tasks.insert((row.get(0)?, row.get(1)?, row.get(2)?), row.get(3)?);
+            Ok(())
+        })?;
+        each("SELECT scope, owner, from_v, limit_nano, charged_nano + held_nano FROM cap", &mut |row| {
+            books.caps.insert((row.get(0)?, row.get(1)?, row.get(2)?), (row.get(3)?, row.get(4)?));
+            Ok(())
+        })?;
+        each("SELECT restored_from_v IS NOT NULL FROM account", &mut |row| {
+            books.restored |= row.get::<_, bool>(0)?;
+            Ok(())
+        })?;
+        each("SELECT attempt FROM answer WHERE kind = 'advanced'", &mut |row| {
+            books.answered.insert(row.get(0)?);
+            Ok(())
+        })?;
+        Ok(books)
+    }
+
+    pub fn tasks_in(&self, run: i64, state: i64) -> u64 {
+        self.tasks.iter().filter(|((of, is, _), _)| (*of, *is) == (run, state)).map(|(_, tasks)| tasks).sum()
+    }
+}

@@ -1,0 +1,358 @@
+//! A whole campaign: lives in bad weather, then lives in good weather until nothing changes, with checks after each.
+
+use std::time::Duration;
+
+use bursar::ledger::Audit;
+use bursar::sandbox::Sale;
+
+use super::books::Books;
+use super::checks::{Allowed, Before, Look, answers_belong};
+use super::disk::Copy;
+use super::journal::Struck;
+use super::life::{Death, Fate, Life, Lived, Trouble};
+use super::weather::{Draw, Weather, draw_caps};
+use super::world::World;
+
+/// What a campaign came to.
+pub struct Outcome {
+    pub seed: u64,
+    /// What must never happen and did.
+    pub failure: Option<String>,
+    pub journal: String,
+    pub struck: Struck,
+    pub lives: u64,
+    pub tasks: u64,
+    pub simulated: Duration,
+    /// Purchases that were made twice because the vendor is not what it must be, and how many of them no list has shown.
+    pub doubled: (u64, u64),
+}
+
+/// Lives in good weather after which a campaign must have ended.
+const MOST_CALM_LIVES: usize = 40;
+/// Most lives in bad weather.
+const MOST_TROUBLED_LIVES: usize = 7;
+
+struct Campaign {
+    world: World,
+    weather: Weather,
+    draw: Draw,
+    allowed: Allowed,
+    before: Before,
+    copies: Vec<Copy>,
+    lost: bool,
+    doubled: (u64, u64),
+}
+
+/// Runs the campaign of a seed.
+pub fn run(seed: u64, aloud: bool) -> Outcome {
+    run_with(seed, aloud, |_| {})
+}
+
+/// Runs the campaign of a seed in a weather that somebody has changed.
+pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcome {
+    let (mut weather, draw) = Weather::of(seed);
+    change(&mut weather);
+    let (settings, account, road) = (weather.settings.clone(), weather.account.clone(), weather.road.clone());
+    let mut world = World::new(seed, weather.began, settings, account, road);
+    world.journal.aloud = aloud;
+    world.line(format_args!("{:?} {:?}", weather.jobs, weather.habits));
+    world.line(format_args!("{:?} {:?}", weather.settings, weather.road));
+    let allowed = Allowed { skew: weather.skew, price_rises: weather.price_rises, ..Allowed::default() };
+    let mut campaign = Campaign {
+        world,
+        weather,
+        draw,
+        allowed,
+        before: Before::default(),
+        copies: Vec::new(),
+        lost: false,
+        doubled: (0, 0),
+    };
+    let failure = campaign.troubled().and_then(|()| campaign.calm()).err();
+    campaign.note_what_struck();
+    let Campaign { world, weather, doubled, .. } = campaign;
+    Outcome {
+        seed,
+        failure,
+        struck: world.struck,
+        lives: world.lives,
+        tasks: weather.jobs.iter().map(|job| job.tasks() as u64).sum(),
+        simulated: (world.clock.true_time - weather.began).to_std().unwrap_or_default(),
+        journal: world.journal.text().to_owned(),
+        doubled,
+    }
+}
+
+impl Campaign {
+    fn troubled(&mut self) -> Result<(), String> {
+        let lives = self.draw.0.usize(1..=MOST_TROUBLED_LIVES);
+        for _ in 0..lives {
+            let life = self.draw_life();
+            self.live(&life)?;
+            if self.world.clock.true_time > self.weather.clears {
+                break;
+            }
+            self.between();
+        }
+        // The sandbox counts from its first call.
+        let left = (self.weather.clears - self.world.clock.true_time).to_std().unwrap_or_default();
+        self.world.rest(left + Duration::from_hours(1));
+        self.world.clock.set_right();
+        Ok(())
+    }
+
+    fn calm(&mut self) -> Result<(), String> {
+        let jobs = self.weather.jobs.clone();
+        let mut planned_before = None;
+        for number in 0..MOST_CALM_LIVES {
+            let lived = self.live(&Life { jobs: jobs.clone(), ..Life::default() })?;
+            let end = match lived.fate {
+                Fate::Ended(end) => end,
+                Fate::NotBegun(why) => return Err(format!("a start in good weather did not begin: {why}")),
+                Fate::Died => return Err("a start in good weather died".to_owned()),
+            };
+            let (books, audit, sales) = self.look()?;
+            let open = books.runs.iter().filter(|(_, run)| run.state != "closed");
+            let planned: u64 = open.map(|(run, _)| books.tasks_in(*run, 0)).sum();
+            let settled = (end.in_doubt, end.waiting, audit.in_doubt, audit.held.nanos()) == (0, 0, 0, 0);
+            let stuck = planned_before == Some(planned) && number > 2;
+            if settled && (planned == 0 || stuck) {
+                let told = !end.cuts.is_empty() || end.refused.is_some();
+                let look = self.looking(&books, &audit, &sales);
+                if self.weather.broken {
+                    self.count_doubled(&books, &sales);
+                    return Ok(());
+                }
+                look.at_the_end(told)?;
+                return answers_belong(&self.world.disk.reader);
+            }
+            let switches = &self.weather.settings.switches;
+            if number > 4 && stays_in_doubt(&books) {
+                self.world.struck.note("restored without a known purchase: nothing is bought until a person decides");
+                return Ok(());
+            }
+            if number > 8 && audit.in_doubt > 0 && (switches.list_by_completion || switches.list_refused) {
+                // Such a list never shows what it must, or shows what its own ids deny.
+                self.world.struck.note("in doubt for good by a list of another kind: a person decides");
+                return Ok(());
+            }
+            planned_before = Some(planned);
+            self.world.rest(Duration::from_secs(match number {
+                0 => 600,
+                1 => 7_200,
+                // A day and a bit, so that the hour of the day changes as well.
+                _ => 26 * 3_600,
+            }));
+        }
+        Err(format!("after {MOST_CALM_LIVES} starts in good weather the campaign has not ended"))
+    }
+
+    /// Lives a life and checks what it left.
+    fn live(&mut self, life: &Life) -> Result<Lived, String> {
+        self.allow(life);
+        let number = self.world.lives + 1;
+        self.world.line(format_args!("life {number}: {life:?}"));
+        let caps = Books::read(&self.world.disk.reader).map_err(|error| error.to_string())?.caps;
+        let lived = self.world.live(life)?;
+        self.before = Before { start: lived.start, planned: !matches!(lived.fate, Fate::NotBegun(_)), caps };
+        let (books, audit, sales) = self.look()?;
+        if self.lost && lived.start > 0 && !books.restored {
+            self.lost = false;
+        }
+        for run in books.runs.values() {
+            self.allowed.periods.insert((run.job.clone(), run.period.clone()));
+        }
+        let look = self.looking(&books, &audit, &sales);
+        if self.weather.broken {
+            if !audit.problems.is_empty() {
+                return Err(format!("the audit finds problems: {:?}", audit.problems));
+            }
+        } else {
+            look.after_a_life(&self.before)?;
+            look.the_end_is_honest(&lived)?;
+            self.rates()?;
+        }
+        let tasks: Vec<_> = audit.tasks.iter().map(|count| (&count.state[..], count.tasks)).collect();
+        let (charged, held, in_doubt) = (audit.charged, audit.held, audit.in_doubt);
+        self.world.line(format_args!("{tasks:?} charged {charged} held {held} in doubt {in_doubt}"));
+        Ok(lived)
+    }
+
+    fn look(&mut self) -> Result<(Books, Audit, Vec<Sale>), String> {
+        let now = self.world.clock.true_time;
+        self.world.wire.sandbox.advance(now);
+        let audit = self.world.audit()?;
+        let books = Books::read(&self.world.disk.reader).map_err(|error| error.to_string())?;
+        Ok((books, audit, self.world.wire.sandbox.sales().collect()))
+    }
+
+    fn looking<'a>(&'a self, books: &'a Books, audit: &'a Audit, sales: &'a [Sale]) -> Look<'a> {
+        Look { books, audit, sales, allowed: &self.allowed, lost: self.lost }
+    }
+
+    /// Politeness: in no 60 seconds more calls than the vendor allows.
+    fn rates(&self) -> Result<(), String> {
+        let limits = &self.weather.account.limits;
+        let sandbox = &self.world.wire.sandbox;
+        for (call, most) in [
+            (None, limits.calls_per_minute),
+            (Some(bursar::sandbox::Call::TasksReady), limits.tasks_ready_per_minute),
+            (Some(bursar::sandbox::Call::IdList), limits.id_list_per_minute),
+            (Some(bursar::sandbox::Call::UserData), limits.user_data_per_minute),
+        ] {
+            let peak = sandbox.peak_per_minute(call);
+            if peak > most as usize {
+                return Err(format!("{peak} calls ({call:?}) in 60 s, and {most} are allowed"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Purchases that no honest vendor would have made: the alarm must have counted those that a list has shown.
+    fn count_doubled(&mut self, books: &Books, sales: &[Sale]) {
+        let extra = sales.iter().filter(|sale| !books.bought.contains_key(&sale.id));
+        let (shown, unseen): (Vec<_>, Vec<_>) = extra.partition(|sale| books.extra.contains_key(&sale.id));
+        self.doubled = ((shown.len() + unseen.len()) as u64, unseen.len() as u64);
+    }
+
+    fn draw_life(&mut self) -> Life {
+        let (habits, draw) = (self.weather.habits, &mut self.draw);
+        let jobs = match &self.weather.jobs[..] {
+            [first, second] => {
+                draw.pick(&[vec![first], vec![second], vec![first, second]]).into_iter().cloned().collect()
+            }
+            jobs => jobs.to_vec(),
+        };
+        let mut life = Life { jobs, ..Life::default() };
+        if habits.crashes && draw.by(0.7) {
+            let most = draw.pick(&[10, 40, 200, 1_000]);
+            life.death = Death::AtMoment(draw.0.u64(1..=most));
+        }
+        let at = |draw: &mut Draw| {
+            let most = draw.pick(&[3, 60, 900, 7_200]);
+            Duration::from_millis(draw.0.u64(1..=most * 1_000))
+        };
+        let mut troubles = Vec::new();
+        if habits.kills && draw.by(0.6) {
+            troubles.push((at(draw), Trouble::Kill));
+        }
+        if habits.stops && draw.by(0.5) {
+            troubles.push((at(draw), Trouble::Stop));
+        }
+        for _ in 0..draw.0.usize(0..=2) {
+            if habits.suspends {
+                let asleep = draw.pick(&[20, 300, 3_600, 30 * 3_600]);
+                troubles.push((at(draw), Trouble::Suspend(draw.span(1, asleep))));
+            }
+            if habits.jumps {
+                let far = draw.pick(&[5, 3_600, 90_000]);
+                troubles.push((at(draw), Trouble::Jump(draw.0.i64(-far..=far))));
+            }
+            if habits.second {
+                troubles.push((at(draw), Trouble::Second));
+            }
+        }
+        life.troubles = troubles;
+        if habits.full && draw.by(0.5) {
+            life.pages_left = Some(draw.0.u32(0..=40));
+        }
+        if habits.io_errors && draw.by(0.6) {
+            let most = draw.pick(&[6, 30, 200]);
+            life.commits = Some(draw.0.u32(0..=most));
+        }
+        life
+    }
+
+    /// What happens between two lives.
+    fn between(&mut self) {
+        let (habits, draw) = (self.weather.habits, &mut self.draw);
+        if habits.old_copies && draw.by(0.6) {
+            self.copies.push(self.world.disk.make_copy());
+        }
+        let gap = draw.pick(&[0, 5, 600, 3_600]);
+        let gap = draw.span(0, gap);
+        self.world.rest(gap);
+        let draw = &mut self.draw;
+        if habits.edits && draw.by(0.5) {
+            for job in &mut self.weather.jobs {
+                job.repeats = draw.0.usize(1..=job.repeats + 1);
+                job.prompts = draw.0.usize(2..=job.prompts + 1);
+            }
+            self.world.struck.note("job file edited");
+        }
+        if habits.caps_move && draw.by(0.6) {
+            self.weather.jobs.iter_mut().for_each(|job| draw_caps(draw, job));
+            self.world.struck.note("caps raised or lowered");
+        }
+        if habits.lost_state && draw.by(0.4) {
+            self.world.disk.lose_state_dir();
+            self.world.struck.note("the counter outside is lost");
+        }
+        if !self.copies.is_empty() && draw.by(0.4) {
+            let copy = self.copies.swap_remove(draw.0.usize(..self.copies.len()));
+            self.world.disk.restore(&copy);
+            self.world.struck.note("an older copy put back");
+            self.world.line(format_args!("an older copy is put back"));
+            self.lost = true;
+            self.allowed.was_restored = true;
+        }
+    }
+
+    /// Tells the checkers what this life may do.
+    fn allow(&mut self, life: &Life) {
+        let allowed = &mut self.allowed;
+        let caps = &self.weather.account.caps;
+        (allowed.account_day, allowed.account_month) =
+            (caps.day.map(bursar::money::Money::nanos), caps.month.map(bursar::money::Money::nanos));
+        (allowed.run_now, allowed.asked_now) = Default::default();
+        for job in &life.jobs {
+            let name = job.name.to_owned();
+            let run = allowed.run.entry(name.clone()).or_default();
+            *run = job.run_cap.nanos().max(*run);
+            for (ever, cap) in [(&mut allowed.job_day, job.day_cap), (&mut allowed.job_month, job.month_cap)] {
+                let cap = cap.map(bursar::money::Money::nanos);
+                let ever = ever.entry(name.clone()).or_insert(cap);
+                *ever = ever.zip(cap).map(|(ever, cap)| ever.max(cap));
+            }
+            let repeats = allowed.repeats.entry(name.clone()).or_default();
+            *repeats = (job.repeats as u64).max(*repeats);
+            allowed.again = allowed.again.max(job.retry_paid_failures.into());
+            allowed.timezone.insert(name.clone(), job.timezone.parse().unwrap());
+            allowed.run_now.insert(name.clone(), job.run_cap.nanos());
+            allowed.asked_now.insert(name, job.tasks() as u64);
+        }
+    }
+
+    fn note_what_struck(&mut self) {
+        let Self { world, weather, .. } = self;
+        for (fault, times) in world.wire.sandbox.strikes() {
+            let name = format!("{fault:?}");
+            world.struck.add(name.split(' ').next().unwrap_or_default(), times);
+        }
+        let settings = &weather.settings;
+        for (kind, holds) in [
+            ("tasks_ready is minutes late", settings.ready_lag > Duration::from_mins(1)),
+            ("the list never shows what is unfinished", !settings.switches.list_unfinished),
+            ("the list goes by completion", settings.switches.list_by_completion),
+            ("the vendor's own daily limit", settings.day_limit.is_some()),
+            ("a balance to keep", weather.account.caps.keep_balance.is_some()),
+            ("a day has ended", weather.began.date_naive() != weather.clears.date_naive()),
+        ] {
+            world.struck.add(kind, u64::from(holds));
+        }
+        if let Ok(books) = Books::read(&world.disk.reader) {
+            let of = |wanted| {
+                books.tasks.iter().filter(|((_, _, reason), _)| *reason == Some(wanted)).map(|(_, tasks)| tasks).sum()
+            };
+            for (reason, kind) in [(2, "task failed, paid for"), (3, "answer expired"), (4, "task dropped by an edit")]
+            {
+                world.struck.add(kind, of(reason));
+            }
+        }
+    }
+}
+
+/// A restored ledger that knows of no purchase cannot tell an empty list from a broken one, and buys nothing.
+fn stays_in_doubt(books: &Books) -> bool {
+    books.restored && !books.attempts.values().any(|attempt| matches!(attempt.state, 1 | 2 | 6))
+}

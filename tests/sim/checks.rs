@@ -1,0 +1,320 @@
+//! The checkers. They see the ledger and the vendor's bill, and nothing of what made the trouble.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Debug;
+
+use bursar::ledger::Audit;
+use bursar::sandbox::Sale;
+use bursar::tag::Tag;
+use chrono::{DateTime, Datelike, TimeDelta, Utc};
+use chrono_tz::Tz;
+
+use super::books::{Attempt, Books};
+use super::life::{Fate, Lived};
+
+/// What holds in a campaign, from the one who asked and paid.
+#[derive(Clone, Debug, Default)]
+pub struct Allowed {
+    /// The highest ceiling that ever held, in nano-dollars; none: at some time there was none.
+    pub run: BTreeMap<String, i64>,
+    pub job_day: BTreeMap<String, Option<i64>>,
+    pub job_month: BTreeMap<String, Option<i64>>,
+    pub account_day: Option<i64>,
+    pub account_month: Option<i64>,
+    /// The ceiling of each run in the life that is looked at.
+    pub run_now: BTreeMap<String, i64>,
+    /// Tasks of a run, in the life that is looked at.
+    pub asked_now: BTreeMap<String, u64>,
+    pub timezone: BTreeMap<String, Tz>,
+    /// How often a question may be answered in a run.
+    pub repeats: BTreeMap<String, u64>,
+    /// How often a paid failure may be bought again.
+    pub again: u64,
+    /// By how many seconds the vendor's clock is ahead of the true time.
+    pub skew: i64,
+    /// The vendor may have raised its prices: what it takes beyond what was held is no breach.
+    pub price_rises: bool,
+    /// Job and period of every run that ever began.
+    pub periods: BTreeSet<(String, String)>,
+    /// Purchases were made by a ledger that is gone.
+    pub was_restored: bool,
+}
+
+/// The start of a life, with what it found.
+#[derive(Clone, Debug, Default)]
+pub struct Before {
+    pub start: i64,
+    /// It came as far as to write its plan.
+    pub planned: bool,
+    pub caps: super::books::Caps,
+}
+
+/// One look at ledger and bill.
+pub struct Look<'a> {
+    pub books: &'a Books,
+    pub audit: &'a Audit,
+    pub sales: &'a [Sale],
+    pub allowed: &'a Allowed,
+    /// Purchases of a ledger that is gone are not all found yet.
+    pub lost: bool,
+}
+
+type Checked = Result<(), String>;
+
+fn fail<T>(what: &str, figures: &dyn Debug) -> Result<T, String> {
+    Err(format!("{what}: {figures:?}"))
+}
+
+impl Look<'_> {
+    /// What holds after every life, whatever became of it.
+    pub fn after_a_life(&self, before: &Before) -> Checked {
+        if !self.audit.problems.is_empty() {
+            return fail("the audit finds problems", &self.audit.problems);
+        }
+        self.nothing_is_paid_twice()?;
+        self.what_is_booked_was_sold()?;
+        if !self.lost {
+            self.what_was_sold_is_known()?;
+        }
+        self.no_cap_is_exceeded(before)?;
+        // A start that did not come to work may not have written its plan.
+        if before.planned { self.tasks_are_conserved() } else { Ok(()) }
+    }
+
+    /// Never paid twice: a tag is sold once, a task once and once more for each paid failure that may be retried, and a
+    /// question as often as it was asked.
+    fn nothing_is_paid_twice(&self) -> Checked {
+        let mut tags: BTreeMap<&str, u64> = BTreeMap::new();
+        let mut hashes: BTreeMap<[u8; 16], Vec<&Sale>> = BTreeMap::new();
+        let mut tasks: BTreeMap<i64, Vec<&Sale>> = BTreeMap::new();
+        let mut questions: BTreeMap<(&str, u32, &str, String), u64> = BTreeMap::new();
+        for sale in self.sales {
+            let Some(tag) = sale.tag.as_deref() else { return fail("sold without a tag", sale) };
+            *tags.entry(tag).or_default() += 1;
+            let Ok(tag) = tag.parse::<Tag>() else { return fail("sold under a strange tag", sale) };
+            hashes.entry(tag.hash).or_default().push(sale);
+            if let Some(attempt) = self.books.bought.get(&sale.id) {
+                tasks.entry(attempt.task).or_default().push(sale);
+            }
+            let place = (sale.prompt.as_str(), sale.location_code, sale.language_code, sale.engine.to_string());
+            *questions.entry(place).or_default() += u64::from(sale.fails == 0);
+        }
+        if let Some(twice) = tags.iter().find(|(_, times)| **times > 1) {
+            return fail("one tag was sold more than once", &twice);
+        }
+        if let Some((_, sales)) = hashes.iter().find(|(_, sales)| sales.len() > 1) {
+            return fail("one attempt of one task was sold more than once", sales);
+        }
+        let most = 1 + self.allowed.again;
+        for (task, sales) in &tasks {
+            let good = sales.iter().filter(|sale| sale.fails == 0).count();
+            if good > 1 || sales.len() as u64 > most {
+                return fail(&format!("task {task} was paid for {} times", sales.len()), sales);
+            }
+        }
+        for (question, times) in questions {
+            let job = question.0.split(' ').next().unwrap_or_default();
+            let runs = self.allowed.periods.iter().filter(|(of, _)| of == job).count() as u64;
+            let most = self.allowed.repeats.get(job).copied().unwrap_or(0) * runs;
+            if times > most {
+                return fail("a question was bought more often than it was asked", &(question, times, most));
+            }
+        }
+        Ok(())
+    }
+
+    /// No entry without a sale: what the ledger has charged is on the bill, under that id and to the nano-dollar.
+    fn what_is_booked_was_sold(&self) -> Checked {
+        let sales: BTreeMap<&str, &Sale> = self.sales.iter().map(|sale| (sale.id.as_str(), sale)).collect();
+        for (id, attempt) in &self.books.bought {
+            let cost = attempt.settled.or(attempt.posted).unwrap_or(0);
+            if cost != 0 && sales.get(id.as_str()).is_none_or(|sale| sale.cost.nanos() != cost) {
+                return fail("booked, and not on the bill like that", &(id, attempt, sales.get(id.as_str())));
+            }
+        }
+        for (id, cost) in &self.books.extra {
+            if sales.get(id.as_str()).is_none_or(|sale| sale.cost.nanos() != *cost) {
+                return fail("an extra charge that is not on the bill like that", &(id, cost));
+            }
+        }
+        Ok(())
+    }
+
+    /// No lost charge: every sale has its attempt, which is bought under that id or in doubt; and it was written down
+    /// before it was sold.
+    fn what_was_sold_is_known(&self) -> Checked {
+        for sale in self.sales {
+            if self.books.extra.contains_key(&sale.id) {
+                continue;
+            }
+            let row = sale.tag.as_deref().and_then(|tag| tag.parse::<Tag>().ok()).map_or(0, |tag| tag.attempt);
+            let known = self.books.bought.get(&sale.id);
+            let Some(attempt) = known.or_else(|| self.books.attempts.get(&row)) else {
+                return fail("sold, and not in the ledger", sale);
+            };
+            if known.is_none() && attempt.state != 0 {
+                return fail("sold, and held for not bought or for bought under another id", &(sale, attempt));
+            }
+            let posted_v = (sale.posted + TimeDelta::seconds(self.allowed.skew)).timestamp();
+            if attempt.sent_v > posted_v + 2 || (attempt.id == row && posted_v > attempt.hold_to_v) {
+                return fail("sold at a time that its hold does not cover", &(sale, attempt, posted_v));
+            }
+        }
+        Ok(())
+    }
+
+    /// Never over a cap: by the bill, against the highest ceiling that ever held; by the ledger's totals, which may
+    /// stand above a ceiling that was lowered but not rise; and by run, no purchase where it does not fit the ceiling of
+    /// its own start.
+    fn no_cap_is_exceeded(&self, before: &Before) -> Checked {
+        if self.allowed.price_rises {
+            return self.what_is_over_is_recorded();
+        }
+        let mut sums: BTreeMap<(String, Option<i64>), i64> = BTreeMap::new();
+        let mut add = |scope: String, limit: Option<i64>, cost: i64| *sums.entry((scope, limit)).or_default() += cost;
+        let mut by_run: BTreeMap<i64, (i64, bool)> = BTreeMap::new();
+        for sale in self.sales {
+            let time = sale.posted + TimeDelta::seconds(self.allowed.skew);
+            let cost = sale.cost.nanos();
+            add(format!("account's day {}", day(time, Tz::UTC)), self.allowed.account_day, cost);
+            add(format!("account's month {}", month(time, Tz::UTC)), self.allowed.account_month, cost);
+            let Some((attempt, run)) = self.run_of(sale) else { continue };
+            let job = self.books.runs[&run].job.clone();
+            let tz = self.allowed.timezone.get(&job).copied().unwrap_or(Tz::UTC);
+            add(format!("run {run}"), self.allowed.run.get(&job).copied(), cost);
+            let most = |caps: &BTreeMap<String, Option<i64>>| caps.get(&job).copied().flatten();
+            add(format!("day {} of {job}", day(time, tz)), most(&self.allowed.job_day), cost);
+            add(format!("month {} of {job}", month(time, tz)), most(&self.allowed.job_month), cost);
+            let of_run = by_run.entry(run).or_default();
+            *of_run = (of_run.0 + cost, of_run.1 || attempt.start == before.start);
+        }
+        if let Some(over) = sums.iter().find(|((_, limit), sum)| limit.is_some_and(|limit| **sum > limit)) {
+            return fail("the bill is over a cap", &over);
+        }
+        for (run, (spent, bought_now)) in by_run {
+            let limit = self.allowed.run_now.get(&self.books.runs[&run].job).copied();
+            // What a restored ledger takes over counts as its start's.
+            if bought_now && before.start > 0 && !self.allowed.was_restored && limit.is_some_and(|limit| spent > limit)
+            {
+                return fail("a start bought above the ceiling of its run", &(run, spent, limit));
+            }
+        }
+        if !self.allowed.was_restored {
+            for (scope, (limit, committed)) in &self.books.caps {
+                let was = before.caps.get(scope).map_or(0, |(_, committed)| *committed);
+                let over = limit.is_some_and(|limit| *committed > limit.max(was));
+                // What a balance allows is what was read last.
+                if over && scope.0 != "account_balance" && self.books.extra.is_empty() {
+                    return fail("charged and held are over a ceiling", &(scope, limit, committed, was));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// With prices that rise, what is over a cap is recorded as overrun.
+    fn what_is_over_is_recorded(&self) -> Checked {
+        let mut by_run: BTreeMap<i64, i64> = BTreeMap::new();
+        for sale in self.sales {
+            if let Some((_, run)) = self.run_of(sale) {
+                *by_run.entry(run).or_default() += sale.cost.nanos();
+            }
+        }
+        let overrun = self.audit.overrun.nanos() + self.audit.held.nanos();
+        for (run, spent) in by_run {
+            let limit = self.allowed.run.get(&self.books.runs[&run].job).copied().unwrap_or(i64::MAX);
+            if !self.lost && self.audit.in_doubt == 0 && spent > limit.saturating_add(overrun) {
+                return fail("more over the cap than is recorded", &(run, spent, limit, overrun));
+            }
+        }
+        Ok(())
+    }
+
+    fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
+        let row = sale.tag.as_deref().and_then(|tag| tag.parse::<Tag>().ok()).map_or(0, |tag| tag.attempt);
+        let by_row = || self.books.attempts.get(&row).filter(|_| !self.lost);
+        let attempt = self.books.bought.get(&sale.id).or_else(by_row)?;
+        Some((attempt, attempt.run))
+    }
+
+    /// Every task that is asked is in the ledger once.
+    fn tasks_are_conserved(&self) -> Checked {
+        for (run, facts) in &self.books.runs {
+            let asked = self.books.asked.get(run).copied().unwrap_or(0);
+            let want = self.allowed.asked_now.get(&facts.job).copied().unwrap_or(0);
+            let latest = self.books.runs.iter().filter(|(_, other)| other.job == facts.job).map(|(run, _)| *run).max();
+            if facts.state != "closed" && latest == Some(*run) && want > 0 && asked != want {
+                return fail("tasks in the ledger are not those that are asked", &(run, facts, asked, want));
+            }
+        }
+        Ok(())
+    }
+
+    /// What a start says at its end is what stands in the ledger.
+    pub fn the_end_is_honest(&self, lived: &Lived) -> Checked {
+        let Fate::Ended(end) = &lived.fate else { return Ok(()) };
+        let submitted: u64 = self.books.runs.keys().map(|run| self.books.tasks_in(*run, 2)).sum();
+        if (self.audit.in_doubt > 0) != (end.in_doubt > 0) && !self.books.restored {
+            return fail("what the end says of doubts is not so", &(end, self.audit.in_doubt));
+        }
+        if (submitted > 0) != (end.waiting > 0) {
+            return fail("what the end says of answers to come is not so", &(end, submitted));
+        }
+        Ok(())
+    }
+
+    /// What holds when all is over and the weather was good: nothing is open, and the books are the bill.
+    pub fn at_the_end(&self, may_leave: bool) -> Checked {
+        let bill: i64 = self.sales.iter().map(|sale| sale.cost.nanos()).sum();
+        let audit = self.audit;
+        if audit.charged.nanos() != bill {
+            let unknown: Vec<_> = self.sales.iter().filter(|sale| !self.books.bought.contains_key(&sale.id)).collect();
+            return fail("the ledger's total is not the bill", &(audit.charged, bill, unknown));
+        }
+        // A purchase for a task that only the ledger before a restoration knew belongs to none.
+        let extra = if self.allowed.was_restored { 0 } else { audit.extra_charges };
+        if (audit.held.nanos(), audit.in_doubt, extra) != (0, 0, 0) {
+            return fail("held, in doubt or extra at the end", &(audit.held, audit.in_doubt, audit.extra_charges));
+        }
+        for (run, facts) in &self.books.runs {
+            let [planned, sending, submitted] = [0, 1, 2].map(|state| self.books.tasks_in(*run, state));
+            let left = if facts.state == "closed" || may_leave { 0 } else { planned };
+            if left + sending + submitted > 0 {
+                return fail("tasks without an end", &(run, facts, planned, sending, submitted));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn day(time: DateTime<Utc>, tz: Tz) -> String {
+    time.with_timezone(&tz).format("%Y-%m-%d").to_string()
+}
+
+fn month(time: DateTime<Utc>, tz: Tz) -> String {
+    let time = time.with_timezone(&tz);
+    format!("{}-{:02}", time.year(), time.month())
+}
+
+/// Every answer that is stored is the answer to its own task: it bears its id and its question.
+pub fn answers_belong(db: &rusqlite::Connection) -> Checked {
+    let mut statement = db
+        .prepare(
+            "SELECT answer.attempt, answer.body, prompt.text, market.location_code FROM answer
+             JOIN attempt ON attempt.id = answer.attempt JOIN task ON task.id = attempt.task
+             JOIN prompt ON prompt.id = task.prompt JOIN market ON market.id = task.market WHERE answer.kind = 'advanced'",
+        )
+        .map_err(|error| error.to_string())?;
+    let mut rows = statement.query([]).map_err(|error| error.to_string())?;
+    while let Some(row) = rows.next().map_err(|error| error.to_string())? {
+        let read = (|| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))();
+        let (attempt, body, prompt, place): (i64, Vec<u8>, String, u32) = read.map_err(|error| error.to_string())?;
+        let body = zstd::decode_all(&body[..]).map_err(|error| format!("answer of attempt {attempt}: {error}"))?;
+        let answer: serde_json::Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        let result = &answer["tasks"][0]["result"][0];
+        if result["keyword"] != prompt.as_str() || result["location_code"] != place {
+            return fail("an answer to another question", &(attempt, prompt, place, result["keyword"].to_string()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,193 @@
+//! Every crash point: short scenarios whose process dies at every moment, before and after every effect and when a reply
+//! arrives; then further lives finish.
+
+use std::time::Duration;
+
+use bursar::money::Money;
+use bursar::sandbox::{Call, Fault, Faults, Rule, Settings};
+
+use super::asked::Asked;
+use super::books::Books;
+use super::checks::{Allowed, Before, Look, answers_belong};
+use super::life::{Death, Fate, Life};
+use super::wire::Road;
+use super::world::{World, plain_account};
+
+/// A short story, told again and again with another death in it.
+#[derive(Clone)]
+pub struct Scenario {
+    pub name: String,
+    settings: Settings,
+    asked: Asked,
+    /// The first life finds money for a part only.
+    short: bool,
+    /// A copy is made before the first life and put back after it.
+    restored: bool,
+    in_flight: u32,
+}
+
+fn plain(name: &str) -> Scenario {
+    let asked = Asked {
+        name: "short",
+        period: "once",
+        timezone: "UTC",
+        engines: vec!["chat_gpt"],
+        priority: "normal",
+        prompts: 2,
+        markets: 1,
+        repeats: 2,
+        html: false,
+        run_cap: Money::from_nanos(1_000_000_000),
+        day_cap: None,
+        month_cap: None,
+        drift: 0,
+        retry_paid_failures: 0,
+    };
+    let settings = Settings { seed: 5, ..Settings::default() };
+    Scenario { name: name.to_owned(), settings, asked, short: false, restored: false, in_flight: 20 }
+}
+
+/// The stories: quiet ones, and one for each fault at the first purchase and at a later one.
+pub fn scenarios() -> Vec<Scenario> {
+    let mut all = vec![plain("quiet"), plain("two engines"), plain("both forms"), plain("a cap that cuts")];
+    all[1].asked.engines = vec!["chat_gpt", "gemini"];
+    all[2].asked.html = true;
+    all[3].asked.run_cap = Money::from_nanos(3_600_000);
+    let mut more =
+        vec![plain("one at a time"), plain("the budget is raised"), plain("an older copy"), plain("high priority")];
+    more[0].in_flight = 1;
+    more[1].short = true;
+    more[2].restored = true;
+    more[3].asked.priority = "high";
+    all.append(&mut more);
+    let mut more =
+        vec![plain("a day's cap"), plain("paid failures are retried"), plain("never shows what is unfinished")];
+    more[0].asked.day_cap = Some(Money::from_nanos(2_400_000));
+    more[1].asked.retry_paid_failures = 1;
+    more[1].settings.failures_per_mille = 400;
+    more[2].settings.switches.list_unfinished = false;
+    all.append(&mut more);
+    let faults = [
+        Fault::RefuseBefore,
+        Fault::DropBefore,
+        Fault::DropAfter,
+        Fault::AcceptLate { after: Duration::from_mins(10) },
+        Fault::AnswerLate { after: Duration::from_mins(2) },
+        Fault::ErrorBefore { status: 502, html: true },
+        Fault::ErrorAfter { status: 500, html: false },
+        Fault::Truncate,
+        Fault::MissingRows { rows: 1 },
+        Fault::Reorder,
+        Fault::RepeatRows { rows: 1 },
+        Fault::Partial { tasks: 1 },
+        Fault::Throttle40202,
+        Fault::Throttle429 { after: Duration::from_secs(20) },
+        Fault::Payment40210,
+        Fault::Task50000 { tasks: 1 },
+        Fault::Envelope50000,
+        Fault::Html200,
+        Fault::PaidFailure { code: 40_101, at_post: true },
+        Fault::PaidFailure { code: 40_102, at_post: false },
+    ];
+    for fault in faults {
+        for nth in [1, 2] {
+            let mut scenario = plain(&format!("{fault:?} at purchase {nth}"));
+            scenario.settings.faults = Faults::from(vec![Rule::nth(fault.clone(), Call::TaskPost, nth)]);
+            all.push(scenario);
+        }
+    }
+    all
+}
+
+/// Lives that may be needed to finish.
+const MOST_LIVES: usize = 12;
+
+impl Scenario {
+    fn world(&self) -> World {
+        let mut account = plain_account();
+        account.limits.in_flight = self.in_flight;
+        let road = Road { slow: Duration::from_millis(20), ..Road::default() };
+        let began = "2026-11-22T12:00:00Z".parse().unwrap();
+        World::new(5, began, self.settings.clone(), account, road)
+    }
+
+    fn life(&self, number: usize, death: Death) -> Life {
+        let mut asked = self.asked.clone();
+        if self.short && number == 0 {
+            asked.run_cap = Money::from_nanos(2_400_000);
+        }
+        Life { jobs: vec![asked], death, ..Life::default() }
+    }
+
+    /// Moments of a first life that does not die.
+    pub fn moments(&self) -> u64 {
+        self.world().live(&self.life(0, Death::Never)).unwrap().moments
+    }
+
+    /// Dies at these moments, one life after the other, and then lives on until all is done. The number of moments of the
+    /// life after the last death; `Err`: what must never happen.
+    pub fn dies_at(&self, deaths: &[u64]) -> Result<u64, String> {
+        let mut world = self.world();
+        let copy = self.restored.then(|| {
+            // One task is bought before the copy: what the vendor's list must show to be believed.
+            let mut first = self.life(0, Death::Never);
+            first.jobs[0].run_cap = self.asked.price();
+            world.live(&first).unwrap();
+            world.disk.make_copy()
+        });
+        let mut moments = 0;
+        let mut lost = false;
+        for number in 0..MOST_LIVES + deaths.len() {
+            let death = deaths.get(number).map_or(Death::Never, |at| Death::AtMoment(*at));
+            let life = self.life(number, death);
+            let before = Books::read(&world.disk.reader).map_err(|error| error.to_string())?.caps;
+            let lived = world.live(&life)?;
+            if number == deaths.len() {
+                moments = lived.moments;
+            }
+            let books = Books::read(&world.disk.reader).map_err(|error| error.to_string())?;
+            lost &= books.restored || lived.start == 0;
+            world.wire.sandbox.advance(world.clock.true_time);
+            let (audit, sales) = (world.audit()?, world.wire.sandbox.sales().collect::<Vec<_>>());
+            let allowed = self.allowed(&life.jobs[0]);
+            let look = Look { books: &books, audit: &audit, sales: &sales, allowed: &allowed, lost };
+            let before = Before { start: lived.start, planned: true, caps: before };
+            look.after_a_life(&before)?;
+            look.the_end_is_honest(&lived)?;
+            if let Fate::Ended(end) = &lived.fate
+                && number >= deaths.len().max(1)
+                && (end.in_doubt, end.waiting, audit.held.nanos()) == (0, 0, 0)
+                && (books.tasks_in(1, 0) == 0 || number > MOST_LIVES)
+            {
+                look.at_the_end(!end.cuts.is_empty() || end.refused.is_some())?;
+                answers_belong(&world.disk.reader)?;
+                return Ok(moments);
+            }
+            if number == 0
+                && let Some(copy) = &copy
+            {
+                world.disk.restore(copy);
+                lost = true;
+            }
+            world.rest(Duration::from_hours(if number < 3 { 1 } else { 26 }));
+        }
+        let books = Books::read(&world.disk.reader).map_err(|error| error.to_string())?;
+        if self.asked.run_cap < self.asked.cost() && books.tasks_in(1, 1) + books.tasks_in(1, 2) == 0 {
+            return Ok(moments);
+        }
+        Err(format!("it has not ended: {:?}", books.tasks))
+    }
+
+    fn allowed(&self, asked: &Asked) -> Allowed {
+        let name = asked.name.to_owned();
+        let mut allowed = Allowed { again: asked.retry_paid_failures.into(), ..Allowed::default() };
+        allowed.run.insert(name.clone(), self.asked.run_cap.nanos());
+        allowed.run_now.insert(name.clone(), asked.run_cap.nanos());
+        allowed.job_day.insert(name.clone(), asked.day_cap.map(Money::nanos));
+        allowed.asked_now.insert(name.clone(), asked.tasks() as u64);
+        allowed.repeats.insert(name.clone(), asked.repeats as u64);
+        allowed.periods.insert((name, "once".to_owned()));
+        allowed.was_restored = self.restored;
+        allowed
+    }
+}

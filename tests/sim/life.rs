@@ -1,0 +1,325 @@
+//! One start of bursar, from the lock to its end or death, by a synchronous loop on virtual time.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bursar::clock::Now;
+use bursar::engine::{self, AtWork, Call, Desk, End, Input, Moment, Outside, Terms, Turn};
+use bursar::event::{Event, EventKind};
+use bursar::ids::RunId;
+use bursar::ledger::{Ledger, LockError, Trust};
+use bursar::period;
+use bursar::price::PriceList;
+
+use super::asked::Asked;
+use super::journal::Journal;
+use super::world::World;
+
+/// Where a life ends before its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Death {
+    #[default]
+    Never,
+    /// At the n-th moment, counted from 1: before and after every effect, and when a reply arrives.
+    AtMoment(u64),
+}
+
+/// What comes over a process while it lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The machine sleeps.
+    Suspend(Duration),
+    /// The wall clock jumps by seconds.
+    Jump(i64),
+    /// Another process wants the same ledger.
+    Second,
+    /// It is told to stop, and to end what it has begun.
+    Stop,
+    /// It is killed.
+    Kill,
+}
+
+/// A life as it is meant to go.
+#[derive(Clone, Debug, Default)]
+pub struct Life {
+    pub jobs: Vec<Asked>,
+    pub death: Death,
+    /// What comes over it, by the time since its beginning.
+    pub troubles: Vec<(Duration, Trouble)>,
+    /// The disk has room for so many pages more.
+    pub pages_left: Option<u32>,
+    /// The disk breaks after so many commits.
+    pub commits: Option<u32>,
+}
+
+/// How it went.
+#[derive(Debug)]
+pub enum Fate {
+    /// It did not come to work.
+    NotBegun(String),
+    Died,
+    Ended(Box<End>),
+}
+
+/// What a life came to.
+#[derive(Debug)]
+pub struct Lived {
+    pub fate: Fate,
+    /// Moments at which it could have died.
+    pub moments: u64,
+    /// The number of this start; 0 where it was not counted.
+    pub start: i64,
+}
+
+/// A life that has turned so often is going round in circles.
+const MOST_TURNS: u64 = 400_000;
+/// A start is told to stop after this.
+const PATIENCE: Duration = Duration::from_hours(5 * 24);
+/// Replies that are taken into one commit.
+const HANDFUL: usize = 256;
+
+struct Around<'a> {
+    now: Now,
+    journal: &'a mut Journal,
+    calls: Vec<Call>,
+    moments: &'a mut u64,
+    death: Death,
+    at: chrono::DateTime<chrono::Utc>,
+}
+
+impl Outside for Around<'_> {
+    fn now(&self) -> Now {
+        self.now
+    }
+
+    fn tell(&mut self, event: &Event) {
+        if !matches!(event.kind, EventKind::Progress(_)) {
+            self.journal.line(self.at, format_args!("{:?}", event.kind));
+        }
+    }
+
+    fn call(&mut self, call: Call) {
+        self.calls.push(call);
+    }
+
+    fn lives(&mut self, _: Moment<'_>) -> bool {
+        *self.moments += 1;
+        self.death != Death::AtMoment(*self.moments)
+    }
+}
+
+struct Process {
+    ledger: Ledger,
+    at_work: AtWork,
+    runs: Vec<RunId>,
+    start: i64,
+}
+
+impl World {
+    /// Lives a life. `Err`: what must never happen did.
+    pub fn live(&mut self, life: &Life) -> Result<Lived, String> {
+        self.lives += 1;
+        self.clock.begin();
+        self.disk.breaks_after(life.commits);
+        let lock = self.disk.lock().map_err(|error| format!("the lock is not free at the start: {error}"))?;
+        let mut moments = 0;
+        let lived = self.live_with_lock(life, &mut moments);
+        if life.commits.is_some() && self.disk.is_broken() {
+            self.struck.note("I/O error at a commit");
+        }
+        self.disk.breaks_after(None);
+        self.wire.hang_up();
+        // What it had sent arrives before anything else happens, however long the machine has slept.
+        let (journal, struck) = (&mut self.journal, &mut self.struck);
+        self.wire.arrive(self.clock.true_time, usize::MAX, journal, struck);
+        drop(lock);
+        let (fate, start) = lived?;
+        let said = match &fate {
+            Fate::NotBegun(why) => format!("did not begin: {why}"),
+            Fate::Died => "died".to_owned(),
+            Fate::Ended(end) => format!("ended: {end:?}"),
+        };
+        let number = self.lives;
+        self.line(format_args!("life {number} {said}"));
+        Ok(Lived { fate, moments, start })
+    }
+
+    fn live_with_lock(&mut self, life: &Life, moments: &mut u64) -> Result<(Fate, i64), String> {
+        let mut process = match self.begin(life) {
+            Ok(process) => process,
+            Err(error) => {
+                self.note_full(&error.to_string());
+                return Ok((Fate::NotBegun(error.to_string()), 0));
+            }
+        };
+        let start = process.start;
+        let mut troubles = life.troubles.clone();
+        troubles.push((PATIENCE, Trouble::Stop));
+        troubles.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
+        let mut input = Input::Begin;
+        for _ in 0..MOST_TURNS {
+            let now = self.clock.now();
+            let at = self.clock.true_time;
+            let mut around =
+                Around { now, journal: &mut self.journal, calls: Vec::new(), moments, death: life.death, at };
+            let turn = process.at_work.turn(input, &mut process.ledger, &mut around);
+            for call in around.calls {
+                self.wire.send(at, call, &mut self.journal, &mut self.struck);
+            }
+            let wake = match turn {
+                Ok(Turn::Wait(wake)) => wake,
+                Ok(Turn::Ended(end)) => {
+                    let ended = process.runs.iter().try_for_each(|run| process.ledger.complete(*run).map(|_| ()));
+                    return Ok((ended.map_or(Fate::Died, |()| Fate::Ended(end)), start));
+                }
+                Ok(Turn::Killed) => {
+                    self.struck.note("crash at an effect");
+                    return Ok((Fate::Died, start));
+                }
+                Err(error) => {
+                    if !self.disk_is_in_trouble(life) {
+                        return Err(format!("the ledger failed on a healthy disk: {error}"));
+                    }
+                    self.note_full(&error.to_string());
+                    self.line(format_args!("the ledger failed: {error}"));
+                    return Ok((Fate::Died, start));
+                }
+            };
+            match self.wait(wake, &mut troubles, life.death, moments)? {
+                Some(next) => input = next,
+                None => return Ok((Fate::Died, start)),
+            }
+            if self.clock.now().mono > PATIENCE * 2 {
+                return Err("a start that was told to stop does not end".to_owned());
+            }
+        }
+        Err(format!("a start has taken {MOST_TURNS} turns and has not ended"))
+    }
+
+    /// Time passes until something happens to the process; `None`: it dies.
+    fn wait(
+        &mut self,
+        wake: Option<Duration>,
+        troubles: &mut Vec<(Duration, Trouble)>,
+        death: Death,
+        moments: &mut u64,
+    ) -> Result<Option<Input>, String> {
+        loop {
+            let mono = self.clock.now().mono;
+            let nap = wake.unwrap_or(mono + Duration::from_secs(1)).saturating_sub(mono);
+            let arrival = self.wire.next().map(|at| (at - self.clock.true_time).to_std().unwrap_or_default());
+            let trouble = troubles.last().map(|(at, _)| at.saturating_sub(mono));
+            let pass = [Some(nap), arrival, trouble].into_iter().flatten().min().unwrap_or(nap);
+            self.clock.pass(pass);
+            if trouble == Some(pass)
+                && let Some((_, trouble)) = troubles.pop()
+            {
+                match self.befalls(trouble)? {
+                    Befallen::Nothing => continue,
+                    Befallen::Stopped => return Ok(Some(Input::Stop)),
+                    Befallen::Killed => return Ok(None),
+                }
+            }
+            if arrival == Some(pass) {
+                let (journal, struck) = (&mut self.journal, &mut self.struck);
+                let heard = self.wire.arrive(self.clock.true_time, HANDFUL, journal, struck);
+                if heard.is_empty() {
+                    continue;
+                }
+                *moments += 1;
+                if death == Death::AtMoment(*moments) {
+                    self.struck.note("crash at a reply");
+                    return Ok(None);
+                }
+                return Ok(Some(Input::Heard(heard)));
+            }
+            return Ok(Some(Input::Tick));
+        }
+    }
+
+    fn befalls(&mut self, trouble: Trouble) -> Result<Befallen, String> {
+        self.line(format_args!("{trouble:?}"));
+        match trouble {
+            Trouble::Suspend(time) => {
+                self.struck.note("suspend");
+                self.clock.suspend(time);
+                self.wire.slept(self.clock.true_time);
+            }
+            Trouble::Jump(seconds) => {
+                self.struck.note("local clock jumps");
+                self.clock.jump(seconds);
+            }
+            Trouble::Second => {
+                self.struck.note("a second process");
+                if !matches!(self.disk.lock(), Err(LockError::Held { .. })) {
+                    return Err("a second process has the lock as well".to_owned());
+                }
+                self.audit_clean("seen by a second process")?;
+            }
+            Trouble::Stop => return Ok(Befallen::Stopped),
+            Trouble::Kill => {
+                self.struck.note("killed while it waits");
+                return Ok(Befallen::Killed);
+            }
+        }
+        Ok(Befallen::Nothing)
+    }
+
+    /// Begins as a real start does.
+    fn begin(&mut self, life: &Life) -> Result<Process, Box<dyn std::error::Error>> {
+        let now = self.clock.now();
+        let mut ledger = self.disk.open(now.wall.timestamp(), life.pages_left)?;
+        let start = ledger.begin(&self.disk.state_dir(), now.wall.timestamp())?;
+        if let Trust::Restored(why) = &start.trust {
+            self.line(format_args!("restored: {}", why.split('`').next().unwrap_or_default()));
+        }
+        let account = engine::bring_account(&mut ledger, &self.account, "sandbox")?;
+        let prices = PriceList::with(&self.account.prices);
+        let files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
+        let (mut bought, mut runs) = (Vec::new(), Vec::new());
+        for asked in &life.jobs {
+            let job = asked.job(&self.account);
+            let period = period::current(job.period, job.timezone, now.wall);
+            if let Some(run) = ledger.find_run(&job.name, Some(&period.id))?
+                && ledger.run_status(run)?.state == "closed"
+            {
+                runs.push(run);
+                continue;
+            }
+            let limits = &self.account.limits;
+            let prepared = engine::prepare(&mut ledger, &job, account, limits, &prices, &period, false, &files, now)?;
+            runs.push(prepared.run);
+            bought.push(prepared.terms);
+        }
+        let terms = Terms {
+            account,
+            name: self.account.name.clone(),
+            limits: self.account.limits.clone(),
+            timing: self.account.timing.clone(),
+            speed: 1,
+            keep_balance: self.account.caps.keep_balance,
+            collect: true,
+            seed: self.seed ^ self.lives,
+            runs: bought,
+        };
+        let at_work = AtWork::new(Desk::new(terms, prices), &ledger, now)?;
+        Ok(Process { ledger, at_work, runs, start: start.number })
+    }
+
+    fn disk_is_in_trouble(&self, life: &Life) -> bool {
+        life.pages_left.is_some() || self.disk.is_broken()
+    }
+
+    fn note_full(&mut self, error: &str) {
+        if error.contains("full") {
+            self.struck.note("disk full");
+        }
+    }
+}
+
+enum Befallen {
+    Nothing,
+    Stopped,
+    Killed,
+}
