@@ -13,7 +13,7 @@ mod vocabulary;
 mod core;
 mod vendor_clock;
 
-// A dollar: set aside for a task, committed and sent, charged or in doubt until that is settled, and its answer fetched.
+// A dollar: set aside for a task, committed and sent, charged, or in doubt until that is settled; its answer fetched.
 mod dispatch;
 mod desk;
 mod call;

@@ -1,28 +1,35 @@
 //! The ledger: the only user of SQLite.
 //!
-//! Its public functions are named for the business and leak no SQLite type. Only `book` moves money; `query` reads.
-//! Every write is one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a
-//! power cut. It knows nothing of the vendor, and decides nothing.
+//! Its public functions are named for the business and leak no SQLite type. Only `book` moves money. What is asked while
+//! it buys and collects is found by an index; only `status`, `show`, `export` and `audit` look at all tasks. Every write
+//! is one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a power cut. It
+//! knows nothing of the vendor, and decides nothing.
 
 mod adopt;
 mod audit;
 mod book;
 mod caps;
 mod change;
+mod columns;
 mod error;
 mod export;
+mod in_doubt;
 mod lock;
 mod money_path;
 mod note;
 mod open;
-mod query;
+mod orders;
 mod recognise;
 mod register;
 mod show;
 mod starts;
+mod status;
 mod tasks;
+mod to_buy;
+mod to_collect;
 mod touched;
 mod vendor_id;
+mod witnesses;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -32,19 +39,22 @@ use rusqlite::Connection;
 
 pub use adopt::LostRow;
 pub use audit::{Audit, StateCount};
-
 pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved};
 pub use error::LedgerError;
 pub use export::{ExportRow, Past};
+pub use in_doubt::Doubted;
 pub use lock::{Lock, LockError};
 pub use open::Kind;
-pub use query::{Asked, Doubted, OpenBatch, Order, RunName, RunStatus, StatusBatch, TargetFacts, ToBuy, ToCollect};
+pub use orders::{Asked, Order, RunName};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
 pub use starts::{Start, Trust};
+pub use status::{RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
+pub use to_buy::{TargetFacts, ToBuy};
+pub use to_collect::{OpenBatch, ToCollect};
 
 use crate::ids::RunId;
 use crate::tag::LedgerId;

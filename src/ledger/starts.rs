@@ -2,7 +2,8 @@
 //!
 //! Where the two disagree, this ledger is not the one that last bought: it was restored from a copy, copied, or
 //! rebuilt. Purchases are made inside a start, so the file also holds the last attempt that was reserved, written after
-//! the commit and before anything is sent. What was bought meanwhile stands only in the vendor's list, so that is read before anything is bought.
+//! the commit and before anything is sent. What was bought meanwhile stands only in the vendor's list, so that is read
+//! before anything is bought.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
@@ -161,7 +162,8 @@ fn file_error(path: &Path, error: &std::io::Error) -> LedgerError {
     LedgerError::File {
         path: PathBuf::from(path),
         what: format!(
-            "the counter of starts cannot be kept: {error}; set state_dir in the configuration to a folder that can be written"
+            "the counter of starts cannot be kept: {error}; set state_dir in the configuration to a folder that can be \
+             written"
         ),
     }
 }

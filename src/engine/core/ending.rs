@@ -45,8 +45,8 @@ impl Core {
         let stopped = self.dispatch.stopped_prices();
         let price = stopped.first().filter(|_| priced_out > 0).map(|(key, list, charged)| {
             format!(
-                "{priced_out} tasks are not bought: the vendor charges {charged} for one of {key}, and the list says {list}; \
-                 write its price under [[accounts.{}.prices]], or allow more with max_price_drift",
+                "{priced_out} tasks are not bought: the vendor charges {charged} for one of {key}, and the list says \
+                 {list}; write its price under [[accounts.{}.prices]], or allow more with max_price_drift",
                 self.terms.name
             )
         });

@@ -251,8 +251,8 @@ impl Core {
             self.progress_at = now.mono;
             out.push(Effect::Tell(EventKind::Progress(self.how_it_stands())));
         }
-        // What is due by now waits for a limit or for a reply, which wake the core by themselves; and while all calls are
-        // paused there is no use in waking before.
+        // What is due by now waits for a limit or for a reply, which wake the core by themselves; and while all calls
+        // are paused there is no use in waking before.
         let next = wakes.into_iter().filter(|at| *at > now.mono).min();
         out.push(Effect::Wake(next.unwrap_or(now.mono + LONGEST_NAP).max(self.quiet_until)));
     }

@@ -1,9 +1,9 @@
 //! Buying: which tasks go into the next batch, under which ceilings, at which prices.
 //!
 //! Tasks are pulled from the plan in its order (`lanes`), and each is given its money before the next is looked at: the
-//! first that no ceiling leaves room for is where the plan is cut, and none behind it is taken (`ceilings`). A price that
-//! this ledger was never charged is tried on one task; the rest of that price waits for its charge (`prices`). What is
-//! ready goes into a batch (`batches`). What decides here holds no connection and no file.
+//! first that no ceiling leaves room for is where the plan is cut, and none behind it is taken (`ceilings`). A price
+//! that this ledger was never charged is tried on one task; the rest of that price waits for its charge (`prices`).
+//! What is ready goes into a batch (`batches`). What decides here holds no connection and no file.
 
 mod lanes;
 mod ceilings;

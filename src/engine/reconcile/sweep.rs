@@ -20,8 +20,8 @@ const WITNESS_MARGIN_S: i64 = 10;
 
 impl Reconcile {
     /// Begins a look if one is due. `youngest`: functions without the proof, and when their latest unfinished task was
-    /// bought. For one that is to conclude: the moments before which a purchase of ours is wanted, so that the look must
-    /// show it.
+    /// bought. For one that is to conclude: the moments before which a purchase of ours is wanted, so that the look
+    /// must show it.
     pub(in crate::engine) fn begin_sweep(
         &mut self,
         mono: Duration,

@@ -1,7 +1,7 @@
 //! What a purchase's answer becomes: charges, refusals, tasks that come back to the plan, and what stays in doubt.
 //!
-//! Tasks are matched by their tags, never by their places in the answer: a row that belongs to none of them is handed to
-//! `recognised`.
+//! Tasks are matched by their tags, never by their places in the answer: a row that belongs to none of them is handed
+//! to `recognised`.
 
 use std::time::Duration;
 
@@ -179,8 +179,8 @@ impl Core {
         if unnamed > 0 {
             let (engine, function) = (flight.engine, flight.function);
             let what = format!(
-                "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, is \
-                 booked instead; compare it with the vendor's bill"
+                "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, \
+                 is booked instead; compare it with the vendor's bill"
             );
             out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
         }
