@@ -1,35 +1,44 @@
 //! The ledger: the only user of SQLite.
 //!
-//! Its public functions are named for the business and leak no SQLite type. Only `book` moves money. What is asked while
-//! it buys and collects is found by an index; only `status`, `show`, `export` and `audit` look at all tasks. Every write
-//! is one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a power cut. It
+//! Its public functions are named for the business and leak no SQLite type. Only `book` moves money. What is read while
+//! it buys and collects is found by an index; whole runs are looked at for starts, ends and questions. Every write is
+//! one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a power cut. It
 //! knows nothing of the vendor, and decides nothing.
 
-mod adopt;
-mod audit;
-mod book;
+// The file: opened, locked, and known from its copies.
+mod error;
+mod open;
+mod lock;
+mod starts;
+
+// Who is who, and what is to be asked.
+mod register;
+mod tasks;
+
+// Money: under which caps, and what moves it.
 mod caps;
 mod change;
-mod columns;
-mod error;
-mod export;
-mod in_doubt;
-mod lock;
-mod money_path;
-mod note;
-mod open;
-mod orders;
-mod recognise;
-mod register;
-mod show;
-mod starts;
-mod status;
-mod tasks;
-mod to_buy;
-mod to_collect;
+mod book;
 mod touched;
+mod money_path;
+
+// Read, and noted, while it buys and collects.
+mod columns;
 mod vendor_id;
+mod to_buy;
+mod orders;
+mod in_doubt;
+mod recognise;
 mod witnesses;
+mod note;
+mod adopt;
+mod to_collect;
+
+// For people: whole runs are looked at.
+mod status;
+mod show;
+mod export;
+mod audit;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

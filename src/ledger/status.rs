@@ -1,4 +1,4 @@
-//! How a run stands, and the totals of jobs and accounts. It looks at all tasks of a run: for starts, ends and questions.
+//! How a run stands, and the totals of jobs and accounts. It looks at all tasks: for starts, ends and questions.
 
 use rusqlite::OptionalExtension;
 

@@ -28,9 +28,7 @@ impl Dispatch {
         if self.halted.is_some() {
             return None;
         }
-        let waiting: Vec<usize> = (0..self.desks.len())
-            .map(|desk| self.prices.iter().flat_map(|price| &price.waiting).filter(|(of, _)| *of == desk).count())
-            .collect();
+        let waiting: Vec<usize> = (0..self.desks.len()).map(|desk| self.waiting_for(desk)).collect();
         let desk = self.desks.iter_mut().zip(waiting).find(|(desk, waiting)| {
             let ready: usize = desk.lanes.values().map(VecDeque::len).sum();
             !desk.pulling && !desk.exhausted && desk.cut.is_none() && ready < PULL && ready + waiting < MOST_PULLED
@@ -113,6 +111,7 @@ impl Dispatch {
         self.desks.iter().flat_map(|desk| &desk.later).map(|(when, _)| *when).min()
     }
 
+    /// Tasks of a run that wait for a price to be proven.
     pub(super) fn waiting_for(&self, desk: usize) -> usize {
         self.prices.iter().flat_map(|price| &price.waiting).filter(|(of, _)| *of == desk).count()
     }
