@@ -15,6 +15,7 @@ use crate::vendor::{self, Failure, ListProblem, Refusal, Request, Response, Vend
 
 /// How hard an answer is compressed: the level at which it is small enough and costs a fraction of a millisecond.
 const ZSTD_LEVEL: i32 = 3;
+
 /// A call to be made.
 #[derive(Debug)]
 pub struct Call {

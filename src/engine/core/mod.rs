@@ -27,6 +27,7 @@ use crate::plan::Room;
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
 /// With nothing to wait for but replies, the core is woken after this all the same.
 const LONGEST_NAP: Duration = Duration::from_mins(1);
+
 /// How a task that came back is treated.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct How {

@@ -17,6 +17,7 @@ use crate::pace::Bucket;
 const BATCHES_A_COMMIT: usize = 10;
 /// A hold counts in every period its charge may fall into: until the quarantine is over, and an hour.
 const HOLD_MARGIN_S: i64 = 3_600;
+
 /// A call that could be made next.
 #[derive(Clone, Copy, Debug)]
 enum Call {

@@ -29,6 +29,7 @@ use crate::plan::Room;
 const MOST_PULLED: usize = 20_000;
 /// Tasks that are pulled at once.
 pub(super) const PULL: usize = 2_000;
+
 /// How a run is to be bought.
 #[derive(Clone, Copy, Debug)]
 pub struct RunTerms {

@@ -7,6 +7,7 @@ use crate::offer::{Engine, Function};
 
 /// A price stays unproven while its single tasks are in doubt; so many may be.
 const MOST_CANARIES_IN_DOUBT: u32 = 5;
+
 /// A price as it is known when its first task is pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownPrice {

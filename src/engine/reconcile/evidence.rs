@@ -17,6 +17,7 @@ use crate::offer::{Function, OFFERS};
 const LAG_MARGIN: i64 = 10;
 /// Looks in a row that settle nothing, after which a start leaves what is in doubt to later ones. Two are needed.
 const MOST_FRUITLESS_LOOKS: u32 = 8;
+
 /// What a look through the list was worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Ended {

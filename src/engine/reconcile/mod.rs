@@ -32,6 +32,7 @@ pub(super) enum Purpose {
 
 /// A span of the vendor's time: from, to.
 pub(super) type Span = (i64, i64);
+
 /// A look that is under way.
 #[derive(Debug)]
 pub(super) struct Sweep {

@@ -8,6 +8,7 @@ use super::{Reconcile, Span};
 pub(in crate::engine) const PAGE: u32 = 1_000;
 /// Failures to read a page after which the look begins anew.
 const MOST_PAGE_FAILURES: u32 = 5;
+
 /// A call for a page of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct PageCall {
