@@ -21,10 +21,11 @@ CREATE TABLE ledger (
 -- Every start that held the lock. The last number and nonce also stand in a file outside the ledger: where the two
 -- disagree, this ledger was restored, copied or rebuilt, and must look at the vendor's list before it buys.
 CREATE TABLE start (
-    n       INTEGER PRIMARY KEY,
-    nonce   TEXT NOT NULL,
-    at      INTEGER NOT NULL,
-    version TEXT NOT NULL
+    n               INTEGER PRIMARY KEY,
+    nonce           TEXT NOT NULL,
+    at              INTEGER NOT NULL,
+    version         TEXT NOT NULL,
+    restored_from_v INTEGER -- not null: it found this ledger restored; what was bought since then may be missing
 ) STRICT;
 
 -- A way to the vendor. The login is kept as a salted hash, so that one login is never run under two names: its caps

@@ -14,7 +14,7 @@ fn small() -> Connection {
     db.execute_batch(include_str!("../schema.sql")).unwrap();
     db.execute_batch(
         "PRAGMA foreign_keys = ON;
-         INSERT INTO start VALUES (1, 'x', 0, '0');
+         INSERT INTO start (n, nonce, at, version) VALUES (1, 'x', 0, '0');
          INSERT INTO account (id, name, route, base_url, login_hash) VALUES (1, 'main', 'sandbox', 'http://127.0.0.1', x'00');
          INSERT INTO job (id, name, path, account, timezone) VALUES (1, 'job', '/job.toml', 1, 'UTC');
          INSERT INTO run (id, job, period, opened_at, cap_nano, state, results) VALUES (1, 1, 'once', 0, 0, 'open', 'advanced');

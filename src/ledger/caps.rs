@@ -73,7 +73,7 @@ impl Owners {
         })?)
     }
 
-    /// The account's part alone, for money that belongs to no run.
+    /// The account's part alone and without its ceilings, for sums over money that belongs to no run.
     pub(super) fn of_account(account: i64) -> Self {
         Self {
             run: -1,
@@ -86,6 +86,15 @@ impl Owners {
             account_day: None,
             account_month: None,
         }
+    }
+
+    /// The account's part with its ceilings: a day whose first money belongs to no run is capped all the same.
+    pub(super) fn read_account(db: &Connection, account: i64) -> Result<Self, LedgerError> {
+        let (account_day, account_month) =
+            db.query_row("SELECT day_cap_nano, month_cap_nano FROM account WHERE id = ?1", [account], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        Ok(Self { account_day, account_month, ..Self::of_account(account) })
     }
 
     /// The totals that money between two moments counts in.
@@ -247,7 +256,7 @@ impl Ledger {
         spendable: Option<Money>,
     ) -> Result<(), LedgerError> {
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        for row in Owners::of_account(account.0).rows(0, 0) {
+        for row in Owners::read_account(&write, account.0)?.rows(0, 0) {
             row.ensure(&write)?;
         }
         write.execute(

@@ -147,7 +147,7 @@ pub(super) fn hold_for_found(write: &Connection, batch: i64, cost: Money, window
 
 /// Money that belongs to no attempt counts in the account's totals.
 pub(super) fn extra(write: &Connection, account: i64, posted_v: i64, amount: Money) -> Result<(), LedgerError> {
-    for row in Owners::of_account(account).rows(posted_v, posted_v) {
+    for row in Owners::read_account(write, account)?.rows(posted_v, posted_v) {
         row.ensure(write)?;
         row.book(write, amount.nanos(), 0)?;
     }

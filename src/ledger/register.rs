@@ -13,6 +13,9 @@ use crate::money::Money;
 use crate::offer::{ResultKind, Route};
 use crate::period::Period;
 
+/// The vendor's list goes back a month: what was forgotten longer ago can no longer be found there.
+const LIST_REACH_S: i64 = 28 * 24 * 3_600;
+
 /// A login, as far as the ledger may know it.
 #[derive(Clone, Copy, Debug)]
 pub struct Login<'a>(pub &'a str);
@@ -155,9 +158,12 @@ impl Ledger {
             .optional()?;
         let id = match known {
             None => {
+                // New to this ledger; but one that was restored may have forgotten it, with all that it bought.
                 write.execute(
-                    "INSERT INTO account (name, route, base_url, login_hash) VALUES (?1, ?2, ?3, ?4)",
-                    (facts.name, facts.route.name(), facts.base_url, &hash),
+                    "INSERT INTO account (name, route, base_url, login_hash, restored_from_v)
+                     VALUES (?1, ?2, ?3, ?4, (SELECT min(restored_from_v) FROM start
+                                              WHERE at > (SELECT max(at) FROM start) - ?5))",
+                    (facts.name, facts.route.name(), facts.base_url, &hash, LIST_REACH_S),
                 )?;
                 write.last_insert_rowid()
             }

@@ -14,6 +14,8 @@ use rusqlite::OptionalExtension;
 use super::open::fill_random;
 use super::{Ledger, LedgerError};
 
+const DAY_S: i64 = 24 * 3_600;
+
 /// What is known about this ledger's past.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trust {
@@ -77,10 +79,18 @@ impl Ledger {
             (number, &nonce, now, env!("CARGO_PKG_VERSION")),
         )?;
         if let Trust::Restored(why) = &trust {
+            // Without a sight of the vendor's clock, this machine's was what it was: a day is more than it is wrong by.
             write.execute(
                 "UPDATE account SET restored_closed_v = NULL, restored_from_v =
-                     coalesce(restored_from_v, vendor_time_v, (SELECT created_at FROM ledger))",
-                [],
+                     coalesce(restored_from_v, vendor_time_v, (SELECT created_at - ?1 FROM ledger))",
+                [DAY_S],
+            )?;
+            // An account that the copy lacks was brought after it was made, and what it bought is missing as well.
+            write.execute(
+                "UPDATE start SET restored_from_v =
+                     coalesce((SELECT max(vendor_time_v) FROM account), (SELECT created_at - ?2 FROM ledger))
+                 WHERE n = ?1",
+                (number, DAY_S),
             )?;
             write.execute(
                 "INSERT INTO change (at, what) VALUES (?1, ?2)",

@@ -231,6 +231,10 @@ impl Look<'_> {
     }
 
     fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
+        // Money that belongs to no attempt counts for the account alone; the row in its tag is of another history.
+        if self.books.extra.contains_key(&sale.id) {
+            return None;
+        }
         let row = sale.tag.as_deref().and_then(|tag| tag.parse::<Tag>().ok()).map_or(0, |tag| tag.attempt);
         let by_row = || self.books.attempts.get(&row).filter(|_| !self.lost);
         let attempt = self.books.bought.get(&sale.id).or_else(by_row)?;

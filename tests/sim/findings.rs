@@ -121,7 +121,6 @@ fn only_plan(world: &mut World) {
 }
 
 #[test]
-#[ignore = "open: a restored ledger that knows of no purchase finds no witness, so it never buys again"]
 fn a_ledger_that_lost_its_counter_before_its_first_purchase_buys_in_the_end() {
     let mut world = world(Vec::new());
     only_plan(&mut world);
@@ -134,7 +133,6 @@ fn a_ledger_that_lost_its_counter_before_its_first_purchase_buys_in_the_end() {
 }
 
 #[test]
-#[ignore = "open: a restoration is marked on the accounts that the copy has, and a newer account buys at once"]
 fn an_account_that_an_older_copy_does_not_know_buys_nothing_twice() {
     let mut world = world(Vec::new());
     let copy = world.disk.make_copy();

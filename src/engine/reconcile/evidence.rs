@@ -2,13 +2,13 @@
 //!
 //! Two complete looks through the list, both begun after the quarantine, some time apart, each of which showed
 //! everything of ours that it had to show, and an empty `tasks_ready` after them. A look that failed, or that hid
-//! something it should have shown, is void: it proves nothing, and nothing follows from it. The rules are safe only
-//! together, so they stand in one place.
+//! something it should have shown, is void: it proves nothing, and nothing follows from it. The rules are safe only when
+//! they are read together, so they stand in one place.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Doubt, Purpose, Reconcile, Span, in_reach, seconds};
+use super::{Doubt, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
 use crate::engine::collect::Endpoint;
 use crate::ids::{AttemptId, BatchId};
 use crate::offer::{Function, OFFERS};
@@ -88,7 +88,7 @@ impl Reconcile {
         if sweep.purpose == Purpose::Conclude {
             if hidden > 0 {
                 sweep.void.get_or_insert(format!("it hid {hidden} of {must_show} tasks of ours that it had to show"));
-            } else if must_show == 0 {
+            } else if must_show == 0 && !self.unwitnessed_is_enough(&mut sweep) {
                 sweep.void.get_or_insert("there is no task of ours that it had to show".to_owned());
             }
         }
@@ -120,6 +120,16 @@ impl Reconcile {
             found: sweep.found,
             void: sweep.void,
         })
+    }
+
+    /// A look that had nothing of ours to show counts all the same for what was closed so long ago that its tasks have
+    /// ended one way or the other; it is credited to nothing else.
+    fn unwitnessed_is_enough(&self, sweep: &mut Sweep) -> bool {
+        let long_ago = |closed: Option<i64>| closed.is_some_and(|at| at + seconds(self.give_up) <= sweep.begun_v);
+        sweep.concludes.retain(|batch| self.doubts.get(batch).is_some_and(|doubt| long_ago(doubt.facts.closed_v)));
+        let restored = self.restored.as_ref().is_some_and(|restored| long_ago(restored.closed_v));
+        sweep.concludes_restored &= restored;
+        !sweep.concludes.is_empty() || sweep.concludes_restored
     }
 
     /// Batches that surely were not bought: two looks apart, and a whole `tasks_ready` begun after the quarantine

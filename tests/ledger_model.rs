@@ -1,0 +1,65 @@
+//! The ledger's public functions against a model of the books that fits on a page: the same reservations and changes to
+//! both, in any order, repeated, late and contradictory.
+#![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
+
+mod books {
+    pub(crate) mod desk;
+    pub(crate) mod model;
+}
+
+use books::desk::{Desk, Step};
+use proptest::prelude::*;
+
+/// Reserves, and what becomes of attempts, in the proportions of a bad week.
+fn step(honest: bool) -> impl Strategy<Value = Step> {
+    let most = if honest { 100_u64 } else { 180 };
+    let reserve = (prop::collection::vec((0..8_usize, 1..=40_i64), 1..4), 0..72_i64, 0..30_i64)
+        .prop_map(|(tasks, sent_h, hold_h)| Step::Reserve { tasks, sent_h, hold_h });
+    let change = (0..13_u8, 0..64_usize, 0..=most, 0..31_i64, any::<bool>(), 0..3_u8).prop_map(
+        |(kind, attempt, percent, posted_h, again, id)| Step::Change { kind, attempt, percent, posted_h, again, id },
+    );
+    let of_one_commit = prop::collection::vec(change, 1..5).prop_map(Step::Commit);
+    prop_oneof![3 => reserve, 5 => of_one_commit]
+}
+
+fn cases() -> u32 {
+    std::env::var("BURSAR_LEDGER_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(64)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 2_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_ledger_and_a_page_of_arithmetic_agree_after_every_commit(steps in prop::collection::vec(step(false), 1..24)) {
+        let mut desk = Desk::new();
+        for step in &steps {
+            desk.take(step);
+            desk.assert_agreed();
+        }
+        desk.assert_audit_is_clean();
+    }
+
+    #[test]
+    fn no_cap_is_passed_by_a_vendor_that_charges_no_more_than_it_said(steps in prop::collection::vec(step(true), 1..24)) {
+        let mut desk = Desk::honest();
+        for step in &steps {
+            desk.take(step);
+            desk.assert_agreed();
+            desk.assert_no_cap_is_passed();
+        }
+        desk.assert_audit_is_clean();
+    }
+}
+
+#[test]
+fn a_day_whose_first_money_is_an_extra_charge_has_its_cap_all_the_same() {
+    let mut desk = Desk::new();
+    desk.take(&Step::Reserve { tasks: vec![(0, 40)], sent_h: 0, hold_h: 0 });
+    // 40 cents on the next day of UTC, of the 110 that its cap allows.
+    desk.take(&Step::Change { kind: 10, attempt: 0, percent: 100, posted_h: 30, again: false, id: 0 });
+    for tasks in [vec![(0, 40), (1, 40)], vec![(0, 40), (1, 30)]] {
+        desk.take(&Step::Reserve { tasks, sent_h: 27, hold_h: 0 });
+        desk.assert_agreed();
+    }
+    desk.assert_audit_is_clean();
+}
