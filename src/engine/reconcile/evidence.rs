@@ -2,8 +2,8 @@
 //!
 //! Two complete looks through the list, both begun after the quarantine, some time apart, each of which showed
 //! everything of ours that it had to show, and an empty `tasks_ready` after them. A look that failed, or that hid
-//! something it should have shown, is void: it proves nothing, and nothing follows from it. The rules are safe only when
-//! they are read together, so they stand in one place.
+//! something it should have shown, is void: it proves nothing, and nothing follows from it. The rules are safe only
+//! when they are read together, so they stand in one place.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
