@@ -4,26 +4,35 @@
 //! tasks of their own that hand back one reply each; replies are taken by the handful, one commit for each handful. It
 //! prints nothing.
 
-mod collect;
-mod core;
-mod dispatch;
+// A start: what it is to buy, and the turns it takes.
 mod prepare;
-mod reconcile;
-mod replies;
 mod turn;
+
+// The core decides, in these words and by this clock, and touches nothing.
+mod vocabulary;
+mod core;
 mod vendor_clock;
-mod work;
+
+// A dollar: set aside for a task, committed and sent, charged, or in doubt until that is settled; its answer fetched.
+mod dispatch;
+mod desk;
+mod call;
+mod replies;
+mod reconcile;
+mod collect;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-pub use self::core::{Core, Effect, End, Heard, Input, Memory, Reply, SeenRow, Source, Terms};
+pub use self::core::Core;
+pub use call::Call;
+pub use desk::{Desk, EngineError};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 pub use prepare::{PrepareError, Prepared, bring_account, own_room, prepare};
 pub use turn::{AtWork, Moment, Outside, Turn};
-pub use work::{Call, Desk, EngineError};
+pub use vocabulary::{Effect, End, Heard, Input, Memory, Reply, SeenRow, Source, Terms};
 
 use crate::clock::{Clock, Now};
 use crate::event::{Event, Watch};
@@ -109,7 +118,7 @@ impl<V: Vendor> Outside for World<'_, V> {
     }
 
     fn call(&mut self, call: Call) {
-        work::spawn(call, &self.vendor, self.clock, &self.hand_back);
+        call::spawn(call, &self.vendor, self.clock, &self.hand_back);
     }
 }
 

@@ -4,8 +4,10 @@
 
 use std::collections::VecDeque;
 
-use super::core::{Core, Effect, End, Input};
-use super::work::{Call, Desk, Done, EngineError};
+use super::call::Call;
+use super::core::Core;
+use super::desk::{Desk, Done, EngineError};
+use super::vocabulary::{Effect, End, Input};
 use crate::clock::Now;
 use crate::event::{Event, EventKind};
 use crate::ledger::Ledger;

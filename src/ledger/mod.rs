@@ -1,28 +1,44 @@
 //! The ledger: the only user of SQLite.
 //!
-//! Its public functions are named for the business and leak no SQLite type. Only `book` moves money; `query` reads.
-//! Every write is one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a
-//! power cut. It knows nothing of the vendor, and decides nothing.
+//! Its public functions are named for the business and leak no SQLite type. Only `book` moves money. What is read while
+//! it buys and collects is found by an index; whole runs are looked at for starts, ends and questions. Every write is
+//! one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a power cut. It
+//! knows nothing of the vendor, and decides nothing.
 
-mod adopt;
-mod audit;
-mod book;
+// The file: opened, locked, and known from its copies.
+mod error;
+mod open;
+mod lock;
+mod starts;
+
+// Who is who, and what is to be asked.
+mod register;
+mod tasks;
+
+// Money: under which caps, and what moves it.
 mod caps;
 mod change;
-mod error;
-mod export;
-mod lock;
-mod money_path;
-mod note;
-mod open;
-mod query;
-mod recognise;
-mod register;
-mod show;
-mod starts;
-mod tasks;
+mod book;
 mod touched;
+mod money_path;
+
+// Read, and noted, while it buys and collects.
+mod columns;
 mod vendor_id;
+mod to_buy;
+mod orders;
+mod in_doubt;
+mod recognise;
+mod witnesses;
+mod note;
+mod adopt;
+mod to_collect;
+
+// For people: whole runs are looked at.
+mod status;
+mod show;
+mod export;
+mod audit;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -32,19 +48,22 @@ use rusqlite::Connection;
 
 pub use adopt::LostRow;
 pub use audit::{Audit, StateCount};
-
 pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved};
 pub use error::LedgerError;
 pub use export::{ExportRow, Past};
+pub use in_doubt::Doubted;
 pub use lock::{Lock, LockError};
 pub use open::Kind;
-pub use query::{Asked, Doubted, OpenBatch, Order, RunName, RunStatus, StatusBatch, TargetFacts, ToBuy, ToCollect};
+pub use orders::{Asked, Order, RunName};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
 pub use starts::{Start, Trust};
+pub use status::{RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
+pub use to_buy::{TargetFacts, ToBuy};
+pub use to_collect::{OpenBatch, ToCollect};
 
 use crate::ids::RunId;
 use crate::tag::LedgerId;

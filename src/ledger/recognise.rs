@@ -2,7 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::query::IDENTITY;
+use super::columns::{IDENTITY, IDENTITY_FROM, identity};
 use super::touched::attempt_state;
 use super::vendor_id::{vendor_key, vendor_text};
 use super::{Ledger, LedgerError};
@@ -156,8 +156,8 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn tag_of(&self, attempt: AttemptId) -> Result<Option<String>, LedgerError> {
         let sql = format!(
-            "SELECT {IDENTITY}, attempt.number, attempt.tag FROM attempt JOIN task ON task.id = attempt.task {} WHERE attempt.id = ?1",
-            super::query::IDENTITY_FROM
+            "SELECT {IDENTITY}, attempt.number, attempt.tag
+             FROM attempt JOIN task ON task.id = attempt.task {IDENTITY_FROM} WHERE attempt.id = ?1"
         );
         Ok(self
             .db
@@ -165,7 +165,7 @@ impl Ledger {
             .query_row([attempt.0], |row| {
                 let stored: Option<String> = row.get(9)?;
                 let number: u32 = row.get(8)?;
-                let identity = super::query::identity(row)?;
+                let identity = identity(row)?;
                 Ok(stored.unwrap_or_else(|| Tag::of(&self.id, attempt.0, &identity.as_identity(), number).to_string()))
             })
             .optional()?)
@@ -179,15 +179,14 @@ impl Ledger {
     pub fn find_lost(&self, tags: &[Tag], most_attempts: u32) -> Result<Vec<(Tag, TaskId, RunId, u32)>, LedgerError> {
         let wanted: std::collections::HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
         let sql = format!(
-            "SELECT {IDENTITY}, task.id, task.run, coalesce(attempt.number, 0) FROM task {}
-             LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.state IN (0, 1, 4)",
-            super::query::IDENTITY_FROM
+            "SELECT {IDENTITY}, task.id, task.run, coalesce(attempt.number, 0) FROM task {IDENTITY_FROM}
+             LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.state IN (0, 1, 4)"
         );
         let mut found = Vec::new();
         let mut statement = self.db.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let owned = super::query::identity(row)?;
+            let owned = identity(row)?;
             let identity: Identity<'_> = owned.as_identity();
             let last: u32 = row.get(10)?;
             for number in last + 1..=last + most_attempts {

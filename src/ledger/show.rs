@@ -4,7 +4,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::query::named;
+use super::columns::named;
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId, TaskId};

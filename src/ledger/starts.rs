@@ -172,7 +172,8 @@ fn file_error(path: &Path, error: &std::io::Error) -> LedgerError {
     LedgerError::File {
         path: PathBuf::from(path),
         what: format!(
-            "the counter of starts cannot be kept: {error}; set state_dir in the configuration to a folder that can be written"
+            "the counter of starts cannot be kept: {error}; set state_dir in the configuration to a folder that can be \
+             written"
         ),
     }
 }

@@ -1,28 +1,23 @@
-//! What the core decided, done: a commit, a look into the ledger, a call.
+//! What the core decided, done: a commit, a look into the ledger, a call to make.
 //!
 //! Whatever touches the ledger is done here and now, and its result is the core's next input. A call is described here
-//! and made by a task of its own.
+//! and made by a task of its own (`call`).
+
+mod pull;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::sync::mpsc;
 
-use super::core::{Effect, Heard, Input, Memory, Reply, SeenRow, Terms};
-use super::dispatch::{KnownPrice, Pulled, RoomFor};
+use super::call::{Call, What};
 use super::reconcile::{LIST_REACH_S, PAGE};
-use crate::clock::{Clock, Now};
-use crate::ids::{AttemptId, BatchId, RunId, TargetId};
-use crate::job::Target;
-use crate::ledger::{Ledger, LedgerError, Order, Recognised, TargetFacts, ToBuy};
-use crate::offer::{Engine, Function, Method, OFFERS, Offer, Priority};
-use crate::price::{PriceList, price_key};
-use crate::vendor::{self, Failure, Refusal, Request, Response, Vendor, wire};
-
-/// How hard an answer is compressed: the level at which it is small enough and costs a fraction of a millisecond.
-const ZSTD_LEVEL: i32 = 3;
+use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
+use crate::clock::Now;
+use crate::ids::{BatchId, TargetId};
+use crate::ledger::{Ledger, LedgerError, LostRow, OpenBatch, Recognised, TargetFacts};
+use crate::offer::{Method, OFFERS, Offer, ResultKind};
+use crate::price::PriceList;
+use crate::vendor::{Request, wire};
 
 /// The engine cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -54,31 +49,6 @@ pub(super) enum Done {
     Input(Box<Input>),
     /// A call is to be made.
     Call(Box<Call>),
-}
-
-/// A call to be made.
-#[derive(Debug)]
-pub struct Call {
-    request: Request,
-    what: What,
-    begun: Duration,
-}
-
-/// What a call is for.
-#[derive(Debug)]
-enum What {
-    Hello,
-    Balance,
-    Post {
-        batch: BatchId,
-        offer: &'static Offer,
-        /// Until they are written into the body.
-        orders: Vec<Order>,
-        tags: Vec<String>,
-    },
-    Ready((Engine, Function), i64),
-    Page((i64, i64), u32),
-    Fetch(AttemptId),
 }
 
 impl Desk {
@@ -175,7 +145,7 @@ impl Desk {
                 return Ok(self.free(wire::ID_LIST_PATH.to_owned(), Some(body), What::Page((from, to), offset), now));
             }
             Effect::Fetch(what) => {
-                let kind = what.kinds.first().copied().unwrap_or(crate::offer::ResultKind::Advanced);
+                let kind = what.kinds.first().copied().unwrap_or(ResultKind::Advanced);
                 let path = wire::task_get_path(what.engine, what.function, kind, &what.vendor_id);
                 return Ok(self.free(path, None, What::Fetch(what.attempt), now));
             }
@@ -184,53 +154,7 @@ impl Desk {
         Ok(Done::Input(Box::new(input)))
     }
 
-    fn pull(
-        &mut self,
-        ledger: &mut Ledger,
-        run: RunId,
-        after: i64,
-        most: usize,
-        window: (i64, i64),
-    ) -> Result<Input, EngineError> {
-        let next = ledger.next_to_buy(run, after, most)?;
-        let whole = next.len() < most;
-        let mut tasks = Vec::with_capacity(next.len());
-        let mut prices = Vec::new();
-        for task in next {
-            let (pulled, target) = self.priced(ledger, task)?;
-            if self.known_prices.insert(pulled.price.clone()) {
-                let list = self.prices.expected(&target).ok_or(EngineError::UnknownOffer(task.target))?.amount;
-                let seen = ledger.price_seen(self.terms.account, &pulled.price)?;
-                prices.push(KnownPrice { key: pulled.price.clone(), list, seen });
-            }
-            tasks.push(pulled);
-        }
-        Ok(Input::Pulled { run, after, tasks, prices, whole, rooms: self.rooms(ledger, window)? })
-    }
-
-    /// A task with its endpoint and price.
-    fn priced(&mut self, ledger: &Ledger, task: ToBuy) -> Result<(Pulled, Target), EngineError> {
-        let facts = if let Some(facts) = self.targets.get(&task.target) {
-            facts.clone()
-        } else {
-            let facts = ledger.target(task.target)?;
-            self.targets.insert(task.target, facts.clone());
-            facts
-        };
-        let target = as_target(&facts, task.method, task.priority);
-        let pulled = Pulled { task, engine: facts.engine, function: facts.function, price: price_key(&target) };
-        Ok((pulled, target))
-    }
-
-    fn rooms(&self, ledger: &mut Ledger, (from_v, to_v): (i64, i64)) -> Result<Vec<RoomFor>, LedgerError> {
-        let tightest = |rooms: Vec<crate::plan::Room>| rooms.into_iter().min_by_key(|room| room.left);
-        let each = self.terms.runs.iter().map(|terms| {
-            let (own, shared) = ledger.rooms(terms.run, from_v, to_v)?;
-            Ok(RoomFor { run: terms.run, own: tightest(own), shared: tightest(shared) })
-        });
-        each.collect()
-    }
-
+    /// A row of the vendor's, with what the ledger knows about it.
     fn recognise(&mut self, ledger: &mut Ledger, row: wire::Listed) -> Result<SeenRow, EngineError> {
         let known = ledger.recognise(&row.id, row.tag.as_deref())?;
         let (mut price, mut collect) = (None, None);
@@ -250,14 +174,11 @@ impl Desk {
         Ok(SeenRow { row, known, price, collect })
     }
 
-    fn adopt(
-        &self,
-        ledger: &mut Ledger,
-        rows: &[SeenRow],
-    ) -> Result<(Vec<crate::ledger::OpenBatch>, u64), LedgerError> {
-        let lost: Vec<crate::ledger::LostRow> = rows
+    /// Takes purchases over that a restored ledger does not hold.
+    fn adopt(&self, ledger: &mut Ledger, rows: &[SeenRow]) -> Result<(Vec<OpenBatch>, u64), LedgerError> {
+        let lost: Vec<LostRow> = rows
             .iter()
-            .map(|seen| crate::ledger::LostRow {
+            .map(|seen| LostRow {
                 vendor_id: seen.row.id.clone(),
                 tag: seen.row.tag.clone().unwrap_or_default(),
                 cost: seen.row.cost.unwrap_or_default(),
@@ -267,6 +188,7 @@ impl Desk {
         ledger.adopt_lost(self.terms.account, &lost)
     }
 
+    /// The call that buys a batch whose money is reserved.
     fn post(&self, ledger: &mut Ledger, batch: BatchId, now: Now) -> Result<Done, EngineError> {
         let orders = ledger.orders(batch)?;
         let (engine, function) = ledger.endpoint(batch)?;
@@ -277,99 +199,9 @@ impl Desk {
         Ok(Done::Call(Box::new(Call { request, what, begun: now.mono })))
     }
 
+    /// A call that spends nothing.
     fn free(&self, path: String, body: Option<Bytes>, what: What, now: Now) -> Done {
         let request = Request { path, body, spends: false, timeout: self.terms.timing.request_timeout };
         Done::Call(Box::new(Call { request, what, begun: now.mono }))
-    }
-}
-
-fn as_target(facts: &TargetFacts, method: Method, priority: Priority) -> Target {
-    Target {
-        engine: facts.engine,
-        function: facts.function,
-        method,
-        priority,
-        model: facts.model.clone(),
-        options: Vec::new(),
-    }
-}
-
-/// Makes a call as a task of its own, which hands back one reply.
-pub(super) fn spawn<V: Vendor>(
-    mut call: Call,
-    vendor: &Arc<V>,
-    clock: Clock,
-    hand_back: &mpsc::UnboundedSender<Heard>,
-) {
-    let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
-    tokio::spawn(async move {
-        let outcome = vendor.call(call.request()).await;
-        let heard = call.heard(&outcome);
-        tracing::debug!(?heard.reply, at = ?clock.now().mono, "a reply");
-        // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
-        drop(hand_back.send(heard));
-    });
-}
-
-impl Call {
-    /// What goes over the wire. A purchase is written here, away from the ledger's thread.
-    pub fn request(&mut self) -> Request {
-        if let What::Post { offer, orders, tags, .. } = &mut self.what
-            && self.request.body.is_none()
-        {
-            *tags = orders.iter().map(|order| order.tag().to_string()).collect();
-            let wired = orders.iter().zip(&*tags).map(|(order, tag)| wire::Order {
-                tag,
-                prompt: &order.prompt,
-                location_code: order.asked.location_code,
-                language_code: &order.asked.language_code,
-                priority: order.priority,
-                options: &order.asked.options,
-            });
-            self.request.body = Some(wire::task_post_body(offer, &wired.collect::<Vec<_>>()));
-            orders.clear();
-        }
-        self.request.clone()
-    }
-
-    /// What a reply means, by what was asked.
-    pub fn heard(self, outcome: &Result<Response, Failure>) -> Heard {
-        let date_v = outcome.as_ref().ok().map(|response| response.date.map(|date| date.timestamp()));
-        let reply = match self.what {
-            What::Hello => Reply::Hello(hello(outcome)),
-            What::Balance => Reply::Balance(vendor::judge_account(outcome)),
-            What::Post { batch, tags, .. } => {
-                let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-                Reply::Posted(batch, vendor::judge(outcome, &tags))
-            }
-            What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
-            What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
-            What::Fetch(attempt) => {
-                let fetched = vendor::judge_fetch(outcome);
-                let body = match (&fetched, outcome) {
-                    (vendor::Fetched::Answer { .. }, Ok(response)) => {
-                        zstd::encode_all(&response.body[..], ZSTD_LEVEL).unwrap_or_default()
-                    }
-                    _ => Vec::new(),
-                };
-                Reply::Fetched(attempt, fetched, body)
-            }
-        };
-        Heard { reply, begun: self.begun, date_v }
-    }
-}
-
-/// The first call only has to show that the vendor is there and lets us in, and what its clock says.
-fn hello(outcome: &Result<Response, Failure>) -> Result<(), Refusal> {
-    match vendor::judge_account(outcome) {
-        Err(vendor::ListProblem::Refused(refusal)) if refusal.class == vendor::codes::Class::Halt => Err(refusal),
-        Err(vendor::ListProblem::Unreachable { why }) if outcome.is_err() => Err(Refusal {
-            class: vendor::codes::Class::Unreachable,
-            code: None,
-            http: None,
-            message: why,
-            retry_after: None,
-        }),
-        _ => Ok(()),
     }
 }

@@ -1,0 +1,118 @@
+//! A call: what goes over the wire, and what a reply to it means by what was asked.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::vocabulary::{Heard, Reply};
+use crate::clock::Clock;
+use crate::ids::{AttemptId, BatchId};
+use crate::ledger::Order;
+use crate::offer::{Engine, Function, Offer};
+use crate::vendor::codes::Class;
+use crate::vendor::{self, Failure, ListProblem, Refusal, Request, Response, Vendor, wire};
+
+/// How hard an answer is compressed: the level at which it is small enough and costs a fraction of a millisecond.
+const ZSTD_LEVEL: i32 = 3;
+
+/// A call to be made.
+#[derive(Debug)]
+pub struct Call {
+    pub(super) request: Request,
+    pub(super) what: What,
+    pub(super) begun: Duration,
+}
+
+/// What a call is for.
+#[derive(Debug)]
+pub(super) enum What {
+    Hello,
+    Balance,
+    Post {
+        batch: BatchId,
+        offer: &'static Offer,
+        /// Until they are written into the body.
+        orders: Vec<Order>,
+        tags: Vec<String>,
+    },
+    Ready((Engine, Function), i64),
+    Page((i64, i64), u32),
+    Fetch(AttemptId),
+}
+
+/// Makes a call as a task of its own, which hands back one reply.
+pub(super) fn spawn<V: Vendor>(
+    mut call: Call,
+    vendor: &Arc<V>,
+    clock: Clock,
+    hand_back: &mpsc::UnboundedSender<Heard>,
+) {
+    let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
+    tokio::spawn(async move {
+        let outcome = vendor.call(call.request()).await;
+        let heard = call.heard(&outcome);
+        tracing::debug!(?heard.reply, at = ?clock.now().mono, "a reply");
+        // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
+        drop(hand_back.send(heard));
+    });
+}
+
+impl Call {
+    /// What goes over the wire. A purchase is written here, away from the ledger's thread.
+    pub fn request(&mut self) -> Request {
+        if let What::Post { offer, orders, tags, .. } = &mut self.what
+            && self.request.body.is_none()
+        {
+            *tags = orders.iter().map(|order| order.tag().to_string()).collect();
+            let wired = orders.iter().zip(&*tags).map(|(order, tag)| wire::Order {
+                tag,
+                prompt: &order.prompt,
+                location_code: order.asked.location_code,
+                language_code: &order.asked.language_code,
+                priority: order.priority,
+                options: &order.asked.options,
+            });
+            self.request.body = Some(wire::task_post_body(offer, &wired.collect::<Vec<_>>()));
+            orders.clear();
+        }
+        self.request.clone()
+    }
+
+    /// What a reply means, by what was asked.
+    pub fn heard(self, outcome: &Result<Response, Failure>) -> Heard {
+        let date_v = outcome.as_ref().ok().map(|response| response.date.map(|date| date.timestamp()));
+        let reply = match self.what {
+            What::Hello => Reply::Hello(hello(outcome)),
+            What::Balance => Reply::Balance(vendor::judge_account(outcome)),
+            What::Post { batch, tags, .. } => {
+                let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
+                Reply::Posted(batch, vendor::judge(outcome, &tags))
+            }
+            What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
+            What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
+            What::Fetch(attempt) => {
+                let fetched = vendor::judge_fetch(outcome);
+                let body = match (&fetched, outcome) {
+                    (vendor::Fetched::Answer { .. }, Ok(response)) => {
+                        zstd::encode_all(&response.body[..], ZSTD_LEVEL).unwrap_or_default()
+                    }
+                    _ => Vec::new(),
+                };
+                Reply::Fetched(attempt, fetched, body)
+            }
+        };
+        Heard { reply, begun: self.begun, date_v }
+    }
+}
+
+/// The first call only has to show that the vendor is there and lets us in, and what its clock says.
+fn hello(outcome: &Result<Response, Failure>) -> Result<(), Refusal> {
+    match vendor::judge_account(outcome) {
+        Err(ListProblem::Refused(refusal)) if refusal.class == Class::Halt => Err(refusal),
+        Err(ListProblem::Unreachable { why }) if outcome.is_err() => {
+            Err(Refusal { class: Class::Unreachable, code: None, http: None, message: why, retry_after: None })
+        }
+        _ => Ok(()),
+    }
+}

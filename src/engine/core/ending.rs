@@ -1,0 +1,65 @@
+//! When a start is over, and how it ended.
+
+use super::{Core, Step};
+use crate::engine::vocabulary::{Effect, End};
+use crate::event::Progress;
+
+impl Core {
+    /// Nothing is under way, and nothing more can happen in this start.
+    pub(super) fn may_finish(&self, vendor_now: i64, out: &[Effect]) -> bool {
+        let busy = out.iter().any(|effect| !matches!(effect, Effect::Tell(_) | Effect::Wake(_)));
+        if busy || self.in_flight > 0 || self.dispatch.in_flight() > 0 {
+            return false;
+        }
+        if self.stopping || (self.hello != Step::Done && self.dispatch.halted.is_some()) {
+            return true;
+        }
+        let hopeless = !self.reconcile.is_clear() && !self.reconcile.may_clear(vendor_now);
+        let bought = self.dispatch.is_done() || (self.reconcile.restored.is_some() && hopeless);
+        let halted = self.dispatch.halted.is_some();
+        self.hello == Step::Done
+            && (self.balance == Step::Done || halted)
+            && bought
+            && self.collect.is_done()
+            && (self.reconcile.is_clear() || hopeless)
+    }
+
+    /// The end of a start that is told to stop at once: what is in flight will be in doubt at the next.
+    pub(in crate::engine) fn cut_short(&mut self) -> End {
+        self.stopping = true;
+        let sending = self.dispatch.sending();
+        End { in_doubt: self.reconcile.attempts() + sending, ..self.end() }
+    }
+
+    pub(super) fn how_it_stands(&self) -> Progress {
+        Progress {
+            waiting: self.collect.waiting(),
+            in_doubt: self.reconcile.attempts(),
+            in_flight: self.in_flight,
+            ..self.progress
+        }
+    }
+
+    pub(super) fn end(&self) -> End {
+        let (priced_out, given_up) = self.dispatch.left();
+        let stopped = self.dispatch.stopped_prices();
+        let price = stopped.first().filter(|_| priced_out > 0).map(|(key, list, charged)| {
+            format!(
+                "{priced_out} tasks are not bought: the vendor charges {charged} for one of {key}, and the list says \
+                 {list}; write its price under [[accounts.{}.prices]], or allow more with max_price_drift",
+                self.terms.name
+            )
+        });
+        let restored = self.reconcile.restored.as_ref().map_or(0, |_| 1);
+        End {
+            refused: self.dispatch.halted.clone().or(price),
+            in_doubt: self.reconcile.attempts().max(restored),
+            stopped: self.stopping,
+            cuts: self.dispatch.cuts(),
+            given_up,
+            late: self.collect.late(),
+            waiting: self.collect.waiting(),
+            progress: self.how_it_stands(),
+        }
+    }
+}

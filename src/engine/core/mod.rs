@@ -1,0 +1,267 @@
+//! The core: what happens next, decided without touching anything.
+//!
+//! An input goes in, effects come out; the time is handed in. It holds counters, queues and timers, fed by what was
+//! committed, never by scans. Which call is the most pressing is decided in `next_call`, and when there is nothing left
+//! to do in `ending`. What becomes of an answer is `replies`' matter.
+
+mod next_call;
+mod ending;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use super::collect::Collect;
+use super::dispatch::{Dispatch, PULL};
+use super::reconcile::Reconcile;
+use super::vendor_clock::VendorClock;
+use super::vocabulary::{Effect, Input, Memory, Terms};
+use crate::clock::Now;
+use crate::event::{EventKind, Progress};
+use crate::ids::{AttemptId, RunId};
+use crate::ledger::Change;
+use crate::offer::{Function, OFFERS};
+use crate::pace::Bucket;
+use crate::plan::Room;
+
+/// Between two reports on how things stand.
+const PROGRESS_EVERY: Duration = Duration::from_millis(500);
+/// With nothing to wait for but replies, the core is woken after this all the same.
+const LONGEST_NAP: Duration = Duration::from_mins(1);
+
+/// How a task that came back is treated.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct How {
+    /// It counts as a try.
+    pub(super) counts: bool,
+    /// Not again in this start.
+    pub(super) leave: bool,
+    /// Not before this.
+    pub(super) not_before: Duration,
+}
+
+/// Decides for one account.
+#[derive(Debug)]
+pub struct Core {
+    pub(super) terms: Terms,
+    pub(super) clock: VendorClock,
+    pub(super) dispatch: Dispatch,
+    pub(super) collect: Collect,
+    pub(super) reconcile: Reconcile,
+    pub(super) calls: Bucket,
+    pub(super) ready: Bucket,
+    pub(super) list: Bucket,
+    pub(super) account_calls: Bucket,
+    /// Tokens taken for a call that then had to wait for another limit.
+    ready_token: bool,
+    list_token: bool,
+    pub(super) in_flight: u32,
+    pub(super) hello: Step,
+    pub(super) balance: Step,
+    pub(super) stopping: bool,
+    /// Failures in a row, of any call.
+    pub(super) failures: u32,
+    /// Questions for the balance that came to nothing.
+    pub(super) balance_failures: u32,
+    /// Nothing is called before.
+    pub(super) quiet_until: Duration,
+    pub(super) how: BTreeMap<AttemptId, How>,
+    pub(super) progress: Progress,
+    progress_at: Duration,
+    memory: Option<Memory>,
+    pub(super) rng: fastrand::Rng,
+    cap_told: BTreeSet<(RunId, String)>,
+    /// Purchases that the vendor's list and the ledger price differently, told once.
+    pub(super) cost_told: BTreeSet<AttemptId>,
+}
+
+/// A call that is made once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    Wanted,
+    Asked,
+    Done,
+}
+
+impl Core {
+    /// A core for an account, with what the ledger holds from earlier starts.
+    pub fn new(terms: Terms, memory: Memory, now: Now) -> Self {
+        let mono = now.mono;
+        let give_up = OFFERS.iter().map(|offer| offer.give_up).max().unwrap_or_default();
+        let reconcile = Reconcile::new(
+            &terms.timing,
+            terms.timing.give_up.unwrap_or(give_up),
+            memory.proven.clone(),
+            memory.longest_lag_s,
+        );
+        Self {
+            clock: VendorClock::default(),
+            dispatch: Dispatch::new(&terms.runs),
+            collect: Collect::new(&terms.timing, terms.speed, terms.collect),
+            reconcile,
+            calls: Bucket::new(terms.limits.calls_per_minute, mono),
+            ready: Bucket::new(terms.limits.tasks_ready_per_minute, mono),
+            list: Bucket::new(terms.limits.id_list_per_minute, mono),
+            account_calls: Bucket::new(terms.limits.user_data_per_minute, mono),
+            ready_token: false,
+            list_token: false,
+            in_flight: 0,
+            hello: Step::Wanted,
+            balance: if terms.keep_balance.is_some() { Step::Wanted } else { Step::Done },
+            stopping: false,
+            failures: 0,
+            balance_failures: 0,
+            quiet_until: mono,
+            how: BTreeMap::new(),
+            progress: Progress::default(),
+            progress_at: mono,
+            memory: Some(memory),
+            rng: fastrand::Rng::with_seed(terms.seed),
+            cap_told: BTreeSet::new(),
+            cost_told: BTreeSet::new(),
+            terms,
+        }
+    }
+
+    /// Takes an input; says what is to be done about it.
+    pub fn step(&mut self, now: Now, input: Input) -> Vec<Effect> {
+        let mut out = Vec::new();
+        match input {
+            Input::Begin => self.begin(now, &mut out),
+            Input::Pulled { run, after, tasks, prices, whole, rooms } => {
+                self.dispatch.rooms(rooms);
+                let cut = self.dispatch.pulled((run, after), tasks, prices, whole);
+                self.tell_cut(run, cut, &mut out);
+            }
+            Input::Reserved { outcomes, rooms } => {
+                self.in_flight -=
+                    u32::try_from(outcomes.iter().filter(|outcome| outcome.is_err()).count()).unwrap_or(0);
+                for (batch, canary) in self.dispatch.reserved(outcomes) {
+                    out.push(Effect::Post(batch));
+                    if let Some(flight) = self.dispatch.flight(batch) {
+                        let (run, tasks, reserved) = (flight.run, flight.tasks(), flight.hold);
+                        out.push(Effect::Tell(EventKind::BatchSent { batch, run, tasks, reserved, canary }));
+                    }
+                }
+                self.dispatch.rooms(rooms);
+            }
+            Input::Booked { again, rooms } => {
+                self.dispatch.rooms(rooms);
+                for (run, pulled) in again {
+                    let how = pulled.task.previous.and_then(|attempt| self.how.remove(&attempt));
+                    match how {
+                        Some(How { leave: true, .. }) => self.dispatch.leave(run, pulled.task.task),
+                        Some(how) => self.dispatch.again(run, &pulled, how.counts, how.not_before),
+                        None => self.dispatch.again(run, &pulled, false, now.mono),
+                    }
+                }
+            }
+            Input::Overdue { items } => {
+                let vendor_now = self.clock.not_before(now);
+                for item in items {
+                    let posted_v = self.collect.posted_v(item.batch).unwrap_or(vendor_now);
+                    self.collect.want(item, posted_v, vendor_now);
+                }
+            }
+            Input::Recognised { source, rows } => self.recognised(now, source, rows, &mut out),
+            Input::Witnesses(witnesses) => self.sweep_ended(now, &witnesses, &mut out),
+            Input::Widened(bought_v) => self.reconcile.widened(bought_v),
+            Input::Adopted { batches, extras } => self.adopted(now, batches, extras, &mut out),
+            Input::Unresolved(batches) => self.conclude(batches, &mut out),
+            Input::Heard(replies) => self.heard(now, replies, &mut out),
+            Input::Tick => {}
+            Input::Stop => {
+                if !self.stopping {
+                    self.stopping = true;
+                    self.collect.stop();
+                    out.push(Effect::Tell(EventKind::Draining));
+                }
+            }
+        }
+        self.go_on(now, &mut out);
+        out
+    }
+
+    /// Takes up what earlier starts left.
+    fn begin(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let Some(memory) = self.memory.take() else { return };
+        if let Some((from_v, closed_v)) = memory.restored {
+            self.reconcile.restore(from_v, closed_v);
+            out.push(Effect::Tell(EventKind::Restored { since_v: from_v }));
+        }
+        for doubted in memory.doubted {
+            self.progress.in_doubt += doubted.attempts;
+            self.collect.know((doubted.engine, doubted.function), now.mono);
+            self.reconcile.add(doubted, now.mono);
+        }
+        for batch in memory.open {
+            self.progress.waiting += batch.uncollected;
+            self.collect.expect(batch, now.mono, true);
+        }
+    }
+
+    /// Tells once in a start that a ceiling cuts the plan of a run.
+    fn tell_cut(&mut self, run: RunId, cut: Option<Room>, out: &mut Vec<Effect>) {
+        let Some(room) = cut else { return };
+        if self.cap_told.insert((run, room.name.clone())) {
+            out.push(Effect::Tell(EventKind::CapReached { run, cap: room.name, limit: room.limit, left: room.left }));
+        }
+    }
+
+    /// Begins whatever may begin now, and says when to look again.
+    fn go_on(&mut self, now: Now, out: &mut Vec<Effect>) {
+        let vendor_now = self.clock.not_before(now);
+        self.dispatch.wake(now.mono);
+        self.collect.wake(now.mono);
+        if self.may_buy() {
+            while let Some((run, after)) = self.dispatch.next_pull() {
+                out.push(Effect::Pull { run, after, most: PULL });
+            }
+        }
+        let overdue = self.collect.overdue(now.mono, vendor_now);
+        if !overdue.is_empty() {
+            out.push(Effect::Overdue(overdue));
+        }
+        let proofs = self.proofs_wanted();
+        if self.clock.is_known() && !self.stopping {
+            if let Some((from_v, until_v)) = self.reconcile.begin_sweep(now.mono, vendor_now, &proofs) {
+                out.push(Effect::Widen(from_v, until_v));
+            }
+            let unresolved = self.reconcile.concluded(|endpoint| self.collect.listed_v(endpoint));
+            if !unresolved.is_empty() {
+                out.push(Effect::Unresolved(unresolved));
+            }
+            if let Some(adopted) = self.reconcile.restored_done() {
+                out.push(Effect::Record(vec![Change::RestoredDone { account: self.terms.account }]));
+                out.push(Effect::Tell(EventKind::RestoredDone { adopted }));
+                self.dispatch.start_over();
+                while let Some((run, after)) = self.dispatch.next_pull() {
+                    out.push(Effect::Pull { run, after, most: PULL });
+                }
+            }
+        }
+        let mut wakes = self.call(now, vendor_now, out);
+        if self.may_finish(vendor_now, out) {
+            out.push(Effect::Finish(self.end()));
+            return;
+        }
+        let to_list = self.reconcile.to_list(vendor_now, |endpoint| self.collect.listed_v(endpoint));
+        wakes.extend(self.dispatch.next_wake());
+        wakes.extend(self.collect.next_wake(&to_list));
+        wakes.extend(self.reconcile.next_wake(now.mono, vendor_now, !proofs.is_empty()));
+        if now.mono >= self.progress_at + PROGRESS_EVERY {
+            self.progress_at = now.mono;
+            out.push(Effect::Tell(EventKind::Progress(self.how_it_stands())));
+        }
+        // What is due by now waits for a limit or for a reply, which wake the core by themselves; and while all calls
+        // are paused there is no use in waking before.
+        let next = wakes.into_iter().filter(|at| *at > now.mono).min();
+        out.push(Effect::Wake(next.unwrap_or(now.mono + LONGEST_NAP).max(self.quiet_until)));
+    }
+
+    /// Functions whose proof is missing, with their latest unfinished purchase.
+    fn proofs_wanted(&self) -> Vec<(Function, i64)> {
+        let functions: BTreeSet<Function> = OFFERS.iter().map(|offer| offer.function).collect();
+        let missing = functions.into_iter().filter(|function| !self.reconcile.is_proven(*function));
+        missing.filter_map(|function| self.collect.youngest(function).map(|posted_v| (function, posted_v))).collect()
+    }
+}

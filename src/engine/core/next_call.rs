@@ -1,0 +1,143 @@
+//! Which call is made next: the most pressing that its limit allows.
+//!
+//! In this order: look-ups for what is in doubt, results about to be lost, purchases, `tasks_ready`, other results. A
+//! start begins with a free call that shows whether the vendor is there, and nothing is bought before a balance that is
+//! to be kept is known.
+
+use std::time::Duration;
+
+use super::{Core, Step};
+use crate::clock::Now;
+use crate::engine::collect::{Endpoint, Fetch};
+use crate::engine::reconcile::PageCall;
+use crate::engine::vocabulary::Effect;
+use crate::pace::Bucket;
+
+/// Batches reserved in one commit.
+const BATCHES_A_COMMIT: usize = 10;
+/// A hold counts in every period its charge may fall into: until the quarantine is over, and an hour.
+const HOLD_MARGIN_S: i64 = 3_600;
+
+/// A call that could be made next.
+#[derive(Clone, Copy, Debug)]
+enum Call {
+    Hello,
+    Balance,
+    Page,
+    Fetch { urgent: bool },
+    Buy,
+    Ready(Endpoint),
+}
+
+impl Core {
+    /// Purchases are possible at all.
+    pub(super) fn may_buy(&self) -> bool {
+        !self.stopping
+            && self.hello == Step::Done
+            && self.balance == Step::Done
+            && self.reconcile.restored.is_none()
+            && self.dispatch.halted.is_none()
+    }
+
+    /// Makes the calls that the limits allow, the most pressing first; the moments at which more may be allowed.
+    pub(super) fn call(&mut self, now: Now, vendor_now: i64, out: &mut Vec<Effect>) -> Vec<Duration> {
+        let mut wakes = Vec::new();
+        let mut drafts = Vec::new();
+        if now.mono < self.quiet_until {
+            wakes.push(self.quiet_until);
+            return wakes;
+        }
+        while self.in_flight < self.terms.limits.in_flight.max(1) {
+            let Some(next) = self.next_call(now, vendor_now, drafts.len(), &mut wakes) else { break };
+            if let Err(at) = self.calls.take(now.mono) {
+                wakes.push(at);
+                break;
+            }
+            match next {
+                Call::Hello => {
+                    self.hello = Step::Asked;
+                    out.push(Effect::Hello);
+                }
+                Call::Balance => {
+                    self.balance = Step::Asked;
+                    out.push(Effect::Balance);
+                }
+                Call::Page => {
+                    let Some(PageCall { span, offset }) = self.reconcile.page() else { break };
+                    self.list_token = false;
+                    out.push(Effect::Page(span, offset));
+                }
+                Call::Fetch { urgent } => {
+                    let Some(Fetch { what, .. }) = self.collect.take(urgent) else { break };
+                    out.push(Effect::Fetch(what));
+                }
+                Call::Buy => {
+                    let (sent_v, hold_to_v) = self.hold_window(now);
+                    let Some(draft) = self.dispatch.draft(sent_v, hold_to_v) else { break };
+                    drafts.push(draft);
+                }
+                Call::Ready(endpoint) => {
+                    self.ready_token = false;
+                    self.collect.polling(endpoint);
+                    out.push(Effect::Ready(endpoint, vendor_now));
+                }
+            }
+            self.in_flight += 1;
+        }
+        if !drafts.is_empty() {
+            out.push(Effect::Reserve(drafts));
+        }
+        wakes
+    }
+
+    /// The span of the vendor's time that the charge of a purchase made now may fall into.
+    pub(in crate::engine) fn hold_window(&self, now: Now) -> (i64, i64) {
+        let quarantine_s = i64::try_from(self.terms.timing.quarantine.as_secs()).unwrap_or(0);
+        (self.clock.not_before(now), self.clock.not_after(now) + quarantine_s + HOLD_MARGIN_S)
+    }
+
+    /// The most pressing call that its own limit allows.
+    fn next_call(&mut self, now: Now, vendor_now: i64, drafted: usize, wakes: &mut Vec<Duration>) -> Option<Call> {
+        if self.hello != Step::Done {
+            return (self.hello == Step::Wanted).then_some(Call::Hello);
+        }
+        if self.balance == Step::Wanted && !self.stopping && self.dispatch.halted.is_none() {
+            match self.account_calls.take(now.mono) {
+                Ok(()) => return Some(Call::Balance),
+                Err(at) => wakes.push(at),
+            }
+        }
+        if !self.stopping
+            && self.reconcile.wants_page(now.mono)
+            && token(&mut self.list_token, &mut self.list, now, wakes)
+        {
+            return Some(Call::Page);
+        }
+        if self.collect.has_urgent() {
+            return Some(Call::Fetch { urgent: true });
+        }
+        if self.may_buy() && drafted < BATCHES_A_COMMIT && self.dispatch.has_batch() {
+            return Some(Call::Buy);
+        }
+        if !self.stopping {
+            let to_list = self.reconcile.to_list(vendor_now, |endpoint| self.collect.listed_v(endpoint));
+            if let Some(endpoint) = self.collect.to_poll(now.mono, &to_list)
+                && token(&mut self.ready_token, &mut self.ready, now, wakes)
+            {
+                return Some(Call::Ready(endpoint));
+            }
+        }
+        self.collect.has_other().then_some(Call::Fetch { urgent: false })
+    }
+}
+
+/// Takes a token of a limit, or keeps the one that is held; the moment of the next one where there is none.
+fn token(held: &mut bool, bucket: &mut Bucket, now: Now, wakes: &mut Vec<Duration>) -> bool {
+    if !*held {
+        match bucket.take(now.mono) {
+            Ok(()) => *held = true,
+            Err(at) => wakes.push(at),
+        }
+    }
+    *held
+}

@@ -1,0 +1,132 @@
+//! Batches: drafted from the lanes, reserved by the ledger or refused, in flight until they are answered for.
+
+use super::{Dispatch, InFlight, MOST_PULLED, PULL, Pending};
+use crate::ids::BatchId;
+use crate::ledger::{CapReached, Draft, DraftTask, Reserved};
+use crate::offer::{Engine, Function, MAX_BATCH};
+
+/// Commits in a row in which the ledger may refuse drafts although there seemed to be room, before their runs are left
+/// to a later start: one may follow from a period that turned, more are a disagreement that does not pass.
+const MOST_REFUSALS: u32 = 3;
+
+impl Dispatch {
+    /// True where a batch could be made now.
+    pub(in crate::engine) fn has_batch(&self) -> bool {
+        self.halted.is_none() && (self.canary().is_some() || self.full_lane().is_some())
+    }
+
+    /// A lane with a full batch, or with all that its run has to give.
+    fn full_lane(&self) -> Option<(usize, (Engine, Function))> {
+        self.desks.iter().enumerate().find_map(|(at, desk)| {
+            let no_more =
+                desk.exhausted || desk.cut.is_some() || (!desk.pulling && self.waiting_for(at) >= MOST_PULLED - PULL);
+            let lane = desk.lanes.iter().find(|(endpoint, lane)| {
+                lane.len() >= MAX_BATCH || (no_more && !lane.is_empty() && !self.canary_may_fill(at, **endpoint))
+            })?;
+            Some((at, *lane.0))
+        })
+    }
+
+    /// Takes the next batch's tasks out of the lanes.
+    pub(in crate::engine) fn draft(&mut self, sent_v: i64, hold_to_v: i64) -> Option<Draft> {
+        let pending = if let Some(price) = self.canary() {
+            let (desk, want) = self.prices[price].waiting.pop_front()?;
+            self.prices[price].canaries_out += 1;
+            Pending { desk, wants: vec![want], canary: Some(price), sent_v }
+        } else {
+            let (desk, endpoint) = self.full_lane()?;
+            let lane = self.desks[desk].lanes.get_mut(&endpoint)?;
+            let wants = lane.drain(..lane.len().min(MAX_BATCH)).collect();
+            Pending { desk, wants, canary: None, sent_v }
+        };
+        let first = pending.wants.first()?;
+        let draft = Draft {
+            run: self.desks[pending.desk].terms.run,
+            engine: first.engine,
+            function: first.function,
+            tasks: pending
+                .wants
+                .iter()
+                .map(|want| DraftTask {
+                    task: want.task.task,
+                    hold: want.funded,
+                    previous: want.task.previous,
+                    number: want.task.attempts + 1,
+                })
+                .collect(),
+            sent_v,
+            hold_to_v,
+        };
+        self.pending.push(pending);
+        Some(draft)
+    }
+
+    /// The ledger has reserved what was drafted, or says which ceiling has no room; the batches that may be sent.
+    pub(in crate::engine) fn reserved(&mut self, outcomes: Vec<Result<Reserved, CapReached>>) -> Vec<(BatchId, bool)> {
+        let mut sent = Vec::new();
+        // Several commits of drafts may be on their way: these outcomes are the oldest's.
+        let drafted: Vec<Pending> = self.pending.drain(..outcomes.len().min(self.pending.len())).collect();
+        for pending in &drafted {
+            self.desks[pending.desk].funded -= pending.wants.iter().map(|want| want.funded).sum();
+        }
+        let mut refused = Vec::new();
+        for (pending, outcome) in drafted.into_iter().zip(outcomes) {
+            let desk = &mut self.desks[pending.desk];
+            match outcome {
+                Ok(reserved) => {
+                    let first = pending.wants[0];
+                    sent.push((reserved.batch, pending.canary.is_some()));
+                    self.in_flight.insert(
+                        reserved.batch,
+                        InFlight {
+                            run: desk.terms.run,
+                            engine: first.engine,
+                            function: first.function,
+                            first_attempt: reserved.first_attempt,
+                            hold: reserved.hold,
+                            wants: pending.wants,
+                            canary: pending.canary,
+                            sent_v: pending.sent_v,
+                        },
+                    );
+                }
+                Err(CapReached { cap }) => {
+                    // A period has turned, or another total moved: look again from the first planned task on.
+                    if let Some(price) = pending.canary {
+                        self.prices[price].canaries_out -= 1;
+                    }
+                    refused.push((pending.desk, cap));
+                }
+            }
+        }
+        if !sent.is_empty() {
+            self.refusals = 0;
+        }
+        if !refused.is_empty() {
+            self.refusals += 1;
+            for (desk, cap) in refused.into_iter().filter(|_| self.refusals > MOST_REFUSALS) {
+                self.desks[desk].given_up = Some(cap);
+            }
+            self.start_over();
+        }
+        sent
+    }
+
+    /// A batch has been answered for, or its connection is gone.
+    pub(in crate::engine) fn answered(&mut self, batch: BatchId) -> Option<InFlight> {
+        self.in_flight.remove(&batch)
+    }
+
+    pub(in crate::engine) fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// Tasks whose outcome has not come back yet.
+    pub(in crate::engine) fn sending(&self) -> u64 {
+        self.in_flight.values().map(|flight| flight.wants.len() as u64).sum()
+    }
+
+    pub(in crate::engine) fn flight(&self, batch: BatchId) -> Option<&InFlight> {
+        self.in_flight.get(&batch)
+    }
+}

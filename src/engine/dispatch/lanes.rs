@@ -1,0 +1,156 @@
+//! The lanes of a run: tasks on their way from the plan into batches, one lane for each endpoint.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::{Dispatch, KnownPrice, MOST_PULLED, PULL, PriceState, Want};
+use crate::ids::{RunId, TaskId};
+use crate::ledger::ToBuy;
+use crate::offer::{Engine, Function};
+use crate::plan::Room;
+
+/// A task with its endpoint and price, as it is pulled from the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pulled {
+    /// The task.
+    pub task: ToBuy,
+    /// Its endpoint's engine.
+    pub engine: Engine,
+    /// Its endpoint's function.
+    pub function: Function,
+    /// Its price.
+    pub price: String,
+}
+
+impl Dispatch {
+    /// A run that wants more tasks pulled, and from where.
+    pub(in crate::engine) fn next_pull(&mut self) -> Option<(RunId, i64)> {
+        if self.halted.is_some() {
+            return None;
+        }
+        let waiting: Vec<usize> = (0..self.desks.len()).map(|desk| self.waiting_for(desk)).collect();
+        let desk = self.desks.iter_mut().zip(waiting).find(|(desk, waiting)| {
+            let ready: usize = desk.lanes.values().map(VecDeque::len).sum();
+            !desk.pulling && !desk.exhausted && desk.cut.is_none() && ready < PULL && ready + waiting < MOST_PULLED
+        })?;
+        desk.0.pulling = true;
+        Some((desk.0.terms.run, desk.0.cursor))
+    }
+
+    /// Tasks were pulled; fewer than asked for means that there are no more.
+    pub(in crate::engine) fn pulled(
+        &mut self,
+        (run, after): (RunId, i64),
+        tasks: Vec<Pulled>,
+        prices: Vec<KnownPrice>,
+        whole: bool,
+    ) -> Option<Room> {
+        for known in prices {
+            if !self.prices.iter().any(|price| price.key == known.key) {
+                self.prices.push(PriceState {
+                    key: known.key,
+                    list: known.list,
+                    charged: known.seen,
+                    canaries_out: 0,
+                    canaries_in_doubt: 0,
+                    waiting: VecDeque::new(),
+                });
+            }
+        }
+        let at = self.desk(run)?;
+        self.desks[at].pulling = false;
+        if self.desks[at].cursor != after {
+            // The plan was begun anew meanwhile.
+            return None;
+        }
+        self.desks[at].exhausted = whole;
+        for pulled in tasks {
+            let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { continue };
+            if self.stopped(at, price) || self.desks[at].tried_out(pulled.task.task) {
+                self.desks[at].priced_out += u64::from(self.stopped(at, price));
+                self.desks[at].cursor = pulled.task.position;
+                continue;
+            }
+            let worst = self.prices[price].worst();
+            if let Err(cap) = self.fund(at, worst) {
+                self.desks[at].exhausted = false;
+                return Some(cap);
+            }
+            self.desks[at].cursor = pulled.task.position;
+            let want =
+                Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
+            self.queue(at, want, false);
+        }
+        None
+    }
+
+    pub(super) fn queue(&mut self, desk: usize, want: Want, first: bool) {
+        let price = &mut self.prices[want.price];
+        if price.charged.is_none() {
+            price.waiting.push_back((desk, want));
+            return;
+        }
+        let lane = self.desks[desk].lanes.entry((want.engine, want.function)).or_default();
+        if first { lane.push_front(want) } else { lane.push_back(want) }
+    }
+
+    /// What was tried before and may be tried again by now.
+    pub(in crate::engine) fn wake(&mut self, mono: Duration) {
+        for at in 0..self.desks.len() {
+            let (due, later) = self.desks[at].later.drain(..).partition(|(when, _)| *when <= mono);
+            self.desks[at].later = later;
+            let due: Vec<(Duration, Want)> = due;
+            for (_, want) in due.into_iter().rev() {
+                self.queue(at, want, true);
+            }
+        }
+    }
+
+    /// When something tried before may be tried again.
+    pub(in crate::engine) fn next_wake(&self) -> Option<Duration> {
+        self.desks.iter().flat_map(|desk| &desk.later).map(|(when, _)| *when).min()
+    }
+
+    /// Tasks of a run that wait for a price to be proven.
+    pub(super) fn waiting_for(&self, desk: usize) -> usize {
+        self.prices.iter().flat_map(|price| &price.waiting).filter(|(of, _)| *of == desk).count()
+    }
+
+    /// A task came back to the plan: it is tried again after a while, or left for the next start.
+    pub(in crate::engine) fn again(&mut self, run: RunId, pulled: &Pulled, counts: bool, not_before: Duration) {
+        let Some(at) = self.desk(run) else { return };
+        let desk = &mut self.desks[at];
+        if counts {
+            *desk.tries.entry(pulled.task.task).or_insert(0) += 1;
+        }
+        if desk.tried_out(pulled.task.task) {
+            // Left for the next start.
+            return;
+        }
+        if pulled.task.position > desk.cursor {
+            // It is pulled in its turn.
+            desk.exhausted = false;
+            return;
+        }
+        let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { return };
+        if self.stopped(at, price) {
+            self.desks[at].priced_out += 1;
+            return;
+        }
+        let worst = self.prices[price].worst();
+        let want = Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
+        if self.fund(at, worst).is_ok() {
+            self.desks[at].later.push((not_before, want));
+        } else {
+            // Others behind it have the money: the plan is pulled again from its first task, in its order.
+            self.start_over();
+        }
+    }
+
+    /// A task came back that is not tried again in this start.
+    pub(in crate::engine) fn leave(&mut self, run: RunId, task: TaskId) {
+        if let Some(at) = self.desk(run) {
+            self.desks[at].tries.insert(task, u32::MAX);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Buying: which tasks go into the next batch, under which ceilings, at which prices.
+//!
+//! Tasks are pulled from the plan in its order (`lanes`), and each is given its money before the next is looked at: the
+//! first that no ceiling leaves room for is where the plan is cut, and none behind it is taken (`ceilings`). A price
+//! that this ledger was never charged is tried on one task; the rest of that price waits for its charge (`prices`).
+//! What is ready goes into a batch (`batches`). What decides here holds no connection and no file.
+
+mod lanes;
+mod ceilings;
+mod prices;
+mod batches;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+pub use ceilings::RoomFor;
+pub use lanes::Pulled;
+pub use prices::KnownPrice;
+pub(super) use prices::PriceNews;
+
+use crate::ids::{AttemptId, BatchId, RunId, TaskId};
+use crate::job::Drift;
+use crate::ledger::ToBuy;
+use crate::money::Money;
+use crate::offer::{Engine, Function};
+use crate::plan::Room;
+
+/// Tasks of a run that may wait in memory: enough to fill every lane, few enough to hold.
+const MOST_PULLED: usize = 20_000;
+/// Tasks that are pulled at once.
+pub(super) const PULL: usize = 2_000;
+
+/// How a run is to be bought.
+#[derive(Clone, Copy, Debug)]
+pub struct RunTerms {
+    /// Which.
+    pub run: RunId,
+    /// Tries of a task in one start.
+    pub max_attempts: u32,
+    /// How far a price may be from the list.
+    pub drift: Drift,
+    /// Paid failures of a task that are bought anew.
+    pub retry_paid_failures: u32,
+}
+
+/// A task on its way into a batch.
+#[derive(Clone, Copy, Debug)]
+struct Want {
+    task: ToBuy,
+    engine: Engine,
+    function: Function,
+    price: usize,
+    /// The money it was given.
+    funded: Money,
+}
+
+#[derive(Debug)]
+struct PriceState {
+    key: String,
+    list: Money,
+    /// The last charge, where there was one.
+    charged: Option<Money>,
+    canaries_out: u32,
+    canaries_in_doubt: u32,
+    waiting: VecDeque<(usize, Want)>,
+}
+
+impl PriceState {
+    /// The most that a task may cost, as far as is known.
+    fn worst(&self) -> Money {
+        self.charged.map_or(self.list, |charged| charged.max(self.list))
+    }
+}
+
+/// The lanes of one run.
+#[derive(Debug)]
+struct Desk {
+    terms: RunTerms,
+    /// The place in the plan up to which tasks were pulled.
+    cursor: i64,
+    exhausted: bool,
+    /// The first task that did not fit: what it needs, and the ceiling.
+    cut: Option<(Money, Room)>,
+    /// The ceiling by which the ledger refused, again and again, what seemed to fit: nothing more in this start.
+    given_up: Option<Room>,
+    own: Option<Room>,
+    /// Given to tasks that are not reserved yet.
+    funded: Money,
+    lanes: BTreeMap<(Engine, Function), VecDeque<Want>>,
+    /// Tried before, and not again before a moment.
+    later: Vec<(Duration, Want)>,
+    /// Tries in this start, of tasks that were tried and came back; `u32::MAX`: not again in this start.
+    tries: BTreeMap<TaskId, u32>,
+    /// Tasks left planned because their price has stopped.
+    priced_out: u64,
+    pulling: bool,
+}
+
+impl Desk {
+    fn tried_out(&self, task: TaskId) -> bool {
+        self.tries.get(&task).is_some_and(|tries| *tries >= self.terms.max_attempts)
+    }
+}
+
+/// A batch that is reserved and not yet answered.
+#[derive(Debug)]
+pub(super) struct InFlight {
+    pub(super) run: RunId,
+    pub(super) engine: Engine,
+    pub(super) function: Function,
+    pub(super) first_attempt: AttemptId,
+    pub(super) hold: Money,
+    wants: Vec<Want>,
+    canary: Option<usize>,
+    pub(super) sent_v: i64,
+}
+
+impl InFlight {
+    pub(super) fn tasks(&self) -> usize {
+        self.wants.len()
+    }
+
+    /// The attempt of the task at a place of the batch.
+    pub(super) fn attempt(&self, at: usize) -> AttemptId {
+        AttemptId(self.first_attempt.0 + i64::try_from(at).unwrap_or(0))
+    }
+
+    pub(super) fn task(&self, at: usize) -> ToBuy {
+        self.wants[at].task
+    }
+
+    pub(super) fn held(&self, at: usize) -> Money {
+        self.wants[at].funded
+    }
+}
+
+/// A batch about to be reserved.
+#[derive(Debug)]
+struct Pending {
+    desk: usize,
+    wants: Vec<Want>,
+    canary: Option<usize>,
+    sent_v: i64,
+}
+
+/// What is bought, and in which order.
+#[derive(Debug)]
+pub(super) struct Dispatch {
+    desks: Vec<Desk>,
+    prices: Vec<PriceState>,
+    shared: Option<Room>,
+    pending: Vec<Pending>,
+    in_flight: BTreeMap<BatchId, InFlight>,
+    /// Single tasks in doubt, and the prices they were to prove.
+    doubtful_canaries: BTreeMap<BatchId, usize>,
+    /// Nothing more is bought in this start.
+    pub(super) halted: Option<String>,
+    /// Commits in a row in which the ledger refused drafts although there seemed to be room, and reserved none.
+    refusals: u32,
+}
+
+impl Dispatch {
+    pub(super) fn new(runs: &[RunTerms]) -> Self {
+        let desk = |terms: &RunTerms| Desk {
+            terms: *terms,
+            cursor: 0,
+            exhausted: false,
+            cut: None,
+            given_up: None,
+            own: None,
+            funded: Money::ZERO,
+            lanes: BTreeMap::new(),
+            later: Vec::new(),
+            tries: BTreeMap::new(),
+            priced_out: 0,
+            pulling: false,
+        };
+        Self {
+            desks: runs.iter().map(desk).collect(),
+            prices: Vec::new(),
+            shared: None,
+            pending: Vec::new(),
+            in_flight: BTreeMap::new(),
+            doubtful_canaries: BTreeMap::new(),
+            halted: None,
+            refusals: 0,
+        }
+    }
+
+    /// Puts every task that is not reserved back into the plan, to be pulled and given money anew.
+    pub(super) fn start_over(&mut self) {
+        for price in &mut self.prices {
+            price.waiting.clear();
+        }
+        for desk in &mut self.desks {
+            desk.lanes.clear();
+            desk.later.clear();
+            desk.funded = Money::ZERO;
+            desk.cursor = 0;
+            desk.exhausted = false;
+            desk.cut = desk.given_up.clone().map(|room| (Money::MAX, room));
+            desk.priced_out = 0;
+        }
+        // What is drafted and not yet reserved still has its money.
+        for pending in &self.pending {
+            for want in &pending.wants {
+                self.desks[pending.desk].funded += want.funded;
+            }
+        }
+    }
+
+    pub(super) fn terms(&self, run: RunId) -> Option<RunTerms> {
+        self.desk(run).map(|at| self.desks[at].terms)
+    }
+
+    fn desk(&self, run: RunId) -> Option<usize> {
+        self.desks.iter().position(|desk| desk.terms.run == run)
+    }
+
+    /// Nothing is left that could be bought in this start; what waits for a price whose tasks are in doubt does not
+    /// count.
+    pub(super) fn is_done(&self) -> bool {
+        let idle = self.in_flight.is_empty() && self.pending.is_empty();
+        let nothing_left = |desk: &Desk| {
+            (desk.exhausted || desk.cut.is_some())
+                && desk.later.is_empty()
+                && desk.lanes.values().all(VecDeque::is_empty)
+        };
+        idle && (self.halted.is_some() || (self.desks.iter().all(nothing_left) && self.canary().is_none()))
+    }
+
+    /// Tasks left planned because of their price, and because of too many tries or the vendor's own limits.
+    pub(super) fn left(&self) -> (u64, u64) {
+        let tried_out = |desk: &Desk| desk.tries.keys().filter(|task| desk.tried_out(**task)).count() as u64;
+        (self.desks.iter().map(|desk| desk.priced_out).sum(), self.desks.iter().map(tried_out).sum())
+    }
+}

@@ -1,0 +1,205 @@
+//! What absence proves: the rules by which something in doubt is concluded not to be bought.
+//!
+//! Two complete looks through the list, both begun after the quarantine, some time apart, each of which showed
+//! everything of ours that it had to show, and an empty `tasks_ready` after them. A look that failed, or that hid
+//! something it should have shown, is void: it proves nothing, and nothing follows from it. The rules are safe only
+//! when they are read together, so they stand in one place.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Doubt, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
+use crate::engine::collect::Endpoint;
+use crate::ids::{AttemptId, BatchId};
+use crate::offer::{Function, OFFERS};
+
+/// The vendor shows what its list lacked so many times later, at the most.
+const LAG_MARGIN: i64 = 10;
+/// Looks in a row that settle nothing, after which a start leaves what is in doubt to later ones. Two are needed.
+const MOST_FRUITLESS_LOOKS: u32 = 8;
+
+/// What a look through the list was worth.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct Ended {
+    pub(in crate::engine) concluding: bool,
+    pub(in crate::engine) begun_v: i64,
+    pub(in crate::engine) spans: Vec<Span>,
+    pub(in crate::engine) rows: u64,
+    pub(in crate::engine) found: u64,
+    /// Why it proves nothing.
+    pub(in crate::engine) void: Option<String>,
+    /// By how many seconds the list was behind, where it lacked something it may lack.
+    pub(in crate::engine) lag_s: Option<i64>,
+}
+
+impl Reconcile {
+    /// How long after the close absence from the list can mean something.
+    pub(super) fn quarantine_s(&self, function: Function) -> i64 {
+        if !self.proven.contains(&function) {
+            return seconds(self.give_up);
+        }
+        seconds(self.timing.quarantine).max(LAG_MARGIN * self.longest_lag_s).max(seconds(self.timing.lag_max))
+    }
+
+    /// When a doubt can be concluded at the earliest; `None` while its close is not known.
+    pub(super) fn conclude_from(&self, doubt: &Doubt) -> Option<i64> {
+        doubt.facts.closed_v.map(|closed| closed + self.quarantine_s(doubt.facts.function))
+    }
+
+    pub(super) fn restored_conclude_from(&self) -> Option<i64> {
+        let closed = self.restored.as_ref()?.closed_v?;
+        let slowest = Function::ALL.iter().filter(|function| OFFERS.iter().any(|offer| offer.function == **function));
+        Some(closed + slowest.map(|function| self.quarantine_s(*function)).max().unwrap_or(0))
+    }
+
+    /// A second look proves something only some time after the first.
+    pub(super) fn gap_is_over(&self, clean: &[i64], vendor_now: i64) -> bool {
+        clean.last().is_none_or(|last| vendor_now >= last + seconds(self.timing.sweep_gap))
+    }
+
+    /// Something in the list makes this look worthless for concluding.
+    pub(in crate::engine) fn make_void(&mut self, why: &str) {
+        if let Some(sweep) = &mut self.sweep {
+            sweep.void.get_or_insert_with(|| why.to_owned());
+        }
+    }
+
+    /// The list has shown an unfinished task of ours.
+    pub(in crate::engine) fn prove(&mut self, function: Function) -> bool {
+        self.proven.insert(function)
+    }
+
+    pub(in crate::engine) fn is_proven(&self, function: Function) -> bool {
+        self.proven.contains(&function)
+    }
+
+    /// A look is through. `witnesses`: what is known to be bought in its spans, and when. What it proves, and by how
+    /// much the list was behind, where it was.
+    pub(in crate::engine) fn end_sweep(&mut self, witnesses: &[(AttemptId, i64)], mono: Duration) -> Option<Ended> {
+        let mut sweep = self.sweep.take()?;
+        self.next_look =
+            mono + if sweep.purpose == Purpose::Conclude { Duration::ZERO } else { self.timing.sweep_every };
+        let hidden = witnesses.iter().filter(|(attempt, _)| !sweep.shown.contains(attempt));
+        let lag_s = hidden.map(|(_, posted)| sweep.begun_v - posted).max().filter(|lag| *lag > 0);
+        let old_enough = |posted: &i64| *posted <= sweep.begun_v - seconds(self.timing.lag_max);
+        let must_show = witnesses.iter().filter(|(_, posted)| old_enough(posted)).count();
+        let hidden =
+            witnesses.iter().filter(|(attempt, posted)| old_enough(posted) && !sweep.shown.contains(attempt)).count();
+        if sweep.purpose == Purpose::Conclude {
+            if hidden > 0 {
+                sweep.void.get_or_insert(format!("it hid {hidden} of {must_show} tasks of ours that it had to show"));
+            } else if must_show == 0 && !self.unwitnessed_is_enough(&mut sweep) {
+                sweep.void.get_or_insert("there is no task of ours that it had to show".to_owned());
+            }
+        }
+        if let Some(lag) = lag_s.filter(|lag| *lag > self.longest_lag_s && hidden == 0) {
+            self.longest_lag_s = lag;
+        }
+        if sweep.purpose == Purpose::Conclude && sweep.void.is_some() {
+            self.next_look = mono + self.timing.sweep_gap;
+        }
+        self.fruitless += u32::from(sweep.purpose == Purpose::Conclude);
+        let valid = sweep.purpose == Purpose::Conclude && sweep.void.is_none();
+        if valid {
+            for batch in &sweep.concludes {
+                if let Some(doubt) = self.doubts.get_mut(batch) {
+                    doubt.clean.push(sweep.begun_v);
+                }
+            }
+            if let Some(restored) = self.restored.as_mut().filter(|_| sweep.concludes_restored) {
+                restored.clean.push(sweep.begun_v);
+            }
+            self.next_look = mono + self.timing.sweep_gap;
+        }
+        Some(Ended {
+            lag_s: lag_s.filter(|_| hidden == 0),
+            concluding: sweep.purpose == Purpose::Conclude,
+            begun_v: sweep.begun_v,
+            spans: sweep.covers,
+            rows: sweep.rows,
+            found: sweep.found,
+            void: sweep.void,
+        })
+    }
+
+    /// A look that had nothing of ours to show counts all the same for what was closed so long ago that its tasks have
+    /// ended one way or the other; it is credited to nothing else.
+    fn unwitnessed_is_enough(&self, sweep: &mut Sweep) -> bool {
+        let long_ago = |closed: Option<i64>| closed.is_some_and(|at| at + seconds(self.give_up) <= sweep.begun_v);
+        sweep.concludes.retain(|batch| self.doubts.get(batch).is_some_and(|doubt| long_ago(doubt.facts.closed_v)));
+        let restored = self.restored.as_ref().is_some_and(|restored| long_ago(restored.closed_v));
+        sweep.concludes_restored &= restored;
+        !sweep.concludes.is_empty() || sweep.concludes_restored
+    }
+
+    /// Batches that surely were not bought: two looks apart, and a whole `tasks_ready` begun after the quarantine
+    /// without them.
+    pub(in crate::engine) fn concluded(&mut self, listed_v: impl Fn(Endpoint) -> Option<i64>) -> Vec<BatchId> {
+        let ready = |doubt: &&Doubt| {
+            let endpoint = (doubt.facts.engine, doubt.facts.function);
+            let quarantine_over = self.conclude_from(doubt);
+            let listed = listed_v(endpoint).zip(quarantine_over).is_some_and(|(listed, over)| listed >= over);
+            listed && doubt.seen.is_empty() && self.two_looks(&doubt.clean)
+        };
+        let concluded: Vec<BatchId> = self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect();
+        // Said once: what is unresolved in them is looked up and recorded next.
+        for batch in &concluded {
+            if let Some(doubt) = self.doubts.get_mut(batch) {
+                doubt.clean.clear();
+            }
+        }
+        concluded
+    }
+
+    fn two_looks(&self, clean: &[i64]) -> bool {
+        clean
+            .first()
+            .zip(clean.last())
+            .is_some_and(|(first, last)| last - first >= seconds(self.timing.sweep_gap).max(1))
+    }
+
+    /// The restored ledger knows again what it bought: how many purchases were taken over.
+    pub(in crate::engine) fn restored_done(&mut self) -> Option<u64> {
+        let restored = self.restored.as_ref()?;
+        if !self.two_looks(&restored.clean) {
+            return None;
+        }
+        let adopted = restored.adopted;
+        self.restored = None;
+        Some(adopted)
+    }
+
+    /// Endpoints whose `tasks_ready` must be read to conclude something.
+    pub(in crate::engine) fn to_list(
+        &self,
+        vendor_now: i64,
+        listed_v: impl Fn(Endpoint) -> Option<i64>,
+    ) -> BTreeSet<Endpoint> {
+        let due = |doubt: &&Doubt| self.conclude_from(doubt).is_some_and(|from| from <= vendor_now);
+        let endpoints = self.doubts.values().filter(due).filter(|doubt| {
+            let endpoint = (doubt.facts.engine, doubt.facts.function);
+            listed_v(endpoint).is_none_or(|listed| self.conclude_from(doubt).is_none_or(|from| listed < from))
+        });
+        endpoints.map(|doubt| (doubt.facts.engine, doubt.facts.function)).collect()
+    }
+
+    /// Something in doubt can still be settled in this start: its quarantine ends soon, or it may yet be found.
+    pub(in crate::engine) fn may_clear(&self, vendor_now: i64) -> bool {
+        let patience =
+            seconds(self.timing.quarantine).max(seconds(self.timing.lag_max)).max(LAG_MARGIN * self.longest_lag_s)
+                + 2 * seconds(self.timing.sweep_gap)
+                + 4 * seconds(self.timing.sweep_every)
+                + 60;
+        // Its time is near, and looks are worth something: not one after the other proved nothing.
+        let conclusive = self.fruitless < MOST_FRUITLESS_LOOKS;
+        let soon = |closed: Option<i64>, conclude_from: Option<i64>| {
+            closed.is_none_or(|closed| vendor_now < closed + patience)
+                || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))
+        };
+        self.doubts
+            .values()
+            .filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now))
+            .any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
+            || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v, self.restored_conclude_from()))
+    }
+}

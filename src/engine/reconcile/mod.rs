@@ -1,0 +1,188 @@
+//! In doubt: what was sent and not answered for, and what the vendor's own list says about it.
+//!
+//! What is found by its tag is bought. That something is *not* bought is concluded only by evidence (`evidence`): two
+//! complete looks through the list (`sweep`, read page by page by `pages`), and an empty `tasks_ready` after them. One
+//! look serves everything in doubt.
+
+mod sweep;
+mod pages;
+mod evidence;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+pub(super) use pages::{PAGE, PageCall};
+
+use crate::config::Timing;
+use crate::ids::{AttemptId, BatchId};
+use crate::ledger::Doubted;
+use crate::offer::Function;
+
+/// The vendor's list goes back a month, and is not asked for more: such a look would only be refused.
+pub(super) const LIST_REACH_S: i64 = 28 * 24 * 3_600;
+
+/// What a look through the list is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// To find what is there.
+    Find,
+    /// To learn what is not there.
+    Conclude,
+}
+
+/// A span of the vendor's time: from, to.
+pub(super) type Span = (i64, i64);
+
+/// A look that is under way.
+#[derive(Debug)]
+pub(super) struct Sweep {
+    pub(super) purpose: Purpose,
+    /// The vendor's time was not before this when it began.
+    pub(super) begun_v: i64,
+    /// All that is to be read.
+    pub(super) covers: Vec<Span>,
+    to_read: Vec<Span>,
+    /// A single second with more rows than a page: read by offset, twice.
+    by_offset: Option<(Span, u32, u32)>,
+    /// Attempts of ours that it has shown, with their tags.
+    pub(super) shown: BTreeSet<AttemptId>,
+    pub(super) rows: u64,
+    pub(super) found: u64,
+    void: Option<String>,
+    waiting_for_page: bool,
+    /// What it is to conclude: nothing follows from it for anything else.
+    concludes: BTreeSet<BatchId>,
+    concludes_restored: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Doubt {
+    pub(super) facts: Doubted,
+    /// Since when this process knows that the connection is gone.
+    since: Duration,
+    /// Complete looks after the quarantine: when they began.
+    clean: Vec<i64>,
+    /// Attempts that `tasks_ready` has shown, without a cost: they are bought, and the list will say for how much.
+    seen: BTreeSet<AttemptId>,
+}
+
+/// A ledger that was restored from a copy: what it bought since is unknown.
+#[derive(Clone, Debug)]
+pub(super) struct Restored {
+    pub(super) from_v: i64,
+    pub(super) closed_v: Option<i64>,
+    clean: Vec<i64>,
+    pub(super) adopted: u64,
+}
+
+/// Everything that is in doubt, and how far its clearing is.
+#[derive(Debug)]
+pub(super) struct Reconcile {
+    timing: Timing,
+    give_up: Duration,
+    doubts: BTreeMap<BatchId, Doubt>,
+    pub(super) restored: Option<Restored>,
+    proven: BTreeSet<Function>,
+    longest_lag_s: i64,
+    proof_looks: u32,
+    next_look: Duration,
+    sweep: Option<Sweep>,
+    failures: u32,
+    /// Looks in a row that were to conclude something, since anything was settled.
+    fruitless: u32,
+}
+
+impl Reconcile {
+    pub(super) fn new(timing: &Timing, give_up: Duration, proven: BTreeSet<Function>, longest_lag_s: i64) -> Self {
+        Self {
+            timing: timing.clone(),
+            give_up,
+            doubts: BTreeMap::new(),
+            restored: None,
+            proven,
+            longest_lag_s,
+            proof_looks: 0,
+            next_look: Duration::ZERO,
+            sweep: None,
+            failures: 0,
+            fruitless: 0,
+        }
+    }
+
+    /// A batch is in doubt from now on. The first look follows at once.
+    pub(super) fn add(&mut self, facts: Doubted, mono: Duration) {
+        self.next_look = self.next_look.min(mono);
+        self.doubts.insert(facts.batch, Doubt { facts, since: mono, clean: Vec::new(), seen: BTreeSet::new() });
+    }
+
+    /// The ledger was restored; purchases since a moment of the vendor's are unknown to it.
+    pub(super) fn restore(&mut self, from_v: i64, closed_v: Option<i64>) {
+        self.restored = Some(Restored { from_v, closed_v, clean: Vec::new(), adopted: 0 });
+    }
+
+    /// A call that was begun at `begun` was answered, and the vendor's time is not after `closed_v`: connections that
+    /// were gone before it began are surely closed by then.
+    pub(super) fn contact(&mut self, begun: Duration, closed_v: i64) -> (Vec<(BatchId, i64)>, Option<i64>) {
+        let mut closed = Vec::new();
+        for (batch, doubt) in &mut self.doubts {
+            if doubt.facts.closed_v.is_none() && doubt.since <= begun {
+                doubt.facts.closed_v = Some(closed_v);
+                closed.push((*batch, closed_v));
+            }
+        }
+        let mut restored_closed = None;
+        if let Some(restored) = self.restored.as_mut().filter(|restored| restored.closed_v.is_none()) {
+            restored.closed_v = Some(closed_v);
+            restored_closed = Some(closed_v);
+        }
+        (closed, restored_closed)
+    }
+
+    /// The look that is under way.
+    pub(super) fn sweep(&mut self) -> Option<&mut Sweep> {
+        self.sweep.as_mut()
+    }
+
+    /// `tasks_ready` has shown an attempt that is in doubt: it is bought, and is never concluded otherwise.
+    pub(super) fn seen_ready(&mut self, batch: BatchId, attempt: AttemptId, mono: Duration) {
+        if let Some(doubt) = self.doubts.get_mut(&batch)
+            && doubt.seen.insert(attempt)
+        {
+            self.next_look = self.next_look.min(mono);
+        }
+    }
+
+    /// An attempt in doubt is settled.
+    pub(super) fn settled(&mut self, batch: BatchId, attempt: AttemptId) {
+        if let Some(doubt) = self.doubts.get_mut(&batch) {
+            doubt.facts.attempts = doubt.facts.attempts.saturating_sub(1);
+            doubt.seen.remove(&attempt);
+            self.fruitless = 0;
+            if doubt.facts.attempts == 0 {
+                self.doubts.remove(&batch);
+            }
+        }
+    }
+
+    pub(super) fn doubt(&self, batch: BatchId) -> Option<&Doubt> {
+        self.doubts.get(&batch)
+    }
+
+    /// Attempts in doubt.
+    pub(super) fn attempts(&self) -> u64 {
+        self.doubts.values().map(|doubt| doubt.facts.attempts).sum()
+    }
+
+    pub(super) fn is_clear(&self) -> bool {
+        self.doubts.is_empty() && self.restored.is_none()
+    }
+}
+
+/// The vendor's list still shows what was bought then.
+fn in_reach(sent_v: i64, vendor_now: i64) -> bool {
+    sent_v >= vendor_now - LIST_REACH_S
+}
+
+fn seconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
+}

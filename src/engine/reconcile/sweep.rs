@@ -1,0 +1,139 @@
+//! A look through the vendor's list: when one is due, and which spans of the vendor's time it reads.
+//!
+//! The first goes soon after the send, to adopt quickly; the whole window is read only to conclude, and is widened back
+//! to a purchase that must be shown.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::{Purpose, Reconcile, Span, Sweep, in_reach, seconds};
+use crate::offer::Function;
+
+/// A window of the list begins so long before the send: the vendor's machines do not agree to the second.
+const BEFORE_SEND_S: i64 = 120;
+/// The first look goes only so far beyond the close: most of what was accepted was accepted at once.
+const AFTER_CLOSE_S: i64 = 60;
+/// Looks for a first unfinished task of ours in one start, before the proof is left to later ones.
+const MOST_PROOF_LOOKS: u32 = 20;
+/// A look goes back so much further than the purchase it must show, since the vendor's edges are not known.
+const WITNESS_MARGIN_S: i64 = 10;
+
+impl Reconcile {
+    /// Begins a look if one is due. `youngest`: functions without the proof, and when their latest unfinished task was
+    /// bought. For one that is to conclude: the moments before which a purchase of ours is wanted, so that the look
+    /// must show it.
+    pub(in crate::engine) fn begin_sweep(
+        &mut self,
+        mono: Duration,
+        vendor_now: i64,
+        youngest: &[(Function, i64)],
+    ) -> Option<Span> {
+        if self.sweep.is_some() || mono < self.next_look {
+            return None;
+        }
+        let last = vendor_now - 1;
+        let quarantine = |closed: i64, function| (closed + self.quarantine_s(function)).min(last);
+        let mut conclude = Vec::new();
+        let (mut concludes, mut concludes_restored) = (BTreeSet::new(), false);
+        let mut find = Vec::new();
+        for doubt in self.doubts.values().filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now)) {
+            let from = doubt.facts.sent_v - BEFORE_SEND_S;
+            match doubt.facts.closed_v {
+                Some(closed)
+                    if self.conclude_from(doubt).is_some_and(|from| from <= vendor_now)
+                        && self.gap_is_over(&doubt.clean, vendor_now) =>
+                {
+                    concludes.insert(doubt.facts.batch);
+                    conclude.push((from, quarantine(closed, doubt.facts.function)));
+                }
+                closed => find.push((from, (closed.unwrap_or(vendor_now) + AFTER_CLOSE_S).min(last))),
+            }
+        }
+        if let Some(restored) = &self.restored {
+            let from = restored.from_v - BEFORE_SEND_S;
+            if self.restored_conclude_from().is_some_and(|from| from <= vendor_now)
+                && self.gap_is_over(&restored.clean, vendor_now)
+            {
+                concludes_restored = true;
+                conclude.push((from, last));
+            } else {
+                find.push((from, last));
+            }
+        }
+        let purpose = if conclude.is_empty() { Purpose::Find } else { Purpose::Conclude };
+        let mut covers = if conclude.is_empty() { find } else { conclude };
+        if covers.is_empty() && self.proof_looks < MOST_PROOF_LOOKS {
+            self.proof_looks += u32::from(!youngest.is_empty());
+            covers.extend(youngest.iter().map(|(_, posted)| (posted - 1, (posted + 2).min(last))));
+        }
+        covers.retain(|(from, to)| from < to);
+        if covers.is_empty() {
+            self.next_look = mono + Duration::from_secs(1);
+            return None;
+        }
+        let covers = merged(covers);
+        let widen = (purpose == Purpose::Conclude).then(|| (covers[0].0, vendor_now - seconds(self.timing.lag_max)));
+        self.sweep = Some(Sweep {
+            purpose,
+            begun_v: vendor_now,
+            to_read: covers.clone(),
+            covers,
+            by_offset: None,
+            shown: BTreeSet::new(),
+            rows: 0,
+            found: 0,
+            void: None,
+            waiting_for_page: widen.is_some(),
+            concludes,
+            concludes_restored,
+        });
+        widen
+    }
+
+    /// A purchase outside the spans of the look that has begun, before or after them: it is widened to hold it.
+    pub(in crate::engine) fn widened(&mut self, bought_v: Option<i64>) {
+        let Some(sweep) = &mut self.sweep else { return };
+        sweep.waiting_for_page = false;
+        let (Some(bought_v), Some(from), Some(to)) =
+            (bought_v, sweep.covers.first().map(|span| span.0), sweep.covers.last().map(|span| span.1))
+        else {
+            return;
+        };
+        if bought_v < from {
+            sweep.covers[0].0 = bought_v - WITNESS_MARGIN_S;
+        } else {
+            // The first purchases of a ledger are in doubt: what was bought after them must do.
+            let last = sweep.begun_v - 1;
+            sweep.covers = vec![(from, to.max((bought_v + WITNESS_MARGIN_S).min(last)))];
+        }
+        sweep.to_read.clone_from(&sweep.covers);
+    }
+
+    /// When a look is due, on this machine's clock.
+    pub(in crate::engine) fn next_wake(&self, mono: Duration, vendor_now: i64, proof_wanted: bool) -> Option<Duration> {
+        if self.sweep.is_some() {
+            return Some(self.next_look);
+        }
+        if self.is_clear() && !(proof_wanted && self.proof_looks < MOST_PROOF_LOOKS) {
+            return None;
+        }
+        let conclusions =
+            self.doubts.values().filter_map(|doubt| self.conclude_from(doubt)).chain(self.restored_conclude_from());
+        let next = conclusions.filter(|from| *from > vendor_now).min();
+        let next = next.map(|from| mono + Duration::from_secs((from - vendor_now).unsigned_abs()));
+        Some(next.map_or(self.next_look, |next| next.min(self.next_look).max(mono)))
+    }
+}
+
+/// Spans that touch become one.
+fn merged(mut spans: Vec<Span>) -> Vec<Span> {
+    spans.sort_unstable();
+    let mut merged: Vec<Span> = Vec::new();
+    for (from, to) in spans {
+        match merged.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => merged.push((from, to)),
+        }
+    }
+    merged
+}

@@ -1,0 +1,82 @@
+//! What the vendor took: for an attempt that was in doubt, at a price that may be news, or for nothing of ours.
+
+use crate::clock::Now;
+use crate::engine::core::Core;
+use crate::engine::dispatch::PriceNews;
+use crate::engine::vocabulary::Effect;
+use crate::event::EventKind;
+use crate::ids::{AttemptId, BatchId, RunId};
+use crate::ledger::{Change, Extra, OpenBatch};
+use crate::money::Money;
+use crate::vendor::Listed;
+
+impl Core {
+    /// An attempt in doubt is bought: it is charged, and its answer is waited for.
+    #[expect(clippy::too_many_arguments, reason = "an attempt, its purchase, and where the consequences go")]
+    pub(super) fn adopt(
+        &mut self,
+        now: Now,
+        attempt: AttemptId,
+        batch: BatchId,
+        vendor_id: &str,
+        cost: Money,
+        posted_v: i64,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        changes.push(Change::Accepted { attempt, vendor_id: vendor_id.to_owned(), cost, posted_v });
+        if let Some(doubt) = self.reconcile.doubt(batch) {
+            let (engine, function) = (doubt.facts.engine, doubt.facts.function);
+            let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
+            self.collect.expect(open, now.mono, true);
+        }
+        self.reconcile.settled(batch, attempt);
+        self.dispatch.canary_settled(batch);
+        self.progress.bought += 1;
+        self.progress.charged += cost;
+        out.push(Effect::Tell(EventKind::Adopted { attempt, cost }));
+    }
+
+    /// What a charge says about the price it was made at.
+    pub(super) fn price_charged(
+        &mut self,
+        key: String,
+        cost: Money,
+        at_v: i64,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        if let Some(news) = self.dispatch.charged(&key, cost) {
+            changes.push(Change::PriceSeen { account: self.terms.account, price_key: key, cost, at_v });
+            out.push(Effect::Tell(match news {
+                PriceNews::Confirmed { key: price, cost } => EventKind::PriceConfirmed { price, cost },
+                PriceNews::Differs { key: price, expected, charged, stopped } => {
+                    EventKind::PriceDiffers { price, expected, charged, stopped }
+                }
+            }));
+        }
+    }
+
+    /// True where the job lets a paid failure of this attempt be bought anew.
+    pub(super) fn retries_paid(&self, run: RunId, number: u32) -> bool {
+        self.dispatch.terms(run).is_some_and(|terms| number <= terms.retry_paid_failures)
+    }
+
+    /// A purchase that belongs to no attempt, or to one that was charged already.
+    #[expect(clippy::too_many_arguments, reason = "a row, its money, and where the consequences go")]
+    pub(super) fn extra(
+        &mut self,
+        row: &Listed,
+        attempt: Option<AttemptId>,
+        cost: Money,
+        posted_v: i64,
+        why: &str,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        let (vendor_id, tag, why) = (row.id.clone(), row.tag.clone().unwrap_or_default(), why.to_owned());
+        out.push(Effect::Tell(EventKind::ExtraCharge { vendor_id: vendor_id.clone(), cost, why: why.clone() }));
+        let extra = Extra { attempt, vendor_id, tag, cost, posted_v, why };
+        changes.push(Change::Extra { account: self.terms.account, extra });
+    }
+}

@@ -1,0 +1,104 @@
+//! What becomes of an answer that was asked for by its id: stored, failed, expired, or asked for again.
+
+use std::time::Duration;
+
+use super::refused::Limit;
+use crate::clock::Now;
+use crate::engine::core::Core;
+use crate::engine::vocabulary::Effect;
+use crate::event::EventKind;
+use crate::ids::AttemptId;
+use crate::ledger::{Answer, Change};
+use crate::vendor::Fetched;
+use crate::vendor::codes::Class;
+
+impl Core {
+    /// An answer was asked for.
+    pub(super) fn fetched(
+        &mut self,
+        now: Now,
+        attempt: AttemptId,
+        (outcome, body, answered): (Fetched, Vec<u8>, bool),
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(fetch) = self.collect.came_back(attempt) else { return };
+        let batch = fetch.what.batch;
+        if let Some((charge, posted_v)) = fetch.confirm
+            && matches!(outcome, Fetched::Answer { .. } | Fetched::Pending | Fetched::Failed { .. } | Fetched::Expired)
+        {
+            self.collect.not_yet(attempt);
+            // A refused task can be listed too: one with a code that is never charged was never accepted.
+            let refused =
+                matches!(outcome, Fetched::Failed { code, .. } if crate::vendor::codes::look_up(code).never_charged);
+            if refused {
+                changes.push(Change::NotBought { attempt });
+                self.reconcile.settled(batch, attempt);
+                self.dispatch.canary_settled(batch);
+            } else {
+                self.adopt(now, attempt, batch, &fetch.what.vendor_id, charge, posted_v, changes, out);
+            }
+            return;
+        }
+        match outcome {
+            Fetched::Answer { facts, .. } => {
+                let done_v = facts.done.map(|done| done.timestamp());
+                let complete = fetch.what.kinds.len() <= 1;
+                let kind = fetch.kind();
+                if let Some(posted_v) = self.collect.posted_v(batch) {
+                    let took = done_v.unwrap_or_else(|| self.clock.not_before(now)) - posted_v;
+                    self.collect.took(Duration::from_secs(took.max(1).unsigned_abs()), now.mono);
+                }
+                let fetched_at = now.wall.timestamp();
+                let answer = Answer { kind, body, fetched_at, done_v, model: facts.model, complete };
+                changes.push(Change::Answered { attempt, answer });
+                if complete {
+                    self.collect.settled(batch, attempt);
+                    self.progress.answered += 1;
+                    out.push(Effect::Tell(EventKind::Collected { answers: 1 }));
+                } else {
+                    self.collect.next_form(fetch);
+                }
+            }
+            Fetched::Pending | Fetched::NotFound | Fetched::WaitingForMoney => self.collect.not_yet(attempt),
+            Fetched::Failed { code, .. } => {
+                let can_retry = matches!(crate::vendor::codes::look_up(code).class, Class::PaidFailure { again: true });
+                let again = can_retry && self.retries_paid(fetch.what.run, fetch.what.number);
+                changes.push(Change::FailedLater { attempt, code, again });
+                self.collect.settled(batch, attempt);
+                self.progress.failed += 1;
+                out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
+            }
+            Fetched::Expired => {
+                changes.push(Change::Expired { attempt });
+                self.collect.settled(batch, attempt);
+                self.progress.failed += 1;
+                out.push(Effect::Tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true }));
+            }
+            Fetched::Wrong { code, message } => {
+                // It stays bought and is asked for again at the next start; asking now would hear the same.
+                let what = format!("the answer of task {} is not given: {message} (code {code})", fetch.what.vendor_id);
+                out.push(Effect::Tell(EventKind::Odd {
+                    engine: fetch.what.engine,
+                    function: fetch.what.function,
+                    what,
+                }));
+                self.collect.not_yet(attempt);
+            }
+            Fetched::Throttled { retry_after } => {
+                self.throttled(now, retry_after, Limit::Calls, out);
+                self.collect.once_more(fetch, now.mono);
+            }
+            Fetched::Halt(refusal) => {
+                self.collect.not_yet(attempt);
+                self.refused(now, &refusal, true, out);
+            }
+            Fetched::Unreachable { why } => {
+                self.collect.once_more(fetch, now.mono);
+                if !answered {
+                    self.failed(now, why, None, out);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! What becomes of a reply: changes for the ledger, all of a handful in one commit, and what follows from them.
+//!
+//! A file for each thing that a reply can be about: a purchase (`posted`), a list (`recognised`, `swept`, `restored`),
+//! an answer (`fetched`); what the vendor took (`charged`), and what a refusal means for the calls to come (`refused`).
+
+mod posted;
+mod refused;
+mod charged;
+mod recognised;
+mod swept;
+mod restored;
+mod fetched;
+
+use std::time::Duration;
+
+use self::refused::{Limit, MOST_FAILURES, millis, problem_text};
+use super::core::{Core, Step};
+use super::vocabulary::{Effect, Heard, Reply, Source};
+use crate::clock::Now;
+use crate::event::EventKind;
+use crate::ledger::Change;
+use crate::vendor::{ListProblem, Refusal, UserData};
+
+impl Core {
+    /// Takes a handful of replies.
+    pub(super) fn heard(&mut self, now: Now, replies: Vec<Heard>, out: &mut Vec<Effect>) {
+        let mut changes = Vec::new();
+        let mut after = Vec::new();
+        for heard in replies {
+            self.in_flight = self.in_flight.saturating_sub(1);
+            let answered = heard.date_v.is_some();
+            if let Some(date_v) = heard.date_v {
+                self.contact(now, heard.begun, date_v, &mut changes, out);
+            }
+            match heard.reply {
+                Reply::Hello(outcome) => self.greeted(now, outcome, out),
+                Reply::Balance(outcome) => self.balance_told(now, outcome, answered, &mut after, out),
+                Reply::Posted(batch, verdict) => self.posted(now, batch, verdict, &mut changes, &mut after, out),
+                Reply::Ready(endpoint, begun_v, outcome) => match outcome {
+                    Ok(list) => {
+                        let whole = list.unreadable == 0;
+                        let rows = list.rows.into_iter().map(|row| crate::vendor::Listed {
+                            id: row.id,
+                            tag: row.tag,
+                            has_metadata: false,
+                            url: None,
+                            posted: row.posted,
+                            done: row.posted,
+                            cost: None,
+                        });
+                        after.push(Effect::Recognise(Source::Ready(endpoint, begun_v, whole), rows.collect()));
+                    }
+                    Err(problem) => {
+                        self.collect.polled(endpoint, begun_v, None, now.mono);
+                        self.list_problem(now, problem, Limit::Ready, answered, out);
+                    }
+                },
+                Reply::Page(span, offset, outcome) => match outcome {
+                    Ok(rows) => after.push(Effect::Recognise(Source::List(span, offset), rows)),
+                    Err(problem) => {
+                        let throttled = matches!(problem, ListProblem::Throttled { .. });
+                        let wait = self.reconcile.page_failed(now.mono, !throttled);
+                        let why = format!("the vendor's list of tasks cannot be read ({})", problem_text(&problem));
+                        out.push(Effect::Tell(EventKind::Paused { for_ms: millis(wait), why }));
+                        self.list_problem(now, problem, Limit::List, answered, out);
+                    }
+                },
+                Reply::Fetched(attempt, outcome, body) => {
+                    self.fetched(now, attempt, (outcome, body, answered), &mut changes, out);
+                }
+            }
+        }
+        if !changes.is_empty() {
+            if self.clock.is_known() {
+                changes.push(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });
+            }
+            out.push(Effect::Record(changes));
+        }
+        out.append(&mut after);
+    }
+
+    /// The vendor answered something: its clock is known, and connections that were gone before are surely closed.
+    fn contact(
+        &mut self,
+        now: Now,
+        begun: Duration,
+        date_v: Option<i64>,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        let first = !self.clock.is_known();
+        self.clock.saw(date_v, now);
+        self.failures = 0;
+        if first {
+            let (account, skew_s) = (self.terms.name.clone(), self.clock.skew_s(now));
+            out.push(Effect::Tell(EventKind::Contact { account, skew_s }));
+        }
+        let (closed, restored) = self.reconcile.contact(begun, self.clock.not_after(now));
+        changes.extend(closed.into_iter().map(|(batch, closed_v)| Change::Closed { batch, closed_v }));
+        changes.extend(restored.map(|closed_v| Change::RestoredClosed { account: self.terms.account, closed_v }));
+    }
+
+    fn greeted(&mut self, now: Now, outcome: Result<(), Refusal>, out: &mut Vec<Effect>) {
+        match outcome {
+            Ok(()) => self.hello = Step::Done,
+            Err(refusal) => {
+                self.hello = Step::Wanted;
+                self.refused(now, &refusal, true, out);
+            }
+        }
+    }
+
+    /// The balance was asked for, since some of it is to be kept. Nothing is bought before it is known, and it is not
+    /// asked for without end.
+    fn balance_told(
+        &mut self,
+        now: Now,
+        outcome: Result<UserData, ListProblem>,
+        answered: bool,
+        after: &mut Vec<Effect>,
+        out: &mut Vec<Effect>,
+    ) {
+        let why = match outcome {
+            Ok(UserData { balance: Some(balance), .. }) => {
+                self.balance = Step::Done;
+                let spendable = self.terms.keep_balance.map(|keep| balance.less(keep));
+                after.push(Effect::BalanceRead(spendable));
+                return;
+            }
+            Ok(_) => "it does not say the balance".to_owned(),
+            Err(problem) => {
+                let why = problem_text(&problem);
+                self.list_problem(now, problem, Limit::Account, answered, out);
+                why
+            }
+        };
+        self.balance = Step::Wanted;
+        self.balance_failures += 1;
+        if self.balance_failures > MOST_FAILURES {
+            let why = format!(
+                "the account's balance is to be kept (keep_balance) and cannot be read: {} questions for it came to \
+                 nothing, the last: {why}. Nothing was bought in this start; run the same command again later, or take \
+                 keep_balance out of the caps of [accounts.{}]",
+                self.balance_failures, self.terms.name
+            );
+            self.halt(why, out);
+        }
+    }
+}

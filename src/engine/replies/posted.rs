@@ -1,0 +1,215 @@
+//! What a purchase's answer becomes: charges, refusals, tasks that come back to the plan, and what stays in doubt.
+//!
+//! Tasks are matched by their tags, never by their places in the answer: a row that belongs to none of them is handed
+//! to `recognised`.
+
+use std::time::Duration;
+
+use crate::clock::Now;
+use crate::engine::core::{Core, How};
+use crate::engine::dispatch::InFlight;
+use crate::engine::vocabulary::{Effect, Source};
+use crate::event::EventKind;
+use crate::ids::BatchId;
+use crate::ledger::{Change, Doubted, OpenBatch};
+use crate::money::Money;
+use crate::offer::Priority;
+use crate::vendor::codes::Class;
+use crate::vendor::{Fate, Refusal, Stray, Verdict};
+
+impl Core {
+    /// A purchase was answered for, or not.
+    pub(super) fn posted(
+        &mut self,
+        now: Now,
+        batch: BatchId,
+        verdict: Verdict,
+        changes: &mut Vec<Change>,
+        after: &mut Vec<Effect>,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(flight) = self.dispatch.answered(batch) else { return };
+        match verdict {
+            Verdict::NotBought { why } => {
+                self.dispatch.canary_ended(batch, &flight, false);
+                let how = self.how_after(now, why.class);
+                for at in 0..flight.tasks() {
+                    self.how.insert(flight.attempt(at), how);
+                    changes.push(Change::NotBought { attempt: flight.attempt(at) });
+                }
+                out.push(Effect::Tell(EventKind::BatchNotBought { batch, why: why.message.clone() }));
+                self.refused(now, &why, false, out);
+            }
+            Verdict::InDoubt { why } => {
+                self.dispatch.canary_ended(batch, &flight, true);
+                let tasks = flight.tasks();
+                self.doubt(now, batch, &flight, tasks, &why, changes, out);
+            }
+            Verdict::Rows { each, strays } => {
+                self.answered_rows(now, batch, &flight, each, strays, changes, after, out);
+            }
+        }
+    }
+
+    /// How tasks are treated that came back for a reason of this kind.
+    fn how_after(&mut self, now: Now, class: Class) -> How {
+        let later = now.mono + Duration::from_secs(1) + Duration::from_millis(self.rng.u64(0..1_000));
+        match class {
+            // The pace and the pauses see to these.
+            Class::Throttled | Class::Unreachable | Class::NextBatch => {
+                How { counts: false, leave: false, not_before: now.mono }
+            }
+            Class::NotToday | Class::NoMoney | Class::Halt | Class::Duplicate | Class::BadCall => {
+                How { counts: false, leave: true, not_before: now.mono }
+            }
+            Class::Answered
+            | Class::Accepted
+            | Class::Pending
+            | Class::Permanent
+            | Class::PaidFailure { .. }
+            | Class::NotFound
+            | Class::Expired
+            | Class::WrongPlace
+            | Class::Again
+            | Class::Doubt
+            | Class::Unlisted => How { counts: true, leave: false, not_before: later },
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a batch, why, and where its consequences go")]
+    fn doubt(
+        &mut self,
+        now: Now,
+        batch: BatchId,
+        flight: &InFlight,
+        tasks: usize,
+        why: &str,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        let held = flight.hold;
+        changes.push(Change::Doubt { batch, why: why.to_owned() });
+        self.collect.know((flight.engine, flight.function), now.mono);
+        let facts = Doubted {
+            batch,
+            run: flight.run,
+            engine: flight.engine,
+            function: flight.function,
+            sent_v: flight.sent_v,
+            closed_v: None,
+            attempts: tasks as u64,
+            held,
+        };
+        self.reconcile.add(facts, now.mono);
+        out.push(Effect::Tell(EventKind::BatchInDoubt { batch, tasks, held, why: why.to_owned() }));
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "a batch, what became of it, and where its consequences go")]
+    fn answered_rows(
+        &mut self,
+        now: Now,
+        batch: BatchId,
+        flight: &InFlight,
+        each: Vec<Fate>,
+        strays: Vec<Stray>,
+        changes: &mut Vec<Change>,
+        after: &mut Vec<Effect>,
+        out: &mut Vec<Effect>,
+    ) {
+        let posted_v = self.clock.not_before(now);
+        let (mut accepted, mut refused, mut lost, mut charged) = (0_usize, 0_usize, 0_usize, Money::ZERO);
+        let mut lost_why = String::new();
+        let mut all_high = true;
+        let mut prices: Vec<(String, Money)> = Vec::new();
+        let (mut unnamed, mut assumed) = (0_usize, Money::ZERO);
+        changes.push(Change::Posted { batch, posted_v });
+        for (at, fate) in each.into_iter().enumerate() {
+            let attempt = flight.attempt(at);
+            match fate {
+                Fate::Accepted { id, cost } => {
+                    // Without a figure it is booked at what is held, and says nothing about the price. A figure of
+                    // zero is the vendor's word, and a price like another.
+                    let price = cost.map(|cost| (self.dispatch.price_of(flight, at), cost));
+                    if cost.is_none() {
+                        unnamed += 1;
+                        assumed += flight.held(at);
+                    }
+                    let cost = cost.unwrap_or(flight.held(at));
+                    accepted += 1;
+                    charged += cost;
+                    all_high &= flight.task(at).priority == Priority::High;
+                    prices.extend(price.filter(|price| !prices.contains(price)));
+                    changes.push(Change::Accepted { attempt, vendor_id: id, cost, posted_v });
+                }
+                Fate::Refused { code, class } => {
+                    refused += 1;
+                    let for_good =
+                        matches!(class, Class::Permanent | Class::Unlisted | Class::PaidFailure { again: false });
+                    let how = self.how_after(now, class);
+                    self.how.insert(attempt, how);
+                    if for_good {
+                        self.progress.failed += 1;
+                        self.how.remove(&attempt);
+                        out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: false }));
+                    } else if matches!(
+                        class,
+                        Class::Throttled | Class::NotToday | Class::NoMoney | Class::Halt | Class::BadCall
+                    ) {
+                        let message = crate::vendor::codes::look_up(code).meaning.to_owned();
+                        let refusal = Refusal { class, code: Some(code), http: None, message, retry_after: None };
+                        self.refused(now, &refusal, false, out);
+                    }
+                    changes.push(Change::Refused { attempt, code, for_good });
+                }
+                Fate::PaidFailure { code, id, cost, again } => {
+                    refused += 1;
+                    charged += cost;
+                    self.progress.failed += 1;
+                    let number = flight.task(at).attempts + 1;
+                    let again = again && self.retries_paid(flight.run, number);
+                    out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
+                    changes.push(Change::PaidFailure { attempt, code, vendor_id: id, cost, posted_v, again });
+                }
+                Fate::InDoubt { why } => {
+                    lost += 1;
+                    lost_why = why;
+                }
+            }
+        }
+        if unnamed > 0 {
+            let (engine, function) = (flight.engine, flight.function);
+            let what = format!(
+                "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, \
+                 is booked instead; compare it with the vendor's bill"
+            );
+            out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
+        }
+        self.dispatch.canary_ended(batch, flight, accepted == 0 && lost > 0);
+        self.progress.bought += accepted as u64;
+        self.progress.charged += charged;
+        for (key, cost) in prices {
+            self.price_charged(key, cost, posted_v, changes, out);
+        }
+        if accepted > 0 {
+            let (engine, function, uncollected) = (flight.engine, flight.function, accepted as u64);
+            let open = OpenBatch { batch, engine, function, posted_v, uncollected, all_high };
+            self.collect.expect(open, now.mono, false);
+        }
+        out.push(Effect::Tell(EventKind::BatchAnswered { batch, accepted, refused, in_doubt: lost, charged }));
+        if lost > 0 {
+            self.doubt(now, batch, flight, lost, &lost_why, changes, out);
+        }
+        if !strays.is_empty() {
+            let rows = strays.into_iter().map(|stray| crate::vendor::Listed {
+                id: stray.id,
+                tag: stray.tag,
+                has_metadata: true,
+                url: None,
+                posted: chrono::DateTime::from_timestamp(posted_v, 0),
+                done: None,
+                cost: stray.cost,
+            });
+            after.push(Effect::Recognise(Source::Stray, rows.collect()));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What becomes of a row that the vendor listed, by what the ledger knows of it.
+//!
+//! It is in doubt, and so is bought; known, and so is a witness or an answer to fetch; bought after it was given up, or
+//! twice under one tag; or of this ledger's and not in it (`restored`).
+
+use std::collections::BTreeMap;
+
+use crate::clock::Now;
+use crate::engine::core::Core;
+use crate::engine::vocabulary::{Effect, SeenRow, Source};
+use crate::event::EventKind;
+use crate::ids::{AttemptId, BatchId};
+use crate::ledger::{Change, Recognised};
+use crate::money::Money;
+
+impl Core {
+    /// The ledger has said what it knows of rows of the vendor's.
+    pub(in crate::engine) fn recognised(
+        &mut self,
+        now: Now,
+        source: Source,
+        rows: Vec<SeenRow>,
+        out: &mut Vec<Effect>,
+    ) {
+        let vendor_now = self.clock.not_before(now);
+        let mut changes = Vec::new();
+        let mut lost = Vec::new();
+        let mut taken: BTreeMap<AttemptId, String> = BTreeMap::new();
+        let (count, mut news) = (rows.len(), 0);
+        for seen in rows {
+            let posted_v = seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
+            match seen.known.clone() {
+                Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true }
+                    if taken.contains_key(&attempt) =>
+                {
+                    // The same row again, or a second purchase under the tag that was taken a row before.
+                    let cost = seen.row.cost.unwrap_or(Money::ZERO);
+                    if taken.get(&attempt) != Some(&seen.row.id) && !cost.is_zero() {
+                        let why = "a second purchase under one tag";
+                        self.extra(&seen.row, Some(attempt), cost, posted_v, why, &mut changes, out);
+                    }
+                }
+                Recognised::InDoubt { attempt, batch, held } if self.dispatch.flight(batch).is_none() => {
+                    if seen.row.cost.is_some_and(|cost| !cost.is_zero()) {
+                        taken.insert(attempt, seen.row.id.clone());
+                    }
+                    news += 1;
+                    self.found(now, &seen, (attempt, batch, held), source, posted_v, &mut changes, out);
+                }
+                // Its own answer is still on the way.
+                Recognised::InDoubt { .. } => {}
+                Recognised::Known { attempt, uncollected, tagged, booked, .. } => {
+                    // A list that says nothing, or zero, is no authority on costs.
+                    let listed = seen.row.cost.filter(|cost| !cost.is_zero());
+                    if let Some((booked, listed)) = booked.zip(listed).filter(|(booked, listed)| booked != listed)
+                        && self.cost_told.insert(attempt)
+                    {
+                        out.push(Effect::Tell(EventKind::CostDiffers { attempt, booked, listed }));
+                    }
+                    if let Some(collect) = seen.collect.filter(|_| uncollected && matches!(source, Source::Ready(..))) {
+                        news += 1;
+                        self.collect.want(collect, posted_v, vendor_now);
+                    }
+                    self.shown(&seen.row, attempt, tagged, source, vendor_now, &mut changes, out);
+                }
+                Recognised::Zombie { attempt, replanned } => {
+                    let cost = seen.row.cost.unwrap_or(Money::ZERO);
+                    if cost.is_zero() {
+                        continue;
+                    }
+                    if replanned {
+                        taken.insert(attempt, seen.row.id.clone());
+                        changes.push(Change::Accepted { attempt, vendor_id: seen.row.id.clone(), cost, posted_v });
+                        self.dispatch.start_over();
+                    } else {
+                        self.extra(
+                            &seen.row,
+                            Some(attempt),
+                            cost,
+                            posted_v,
+                            "it was accepted after it had been given up",
+                            &mut changes,
+                            out,
+                        );
+                    }
+                }
+                Recognised::Twin { attempt } => {
+                    let cost = seen.row.cost.unwrap_or(Money::ZERO);
+                    if !cost.is_zero() {
+                        self.extra(
+                            &seen.row,
+                            Some(attempt),
+                            cost,
+                            posted_v,
+                            "a second purchase under one tag",
+                            &mut changes,
+                            out,
+                        );
+                    }
+                }
+                Recognised::Lost { .. } => lost.push(seen),
+                Recognised::Foreign => {
+                    if matches!(source, Source::List(..)) && !seen.row.has_metadata {
+                        self.reconcile.make_void("it shows tasks without what they were posted with");
+                    }
+                }
+            }
+        }
+        if !changes.is_empty() {
+            out.push(Effect::Record(changes));
+        }
+        if !lost.is_empty() {
+            self.restore_if_needed(now, &lost, out);
+            let (paid, unpriced): (Vec<_>, Vec<_>) =
+                lost.into_iter().partition(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero()));
+            if !unpriced.is_empty() && matches!(source, Source::List(..)) {
+                self.reconcile.make_void("it shows purchases of this ledger's without their cost");
+            }
+            if !paid.is_empty() {
+                out.push(Effect::Adopt(paid));
+            }
+        }
+        self.read(now, source, count, news, out);
+    }
+
+    /// A row in doubt was found: in a list with its cost it is bought; without one its id is asked for first.
+    #[expect(clippy::too_many_arguments, reason = "a row, whose it is, and where the consequences go")]
+    fn found(
+        &mut self,
+        now: Now,
+        seen: &SeenRow,
+        (attempt, batch, held): (AttemptId, BatchId, Money),
+        source: Source,
+        posted_v: i64,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        match (source, seen.row.cost.filter(|cost| !cost.is_zero())) {
+            (Source::Ready(..), _) => self.reconcile.seen_ready(batch, attempt, now.mono),
+            (_, Some(cost)) => {
+                if let Some(price) = &seen.price {
+                    self.price_charged(price.clone(), cost, posted_v, changes, out);
+                }
+                self.adopt(now, attempt, batch, &seen.row.id, cost, posted_v, changes, out);
+            }
+            (_, None) => {
+                // Listed, so never concluded not to be bought; for how much, its id may tell.
+                self.reconcile.seen_ready(batch, attempt, now.mono);
+                if let Some(what) = seen.collect.clone() {
+                    self.collect.confirm(what, held, posted_v);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! What a list has shown once it is through, and what follows when looks have proved enough.
+//!
+//! The rules of evidence are `reconcile`'s; here they become changes for the ledger.
+
+use crate::clock::Now;
+use crate::engine::core::Core;
+use crate::engine::reconcile::PageCall;
+use crate::engine::vocabulary::{Effect, Source};
+use crate::event::EventKind;
+use crate::ids::{AttemptId, BatchId};
+use crate::ledger::Change;
+use crate::offer::Function;
+use crate::vendor::Listed;
+
+impl Core {
+    /// The list shows a task that is known to be bought: that is what a look must show.
+    #[expect(clippy::too_many_arguments, reason = "a row, whose it is, and where the consequences go")]
+    pub(super) fn shown(
+        &mut self,
+        row: &Listed,
+        attempt: AttemptId,
+        tagged: bool,
+        source: Source,
+        vendor_now: i64,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        if !matches!(source, Source::List(..)) {
+            return;
+        }
+        if !tagged {
+            self.reconcile.make_void("it shows a task of ours without its tag");
+            return;
+        }
+        if let Some(sweep) = self.reconcile.sweep() {
+            sweep.shown.insert(attempt);
+        }
+        let function = Function::ALL
+            .iter()
+            .copied()
+            .find(|function| row.url.as_deref().is_some_and(|url| url.contains(&format!("/{function}/"))));
+        if let Some(function) = function.filter(|_| row.done.is_none())
+            && self.reconcile.prove(function)
+        {
+            changes.push(Change::TagProof { account: self.terms.account, function, at_v: vendor_now });
+            out.push(Effect::Tell(EventKind::TagProven { function }));
+        }
+    }
+
+    /// A list is through: what follows for the polling or for the look that it belongs to.
+    pub(super) fn read(&mut self, now: Now, source: Source, count: usize, news: usize, out: &mut Vec<Effect>) {
+        match source {
+            Source::Ready(endpoint, begun_v, whole) => {
+                let rows = if whole { Some((count, news)) } else { Some((usize::MAX, news)) };
+                self.collect.polled(endpoint, begun_v, rows, now.mono);
+            }
+            Source::List(span, offset) => {
+                let call = PageCall { span, offset };
+                if let Some(sweep) = self.reconcile.sweep() {
+                    sweep.found += news as u64;
+                }
+                if self.reconcile.page_read(call, count) {
+                    let spans = self.reconcile.sweep().map(|sweep| sweep.covers.clone()).unwrap_or_default();
+                    out.push(Effect::Witnesses(spans));
+                }
+            }
+            Source::Stray => {}
+        }
+    }
+
+    /// A look is through, and the ledger has said what it must have shown.
+    pub(in crate::engine) fn sweep_ended(&mut self, now: Now, witnesses: &[(AttemptId, i64)], out: &mut Vec<Effect>) {
+        let Some(ended) = self.reconcile.end_sweep(witnesses, now.mono) else { return };
+        let account = self.terms.account;
+        let mut changes = Vec::new();
+        if let Some(seconds) = ended.lag_s {
+            changes.push(Change::Lag { account, seconds });
+        }
+        if ended.concluding {
+            changes.push(Change::Swept {
+                account,
+                begun_v: ended.begun_v,
+                from_v: ended.spans.first().map_or(0, |span| span.0),
+                to_v: ended.spans.last().map_or(0, |span| span.1),
+                rows: ended.rows,
+                found: ended.found,
+                verdict: ended.void.clone().unwrap_or_else(|| "valid".to_owned()),
+            });
+        }
+        if !changes.is_empty() {
+            out.push(Effect::Record(changes));
+        }
+        let (concluding, rows, found, void) = (ended.concluding, ended.rows, ended.found, ended.void);
+        out.push(Effect::Tell(EventKind::Swept { concluding, rows, found, void }));
+    }
+
+    /// Batches that surely were not bought give their money back, and their tasks are planned again.
+    pub(in crate::engine) fn conclude(&mut self, batches: Vec<(BatchId, Vec<AttemptId>)>, out: &mut Vec<Effect>) {
+        let mut changes = Vec::new();
+        for (batch, attempts) in batches {
+            out.push(Effect::Tell(EventKind::Concluded { batch, tasks: attempts.len() }));
+            self.dispatch.canary_settled(batch);
+            for attempt in attempts {
+                self.reconcile.settled(batch, attempt);
+                changes.push(Change::NotBought { attempt });
+            }
+        }
+        out.push(Effect::Record(changes));
+    }
+}

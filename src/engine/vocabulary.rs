@@ -1,0 +1,203 @@
+//! The vocabulary of the core: what it is told, what it decides, and how a start ends.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::collect::Endpoint;
+use super::dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
+use super::reconcile::Span;
+use crate::config::{Limits, Timing};
+use crate::event::{EventKind, Progress};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId};
+use crate::ledger::{CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, ToCollect};
+use crate::money::Money;
+use crate::offer::Function;
+use crate::plan::Room;
+use crate::vendor::{Fetched, ListProblem, Listed, ReadyList, Refusal, UserData, Verdict};
+
+/// What the core is told about the account it works for.
+#[derive(Clone, Debug)]
+pub struct Terms {
+    /// Which account.
+    pub account: AccountId,
+    /// Its name.
+    pub name: String,
+    /// The vendor's limits.
+    pub limits: Limits,
+    /// Waits and quarantines.
+    pub timing: Timing,
+    /// The vendor's times are divided by it; 1 for a real one.
+    pub speed: u32,
+    /// A balance to keep: what the account has is asked for before anything is bought.
+    pub keep_balance: Option<Money>,
+    /// Answers are collected.
+    pub collect: bool,
+    /// For jitter.
+    pub seed: u64,
+    /// What is to be bought.
+    pub runs: Vec<RunTerms>,
+}
+
+/// What the ledger holds from earlier starts.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    /// Batches with an unknown outcome.
+    pub doubted: Vec<Doubted>,
+    /// Batches with answers to come.
+    pub open: Vec<OpenBatch>,
+    /// Functions whose unfinished tasks the vendor's list was seen to show.
+    pub proven: BTreeSet<Function>,
+    /// The longest that the vendor's list was behind.
+    pub longest_lag_s: i64,
+    /// The ledger was restored: since when its purchases are unknown, and when it first had contact since.
+    pub restored: Option<(i64, Option<i64>)>,
+}
+
+/// A row of the vendor's, and what the ledger knows about it.
+#[derive(Clone, Debug)]
+pub struct SeenRow {
+    /// As the vendor listed it.
+    pub row: Listed,
+    /// As the ledger knows it.
+    pub known: Recognised,
+    /// The price of its task.
+    pub price: Option<String>,
+    /// What is to be fetched for it.
+    pub collect: Option<ToCollect>,
+}
+
+/// Where rows come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// `tasks_ready` of an endpoint, begun at this time of the vendor's; whole, or possibly not.
+    Ready(Endpoint, i64, bool),
+    /// A page of the vendor's list.
+    List(Span, u32),
+    /// An answer to a purchase that it does not belong to.
+    Stray,
+}
+
+/// A reply, or the lack of one.
+#[derive(Clone, Debug)]
+pub struct Heard {
+    /// To what, and what it means.
+    pub reply: Reply,
+    /// When the call was begun, on this machine's clock.
+    pub begun: Duration,
+    /// The vendor answered at all; its clock, where it showed it.
+    pub date_v: Option<Option<i64>>,
+}
+
+/// A reply by what was asked.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// To the first call of a start.
+    Hello(Result<(), Refusal>),
+    /// To the question for the balance.
+    Balance(Result<UserData, ListProblem>),
+    /// To a purchase.
+    Posted(BatchId, Verdict),
+    /// To `tasks_ready`, begun at this time of the vendor's.
+    Ready(Endpoint, i64, Result<ReadyList, ListProblem>),
+    /// To a page of the vendor's list.
+    Page(Span, u32, Result<Vec<Listed>, ListProblem>),
+    /// To the question for an answer, with its compressed body.
+    Fetched(AttemptId, Fetched, Vec<u8>),
+}
+
+/// What the core is told.
+#[expect(missing_docs, reason = "the fields are named for what they hold")]
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The start.
+    Begin,
+    /// Tasks from the plan after a place in it; `whole`: there are no more.
+    Pulled { run: RunId, after: i64, tasks: Vec<Pulled>, prices: Vec<KnownPrice>, whole: bool, rooms: Vec<RoomFor> },
+    /// What became of the drafts.
+    Reserved { outcomes: Vec<Result<Reserved, CapReached>>, rooms: Vec<RoomFor> },
+    /// A commit was made: tasks that are planned again by it, with their prices.
+    Booked { again: Vec<(RunId, Pulled)>, rooms: Vec<RoomFor> },
+    /// Answers to ask for.
+    Overdue { items: Vec<ToCollect> },
+    /// Rows were recognised.
+    Recognised { source: Source, rows: Vec<SeenRow> },
+    /// What a look must have shown: known to be bought in its spans, and when.
+    Witnesses(Vec<(AttemptId, i64)>),
+    /// A purchase outside the spans of a look, to widen them to.
+    Widened(Option<i64>),
+    /// Batches that were taken over into a restored ledger, and purchases that belong to none of its tasks.
+    Adopted { batches: Vec<OpenBatch>, extras: u64 },
+    /// Unresolved attempts of batches that surely were not bought.
+    Unresolved(Vec<(BatchId, Vec<AttemptId>)>),
+    /// Replies, by the handful.
+    Heard(Vec<Heard>),
+    /// A timer.
+    Tick,
+    /// Nothing new is to begin.
+    Stop,
+}
+
+/// What is to be done.
+#[expect(missing_docs, reason = "the fields are named for what they hold")]
+#[derive(Clone, Debug)]
+pub enum Effect {
+    /// Read the next tasks of the plan.
+    Pull { run: RunId, after: i64, most: usize },
+    /// T1.
+    Reserve(Vec<Draft>),
+    /// Send a batch whose money is reserved.
+    Post(BatchId),
+    /// T2 and T3, in one commit.
+    Record(Vec<Change>),
+    /// The first call of a start: free, to learn the vendor's clock and whether it lets us in.
+    Hello,
+    /// Ask for the balance.
+    Balance,
+    /// The balance was read: what may be spent of it.
+    BalanceRead(Option<Money>),
+    /// Look at `tasks_ready`.
+    Ready(Endpoint, i64),
+    /// Ask for a page of the vendor's list.
+    Page(Span, u32),
+    /// Ask for an answer.
+    Fetch(ToCollect),
+    /// Say which answers of these batches are to come.
+    Overdue(Vec<BatchId>),
+    /// Say what the ledger knows of these rows.
+    Recognise(Source, Vec<Listed>),
+    /// Say what a look through these spans must have shown.
+    Witnesses(Vec<Span>),
+    /// Say when the latest purchase before both of these moments was.
+    Widen(i64, i64),
+    /// Take over purchases that a restored ledger does not hold.
+    Adopt(Vec<SeenRow>),
+    /// Say which attempts of these batches are unresolved.
+    Unresolved(Vec<BatchId>),
+    /// Tell whoever watches.
+    Tell(EventKind),
+    /// Wake the core at this moment, if nothing else does before.
+    Wake(Duration),
+    /// There is nothing more to do in this start.
+    Finish(End),
+}
+
+/// How a start ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct End {
+    /// The vendor refuses the account or the calls, or a price is above what the job allows.
+    pub refused: Option<String>,
+    /// Attempts still in doubt.
+    pub in_doubt: u64,
+    /// A stop was asked for.
+    pub stopped: bool,
+    /// The ceilings that cut a run's plan.
+    pub cuts: Vec<(RunId, Room)>,
+    /// Tasks left planned after too many tries, or by the vendor's own limits.
+    pub given_up: u64,
+    /// Answers that are late.
+    pub late: u64,
+    /// Answers that are to come and were not waited for.
+    pub waiting: u64,
+    /// What was done in this start.
+    pub progress: Progress,
+}

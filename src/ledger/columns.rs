@@ -1,0 +1,53 @@
+//! Columns that hold more than a number or a text: words of an enum, and a task's identity.
+
+use rusqlite::Row;
+
+use crate::task::{Identity, Question, QuestionKey};
+
+/// A word that stands for one of an enum's variants.
+pub(super) fn named<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+    let word: String = row.get(at)?;
+    word.parse().map_err(|_| {
+        let what = format!("`{word}` is a word of a newer bursar");
+        rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, what.into())
+    })
+}
+
+/// The columns that make a task's identity, from `IDENTITY_FROM`.
+pub(super) const IDENTITY: &str = "job.name, run.period, target.engine, target.function, prompt.text,
+     market.location_code || ' ' || market.language_code, target.options, task.repeat";
+/// The rows that they come from, joined to `task`.
+pub(super) const IDENTITY_FROM: &str = "JOIN run ON run.id = task.run JOIN job ON job.id = run.job
+     JOIN target ON target.id = task.target JOIN prompt ON prompt.id = task.prompt
+     JOIN market ON market.id = task.market";
+
+/// A task's identity with its texts.
+pub(super) struct OwnedIdentity {
+    job: String,
+    period: String,
+    question: QuestionKey,
+    repeat: u32,
+}
+
+impl OwnedIdentity {
+    pub(super) fn as_identity(&self) -> Identity<'_> {
+        Identity { job: &self.job, period: &self.period, question: self.question, repeat: self.repeat }
+    }
+}
+
+/// Reads the first eight columns, which are [`IDENTITY`].
+pub(super) fn identity(row: &Row<'_>) -> rusqlite::Result<OwnedIdentity> {
+    let market: String = row.get(5)?;
+    let (location_code, language_code) = market.split_once(' ').unwrap_or(("0", ""));
+    let prompt: String = row.get(4)?;
+    let options: String = row.get(6)?;
+    let question = Question {
+        engine: named(row, 2)?,
+        function: named(row, 3)?,
+        prompt: &prompt,
+        location_code: location_code.parse().unwrap_or(0),
+        language_code,
+        options: &options,
+    };
+    Ok(OwnedIdentity { job: row.get(0)?, period: row.get(1)?, question: question.key(), repeat: row.get(7)? })
+}

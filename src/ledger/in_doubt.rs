@@ -1,0 +1,99 @@
+//! What is in doubt: batches with an unknown outcome, and their attempts.
+
+use super::columns::named;
+use super::to_buy::ToBuy;
+use super::to_collect::ToCollect;
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId};
+use crate::money::Money;
+use crate::offer::{Engine, Function};
+
+/// A batch with an outcome that is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubted {
+    /// Which.
+    pub batch: BatchId,
+    /// Whose.
+    pub run: RunId,
+    /// The endpoint's engine.
+    pub engine: Engine,
+    /// The endpoint's function.
+    pub function: Function,
+    /// The vendor cannot have seen it before.
+    pub sent_v: i64,
+    /// The connection was gone by then; not known until the vendor's clock is seen again.
+    pub closed_v: Option<i64>,
+    /// How many attempts are unresolved.
+    pub attempts: u64,
+    /// What is held for them.
+    pub held: Money,
+}
+
+impl Ledger {
+    /// The batches of an account with an unknown outcome.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn doubted(&self, account: AccountId) -> Result<Vec<Doubted>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT id, run, engine, function, sent_v, closed_v, unresolved, held_nano
+             FROM batch INDEXED BY batch_unresolved WHERE account = ?1 AND unresolved > 0 ORDER BY id",
+        )?;
+        let rows = statement.query_map([account.0], |row| {
+            Ok(Doubted {
+                batch: BatchId(row.get(0)?),
+                run: RunId(row.get(1)?),
+                engine: named(row, 2)?,
+                function: named(row, 3)?,
+                sent_v: row.get(4)?,
+                closed_v: row.get(5)?,
+                attempts: row.get(6)?,
+                held: Money::from_nanos(row.get(7)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The unresolved attempts of a batch.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn unresolved(&self, batch: BatchId) -> Result<Vec<AttemptId>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT attempt.id FROM batch JOIN attempt
+             ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+             WHERE batch.id = ?1 AND attempt.state = 0",
+        )?;
+        let rows = statement.query_map([batch.0], |row| row.get(0).map(AttemptId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What an attempt in doubt was to buy, and how to ask for its answer under the id that the vendor gave it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn in_doubt(&self, attempt: AttemptId, vendor_id: &str) -> Result<(ToBuy, ToCollect), LedgerError> {
+        Ok(self
+            .db
+            .prepare_cached(
+                "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number,
+                        attempt.batch, batch.engine, batch.function, run.results, batch.run
+                 FROM attempt JOIN task ON task.id = attempt.task JOIN batch ON batch.id = attempt.batch
+                 JOIN run ON run.id = batch.run WHERE attempt.id = ?1",
+            )?
+            .query_row([attempt.0], |row| {
+                let results: String = row.get(9)?;
+                let collect = ToCollect {
+                    attempt,
+                    batch: BatchId(row.get(6)?),
+                    vendor_id: vendor_id.to_owned(),
+                    engine: named(row, 7)?,
+                    function: named(row, 8)?,
+                    kinds: results.split(',').filter_map(|kind| kind.parse().ok()).collect(),
+                    number: row.get(5)?,
+                    run: RunId(row.get(10)?),
+                };
+                Ok((ToBuy::from_row(row, 0)?, collect))
+            })?)
+    }
+}

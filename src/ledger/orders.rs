@@ -1,0 +1,147 @@
+//! Orders: the tasks of a batch as they go over the wire, each with its tag.
+
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use rusqlite::Connection;
+
+use super::columns::named;
+use super::tasks::service_from;
+use super::{Ledger, LedgerError};
+use crate::ids::{AttemptId, BatchId};
+use crate::offer::{Engine, Function, Priority};
+use crate::tag::{LedgerId, Tag};
+use crate::task::{Identity, Question};
+
+/// What is asked of whom, and where: what the tasks of one market and target have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// Whose answer.
+    pub engine: Engine,
+    /// By which function.
+    pub function: Function,
+    /// The place.
+    pub location_code: u32,
+    /// The language.
+    pub language_code: String,
+    /// The options, as a JSON object.
+    pub options: String,
+}
+
+/// A run by name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunName {
+    /// The ledger that holds it.
+    pub ledger: LedgerId,
+    /// Its job.
+    pub job: String,
+    /// Its period.
+    pub period: String,
+}
+
+/// One task of a batch, with all that goes over the wire and that its tag is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The attempt.
+    pub attempt: AttemptId,
+    /// Its number, from 1.
+    pub number: u32,
+    /// Whose.
+    pub run: Arc<RunName>,
+    /// What is asked of whom.
+    pub asked: Arc<Asked>,
+    /// The text that the engine is to read.
+    pub prompt: String,
+    /// Which of the question's repeats.
+    pub repeat: u32,
+    /// At which priority.
+    pub priority: Priority,
+}
+
+impl Order {
+    /// The tag of the attempt.
+    pub fn tag(&self) -> Tag {
+        let question = Question {
+            engine: self.asked.engine,
+            function: self.asked.function,
+            prompt: &self.prompt,
+            location_code: self.asked.location_code,
+            language_code: &self.asked.language_code,
+            options: &self.asked.options,
+        };
+        let (job, period) = (&*self.run.job, &*self.run.period);
+        let task = Identity { job, period, question: question.key(), repeat: self.repeat };
+        Tag::of(&self.run.ledger, self.attempt.0, &task, self.number)
+    }
+}
+
+impl Ledger {
+    /// The tasks of a batch as they go over the wire, in the order of their attempts.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn orders(&mut self, batch: BatchId) -> Result<Vec<Order>, LedgerError> {
+        let Self { db, id, names, asked, .. } = self;
+        let (run, first, attempts): (i64, i64, i64) = db
+            .prepare_cached("SELECT run, first_attempt, attempts FROM batch WHERE id = ?1")?
+            .query_row([batch.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        let name = match names.entry(run) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(new) => Arc::clone(new.insert(Arc::new(run_name(db, id, run)?))),
+        };
+        let mut statement = db.prepare_cached(
+            "SELECT attempt.id, attempt.number, task.market, task.target, task.repeat, task.service, prompt.text
+             FROM attempt JOIN task ON task.id = attempt.task JOIN prompt ON prompt.id = task.prompt
+             WHERE attempt.id BETWEEN ?1 AND ?2 ORDER BY attempt.id",
+        )?;
+        let mut rows = statement.query((first, first + attempts - 1))?;
+        let mut orders = Vec::with_capacity(usize::try_from(attempts).unwrap_or(0));
+        while let Some(row) = rows.next()? {
+            let (market, target): (i64, i64) = (row.get(2)?, row.get(3)?);
+            let asked = match asked.entry((market, target)) {
+                Entry::Occupied(known) => Arc::clone(known.get()),
+                Entry::Vacant(new) => Arc::clone(new.insert(Arc::new(asked_of(db, market, target)?))),
+            };
+            orders.push(Order {
+                attempt: AttemptId(row.get(0)?),
+                number: row.get(1)?,
+                run: Arc::clone(&name),
+                asked,
+                prompt: row.get(6)?,
+                repeat: row.get(4)?,
+                priority: service_from(row.get(5)?).1,
+            });
+        }
+        Ok(orders)
+    }
+
+    /// The endpoint of a batch.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn endpoint(&self, batch: BatchId) -> Result<(Engine, Function), LedgerError> {
+        Ok(self
+            .db
+            .prepare_cached("SELECT engine, function FROM batch WHERE id = ?1")?
+            .query_row([batch.0], |row| Ok((named(row, 0)?, named(row, 1)?)))?)
+    }
+}
+
+fn run_name(db: &Connection, ledger: &LedgerId, run: i64) -> Result<RunName, LedgerError> {
+    let sql = "SELECT job.name, run.period FROM run JOIN job ON job.id = run.job WHERE run.id = ?1";
+    Ok(db.query_row(sql, [run], |row| Ok(RunName { ledger: ledger.clone(), job: row.get(0)?, period: row.get(1)? }))?)
+}
+
+fn asked_of(db: &Connection, market: i64, target: i64) -> Result<Asked, LedgerError> {
+    let sql = "SELECT target.engine, target.function, market.location_code, market.language_code, target.options
+               FROM market, target WHERE market.id = ?1 AND target.id = ?2";
+    Ok(db.query_row(sql, [market, target], |row| {
+        Ok(Asked {
+            engine: named(row, 0)?,
+            function: named(row, 1)?,
+            location_code: row.get(2)?,
+            language_code: row.get(3)?,
+            options: row.get(4)?,
+        })
+    })?)
+}

@@ -1,0 +1,217 @@
+//! How a run stands, and the totals of jobs and accounts. It looks at all tasks: for starts, ends and questions.
+
+use rusqlite::OptionalExtension;
+
+use super::{Ledger, LedgerError, Total};
+use crate::ids::{BatchId, RunId};
+use crate::money::Money;
+
+/// How a run stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunStatus {
+    /// Which.
+    pub run: RunId,
+    /// Its job.
+    pub job: String,
+    /// Its period.
+    pub period: String,
+    /// `open`, `complete` or `closed`.
+    pub state: String,
+    /// Tasks, by state and reason in words.
+    pub tasks: Vec<(String, u64)>,
+    /// Bought, and no longer asked.
+    pub no_longer_asked: u64,
+    /// Its ceiling, what is spent and what is held.
+    pub total: Total,
+    /// Its batches in doubt.
+    pub in_doubt: Vec<StatusBatch>,
+}
+
+/// A batch in doubt as it is shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StatusBatch {
+    /// Which.
+    pub batch: BatchId,
+    /// Why its outcome is not known.
+    pub why: String,
+    /// When it was sent, by the vendor's clock.
+    pub sent_v: i64,
+    /// Since when its connection is gone.
+    pub closed_v: Option<i64>,
+    /// How many attempts.
+    pub attempts: u64,
+    /// What is held for them.
+    pub held: Money,
+}
+
+impl Ledger {
+    /// The run of a job in a period, or its latest.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn find_run(&self, job: &str, period: Option<&str>) -> Result<Option<RunId>, LedgerError> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT run.id FROM run JOIN job ON job.id = run.job
+                 WHERE job.name = ?1 AND (?2 IS NULL OR run.period = ?2) ORDER BY run.id DESC LIMIT 1",
+                (job, period),
+                |row| row.get(0).map(RunId),
+            )
+            .optional()?)
+    }
+
+    /// The runs of the ledger, oldest first; of one job where it is named.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn runs(&self, job: Option<&str>) -> Result<Vec<RunId>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT run.id FROM run JOIN job ON job.id = run.job WHERE ?1 IS NULL OR job.name = ?1 ORDER BY run.id",
+        )?;
+        let rows = statement.query_map([job], |row| row.get(0).map(RunId))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The job and period of a run.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn run_name(&self, run: RunId) -> Result<(String, String), LedgerError> {
+        Ok(self.db.query_row(
+            "SELECT job.name, run.period FROM run JOIN job ON job.id = run.job WHERE run.id = ?1",
+            [run.0],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?)
+    }
+
+    /// How a run stands. Looks at all its tasks.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn run_status(&self, run: RunId) -> Result<RunStatus, LedgerError> {
+        let (job, period) = self.run_name(run)?;
+        let mut statement = self.db.prepare(
+            "SELECT task_state.name || coalesce(': ' || task_reason.name, ''), count(*), sum(task.asked = 0)
+             FROM task JOIN task_state ON task_state.state = task.state
+             LEFT JOIN task_reason ON task_reason.reason = task.reason
+             WHERE task.run = ?1 GROUP BY task.state, task.reason",
+        )?;
+        let mut tasks = Vec::new();
+        let mut no_longer_asked = 0;
+        let mut rows = statement.query([run.0])?;
+        while let Some(row) = rows.next()? {
+            let state: String = row.get(0)?;
+            if !state.ends_with("dropped_by_job") {
+                no_longer_asked += row.get::<_, u64>(2)?;
+            }
+            tasks.push((state, row.get(1)?));
+        }
+        let mut statement = self.db.prepare(
+            "SELECT id, coalesce(doubt, 'being sent'), sent_v, closed_v, unresolved, held_nano
+             FROM batch INDEXED BY batch_unresolved
+             WHERE account IN (SELECT id FROM account) AND unresolved > 0 AND run = ?1",
+        )?;
+        let in_doubt = statement.query_map([run.0], |row| {
+            Ok(StatusBatch {
+                batch: BatchId(row.get(0)?),
+                why: row.get(1)?,
+                sent_v: row.get(2)?,
+                closed_v: row.get(3)?,
+                attempts: row.get(4)?,
+                held: Money::from_nanos(row.get(5)?),
+            })
+        })?;
+        Ok(RunStatus {
+            run,
+            job,
+            period,
+            state: self.db.query_row("SELECT state FROM run WHERE id = ?1", [run.0], |row| row.get(0))?,
+            tasks,
+            no_longer_asked,
+            total: self.totals("run", run.0)?.pop().unwrap_or(Total {
+                name: super::caps::name("run", 0),
+                limit: self
+                    .db
+                    .query_row("SELECT cap_nano FROM run WHERE id = ?1", [run.0], |row| {
+                        row.get(0).map(Money::from_nanos)
+                    })
+                    .ok(),
+                charged: Money::ZERO,
+                held: Money::ZERO,
+            }),
+            in_doubt: in_doubt.collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The standing totals of all accounts and jobs, the latest of each scope.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn standing(&self) -> Result<Vec<Total>, LedgerError> {
+        let mut all = Vec::new();
+        let mut statement = self.db.prepare(
+            "SELECT scope, owner FROM cap
+             WHERE scope NOT IN ('run', 'account_balance') OR (scope = 'account_balance' AND limit_nano IS NOT NULL)
+             GROUP BY scope, owner",
+        )?;
+        let scopes: Vec<(String, i64)> =
+            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        for (scope, owner) in scopes {
+            let who: Option<String> = self
+                .db
+                .query_row(
+                    if scope.starts_with("account") {
+                        "SELECT name FROM account WHERE id = ?1"
+                    } else {
+                        "SELECT name FROM job WHERE id = ?1"
+                    },
+                    [owner],
+                    |row| row.get(0),
+                )
+                .ok();
+            let mut totals = self.totals(&scope, owner)?;
+            totals.truncate(2);
+            for mut total in totals {
+                total.name = format!("{}: {}", who.as_deref().unwrap_or("?"), total.name);
+                all.push(total);
+            }
+        }
+        Ok(all)
+    }
+
+    /// The totals of a scope, latest period first.
+    fn totals(&self, scope: &str, owner: i64) -> Result<Vec<Total>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT from_v, limit_nano, charged_nano, held_nano FROM cap
+             WHERE scope = ?1 AND owner = ?2 ORDER BY from_v DESC",
+        )?;
+        let rows = statement.query_map((scope, owner), |row| {
+            Ok(Total {
+                name: super::caps::name(scope, row.get(0)?),
+                limit: row.get::<_, Option<i64>>(1)?.map(Money::from_nanos),
+                charged: Money::from_nanos(row.get(2)?),
+                held: Money::from_nanos(row.get(3)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Counts the tasks of a run by state: planned, sending, submitted, answered, failed. Looks at all of them, so it
+    /// is for starts and ends.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn tally(&self, run: RunId) -> Result<[u64; 5], LedgerError> {
+        let mut tally = [0; 5];
+        let mut statement = self.db.prepare_cached(
+            "SELECT state, count(*) FROM task WHERE run = ?1 AND NOT (state = 4 AND reason = 4) GROUP BY state",
+        )?;
+        let mut rows = statement.query([run.0])?;
+        while let Some(row) = rows.next()? {
+            let state: usize = row.get(0)?;
+            tally[state.min(4)] = row.get(1)?;
+        }
+        Ok(tally)
+    }
+}

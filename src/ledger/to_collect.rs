@@ -1,0 +1,131 @@
+//! What is to be collected: batches with answers to come, and the forms of each answer that are not here yet.
+
+use rusqlite::OptionalExtension;
+
+use super::columns::named;
+use super::vendor_id::vendor_text;
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId};
+use crate::offer::{Engine, Function, ResultKind};
+
+/// A batch with answers still to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenBatch {
+    /// Which.
+    pub batch: BatchId,
+    /// The endpoint's engine.
+    pub engine: Engine,
+    /// The endpoint's function.
+    pub function: Function,
+    /// When it was bought, by the vendor's clock.
+    pub posted_v: i64,
+    /// How many answers are to come.
+    pub uncollected: u64,
+    /// Some of its tasks are at high priority and none at normal.
+    pub all_high: bool,
+}
+
+/// An answer to fetch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToCollect {
+    /// Which attempt.
+    pub attempt: AttemptId,
+    /// Its batch.
+    pub batch: BatchId,
+    /// The vendor's id.
+    pub vendor_id: String,
+    /// The endpoint's engine.
+    pub engine: Engine,
+    /// The endpoint's function.
+    pub function: Function,
+    /// The forms that are not here yet, in the order in which they are fetched.
+    pub kinds: Vec<ResultKind>,
+    /// The attempt's number, from 1.
+    pub number: u32,
+    /// Whose.
+    pub run: RunId,
+}
+
+impl Ledger {
+    /// The batches of an account that have answers to come, oldest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn open_batches(&self, account: AccountId) -> Result<Vec<OpenBatch>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT id, engine, function, coalesce(posted_v, sent_v), uncollected,
+                    NOT EXISTS (SELECT 1 FROM attempt JOIN task ON task.id = attempt.task
+                                WHERE attempt.id BETWEEN first_attempt AND first_attempt + attempts - 1
+                                AND task.service = 0)
+             FROM batch INDEXED BY batch_uncollected WHERE account = ?1 AND uncollected > 0 ORDER BY id",
+        )?;
+        let rows = statement.query_map([account.0], |row| {
+            Ok(OpenBatch {
+                batch: BatchId(row.get(0)?),
+                engine: named(row, 1)?,
+                function: named(row, 2)?,
+                posted_v: row.get(3)?,
+                uncollected: row.get(4)?,
+                all_high: row.get(5)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// The answers of a batch that are still to come.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn uncollected(&self, batch: BatchId) -> Result<Vec<ToCollect>, LedgerError> {
+        let ids: Vec<i64> = self
+            .db
+            .prepare_cached(
+                "SELECT attempt.id FROM batch JOIN attempt
+                 ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+                 WHERE batch.id = ?1 AND attempt.state = 1",
+            )?
+            .query_map([batch.0], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let each = ids.into_iter().map(|attempt| self.to_collect(AttemptId(attempt)));
+        each.filter_map(Result::transpose).collect()
+    }
+
+    /// What is to be fetched for an attempt; `None` where nothing is.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn to_collect(&self, attempt: AttemptId) -> Result<Option<ToCollect>, LedgerError> {
+        let found = self
+            .db
+            .prepare_cached(
+                "SELECT attempt.vendor_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
+                        batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id)
+                 FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
+                 WHERE attempt.id = ?1 AND attempt.state = 1",
+            )?
+            .query_row([attempt.0], |row| {
+                let results: String = row.get(4)?;
+                let have: Option<String> = row.get(7)?;
+                let have = have.unwrap_or_default();
+                let wanted = results.split(',').filter(|kind| !have.split(',').any(|had| had == *kind));
+                Ok(ToCollect {
+                    attempt,
+                    batch: BatchId(row.get(1)?),
+                    vendor_id: vendor_text(row.get_ref(0)?).unwrap_or_default(),
+                    engine: named(row, 2)?,
+                    function: named(row, 3)?,
+                    kinds: wanted.filter_map(|kind| kind.parse().ok()).collect(),
+                    number: row.get(5)?,
+                    run: RunId(row.get(6)?),
+                })
+            })
+            .optional()?;
+        // Fewer forms are asked for than when it was bought, and all of them are here: the last is fetched once more.
+        Ok(found.map(|mut found| {
+            if found.kinds.is_empty() {
+                found.kinds.push(ResultKind::Advanced);
+            }
+            found
+        }))
+    }
+}

@@ -1,0 +1,86 @@
+//! What the vendor's list must show, and what it is known to show: by this a look is judged.
+
+use rusqlite::OptionalExtension;
+
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, AttemptId};
+use crate::offer::Function;
+
+impl Ledger {
+    /// The attempts that a complete look through spans of the vendor's list must show, with the times of their
+    /// purchase.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn witnesses(&self, account: AccountId, spans: &[(i64, i64)]) -> Result<Vec<(AttemptId, i64)>, LedgerError> {
+        let mut all = Vec::new();
+        let mut statement = self.db.prepare_cached(
+            "SELECT attempt.id, batch.posted_v FROM batch INDEXED BY batch_by_time JOIN attempt
+             ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+             WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND ?3 AND attempt.state IN (1, 2, 6)",
+        )?;
+        for (from_v, to_v) in spans {
+            // The edges of a span belong to it or not; what the vendor dates a second off is no witness.
+            let rows = statement
+                .query_map((account.0, from_v + 2, to_v - 2), |row| Ok((AttemptId(row.get(0)?), row.get(1)?)))?;
+            all.extend(rows.collect::<Result<Vec<_>, _>>()?);
+        }
+        Ok(all)
+    }
+
+    /// The purchase that a look from a moment on must go back to, so that there is one that it must show: the latest
+    /// before it, or the first after it where there is none. Nothing before `reach_v`, where the vendor's list begins,
+    /// and nothing after `until_v`, since it may not show that yet.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn witness_for(
+        &self,
+        account: AccountId,
+        from_v: i64,
+        until_v: i64,
+        reach_v: i64,
+    ) -> Result<Option<i64>, LedgerError> {
+        let of = |what: &str, from_v: i64, to_v: i64| {
+            // Paid failures are no witnesses: not every list shows them.
+            let sql = format!(
+                "SELECT {what}(posted_v) FROM batch INDEXED BY batch_by_time
+                 WHERE account = ?1 AND posted_v >= ?2 AND posted_v <= ?3
+                 AND EXISTS (SELECT 1 FROM attempt
+                     WHERE attempt.id BETWEEN first_attempt AND first_attempt + attempts - 1
+                     AND attempt.state IN (1, 2, 6))"
+            );
+            self.db.prepare_cached(&sql)?.query_row((account.0, from_v, to_v), |row| row.get::<_, Option<i64>>(0))
+        };
+        let before = of("max", reach_v, until_v.min(from_v - 1))?;
+        Ok(if before.is_some() { before } else { of("min", from_v, until_v)? })
+    }
+
+    /// When the vendor's list was first seen to show an unfinished task of ours.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn tag_proof(&self, account: AccountId, function: Function) -> Result<Option<i64>, LedgerError> {
+        Ok(self
+            .db
+            .query_row(
+                "SELECT seen_v FROM tag_proof WHERE account = ?1 AND function = ?2",
+                (account.0, function.name()),
+                |row| row.get(0),
+            )
+            .optional()?)
+    }
+
+    /// What is known of an account's vendor: the longest lag of its list in seconds, the span since when a restored
+    /// ledger's purchases are unknown, and when it first had contact since.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn vendor_memory(&self, account: AccountId) -> Result<(i64, Option<i64>, Option<i64>), LedgerError> {
+        Ok(self.db.query_row(
+            "SELECT longest_lag_s, restored_from_v, restored_closed_v FROM account WHERE id = ?1",
+            [account.0],
+            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+        )?)
+    }
+}
