@@ -92,13 +92,17 @@ impl Call {
             What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
             What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
             What::Fetch(attempt) => {
-                let fetched = vendor::judge_fetch(outcome);
-                let body = match (&fetched, outcome) {
-                    (vendor::Fetched::Answer { .. }, Ok(response)) => {
-                        zstd::encode_all(&response.body[..], ZSTD_LEVEL).unwrap_or_default()
+                let mut fetched = vendor::judge_fetch(outcome);
+                let mut body = Vec::new();
+                if let (vendor::Fetched::Answer { .. }, Ok(response)) = (&fetched, outcome) {
+                    match zstd::encode_all(&response.body[..], ZSTD_LEVEL) {
+                        Ok(compressed) => body = compressed,
+                        Err(error) => {
+                            let why = format!("the answer cannot be compressed: {error}");
+                            fetched = vendor::Fetched::Unreachable { why };
+                        }
                     }
-                    _ => Vec::new(),
-                };
+                }
                 Reply::Fetched(attempt, fetched, body)
             }
         };

@@ -113,10 +113,9 @@ pub enum Input {
     Begin,
     /// Tasks from the plan after a place in it; `whole`: there are no more.
     Pulled { run: RunId, after: i64, tasks: Vec<Pulled>, prices: Vec<KnownPrice>, whole: bool, rooms: Vec<RoomFor> },
-    /// What became of the drafts.
-    Reserved { outcomes: Vec<Result<Reserved, CapReached>>, rooms: Vec<RoomFor> },
-    /// A commit was made: tasks that are planned again by it, with their prices.
-    Booked { again: Vec<(RunId, Pulled)>, rooms: Vec<RoomFor> },
+    /// A commit was made: what became of its drafts, and tasks that are planned again by it, with their prices. Without
+    /// rooms, no ceiling has moved.
+    Committed { outcomes: Vec<Result<Reserved, CapReached>>, again: Vec<(RunId, Pulled)>, rooms: Vec<RoomFor> },
     /// Answers to ask for.
     Overdue { items: Vec<ToCollect> },
     /// Rows were recognised.
@@ -143,12 +142,10 @@ pub enum Input {
 pub enum Effect {
     /// Read the next tasks of the plan.
     Pull { run: RunId, after: i64, most: usize },
-    /// T1.
-    Reserve(Vec<Draft>),
     /// Send a batch whose money is reserved.
     Post(BatchId),
-    /// T2 and T3, in one commit.
-    Record(Vec<Change>),
+    /// T2 and T3, and then T1, in one commit.
+    Commit(Vec<Change>, Vec<Draft>),
     /// The first call of a start: free, to learn the vendor's clock and whether it lets us in.
     Hello,
     /// Ask for the balance.

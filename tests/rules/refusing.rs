@@ -74,11 +74,11 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
                     }]));
                 }
                 Effect::Pull { run, after, .. } => inputs.push_back(the_task(run, after)),
-                Effect::Reserve(drafts) => {
+                Effect::Commit(_, drafts) => {
                     let outcomes = drafts.iter().map(|_| Err(CapReached { cap: cap.clone() })).collect();
-                    inputs.push_back(Input::Reserved { outcomes, rooms: seeming(runs) });
+                    let rooms = if drafts.is_empty() { Vec::new() } else { seeming(runs) };
+                    inputs.push_back(Input::Committed { outcomes, again: Vec::new(), rooms });
                 }
-                Effect::Record(_) => inputs.push_back(Input::Booked { again: Vec::new(), rooms: Vec::new() }),
                 Effect::Finish(end) if inputs.is_empty() => return Some(end),
                 _ => {}
             }

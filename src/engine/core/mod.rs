@@ -18,7 +18,7 @@ use super::vocabulary::{Effect, Input, Memory, Terms};
 use crate::clock::Now;
 use crate::event::{EventKind, Progress};
 use crate::ids::{AttemptId, RunId};
-use crate::ledger::Change;
+use crate::ledger::{CapReached, Change, Reserved};
 use crate::offer::{Function, OFFERS};
 use crate::pace::Bucket;
 use crate::plan::Room;
@@ -132,19 +132,10 @@ impl Core {
                 let cut = self.dispatch.pulled((run, after), tasks, prices, whole);
                 self.tell_cut(run, cut, &mut out);
             }
-            Input::Reserved { outcomes, rooms } => {
-                self.in_flight -=
-                    u32::try_from(outcomes.iter().filter(|outcome| outcome.is_err()).count()).unwrap_or(0);
-                for (batch, canary) in self.dispatch.reserved(outcomes) {
-                    out.push(Effect::Post(batch));
-                    if let Some(flight) = self.dispatch.flight(batch) {
-                        let (run, tasks, reserved) = (flight.run, flight.tasks(), flight.hold);
-                        out.push(Effect::Tell(EventKind::BatchSent { batch, run, tasks, reserved, canary }));
-                    }
+            Input::Committed { outcomes, again, rooms } => {
+                if !outcomes.is_empty() {
+                    self.reserved(outcomes, &mut out);
                 }
-                self.dispatch.rooms(rooms);
-            }
-            Input::Booked { again, rooms } => {
                 self.dispatch.rooms(rooms);
                 for (run, pulled) in again {
                     let how = pulled.task.previous.and_then(|attempt| self.how.remove(&attempt));
@@ -179,6 +170,19 @@ impl Core {
         }
         self.go_on(now, &mut out);
         out
+    }
+
+    /// Batches are reserved, or fit no longer: what is reserved is sent.
+    fn reserved(&mut self, outcomes: Vec<Result<Reserved, CapReached>>, out: &mut Vec<Effect>) {
+        let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();
+        self.in_flight = self.in_flight.saturating_sub(u32::try_from(refused).unwrap_or(u32::MAX));
+        for (batch, canary) in self.dispatch.reserved(outcomes) {
+            out.push(Effect::Post(batch));
+            if let Some(flight) = self.dispatch.flight(batch) {
+                let (run, tasks, reserved) = (flight.run, flight.tasks(), flight.hold);
+                out.push(Effect::Tell(EventKind::BatchSent { batch, run, tasks, reserved, canary }));
+            }
+        }
     }
 
     /// Takes up what earlier starts left.
@@ -231,7 +235,7 @@ impl Core {
                 out.push(Effect::Unresolved(unresolved));
             }
             if let Some(adopted) = self.reconcile.restored_done() {
-                out.push(Effect::Record(vec![Change::RestoredDone { account: self.terms.account }]));
+                out.push(Effect::Commit(vec![Change::RestoredDone { account: self.terms.account }], Vec::new()));
                 out.push(Effect::Tell(EventKind::RestoredDone { adopted }));
                 self.dispatch.start_over();
                 while let Some((run, after)) = self.dispatch.next_pull() {

@@ -11,6 +11,7 @@ use crate::clock::Now;
 use crate::engine::collect::{Endpoint, Fetch};
 use crate::engine::reconcile::PageCall;
 use crate::engine::vocabulary::Effect;
+use crate::ledger::Draft;
 use crate::pace::Bucket;
 
 /// Batches reserved in one commit.
@@ -85,7 +86,7 @@ impl Core {
             self.in_flight += 1;
         }
         if !drafts.is_empty() {
-            out.push(Effect::Reserve(drafts));
+            reserve(out, drafts);
         }
         wakes
     }
@@ -140,4 +141,13 @@ fn token(held: &mut bool, bucket: &mut Bucket, now: Now, wakes: &mut Vec<Duratio
         }
     }
     *held
+}
+
+/// The next batches go into the commit of what was just heard, where nothing else comes between: one write to the disk
+/// serves both.
+fn reserve(out: &mut Vec<Effect>, drafts: Vec<Draft>) {
+    match out.iter_mut().rev().find(|effect| !matches!(effect, Effect::Tell(_))) {
+        Some(Effect::Commit(_, beside)) if beside.is_empty() => *beside = drafts,
+        _ => out.push(Effect::Commit(Vec::new(), drafts)),
+    }
 }

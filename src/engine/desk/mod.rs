@@ -93,23 +93,20 @@ impl Desk {
         let account = self.terms.account;
         let input = match effect {
             Effect::Pull { run, after, most } => self.pull(ledger, run, after, most, window)?,
-            Effect::Reserve(drafts) => {
-                let outcomes = ledger.reserve(&drafts)?;
-                Input::Reserved { outcomes, rooms: self.rooms(ledger, window)? }
-            }
-            Effect::Record(changes) => {
-                let booked = ledger.record(changes)?;
+            Effect::Commit(changes, drafts) => {
+                let (booked, outcomes) = ledger.commit(changes, &drafts)?;
                 let mut again = Vec::with_capacity(booked.replanned.len());
                 for replanned in &booked.replanned {
                     again.push((replanned.run, self.priced(ledger, replanned.task)?.0));
                 }
                 // Where no money moved, every ceiling stands where it stood.
-                let rooms = if booked.money { self.rooms(ledger, window)? } else { Vec::new() };
-                Input::Booked { again, rooms }
+                let moved = booked.money || !drafts.is_empty();
+                let rooms = if moved { self.rooms(ledger, window)? } else { Vec::new() };
+                Input::Committed { outcomes, again, rooms }
             }
             Effect::BalanceRead(spendable) => {
                 ledger.balance_read(account, spendable)?;
-                Input::Booked { again: Vec::new(), rooms: self.rooms(ledger, window)? }
+                Input::Committed { outcomes: Vec::new(), again: Vec::new(), rooms: self.rooms(ledger, window)? }
             }
             Effect::Overdue(batches) => {
                 let items =
@@ -159,14 +156,14 @@ impl Desk {
         let known = ledger.recognise(&row.id, row.tag.as_deref())?;
         let (mut price, mut collect) = (None, None);
         match &known {
-            Recognised::InDoubt { attempt, .. } => {
+            Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true } => {
                 let (task, to_collect) = ledger.in_doubt(*attempt, &row.id)?;
                 price = Some(self.priced(ledger, task)?.0.price);
                 collect = Some(to_collect);
             }
             Recognised::Known { attempt, uncollected: true, .. } => collect = ledger.to_collect(*attempt)?,
             Recognised::Known { .. }
-            | Recognised::Zombie { .. }
+            | Recognised::Zombie { replanned: false, .. }
             | Recognised::Twin { .. }
             | Recognised::Lost { .. }
             | Recognised::Foreign => {}

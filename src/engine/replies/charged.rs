@@ -1,6 +1,7 @@
 //! What the vendor took: for an attempt that was in doubt, at a price that may be news, or for nothing of ours.
 
 use crate::clock::Now;
+use crate::engine::collect::Endpoint;
 use crate::engine::core::Core;
 use crate::engine::dispatch::PriceNews;
 use crate::engine::vocabulary::Effect;
@@ -24,14 +25,29 @@ impl Core {
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
+        let endpoint = self.reconcile.doubt(batch).map(|doubt| (doubt.facts.engine, doubt.facts.function));
+        self.bought(now, attempt, (batch, endpoint), vendor_id, (cost, posted_v), changes, out);
+        self.reconcile.settled(batch, attempt);
+        self.dispatch.canary_settled(batch);
+    }
+
+    /// A purchase that a list has shown: charged, and its answer waited for.
+    #[expect(clippy::too_many_arguments, reason = "an attempt, its purchase, and where the consequences go")]
+    pub(super) fn bought(
+        &mut self,
+        now: Now,
+        attempt: AttemptId,
+        (batch, endpoint): (BatchId, Option<Endpoint>),
+        vendor_id: &str,
+        (cost, posted_v): (Money, i64),
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
         changes.push(Change::Accepted { attempt, vendor_id: vendor_id.to_owned(), cost, posted_v });
-        if let Some(doubt) = self.reconcile.doubt(batch) {
-            let (engine, function) = (doubt.facts.engine, doubt.facts.function);
+        if let Some((engine, function)) = endpoint {
             let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
             self.collect.expect(open, now.mono, true);
         }
-        self.reconcile.settled(batch, attempt);
-        self.dispatch.canary_settled(batch);
         self.progress.bought += 1;
         self.progress.charged += cost;
         out.push(Effect::Tell(EventKind::Adopted { attempt, cost }));

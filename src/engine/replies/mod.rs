@@ -74,7 +74,7 @@ impl Core {
             if self.clock.is_known() {
                 changes.push(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });
             }
-            out.push(Effect::Record(changes));
+            out.push(Effect::Commit(changes, Vec::new()));
         }
         out.append(&mut after);
     }

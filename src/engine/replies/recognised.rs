@@ -63,25 +63,9 @@ impl Core {
                     }
                     self.shown(&seen.row, attempt, tagged, source, vendor_now, &mut changes, out);
                 }
-                Recognised::Zombie { attempt, replanned } => {
-                    let cost = seen.row.cost.unwrap_or(Money::ZERO);
-                    if cost.is_zero() {
-                        continue;
-                    }
-                    if replanned {
+                Recognised::Zombie { attempt, .. } => {
+                    if self.given_up(now, &seen, attempt, posted_v, &mut changes, out) {
                         taken.insert(attempt, seen.row.id.clone());
-                        changes.push(Change::Accepted { attempt, vendor_id: seen.row.id.clone(), cost, posted_v });
-                        self.dispatch.start_over();
-                    } else {
-                        self.extra(
-                            &seen.row,
-                            Some(attempt),
-                            cost,
-                            posted_v,
-                            "it was accepted after it had been given up",
-                            &mut changes,
-                            out,
-                        );
                     }
                 }
                 Recognised::Twin { attempt } => {
@@ -107,7 +91,7 @@ impl Core {
             }
         }
         if !changes.is_empty() {
-            out.push(Effect::Record(changes));
+            out.push(Effect::Commit(changes, Vec::new()));
         }
         if !lost.is_empty() {
             self.restore_if_needed(now, &lost, out);
@@ -121,6 +105,33 @@ impl Core {
             }
         }
         self.read(now, source, count, news, out);
+    }
+
+    /// A purchase that was concluded not to be one. Where its task still waits to be bought, this is its purchase
+    /// (`true`); otherwise it is money without a use.
+    fn given_up(
+        &mut self,
+        now: Now,
+        seen: &SeenRow,
+        attempt: AttemptId,
+        posted_v: i64,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) -> bool {
+        let Some(cost) = seen.row.cost.filter(|cost| !cost.is_zero()) else { return false };
+        // Only a task that waits to be bought comes with what is to be collected for it.
+        let Some(what) = &seen.collect else {
+            let why = "it was accepted after it had been given up";
+            self.extra(&seen.row, Some(attempt), cost, posted_v, why, changes, out);
+            return false;
+        };
+        if let Some(price) = &seen.price {
+            self.price_charged(price.clone(), cost, posted_v, changes, out);
+        }
+        let whose = (what.batch, Some((what.engine, what.function)));
+        self.bought(now, attempt, whose, &seen.row.id, (cost, posted_v), changes, out);
+        self.dispatch.start_over();
+        true
     }
 
     /// A row in doubt was found: in a list with its cost it is bought; without one its id is asked for first.

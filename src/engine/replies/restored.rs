@@ -17,7 +17,7 @@ impl Core {
         let from_v = posted.unwrap_or_else(|| self.clock.not_before(now));
         self.reconcile.restore(from_v, None);
         self.dispatch.start_over();
-        out.push(Effect::Record(vec![Change::Restored { account: self.terms.account, from_v }]));
+        out.push(Effect::Commit(vec![Change::Restored { account: self.terms.account, from_v }], Vec::new()));
         out.push(Effect::Tell(EventKind::Restored { since_v: from_v }));
     }
 

@@ -88,7 +88,7 @@ impl Core {
             });
         }
         if !changes.is_empty() {
-            out.push(Effect::Record(changes));
+            out.push(Effect::Commit(changes, Vec::new()));
         }
         let (concluding, rows, found, void) = (ended.concluding, ended.rows, ended.found, ended.void);
         out.push(Effect::Tell(EventKind::Swept { concluding, rows, found, void }));
@@ -105,6 +105,6 @@ impl Core {
                 changes.push(Change::NotBought { attempt });
             }
         }
-        out.push(Effect::Record(changes));
+        out.push(Effect::Commit(changes, Vec::new()));
     }
 }
