@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, anyhow, ensure};
 use bursar::clock::Clock;
 use bursar::engine::{self, Desk, StopWord};
-use bursar::sandbox::{InProcess, Sandbox, serve};
+use bursar::sandbox::{InProcess, Sandbox, Settings, serve};
 use bursar::vendor::http::Http;
 use bursar::vendor::{Failure, Request, Response, Vendor};
 use bytes::Bytes;
@@ -30,28 +30,37 @@ const LOGIN: &str = "sandbox";
 /// Paths and bodies of purchases.
 type Bodies = Vec<(String, Bytes)>;
 
+/// A vendor that answers at once, which none does, and one that takes a little.
+const REPLY_AFTER: [Duration; 2] = [Duration::ZERO, Duration::from_millis(25)];
+
 pub(crate) fn measure(scale: Scale) -> Result<()> {
     let tasks = scale.bought * MARKETS;
     let bodies = bodies(scale)?;
     let size: usize = bodies.iter().map(|(_, body)| body.len()).sum();
-    let mut rounds = Rounds::default();
-    // The first round warms up, and does not count.
-    for round in 0..=scale.rounds {
-        let figures = [
-            ("engine", by_engine(scale)?),
-            ("loop", by_loop(&bodies, tasks, true)?),
-            ("loop, one connection a call", by_loop(&bodies, tasks, false)?),
-        ];
-        for (name, time) in figures.into_iter().filter(|_| round > 0) {
-            rounds.add_time(name, time);
+    for reply_after in REPLY_AFTER {
+        let mut rounds = Rounds::default();
+        // The first round warms up, and does not count.
+        for round in 0..=scale.rounds {
+            let figures = [
+                ("engine", by_engine(scale, reply_after)?),
+                ("loop", by_loop(&bodies, tasks, true, reply_after)?),
+                ("loop, one connection a call", by_loop(&bodies, tasks, false, reply_after)?),
+            ];
+            for (name, time) in figures.into_iter().filter(|_| round > 0) {
+                rounds.add_time(name, time);
+            }
         }
+        let millis = reply_after.as_millis();
+        heading(&format!(
+            "Buying: {tasks} tasks, {} in flight, vendor elsewhere, answers after {millis} ms",
+            in_flight()
+        ));
+        rounds.time("engine::run over vendor::http::Http, ledger on disk", "engine");
+        rounds.time("control: reqwest posts the same bodies, connections kept", "loop");
+        rounds.time("control: the same with one connection a call", "loop, one connection a call");
+        rounds.ratio("engine over the loop", "engine", "loop");
+        rounds.ratio("engine over the loop with one connection a call", "engine", "loop, one connection a call");
     }
-    heading(&format!("Buying: {tasks} tasks, {} in flight, no rate limit, vendor in another process", in_flight()));
-    rounds.time("engine::run over vendor::http::Http, ledger on disk", "engine");
-    rounds.time("control: reqwest posts the same bodies, connections kept", "loop");
-    rounds.time("control: the same with one connection a call", "loop, one connection a call");
-    rounds.ratio("engine over the loop", "engine", "loop");
-    rounds.ratio("engine over the loop with one connection a call", "engine", "loop, one connection a call");
     line("posts, and the bytes of their bodies", &format!("{}, {size}", bodies.len()));
     Ok(())
 }
@@ -80,19 +89,19 @@ pub(crate) fn buy<V: Vendor>(world: &World, vendor: Arc<V>) -> Result<Duration> 
     Ok(spent)
 }
 
-fn by_engine(scale: Scale) -> Result<Duration> {
+fn by_engine(scale: Scale, reply_after: Duration) -> Result<Duration> {
     let folder = folder()?;
     let world = World::at(folder.path());
     world.write_prompts(scale.bought)?;
-    let vendor = Elsewhere::begin()?;
+    let vendor = Elsewhere::begin(reply_after)?;
     let way = Http::new(&vendor.url, &LOGIN.into(), &LOGIN.into())?;
     let spent = buy(&world, Arc::new(way))?;
     check_bill(&vendor, scale.bought * MARKETS)?;
     Ok(spent)
 }
 
-fn by_loop(bodies: &Bodies, tasks: usize, keep_connections: bool) -> Result<Duration> {
-    let vendor = Elsewhere::begin()?;
+fn by_loop(bodies: &Bodies, tasks: usize, keep_connections: bool, reply_after: Duration) -> Result<Duration> {
+    let vendor = Elsewhere::begin(reply_after)?;
     let idle = if keep_connections { usize::MAX } else { 0 };
     let client = Client::builder().no_proxy().gzip(true).pool_max_idle_per_host(idle).build()?;
     let bodies: Arc<Bodies> = Arc::new(bodies.iter().map(|(path, b)| (vendor.url.clone() + path, b.clone())).collect());
@@ -166,10 +175,11 @@ impl Vendor for Keeping {
 }
 
 /// The simulated vendor of [`Elsewhere`]: says where it listens, and ends when its input does.
-pub(crate) fn sandbox() -> Result<()> {
+pub(crate) fn sandbox(reply_after: Duration) -> Result<()> {
     runtime()?.block_on(async {
         let clock = Clock::system();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let settings = Settings { reply_after, ..unlimited() };
         println!("http://{}", listener.local_addr()?);
         let end = CancellationToken::new();
         let ended = end.clone();
@@ -178,7 +188,7 @@ pub(crate) fn sandbox() -> Result<()> {
             let _ = std::io::stdin().read_to_end(&mut Vec::new());
             ended.cancel();
         });
-        let vendor = Arc::new(Mutex::new(Sandbox::new(unlimited())));
+        let vendor = Arc::new(Mutex::new(Sandbox::new(settings)));
         serve(listener, vendor, move || clock.now().wall, end).await.map_err(|error| anyhow!(error))
     })
 }

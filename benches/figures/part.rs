@@ -15,7 +15,7 @@ use crate::{buy, plan, restart};
 pub(crate) fn run(words: &[String]) -> Result<()> {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     match words[..] {
-        ["sandbox"] => buy::sandbox(),
+        ["sandbox", millis] => buy::sandbox(Duration::from_millis(millis.parse()?)),
         ["restart", folder, prompts] => restart::start(Path::new(folder), prompts.parse()?),
         ["count", folder] => restart::count(Path::new(folder)),
         [name, folder, prompts] => plan::part(name, Path::new(folder), prompts.parse()?),
@@ -59,9 +59,13 @@ pub(crate) struct Elsewhere {
 }
 
 impl Elsewhere {
-    pub(crate) fn begin() -> Result<Self> {
+    pub(crate) fn begin(reply_after: Duration) -> Result<Self> {
         let mut command = Command::new(std::env::current_exe()?);
-        let mut child = command.args(["part", "sandbox"]).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let mut child = command
+            .args(["part", "sandbox", &reply_after.as_millis().to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
         let mut url = String::new();
         BufReader::new(child.stdout.take().context("no pipe")?).read_line(&mut url)?;
         Ok(Self { word: child.stdin.take(), child, url: url.trim().to_owned() })

@@ -23,6 +23,13 @@ pub struct Edited {
     pub no_longer_asked: u64,
 }
 
+/// What becomes of a task that the run has already: a bought one keeps how it was bought, and a dropped one that is asked
+/// again is planned again. A first plan has none, and is written at twice the speed without this.
+const KEEP_WHAT_IS_BOUGHT: &str = "DO UPDATE SET
+    asked = 1, position = excluded.position, prompt_set = excluded.prompt_set,
+    service = iif(state = 0 OR (state = 4 AND reason = 4), excluded.service, service),
+    state = iif(state = 4 AND reason = 4, 0, state), reason = iif(state = 4 AND reason = 4, NULL, reason)";
+
 /// A plan on its way into the ledger. Nothing of it is seen before [`PlanRows::finish`].
 #[derive(Debug)]
 pub struct PlanRows<'a> {
@@ -100,7 +107,8 @@ impl PlanRows<'_> {
             write.query_row("SELECT coalesce(max(id), 0) FROM task", [], |row| row.get::<_, i64>(0))
         };
         let before = highest(&write)?;
-        insert_tasks(&write, run, job, order, &prompts, &sets, &markets, &targets)?;
+        let kept = if replanned { KEEP_WHAT_IS_BOUGHT } else { "DO NOTHING" };
+        insert_tasks(&write, run, job, order, kept, &prompts, &sets, &markets, &targets)?;
         let mut edited = Edited { joined: (highest(&write)? - before).unsigned_abs(), ..Edited::default() };
         if replanned {
             // 4, 4: failed, dropped_by_job.
@@ -130,20 +138,16 @@ fn insert_tasks(
     run: i64,
     job: &Job,
     mut order: Order<'_>,
+    kept: &str,
     prompts: &[i64],
     sets: &[i64],
     markets: &[Vec<i64>],
     targets: &[Vec<i64>],
 ) -> Result<(), LedgerError> {
-    // A bought task keeps how it was bought. A dropped one that is asked again is planned again.
-    let mut insert = write.prepare(
+    let mut insert = write.prepare(&format!(
         "INSERT INTO task (run, prompt, market, target, repeat, prompt_set, service, position)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-         ON CONFLICT (run, prompt, market, target, repeat) DO UPDATE SET
-             asked = 1, position = excluded.position, prompt_set = excluded.prompt_set,
-             service = iif(state = 0 OR (state = 4 AND reason = 4), excluded.service, service),
-             state = iif(state = 4 AND reason = 4, 0, state), reason = iif(state = 4 AND reason = 4, NULL, reason)",
-    )?;
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, prompt, market, target, repeat) {kept}"
+    ))?;
     let mut also = write.prepare(
         "INSERT INTO task_also_in (task, prompt_set)
          SELECT id, ?6 FROM task WHERE run = ?1 AND prompt = ?2 AND market = ?3 AND target = ?4 AND repeat = ?5",
