@@ -30,7 +30,8 @@ impl Dispatch {
     /// Takes the next batch's tasks out of the lanes.
     pub(in crate::engine) fn draft(&mut self, sent_v: i64, hold_to_v: i64) -> Option<Draft> {
         let pending = if let Some(price) = self.canary() {
-            let (desk, want) = self.prices[price].waiting.pop_front()?;
+            let waiting = self.prices[price].waiting.iter_mut().find(|(_, waiting)| !waiting.is_empty())?;
+            let (desk, want) = (*waiting.0, waiting.1.pop_front()?);
             self.prices[price].canaries_out += 1;
             Pending { desk, wants: vec![want], canary: Some(price), sent_v }
         } else {

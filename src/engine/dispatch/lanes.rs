@@ -1,6 +1,6 @@
 //! The lanes of a run: tasks on their way from the plan into batches, one lane for each endpoint.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::{Dispatch, KnownPrice, MOST_PULLED, PULL, PriceState, Want};
@@ -53,7 +53,7 @@ impl Dispatch {
                     charged: known.seen,
                     canaries_out: 0,
                     canaries_in_doubt: 0,
-                    waiting: VecDeque::new(),
+                    waiting: BTreeMap::new(),
                 });
             }
         }
@@ -87,7 +87,7 @@ impl Dispatch {
     pub(super) fn queue(&mut self, desk: usize, want: Want, first: bool) {
         let price = &mut self.prices[want.price];
         if price.charged.is_none() {
-            price.waiting.push_back((desk, want));
+            price.waiting.entry(desk).or_default().push_back(want);
             return;
         }
         let lane = self.desks[desk].lanes.entry((want.engine, want.function)).or_default();
@@ -113,7 +113,7 @@ impl Dispatch {
 
     /// Tasks of a run that wait for a price to be proven.
     pub(super) fn waiting_for(&self, desk: usize) -> usize {
-        self.prices.iter().flat_map(|price| &price.waiting).filter(|(of, _)| *of == desk).count()
+        self.prices.iter().filter_map(|price| price.waiting.get(&desk)).map(VecDeque::len).sum()
     }
 
     /// A task came back to the plan: it is tried again after a while, or left for the next start.

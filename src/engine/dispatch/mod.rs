@@ -62,7 +62,8 @@ struct PriceState {
     charged: Option<Money>,
     canaries_out: u32,
     canaries_in_doubt: u32,
-    waiting: VecDeque<(usize, Want)>,
+    /// By run: tasks that wait for the price to be proven.
+    waiting: BTreeMap<usize, VecDeque<Want>>,
 }
 
 impl PriceState {

@@ -1,5 +1,7 @@
 //! Prices: by the list, by what was last charged, and the single tasks that prove those never charged.
 
+use std::collections::VecDeque;
+
 use super::{Dispatch, InFlight};
 use crate::ids::BatchId;
 use crate::money::Money;
@@ -41,7 +43,7 @@ impl Dispatch {
             price.charged.is_none()
                 && price.canaries_out == price.canaries_in_doubt
                 && price.canaries_in_doubt < MOST_CANARIES_IN_DOUBT
-                && !price.waiting.is_empty()
+                && price.waiting.values().any(|waiting| !waiting.is_empty())
         })
     }
 
@@ -49,7 +51,8 @@ impl Dispatch {
     pub(super) fn canary_may_fill(&self, desk: usize, endpoint: (Engine, Function)) -> bool {
         self.prices.iter().any(|price| {
             price.canaries_out > price.canaries_in_doubt
-                && price.waiting.iter().any(|(of, want)| *of == desk && (want.engine, want.function) == endpoint)
+                // Tasks of one price are of one endpoint.
+                && price.waiting.get(&desk).and_then(VecDeque::front).is_some_and(|want| (want.engine, want.function) == endpoint)
         })
     }
 
@@ -86,8 +89,10 @@ impl Dispatch {
         self.prices[at].charged = Some(cost);
         if first {
             let waiting = std::mem::take(&mut self.prices[at].waiting);
-            for (desk, want) in waiting {
-                self.queue(desk, want, false);
+            for (desk, waiting) in waiting {
+                for want in waiting {
+                    self.queue(desk, want, false);
+                }
             }
             if cost == self.prices[at].list {
                 return Some(PriceNews::Confirmed { key: key.to_owned(), cost });
