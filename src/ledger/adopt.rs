@@ -78,6 +78,8 @@ impl Ledger {
                 [task.0],
                 |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
             )?;
+        // Booked as an extra while its task was not known here.
+        money_path::take_back_extra(&write, account.0, &row.vendor_id)?;
         let mut stands = TaskState::from_numbers(state, reason)
             .ok_or_else(|| LedgerError::Unexpected(format!("task {task} is in no known state")))?;
         // In doubt here: a later attempt of it shows that the other history had found it not bought.

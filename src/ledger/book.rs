@@ -207,6 +207,12 @@ impl Commit<'_> {
         let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
         let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(()) };
         let was_sending = facts.state == attempt_state::SENDING;
+        if !was_sending {
+            // Booked as an extra, perhaps, while its task was not asked.
+            let sql = "SELECT account FROM batch WHERE id = ?1";
+            let account = self.write.query_row(sql, [facts.batch], |row| row.get(0))?;
+            money_path::take_back_extra(self.write, account, vendor_id)?;
+        }
         self.write
             .prepare_cached(
                 "UPDATE attempt SET state = ?2, vendor_id = ?3, posted_nano = ?4, code = NULL WHERE id = ?1",

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use super::LedgerError;
 use super::caps::{Owners, ScopeRow};
@@ -161,5 +161,27 @@ fn entry(write: &Connection, batch: i64, kind: &str, nanos: i64, from_v: i64, to
     write
         .prepare_cached("INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (?1, ?2, ?3, ?4, ?5)")?
         .execute((batch, kind, nanos, from_v, to_v))?;
+    Ok(())
+}
+
+/// An extra charge has found its attempt: it leaves the totals, which the attempt's own charge enters.
+pub(super) fn take_back_extra(write: &Connection, account: i64, vendor_id: &str) -> Result<(), LedgerError> {
+    let found: Option<(i64, i64, i64)> = write
+        .prepare_cached("SELECT id, nano_usd, posted_v FROM extra_charge WHERE account = ?1 AND vendor_id = ?2")?
+        .query_row((account, vendor_id), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    let Some((id, nanos, posted_v)) = found else { return Ok(()) };
+    let since: i64 = write.query_row(
+        "SELECT coalesce(max(since_extra), 0) FROM cap WHERE scope = 'account_balance' AND owner = ?1",
+        [account],
+        |row| row.get(0),
+    )?;
+    for row in Owners::read_account(write, account)?.rows(posted_v, posted_v) {
+        // The balance that was read last had it taken off already.
+        if row.scope != "account_balance" || id > since {
+            row.book(write, -nanos, 0)?;
+        }
+    }
+    write.execute("DELETE FROM extra_charge WHERE id = ?1", [id])?;
     Ok(())
 }

@@ -50,6 +50,11 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
                  WHERE id = ?1",
                 (account.0, from_v),
             )?;
+            write.execute(
+                "UPDATE start SET restored_from_v = min(coalesce(restored_from_v, ?1), ?1)
+                 WHERE n = (SELECT max(n) FROM start)",
+                [from_v],
+            )?;
         }
         Change::RestoredClosed { account, closed_v } => {
             write.execute(

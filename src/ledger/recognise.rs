@@ -6,7 +6,7 @@ use super::columns::{IDENTITY, IDENTITY_FROM, identity};
 use super::touched::attempt_state;
 use super::vendor_id::{vendor_key, vendor_text};
 use super::{Ledger, LedgerError};
-use crate::ids::{AttemptId, BatchId, RunId, TaskId};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;
 use crate::tag::{Tag, content_hash};
 use crate::task::{Identity, TaskState};
@@ -58,6 +58,8 @@ pub enum Recognised {
         /// Which attempt of it that was.
         number: u32,
     },
+    /// A purchase of this ledger's that it does not hold, and that is booked as an extra charge.
+    Extra,
     /// Not ours: another ledger's, another program's, or without a tag.
     Foreign,
 }
@@ -71,7 +73,12 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger cannot be read, or the index cannot be written.
-    pub fn recognise(&mut self, vendor_id: &str, tag: Option<&str>) -> Result<Recognised, LedgerError> {
+    pub fn recognise(
+        &mut self,
+        account: AccountId,
+        vendor_id: &str,
+        tag: Option<&str>,
+    ) -> Result<Recognised, LedgerError> {
         let tag = tag.and_then(|tag| tag.parse::<Tag>().ok()).filter(|tag| tag.ledger == self.id);
         let borne = match &tag {
             Some(tag) => self.bears(AttemptId(tag.attempt), tag)?,
@@ -81,10 +88,19 @@ impl Ledger {
             Some(tag) if borne => self.by_tag(AttemptId(tag.attempt), vendor_id),
             other => Ok(match self.by_id(vendor_id)? {
                 Some(known) => known,
+                None if other.is_some() && self.is_settled_extra(account, vendor_id)? => Recognised::Extra,
                 None if other.is_some() => Recognised::Lost { task: None, run: None, number: 0 },
                 None => Recognised::Foreign,
             }),
         }
+    }
+
+    /// It is booked as an extra charge; while the ledger is being restored, it may still find its task.
+    fn is_settled_extra(&self, account: AccountId, vendor_id: &str) -> Result<bool, LedgerError> {
+        let sql = "SELECT restored_from_v IS NULL
+                          AND EXISTS (SELECT 1 FROM extra_charge WHERE account = ?1 AND vendor_id = ?2)
+                   FROM account WHERE id = ?1";
+        Ok(self.db.prepare_cached(sql)?.query_row((account.0, vendor_id), |row| row.get(0))?)
     }
 
     fn by_id(&mut self, vendor_id: &str) -> Result<Option<Recognised>, LedgerError> {

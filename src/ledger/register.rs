@@ -261,7 +261,9 @@ impl Ledger {
                     "INSERT INTO run (job, period, opened_at, cap_nano, state, results) VALUES (?1, ?2, ?3, ?4, 'open', ?5)",
                     (facts.job.0, &facts.period.id, now, facts.cap.nanos(), &results),
                 )?;
-                write.last_insert_rowid()
+                let id = write.last_insert_rowid();
+                may_be_forgotten(&write, id, facts.period.from.timestamp())?;
+                id
             }
             Some((id, cap)) => {
                 if cap != facts.cap.nanos() {
@@ -279,6 +281,20 @@ impl Ledger {
         write.commit()?;
         Ok(RunId(id))
     }
+}
+
+/// Tasks join a run that may have been bought before: by a start that a restored ledger forgot, in a period that had
+/// begun by then. The vendor's list is read again before they are.
+pub(super) fn may_be_forgotten(write: &Connection, run: i64, from: i64) -> Result<(), rusqlite::Error> {
+    write.execute(
+        "UPDATE account SET restored_closed_v = NULL, restored_from_v = coalesce(restored_from_v, forgotten.from_v)
+         FROM (SELECT min(restored_from_v) AS from_v FROM start
+               WHERE at >= ?2 AND at > (SELECT max(at) FROM start) - ?3) AS forgotten
+         WHERE forgotten.from_v IS NOT NULL
+           AND account.id = (SELECT job.account FROM run JOIN job ON job.id = run.job WHERE run.id = ?1)",
+        (run, from, LIST_REACH_S),
+    )?;
+    Ok(())
 }
 
 /// The new limit counts from now on, also in the periods that have begun.

@@ -5,6 +5,7 @@
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
+use super::register::may_be_forgotten;
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::job::{Job, Target};
@@ -111,6 +112,9 @@ impl PlanRows<'_> {
         insert_tasks(&write, run, job, order, kept, &prompts, &sets, &markets, &targets)?;
         let mut edited = Edited { joined: (highest(&write)? - before).unsigned_abs(), ..Edited::default() };
         if replanned {
+            if edited.joined > 0 {
+                may_be_forgotten(&write, run, 0)?;
+            }
             // 4, 4: failed, dropped_by_job.
             edited.left = write
                 .execute("UPDATE task SET state = 4, reason = 4 WHERE run = ?1 AND asked = 0 AND state = 0", [run])?

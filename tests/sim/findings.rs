@@ -144,3 +144,45 @@ fn an_account_that_an_older_copy_does_not_know_buys_nothing_twice() {
     world.wire.sandbox.advance(end);
     assert_eq!(world.wire.sandbox.bill().bought_twice().count(), 0);
 }
+
+/// What another job had bought after the copy was booked as extra charges, the ledger was taken for whole again, and that
+/// job's next start bought everything anew.
+#[test]
+fn a_job_that_an_older_copy_does_not_know_takes_over_what_it_had_bought() {
+    let mut world = world(Vec::new());
+    live(&mut world, 2);
+    let copy = world.disk.make_copy();
+    let other = Life { jobs: vec![Asked { name: "other", ..asked(3) }], ..Life::default() };
+    world.live(&other).unwrap();
+    world.disk.restore(&copy);
+    world.rest(Duration::from_hours(1));
+    live(&mut world, 2);
+    world.rest(Duration::from_hours(1));
+    world.live(&other).unwrap();
+    assert_eq!(world.wire.sandbox.bill().bought_twice().count(), 0);
+    answered_once(&world, 10);
+    assert_eq!(world.audit_clean("at the end").unwrap().extra_charges, 0);
+}
+
+/// The start waited for the close of a lost purchase, which only an answer of the vendor's can show.
+#[test]
+fn a_start_whose_vendor_goes_away_after_a_lost_purchase_ends() {
+    let gone = Rule { call: None, from: Duration::from_secs(2), ..Rule::always(Fault::DropBefore) };
+    let mut world = world(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1), gone]);
+    let end = live(&mut world, 2);
+    assert!(end.in_doubt > 0 && end.refused.is_some(), "{end:?}");
+}
+
+/// A look that began before the list does was refused, for ever.
+#[test]
+fn a_ledger_restored_after_more_than_a_month_buys_again() {
+    let mut world = world(Vec::new());
+    live(&mut world, 1);
+    world.rest(Duration::from_hours(40 * 24));
+    world.disk.lose_state_dir();
+    for _ in 0..4 {
+        live(&mut world, 2);
+        world.rest(Duration::from_hours(26));
+    }
+    answered_once(&world, 4);
+}

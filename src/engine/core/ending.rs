@@ -1,6 +1,7 @@
 //! When a start is over, and how it ended.
 
 use super::{Core, Step};
+use crate::engine::replies::refused::MOST_FAILURES;
 use crate::engine::vocabulary::{Effect, End};
 use crate::event::Progress;
 
@@ -11,7 +12,9 @@ impl Core {
         if busy || self.in_flight > 0 || self.dispatch.in_flight() > 0 {
             return false;
         }
-        if self.stopping || (self.hello != Step::Done && self.dispatch.halted.is_some()) {
+        // A vendor that cannot be reached: what is in doubt stands in the ledger, and is the next start's.
+        let unreachable = self.hello != Step::Done || self.failures > MOST_FAILURES;
+        if self.stopping || (unreachable && self.dispatch.halted.is_some()) {
             return true;
         }
         let hopeless = !self.reconcile.is_clear() && !self.reconcile.may_clear(vendor_now);

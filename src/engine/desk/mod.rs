@@ -153,7 +153,7 @@ impl Desk {
 
     /// A row of the vendor's, with what the ledger knows about it.
     fn recognise(&mut self, ledger: &mut Ledger, row: wire::Listed) -> Result<SeenRow, EngineError> {
-        let known = ledger.recognise(&row.id, row.tag.as_deref())?;
+        let known = ledger.recognise(self.terms.account, &row.id, row.tag.as_deref())?;
         let (mut price, mut collect) = (None, None);
         match &known {
             Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true } => {
@@ -166,6 +166,7 @@ impl Desk {
             | Recognised::Zombie { replanned: false, .. }
             | Recognised::Twin { .. }
             | Recognised::Lost { .. }
+            | Recognised::Extra
             | Recognised::Foreign => {}
         }
         Ok(SeenRow { row, known, price, collect })

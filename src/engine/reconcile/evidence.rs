@@ -35,10 +35,9 @@ pub(in crate::engine) struct Ended {
 impl Reconcile {
     /// How long after the close absence from the list can mean something.
     pub(super) fn quarantine_s(&self, function: Function) -> i64 {
-        if !self.proven.contains(&function) {
-            return seconds(self.give_up);
-        }
-        seconds(self.timing.quarantine).max(LAG_MARGIN * self.longest_lag_s).max(seconds(self.timing.lag_max))
+        let proven =
+            seconds(self.timing.quarantine).max(LAG_MARGIN * self.longest_lag_s).max(seconds(self.timing.lag_max));
+        if self.proven.contains(&function) { proven } else { proven.max(seconds(self.give_up)) }
     }
 
     /// When a doubt can be concluded at the earliest; `None` while its close is not known.
@@ -55,6 +54,13 @@ impl Reconcile {
     /// A second look proves something only some time after the first.
     pub(super) fn gap_is_over(&self, clean: &[i64], vendor_now: i64) -> bool {
         clean.last().is_none_or(|last| vendor_now >= last + seconds(self.timing.sweep_gap))
+    }
+
+    /// The list shows a row without a tag of any ledger's.
+    pub(in crate::engine) fn saw_untagged(&mut self) {
+        if let Some(sweep) = &mut self.sweep {
+            sweep.untagged = true;
+        }
     }
 
     /// Something in the list makes this look worthless for concluding.
@@ -123,8 +129,12 @@ impl Reconcile {
     }
 
     /// A look that had nothing of ours to show counts all the same for what was closed so long ago that its tasks have
-    /// ended one way or the other; it is credited to nothing else.
+    /// ended one way or the other; it is credited to nothing else. Rows without a tag of any ledger's may be ours, on a
+    /// vendor that does not hand tags back: then it counts for nothing.
     fn unwitnessed_is_enough(&self, sweep: &mut Sweep) -> bool {
+        if sweep.untagged {
+            return false;
+        }
         let long_ago = |closed: Option<i64>| closed.is_some_and(|at| at + seconds(self.give_up) <= sweep.begun_v);
         sweep.concludes.retain(|batch| self.doubts.get(batch).is_some_and(|doubt| long_ago(doubt.facts.closed_v)));
         let restored = self.restored.as_ref().is_some_and(|restored| long_ago(restored.closed_v));

@@ -49,6 +49,8 @@ pub(super) struct Sweep {
     pub(super) rows: u64,
     pub(super) found: u64,
     void: Option<String>,
+    /// It has shown a row without a tag of any ledger's.
+    untagged: bool,
     waiting_for_page: bool,
     /// What it is to conclude: nothing follows from it for anything else.
     concludes: BTreeSet<BatchId>,

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Purpose, Reconcile, Span, Sweep, in_reach, seconds};
+use super::{LIST_REACH_S, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
 use crate::offer::Function;
 
 /// A window of the list begins so long before the send: the vendor's machines do not agree to the second.
@@ -50,7 +50,8 @@ impl Reconcile {
             }
         }
         if let Some(restored) = &self.restored {
-            let from = restored.from_v - BEFORE_SEND_S;
+            // What is older than the list goes back can no longer be found.
+            let from = (restored.from_v - BEFORE_SEND_S).max(vendor_now - LIST_REACH_S);
             if self.restored_conclude_from().is_some_and(|from| from <= vendor_now)
                 && self.gap_is_over(&restored.clean, vendor_now)
             {
@@ -83,6 +84,7 @@ impl Reconcile {
             rows: 0,
             found: 0,
             void: None,
+            untagged: false,
             waiting_for_page: widen.is_some(),
             concludes,
             concludes_restored,

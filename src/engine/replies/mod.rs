@@ -4,7 +4,7 @@
 //! an answer (`fetched`); what the vendor took (`charged`), and what a refusal means for the calls to come (`refused`).
 
 mod posted;
-mod refused;
+pub(super) mod refused;
 mod charged;
 mod recognised;
 mod swept;

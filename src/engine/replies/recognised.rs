@@ -12,6 +12,7 @@ use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{Change, Recognised};
 use crate::money::Money;
+use crate::tag::Tag;
 
 impl Core {
     /// The ledger has said what it knows of rows of the vendor's.
@@ -47,8 +48,8 @@ impl Core {
                     news += 1;
                     self.found(now, &seen, (attempt, batch, held), source, posted_v, &mut changes, out);
                 }
-                // Its own answer is still on the way.
-                Recognised::InDoubt { .. } => {}
+                // Its own answer is still on the way; or it is booked.
+                Recognised::InDoubt { .. } | Recognised::Extra => {}
                 Recognised::Known { attempt, uncollected, tagged, booked, .. } => {
                     // A list that says nothing, or zero, is no authority on costs.
                     let listed = seen.row.cost.filter(|cost| !cost.is_zero());
@@ -86,6 +87,9 @@ impl Core {
                 Recognised::Foreign => {
                     if matches!(source, Source::List(..)) && !seen.row.has_metadata {
                         self.reconcile.make_void("it shows tasks without what they were posted with");
+                    }
+                    if seen.row.tag.as_ref().is_none_or(|tag| tag.parse::<Tag>().is_err()) {
+                        self.reconcile.saw_untagged();
                     }
                 }
             }

@@ -13,7 +13,7 @@ use crate::vendor::{ListProblem, Refusal};
 
 /// Failures in a row, with growing pauses between them, after which a start gives up on a vendor it cannot reach; and
 /// questions for a balance to keep, after which it gives up on being told.
-pub(super) const MOST_FAILURES: u32 = 20;
+pub(in crate::engine) const MOST_FAILURES: u32 = 20;
 /// The pause after a complaint about too many calls that names none.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(3);
 /// The first pause after a failure; it doubles from there.
