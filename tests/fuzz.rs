@@ -157,7 +157,7 @@ fn hold_to(verdict: &Verdict, body: &[u8]) -> String {
             Fate::Accepted { id, .. } => {
                 // All rows with one id are one purchase: one has the tag, and one, perhaps another, the code.
                 let known =
-                    |row: &Value| [20_000, 20_100, 40_601, 40_602].iter().any(|code| row["status_code"] == *code);
+                    |row: &Value| [200, 20_000, 20_100, 40_601, 40_602].iter().any(|code| row["status_code"] == *code);
                 let bought = |row: &Value| known(row) && is_id(&row["id"], id);
                 let tagged = row_of(tag, &|row| is_id(&row["id"], id));
                 let success = read.as_ref().is_none_or(|rows| rows.iter().any(bought));
