@@ -12,7 +12,7 @@ use std::time::Duration;
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Priority, Route};
 
-pub use read::check_config;
+pub use read::{SHORTEST_QUARANTINE, check_config};
 
 /// The name of an account where none is written.
 pub const DEFAULT_ACCOUNT: &str = "main";

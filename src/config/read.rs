@@ -36,8 +36,8 @@ const PRICE_KEYS: &[&str] =
 /// More than any vendor allows; keeps arithmetic on limits far from its ends.
 const MOST_CALLS_PER_MINUTE: u32 = 1_000_000;
 
-/// A shorter quarantine concludes from a list that may not yet show what was bought.
-const SHORTEST_QUARANTINE: Duration = Duration::from_mins(10);
+/// A shorter quarantine concludes from a list that may not yet show what was bought; only a simulated vendor may have one.
+pub const SHORTEST_QUARANTINE: Duration = Duration::from_mins(10);
 
 /// Reads `bursar.toml`.
 ///

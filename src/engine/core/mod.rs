@@ -16,6 +16,7 @@ use super::reconcile::Reconcile;
 use super::vendor_clock::VendorClock;
 use super::vocabulary::{Effect, Input, Memory, Terms};
 use crate::clock::Now;
+use crate::config::{SHORTEST_QUARANTINE, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AttemptId, RunId};
 use crate::ledger::{CapReached, Change, Reserved};
@@ -86,10 +87,9 @@ impl Core {
     /// A core for an account, with what the ledger holds from earlier starts.
     pub fn new(terms: Terms, memory: Memory, now: Now) -> Self {
         let mono = now.mono;
-        let give_up = OFFERS.iter().map(|offer| offer.give_up).max().unwrap_or_default();
         let reconcile = Reconcile::new(
             &terms.timing,
-            terms.timing.give_up.unwrap_or(give_up),
+            absence_means_nothing_for(&terms.timing),
             memory.proven.clone(),
             memory.longest_lag_s,
         );
@@ -267,5 +267,17 @@ impl Core {
         let functions: BTreeSet<Function> = OFFERS.iter().map(|offer| offer.function).collect();
         let missing = functions.into_iter().filter(|function| !self.reconcile.is_proven(*function));
         missing.filter_map(|function| self.collect.youngest(function).map(|posted_v| (function, posted_v))).collect()
+    }
+}
+
+/// How long the vendor's list proves nothing where it has not yet proven itself. A shorter `give_up` in the configuration
+/// calls an answer late sooner, and does not make the list worth more; but where the quarantine is one that only a
+/// simulated vendor may have, so may this be.
+fn absence_means_nothing_for(timing: &Timing) -> Duration {
+    let vendors = OFFERS.iter().map(|offer| offer.give_up).max().unwrap_or_default();
+    match timing.give_up {
+        Some(shorter) if timing.quarantine < SHORTEST_QUARANTINE => shorter,
+        Some(own) => own.max(vendors),
+        None => vendors,
     }
 }
