@@ -31,3 +31,7 @@ sim-many N="1000":
 # Every crash point of every short scenario, and every pair of a few
 crash-points:
     BURSAR_CRASH_ALL=1 cargo test --locked --release --test sim -- --nocapture dies deaths
+
+# Every fuzz target for so many seconds; what breaks one is written to a file that is named
+fuzz SECONDS="60":
+    BURSAR_FUZZ_SECONDS={{SECONDS}} cargo test --locked --release --test fuzz -- --nocapture

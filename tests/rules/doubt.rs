@@ -4,6 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::event::EventKind;
+use bursar::ids::BatchId;
+use bursar::ledger::Change;
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
 use bursar::vendor::Failure;
@@ -123,4 +125,23 @@ async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
     let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
     assert_eq!((end.in_doubt, world.bill().tasks), (2, 3));
     assert_eq!(world.bill().bought_twice().count(), 0);
+}
+
+/// A person said that a lost batch had not been bought, and was wrong. What the vendor finished under its tags shows in
+/// `tasks_ready` without a cost.
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_booked() {
+    let mut world = World::new(settings(vec![]));
+    let dead = world.live(&job(3), super::world::Death { after_call: 3, ..Default::default() }).await;
+    assert_eq!((dead.end, world.bill().tasks), (None, 3));
+    let mut ledger = world.open();
+    let lost = ledger.unresolved(BatchId(2)).unwrap();
+    ledger.record(lost.into_iter().map(|attempt| Change::NotBought { attempt }).collect()).unwrap();
+    drop(ledger);
+    tokio::time::advance(Duration::from_hours(1)).await;
+    world.live_on(&job(3)).await;
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!((audit.problems, audit.charged), (vec![], bill.total), "{:?}", audit.tasks);
+    assert_eq!((world.tasks("answered"), bill.tasks), (3, 5), "the person's word was taken, and its price is shown");
+    assert_eq!(audit.extra_charges, 2);
 }

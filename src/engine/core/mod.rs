@@ -73,6 +73,8 @@ pub struct Core {
     cap_told: BTreeSet<(RunId, String)>,
     /// Purchases that the vendor's list and the ledger price differently, told once.
     pub(super) cost_told: BTreeSet<AttemptId>,
+    /// The vendor's ids of extra charges that were recorded and told in this start.
+    pub(super) extras_told: BTreeSet<String>,
 }
 
 /// A call that is made once.
@@ -118,6 +120,7 @@ impl Core {
             rng: fastrand::Rng::with_seed(terms.seed),
             cap_told: BTreeSet::new(),
             cost_told: BTreeSet::new(),
+            extras_told: BTreeSet::new(),
             terms,
         }
     }

@@ -83,6 +83,9 @@ impl Reconcile {
     /// much the list was behind, where it was.
     pub(in crate::engine) fn end_sweep(&mut self, witnesses: &[(AttemptId, i64)], mono: Duration) -> Option<Ended> {
         let mut sweep = self.sweep.take()?;
+        if sweep.purpose == Purpose::Find {
+            self.suspects.values_mut().for_each(|suspect| suspect.looks += 1);
+        }
         self.next_look =
             mono + if sweep.purpose == Purpose::Conclude { Duration::ZERO } else { self.timing.sweep_every };
         let hidden = witnesses.iter().filter(|(attempt, _)| !sweep.shown.contains(attempt));
@@ -211,5 +214,6 @@ impl Reconcile {
             .filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now))
             .any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
             || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v, self.restored_conclude_from()))
+            || (conclusive && self.open_suspects().next().is_some())
     }
 }

@@ -20,6 +20,8 @@ use crate::offer::Function;
 
 /// The vendor's list goes back a month, and is not asked for more: such a look would only be refused.
 pub(super) const LIST_REACH_S: i64 = 28 * 24 * 3_600;
+/// Looks for the cost of a purchase that only `tasks_ready` has shown.
+const MOST_LOOKS_FOR_A_COST: u32 = 3;
 
 /// What a look through the list is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,6 +94,16 @@ pub(super) struct Reconcile {
     failures: u32,
     /// Looks in a row that were to conclude something, since anything was settled.
     fruitless: u32,
+    /// By the vendor's id: purchases under our tags that are none of our attempts', shown without their cost.
+    suspects: BTreeMap<String, Suspect>,
+}
+
+/// A purchase whose cost the vendor's list is asked for.
+#[derive(Clone, Copy, Debug)]
+struct Suspect {
+    posted_v: i64,
+    /// Looks that were made for it; at the most, it is done with.
+    looks: u32,
 }
 
 impl Reconcile {
@@ -108,7 +120,28 @@ impl Reconcile {
             sweep: None,
             failures: 0,
             fruitless: 0,
+            suspects: BTreeMap::new(),
         }
+    }
+
+    /// `tasks_ready` or a stray row has shown a purchase under the tag of an attempt that was given up, or that has
+    /// another id: a look is made for its cost.
+    pub(super) fn suspect(&mut self, vendor_id: &str, posted_v: i64, mono: Duration) {
+        if !self.suspects.contains_key(vendor_id) {
+            self.suspects.insert(vendor_id.to_owned(), Suspect { posted_v, looks: 0 });
+            self.next_look = self.next_look.min(mono);
+        }
+    }
+
+    /// The list has named the cost of a purchase.
+    pub(super) fn priced(&mut self, vendor_id: &str) {
+        if let Some(suspect) = self.suspects.get_mut(vendor_id) {
+            suspect.looks = MOST_LOOKS_FOR_A_COST;
+        }
+    }
+
+    fn open_suspects(&self) -> impl Iterator<Item = &Suspect> {
+        self.suspects.values().filter(|suspect| suspect.looks < MOST_LOOKS_FOR_A_COST)
     }
 
     /// A batch is in doubt from now on. The first look follows at once.
@@ -176,7 +209,7 @@ impl Reconcile {
     }
 
     pub(super) fn is_clear(&self) -> bool {
-        self.doubts.is_empty() && self.restored.is_none()
+        self.doubts.is_empty() && self.restored.is_none() && self.open_suspects().next().is_none()
     }
 }
 

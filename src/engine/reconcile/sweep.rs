@@ -49,6 +49,9 @@ impl Reconcile {
                 closed => find.push((from, (closed.unwrap_or(vendor_now) + AFTER_CLOSE_S).min(last))),
             }
         }
+        for suspect in self.open_suspects() {
+            find.push((suspect.posted_v - BEFORE_SEND_S, (suspect.posted_v + AFTER_CLOSE_S).min(last)));
+        }
         if let Some(restored) = &self.restored {
             // What is older than the list goes back can no longer be found.
             let from = (restored.from_v - BEFORE_SEND_S).max(vendor_now - LIST_REACH_S);

@@ -91,6 +91,9 @@ impl Core {
         out: &mut Vec<Effect>,
     ) {
         let (vendor_id, tag, why) = (row.id.clone(), row.tag.clone().unwrap_or_default(), why.to_owned());
+        if !self.extras_told.insert(vendor_id.clone()) {
+            return;
+        }
         out.push(Effect::Tell(EventKind::ExtraCharge { vendor_id: vendor_id.clone(), cost, why: why.clone() }));
         let extra = Extra { attempt, vendor_id, tag, cost, posted_v, why };
         changes.push(Change::Extra { account: self.terms.account, extra });

@@ -64,6 +64,14 @@ impl Core {
                     }
                     self.shown(&seen.row, attempt, tagged, source, vendor_now, &mut changes, out);
                 }
+                // No list of what it cost, so the list that says so is looked at.
+                Recognised::Zombie { .. } | Recognised::Twin { .. }
+                    if !matches!(source, Source::List(..)) && seen.row.cost.is_none() =>
+                {
+                    if !self.extras_told.contains(&seen.row.id) {
+                        self.reconcile.suspect(&seen.row.id, posted_v, now.mono);
+                    }
+                }
                 Recognised::Zombie { attempt, .. } => {
                     if self.given_up(now, &seen, attempt, posted_v, &mut changes, out) {
                         taken.insert(attempt, seen.row.id.clone());
@@ -72,6 +80,7 @@ impl Core {
                 Recognised::Twin { attempt } => {
                     let cost = seen.row.cost.unwrap_or(Money::ZERO);
                     if !cost.is_zero() {
+                        self.reconcile.priced(&seen.row.id);
                         self.extra(
                             &seen.row,
                             Some(attempt),
@@ -123,6 +132,7 @@ impl Core {
         out: &mut Vec<Effect>,
     ) -> bool {
         let Some(cost) = seen.row.cost.filter(|cost| !cost.is_zero()) else { return false };
+        self.reconcile.priced(&seen.row.id);
         // Only a task that waits to be bought comes with what is to be collected for it.
         let Some(what) = &seen.collect else {
             let why = "it was accepted after it had been given up";
