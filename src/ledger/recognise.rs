@@ -86,7 +86,7 @@ impl Ledger {
         };
         match tag {
             Some(tag) if borne => self.by_tag(AttemptId(tag.attempt), vendor_id),
-            other => Ok(match self.by_id(vendor_id)? {
+            other => Ok(match self.by_id(vendor_id, other.as_ref())? {
                 Some(known) => known,
                 None if other.is_some() && self.is_settled_extra(account, vendor_id)? => Recognised::Extra,
                 None if other.is_some() => Recognised::Lost { task: None, run: None, number: 0 },
@@ -103,28 +103,30 @@ impl Ledger {
         Ok(self.db.prepare_cached(sql)?.query_row((account.0, vendor_id), |row| row.get(0))?)
     }
 
-    fn by_id(&mut self, vendor_id: &str) -> Result<Option<Recognised>, LedgerError> {
+    /// By its id: an attempt that a restored ledger took over bears the tag of its row in another history.
+    fn by_id(&mut self, vendor_id: &str, tag: Option<&Tag>) -> Result<Option<Recognised>, LedgerError> {
         if !self.ids_are_indexed {
             let sql =
                 "CREATE INDEX IF NOT EXISTS attempt_by_vendor_id ON attempt (vendor_id) WHERE vendor_id IS NOT NULL";
             self.db.execute_batch(sql)?;
             self.ids_are_indexed = true;
         }
-        Ok(self
+        let found: Option<(i64, i64, i64, Option<i64>)> = self
             .db
             .prepare_cached(
                 "SELECT id, batch, state, coalesce(settled_nano, posted_nano) FROM attempt WHERE vendor_id = ?1",
             )?
-            .query_row([vendor_key(vendor_id)], |row| {
-                Ok(Recognised::Known {
-                    attempt: AttemptId(row.get(0)?),
-                    batch: BatchId(row.get(1)?),
-                    uncollected: row.get::<_, i64>(2)? == attempt_state::SUBMITTED,
-                    tagged: false,
-                    booked: row.get::<_, Option<i64>>(3)?.map(Money::from_nanos),
-                })
-            })
-            .optional()?)
+            .query_row([vendor_key(vendor_id)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .optional()?;
+        let Some((attempt, batch, state, booked)) = found else { return Ok(None) };
+        let attempt = AttemptId(attempt);
+        let tagged = match tag {
+            Some(tag) => self.bears(attempt, tag)?,
+            None => false,
+        };
+        let uncollected = state == attempt_state::SUBMITTED;
+        let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
+        Ok(Some(Recognised::Known { attempt, batch, uncollected, tagged, booked }))
     }
 
     /// The row bears this attempt's tag.

@@ -110,6 +110,16 @@ fn campaigns_in_bad_weather_end_well() {
     assert_eq!(ended, many, "a campaign panicked, as was told above");
 }
 
+/// What has failed stays in the tests.
+#[test]
+fn campaigns_that_once_ended_badly_end_well() {
+    let once_failed =
+        [80, 81, 90, 258, 300, 321, 331, 433, 1034, 1082, 1096, 1207, 1267, 1393, 1394, 1504, 5000, 5074, 5088, 5126];
+    for seed in once_failed {
+        assert_eq!(campaign::run(seed, false).failure, None, "to repeat it: just sim {seed}");
+    }
+}
+
 /// Dies at every `step`-th moment of a scenario; what failed.
 fn every_crash_point(scenario: &crash_points::Scenario, step: usize, from: usize) -> (u64, Vec<String>) {
     let (mut worlds, mut failed) = (0, Vec::new());
