@@ -159,6 +159,10 @@ pub struct Offer {
 /// The vendor's limit of tasks in one POST, for every function.
 pub const MAX_BATCH: usize = 100;
 
+/// The vendor's list of tasks goes back a month, with metadata (seconds). A look further back is refused, and what was
+/// bought before can no longer be found.
+pub const LIST_REACH_S: i64 = 28 * 24 * 3_600;
+
 /// All that can be bought.
 ///
 /// From the vendor's `llm_scraper/task_post` pages for ChatGPT and Gemini: 2,000 characters, 100 tasks a POST,

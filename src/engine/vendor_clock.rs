@@ -58,6 +58,7 @@ impl VendorClock {
     }
 }
 
-fn seconds(mono: Duration) -> i64 {
-    i64::try_from(mono.as_secs()).unwrap_or(i64::MAX)
+/// Whole seconds, as the vendor's times are counted in.
+pub(super) fn seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }

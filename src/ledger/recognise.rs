@@ -50,14 +50,7 @@ pub enum Recognised {
         attempt: AttemptId,
     },
     /// A purchase of this ledger's that it does not hold: made after the copy it was restored from.
-    Lost {
-        /// The task, where it is planned here.
-        task: Option<TaskId>,
-        /// Its run.
-        run: Option<RunId>,
-        /// Which attempt of it that was.
-        number: u32,
-    },
+    Lost,
     /// A purchase of this ledger's that it does not hold, and that is booked as an extra charge.
     Extra,
     /// Not ours: another ledger's, another program's, or without a tag.
@@ -89,7 +82,7 @@ impl Ledger {
             other => Ok(match self.by_id(vendor_id, other.as_ref())? {
                 Some(known) => known,
                 None if other.is_some() && self.is_settled_extra(account, vendor_id)? => Recognised::Extra,
-                None if other.is_some() => Recognised::Lost { task: None, run: None, number: 0 },
+                None if other.is_some() => Recognised::Lost,
                 None => Recognised::Foreign,
             }),
         }

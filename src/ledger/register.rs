@@ -10,11 +10,8 @@ use super::caps::name;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, JobId, RunId};
 use crate::money::Money;
-use crate::offer::{ResultKind, Route};
+use crate::offer::{LIST_REACH_S, ResultKind, Route};
 use crate::period::Period;
-
-/// The vendor's list goes back a month: what was forgotten longer ago can no longer be found there.
-const LIST_REACH_S: i64 = 28 * 24 * 3_600;
 
 /// A login, as far as the ledger may know it.
 #[derive(Clone, Copy, Debug)]

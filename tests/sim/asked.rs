@@ -33,6 +33,26 @@ const MARKETS: [&str; 3] = [
 ];
 
 impl Asked {
+    /// Two prompts in one market, with money for all of it.
+    pub fn plain(name: &'static str, repeats: usize) -> Self {
+        Self {
+            name,
+            period: "once",
+            timezone: "UTC",
+            engines: vec!["chat_gpt"],
+            priority: "normal",
+            prompts: 2,
+            markets: 1,
+            repeats,
+            html: false,
+            run_cap: Money::from_nanos(1_000_000_000),
+            day_cap: None,
+            month_cap: None,
+            drift: 0,
+            retry_paid_failures: 0,
+        }
+    }
+
     pub fn tasks(&self) -> usize {
         self.prompts * self.markets * self.repeats * self.engines.len()
     }

@@ -27,22 +27,7 @@ pub struct Scenario {
 }
 
 fn plain(name: &str) -> Scenario {
-    let asked = Asked {
-        name: "short",
-        period: "once",
-        timezone: "UTC",
-        engines: vec!["chat_gpt"],
-        priority: "normal",
-        prompts: 2,
-        markets: 1,
-        repeats: 2,
-        html: false,
-        run_cap: Money::from_nanos(1_000_000_000),
-        day_cap: None,
-        month_cap: None,
-        drift: 0,
-        retry_paid_failures: 0,
-    };
+    let asked = Asked::plain("short", 2);
     let settings = Settings { seed: 5, ..Settings::default() };
     Scenario { name: name.to_owned(), settings, asked, short: false, restored: false, in_flight: 20 }
 }

@@ -18,22 +18,7 @@ fn world(rules: Vec<Rule>) -> World {
 }
 
 fn asked(repeats: usize) -> Asked {
-    Asked {
-        name: "found",
-        period: "once",
-        timezone: "UTC",
-        engines: vec!["chat_gpt"],
-        priority: "normal",
-        prompts: 2,
-        markets: 1,
-        repeats,
-        html: false,
-        run_cap: Money::from_nanos(1_000_000_000),
-        day_cap: None,
-        month_cap: None,
-        drift: 0,
-        retry_paid_failures: 0,
-    }
+    Asked::plain("found", repeats)
 }
 
 fn live(world: &mut World, repeats: usize) -> Box<End> {

@@ -10,12 +10,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::call::{Call, What};
-use super::reconcile::{LIST_REACH_S, PAGE};
+use super::reconcile::PAGE;
 use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::clock::Now;
 use crate::ids::{BatchId, TargetId};
 use crate::ledger::{Ledger, LedgerError, LostRow, OpenBatch, Recognised, TargetFacts};
-use crate::offer::{Method, OFFERS, Offer, ResultKind};
+use crate::offer::{LIST_REACH_S, Method, OFFERS, Offer, ResultKind};
 use crate::price::PriceList;
 use crate::vendor::{Request, wire};
 
@@ -165,7 +165,7 @@ impl Desk {
             Recognised::Known { .. }
             | Recognised::Zombie { replanned: false, .. }
             | Recognised::Twin { .. }
-            | Recognised::Lost { .. }
+            | Recognised::Lost
             | Recognised::Extra
             | Recognised::Foreign => {}
         }

@@ -13,13 +13,12 @@ use std::time::Duration;
 
 pub(super) use pages::{PAGE, PageCall};
 
+use super::vendor_clock::seconds;
 use crate::config::Timing;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Doubted;
-use crate::offer::Function;
+use crate::offer::{Function, LIST_REACH_S};
 
-/// The vendor's list goes back a month, and is not asked for more: such a look would only be refused.
-pub(super) const LIST_REACH_S: i64 = 28 * 24 * 3_600;
 /// Looks for the cost of a purchase that only `tasks_ready` has shown.
 const MOST_LOOKS_FOR_A_COST: u32 = 3;
 
@@ -216,8 +215,4 @@ impl Reconcile {
 /// The vendor's list still shows what was bought then.
 fn in_reach(sent_v: i64, vendor_now: i64) -> bool {
     sent_v >= vendor_now - LIST_REACH_S
-}
-
-fn seconds(duration: Duration) -> i64 {
-    i64::try_from(duration.as_secs()).unwrap_or(i64::MAX)
 }

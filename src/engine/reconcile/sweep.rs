@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{LIST_REACH_S, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
-use crate::offer::Function;
+use super::{Purpose, Reconcile, Span, Sweep, in_reach, seconds};
+use crate::offer::{Function, LIST_REACH_S};
 
 /// A window of the list begins so long before the send: the vendor's machines do not agree to the second.
 const BEFORE_SEND_S: i64 = 120;

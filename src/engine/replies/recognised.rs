@@ -92,7 +92,7 @@ impl Core {
                         );
                     }
                 }
-                Recognised::Lost { .. } => lost.push(seen),
+                Recognised::Lost => lost.push(seen),
                 Recognised::Foreign => {
                     if matches!(source, Source::List(..)) && !seen.row.has_metadata {
                         self.reconcile.make_void("it shows tasks without what they were posted with");
