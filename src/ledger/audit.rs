@@ -117,14 +117,14 @@ impl Ledger {
         let read = self.db.unchecked_transaction()?;
         let mut audit = Audit::default();
         for (what, sql) in MUST_BE_EMPTY {
-            let mut statement = read.prepare(sql)?;
+            let mut statement = read.prepare_cached(sql)?;
             let rows: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
             audit.problems.extend(rows.iter().take(20).map(|row| format!("{row}: {what}")));
             if rows.len() > 20 {
                 audit.problems.push(format!("{} further rows: {what}", rows.len() - 20));
             }
         }
-        let sum = |sql: &str| read.query_row(sql, [], |row| row.get::<_, i64>(0));
+        let sum = |sql: &str| read.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
         audit.overrun = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM entry WHERE kind = 'overrun'")?);
         let spent = sum("SELECT coalesce(sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
                                            WHEN 'refund' THEN -nano_usd ELSE 0 END), 0) FROM entry")?;
@@ -134,7 +134,7 @@ impl Ledger {
         audit.held = Money::from_nanos(sum("SELECT coalesce(sum(held_nano), 0) FROM batch")?);
         audit.in_doubt = sum("SELECT coalesce(sum(unresolved), 0) FROM batch")?.unsigned_abs();
         audit.batches = sum("SELECT count(*) FROM batch")?.unsigned_abs();
-        let mut statement = read.prepare(
+        let mut statement = read.prepare_cached(
             "SELECT task_state.name, count(task.id) FROM task_state LEFT JOIN task ON task.state = task_state.state
              GROUP BY task_state.state ORDER BY task_state.state",
         )?;
@@ -153,14 +153,15 @@ impl Ledger {
         };
         let mut owners = BTreeMap::new();
         let mut since = BTreeMap::new();
-        let mut statement =
-            self.db.prepare("SELECT owner, since_entry, since_extra FROM cap WHERE scope = 'account_balance'")?;
+        let mut statement = self
+            .db
+            .prepare_cached("SELECT owner, since_entry, since_extra FROM cap WHERE scope = 'account_balance'")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             since.insert(row.get::<_, i64>(0)?, (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
         }
         let mut statement =
-            self.db.prepare("SELECT run, sent_v, hold_to_v, held_nano FROM batch WHERE held_nano > 0")?;
+            self.db.prepare_cached("SELECT run, sent_v, hold_to_v, held_nano FROM batch WHERE held_nano > 0")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
@@ -168,7 +169,7 @@ impl Ledger {
                 add(&scope, 0, row.get(3)?);
             }
         }
-        let mut statement = self.db.prepare(
+        let mut statement = self.db.prepare_cached(
             "SELECT batch.run, entry.from_v, entry.id, sum(iif(entry.kind = 'refund', -1, 1) * entry.nano_usd)
              FROM entry JOIN batch ON batch.id = entry.batch
              WHERE entry.kind IN ('charge', 'overrun', 'refund') GROUP BY entry.id",
@@ -183,7 +184,7 @@ impl Ledger {
                 }
             }
         }
-        let mut statement = self.db.prepare("SELECT account, posted_v, nano_usd, id FROM extra_charge")?;
+        let mut statement = self.db.prepare_cached("SELECT account, posted_v, nano_usd, id FROM extra_charge")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (posted_v, id): (i64, i64) = (row.get(1)?, row.get(3)?);
@@ -193,7 +194,7 @@ impl Ledger {
                 }
             }
         }
-        let mut statement = self.db.prepare("SELECT scope, owner, from_v, charged_nano, held_nano FROM cap")?;
+        let mut statement = self.db.prepare_cached("SELECT scope, owner, from_v, charged_nano, held_nano FROM cap")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let key = (row.get(0)?, row.get(1)?, row.get(2)?);

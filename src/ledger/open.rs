@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::{Ledger, LedgerError};
@@ -89,6 +90,8 @@ impl Ledger {
              PRAGMA cell_size_check = ON;
              PRAGMA temp_store = MEMORY;",
         )?;
+        // A statement is planned once, not again whenever a value that is bound to it differs.
+        db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         db.set_prepared_statement_cache_capacity(128);
         let empty: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if empty == 0 {

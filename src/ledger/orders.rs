@@ -129,13 +129,15 @@ impl Ledger {
 
 fn run_name(db: &Connection, ledger: &LedgerId, run: i64) -> Result<RunName, LedgerError> {
     let sql = "SELECT job.name, run.period FROM run JOIN job ON job.id = run.job WHERE run.id = ?1";
-    Ok(db.query_row(sql, [run], |row| Ok(RunName { ledger: ledger.clone(), job: row.get(0)?, period: row.get(1)? }))?)
+    Ok(db
+        .prepare_cached(sql)?
+        .query_row([run], |row| Ok(RunName { ledger: ledger.clone(), job: row.get(0)?, period: row.get(1)? }))?)
 }
 
 fn asked_of(db: &Connection, market: i64, target: i64) -> Result<Asked, LedgerError> {
     let sql = "SELECT target.engine, target.function, market.location_code, market.language_code, target.options
                FROM market, target WHERE market.id = ?1 AND target.id = ?2";
-    Ok(db.query_row(sql, [market, target], |row| {
+    Ok(db.prepare_cached(sql)?.query_row([market, target], |row| {
         Ok(Asked {
             engine: named(row, 0)?,
             function: named(row, 1)?,

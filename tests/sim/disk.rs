@@ -17,6 +17,8 @@ pub struct Disk {
     name: String,
     /// Reads for the checkers; and while it is open, the database lives.
     pub reader: Connection,
+    /// Reads as `bursar audit` does.
+    pub auditor: Ledger,
     folder: tempfile::TempDir,
     /// The last commit that succeeds, counted down; negative: all do.
     commits_left: Arc<AtomicI64>,
@@ -33,6 +35,10 @@ fn open(name: &str) -> Connection {
         | OpenFlags::SQLITE_OPEN_URI
         | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     Connection::open_with_flags(format!("file:/{name}?vfs=memdb"), flags).unwrap()
+}
+
+fn auditor(name: &str) -> Ledger {
+    Ledger::from_connection(open(name), Path::new("bursar.db"), Kind::Sandbox, 0).unwrap()
 }
 
 fn new_name() -> String {
@@ -64,7 +70,8 @@ impl Disk {
         let shm = Path::new("/dev/shm");
         let folder = if shm.is_dir() { tempfile::tempdir_in(shm) } else { tempfile::tempdir() };
         let commits_left = Arc::new(AtomicI64::new(-1));
-        Self { name, reader, folder: folder.unwrap(), commits_left }
+        let auditor = auditor(&name);
+        Self { name, reader, auditor, folder: folder.unwrap(), commits_left }
     }
 
     fn path(&self) -> PathBuf {
@@ -120,6 +127,7 @@ impl Disk {
         self.name = new_name();
         self.reader = open(&self.name);
         copy(&old.db, &mut self.reader);
+        self.auditor = auditor(&self.name);
     }
 
     /// Loses what is kept outside the ledger.

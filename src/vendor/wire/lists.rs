@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::read::{Row, cost, elements, field, id, object, text};
+use super::read::{cost, elements, field, id, object, text};
+use super::rows::Row;
 use crate::money::Money;
 
 /// A task that is finished and not collected.

@@ -6,13 +6,15 @@
 
 mod lists;
 mod read;
+mod rows;
 mod write;
 
 pub use lists::{
     AnswerFacts, Listed, ReadyList, ReadyRow, UnreadableList, UserData, answer_facts, first_result, listed_rows,
     ready_rows, user_data,
 };
-pub use read::{Cost, Envelope, Row, Unreadable, envelope};
+pub use read::{Cost, Envelope, Unreadable, envelope};
+pub use rows::Row;
 pub use write::{
     ID_LIST_PATH, Order, STATUS_PATH, USER_DATA_PATH, id_list_body, task_get_path, task_post_body, task_post_path,
     tasks_ready_path,

@@ -8,6 +8,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Deserializer as _};
 use serde_json::value::RawValue;
 
+use super::rows::{Row, Rows};
 use crate::money::Money;
 
 /// A reply that is no whole JSON object.
@@ -56,26 +57,7 @@ pub struct Envelope<'a> {
     pub unreadable_rows: usize,
 }
 
-/// What a reply says of one task.
-#[derive(Debug)]
-pub struct Row<'a> {
-    /// The vendor's id of the task.
-    pub id: Option<Cow<'a, str>>,
-    /// What became of it.
-    pub code: Option<u32>,
-    /// The same in words.
-    pub message: Option<Cow<'a, str>>,
-    /// What it was charged.
-    pub cost: Cost,
-    /// The tag it was sent with, from the echo of its data.
-    pub tag: Option<Cow<'a, str>>,
-    /// How many results the vendor says there are.
-    pub result_count: Option<u64>,
-    /// The results, unread; `None` also for null.
-    pub result: Option<&'a RawValue>,
-}
-
-/// Reads a reply, as far as it can be read.
+/// Reads a reply, as far as it can be read, in one pass over its bytes.
 pub fn envelope(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
     #[derive(Deserialize)]
     struct Raw<'a> {
@@ -86,7 +68,7 @@ pub fn envelope(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
         #[serde(borrow, default)]
         cost: Option<&'a RawValue>,
         #[serde(borrow, default)]
-        tasks: Option<&'a RawValue>,
+        tasks: Rows<'a>,
         #[serde(borrow, default)]
         error: Option<&'a RawValue>,
         #[serde(borrow, default)]
@@ -99,57 +81,15 @@ pub fn envelope(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
     if !begins_like_json {
         return Err(unreadable("it does not begin with a brace"));
     }
-    let raw: Raw<'_> = serde_json::from_slice(body).map_err(|error| unreadable(&error.to_string()))?;
-    let (mut rows, mut unreadable_rows) = (Vec::new(), 0);
-    match raw.tasks.map(elements) {
-        None => {}
-        Some(None) => unreadable_rows = 1,
-        Some(Some(tasks)) => {
-            for task in tasks {
-                match row(task) {
-                    Some(row) => rows.push(row),
-                    None => unreadable_rows += 1,
-                }
-            }
-        }
-    }
+    let body = std::str::from_utf8(body).map_err(|error| unreadable(&error.to_string()))?;
+    let raw: Raw<'_> = serde_json::from_str(body).map_err(|error| unreadable(&error.to_string()))?;
     // A gateway in between has an envelope of its own: `{"error": {"message": …}}`, or `error` as plain text.
     let message = text(raw.status_message)
         .or_else(|| text(raw.message))
         .or_else(|| text(raw.error))
         .or_else(|| text(raw.error.and_then(|error| field(error, "message"))));
+    let Rows { rows, unreadable: unreadable_rows } = raw.tasks;
     Ok(Envelope { code: number(raw.status_code), message, cost: cost(raw.cost), rows, unreadable_rows })
-}
-
-fn row(raw: &RawValue) -> Option<Row<'_>> {
-    #[derive(Deserialize)]
-    struct Raw<'a> {
-        #[serde(borrow, default)]
-        id: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        status_code: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        status_message: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        cost: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        data: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        result_count: Option<&'a RawValue>,
-        #[serde(borrow, default)]
-        result: Option<&'a RawValue>,
-    }
-
-    let raw: Raw<'_> = object(raw)?;
-    Some(Row {
-        id: id(raw.id),
-        code: number(raw.status_code),
-        message: text(raw.status_message),
-        cost: cost(raw.cost),
-        tag: text(raw.data.and_then(|data| field(data, "tag"))),
-        result_count: raw.result_count.and_then(|count| serde_json::from_str(count.get()).ok()),
-        result: raw.result,
-    })
 }
 
 /// Reads an object, and nothing else: serde would take an array for a struct as well.
@@ -194,7 +134,7 @@ pub(super) fn field<'a>(raw: &'a RawValue, name: &str) -> Option<&'a RawValue> {
 
 /// Text that is borrowed wherever it holds no escapes.
 #[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+pub(super) struct Text<'a>(#[serde(borrow)] pub(super) Cow<'a, str>);
 
 /// Text, or a number's digits: the vendor has been seen to echo a numeric tag as a number.
 pub(super) fn text(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
@@ -211,7 +151,7 @@ pub(super) fn id(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
 }
 
 /// A whole number that may stand in quotes.
-fn number(raw: Option<&RawValue>) -> Option<u32> {
+pub(super) fn number(raw: Option<&RawValue>) -> Option<u32> {
     text(raw)?.parse().ok()
 }
 
