@@ -14,11 +14,6 @@ mod table;
 mod world;
 
 use anyhow::{Result, bail};
-use mimalloc::MiMalloc;
-
-/// The program's own.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// How much is measured.
 #[derive(Clone, Copy, Debug)]

@@ -26,10 +26,6 @@ use std::time::Duration;
 use bursar::sandbox::{Call, Fault, Faults, Rule};
 use journal::Struck;
 
-/// Campaigns run side by side, and allocate much.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// Seeds that are run where nothing else is said: few enough for a build without optimisation.
 const SEEDS: u64 = 40;
 
