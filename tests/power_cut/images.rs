@@ -84,7 +84,9 @@ pub(crate) fn cut_everywhere(story: &Story, wanted: u64) -> Tally {
             })
         };
         let running: Vec<_> = (0..workers).map(work).collect();
-        running.into_iter().for_each(|worker| tally.add(worker.join().unwrap()));
+        for worker in running {
+            tally.add(worker.join().unwrap());
+        }
     });
     tally
 }
