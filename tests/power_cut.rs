@@ -21,13 +21,13 @@ use power_cut::story::{Ending, Story};
 
 /// The tasks of the long story.
 const TASKS: usize = 48;
-/// Of all operations, those that fail where nobody asks for more.
-const FAULTS_EVERY: usize = 16;
+/// Images that go with a failure at every operation; `all`.
+const ALL: u64 = 100_000;
 
 /// How many images somebody asks for; nothing is a slice of them.
 fn wanted() -> Option<u64> {
     let wanted = std::env::var("BURSAR_POWER_CUTS").ok()?;
-    Some(if wanted == "all" { 100_000 } else { wanted.parse().expect("BURSAR_POWER_CUTS is a number or `all`") })
+    Some(if wanted == "all" { ALL } else { wanted.parse().expect("BURSAR_POWER_CUTS is a number or `all`") })
 }
 
 /// A run over three starts and more: one that leaves its log behind, one that closes, and the rest.
@@ -84,7 +84,12 @@ fn without_a_sync_at_each_commit_a_power_cut_loses_what_was_done_and_the_ledger_
 #[test]
 fn a_disk_that_fails_at_any_operation_is_told_of_and_the_next_start_goes_on() {
     for failure in [Failure::Write, Failure::Sync, Failure::Full] {
-        let every = if wanted().is_some() || failure == Failure::Sync { 1 } else { FAULTS_EVERY };
+        let every = match wanted() {
+            _ if failure == Failure::Sync => 1,
+            Some(ALL..) => 1,
+            Some(_) => 4,
+            None => 16,
+        };
         let (mut told, mut unheard, mut unsaid) = (0, 0, 0);
         for after in (0..).step_by(every) {
             match tell(failure, after) {
