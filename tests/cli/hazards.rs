@@ -29,9 +29,10 @@ fn rounds() -> usize {
     std::env::var("BURSAR_HAZARDS").map_or(1, |rounds| rounds.parse().expect("BURSAR_HAZARDS is a number"))
 }
 
-/// A run whose events are read as they come.
+/// A run whose events are read as they come. One that is given up is killed, asleep or not.
 struct Run {
-    child: Child,
+    /// Until its end is waited for.
+    child: Option<Child>,
     events: Lines<BufReader<ChildStdout>>,
 }
 
@@ -39,7 +40,7 @@ impl Run {
     fn start(world: &World, args: &[&str]) -> Self {
         let mut child = world.command(args).spawn().unwrap();
         let events = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, events }
+        Self { child: Some(child), events }
     }
 
     /// Waits until it has told of so many events of a kind; the last of them.
@@ -55,19 +56,32 @@ impl Run {
             }
         }
         let mut said = String::new();
-        self.child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        self.child.as_mut().unwrap().stderr.take().unwrap().read_to_string(&mut said).unwrap();
         panic!("`{kind}` was told {} times, not {times}; and: {said}", seen.len());
     }
 
+    fn id(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
     fn signal(&self, name: &str) {
-        let id = self.child.id().to_string();
+        let id = self.id().to_string();
         assert!(Command::new("kill").args([name, &id]).status().unwrap().success(), "kill {name}");
     }
 
     /// Its other events, and how it ended.
     fn end(mut self) -> (Vec<Value>, Ended) {
         let events = self.events.by_ref().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
-        (events, Ended::of(self.child.wait_with_output().unwrap()))
+        (events, Ended::of(self.child.take().unwrap().wait_with_output().unwrap()))
+    }
+}
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
     }
 }
 
@@ -144,7 +158,7 @@ fn a_holder_that_sleeps_is_not_overtaken_and_goes_on_when_it_wakes() {
         holder.signal("-STOP");
         let refused = world.bursar(&["run", "job.toml", "--no-follow"]);
         assert_eq!(refused.code, 5, "{refused:?}");
-        let held = format!("held by another process (pid {})", holder.child.id());
+        let held = format!("held by another process (pid {})", holder.id());
         assert!(refused.stderr.contains(&held), "{refused:?}");
         let mut follower = world.command(&["run", "job.toml"]).spawn().unwrap();
         let mut rest = until(&mut follower, &held);
