@@ -20,6 +20,14 @@ demo:
 kill N="10":
     BURSAR_KILLS={{N}} cargo test --locked --test kill -- --nocapture
 
+# What befalls the real program (signals, a sleep, a rival, an older copy), each N times
+hazards N="1":
+    BURSAR_HAZARDS={{N}} cargo test --locked --test cli hazards
+
+# Cut the power after every operation of a ledger's disk, N images or `all`; and let each operation fail
+power-cuts N="all":
+    BURSAR_POWER_CUTS={{N}} cargo test --locked --release --test power_cut -- --nocapture --test-threads 1
+
 # One simulated campaign, told line by line
 sim SEED:
     BURSAR_SIM_SEED={{SEED}} cargo test --locked --release --test sim campaigns -- --nocapture

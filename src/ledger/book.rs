@@ -22,7 +22,8 @@ impl Ledger {
     /// Each draft stands alone: one that does not fit leaves nothing behind.
     ///
     /// # Errors
-    /// Nothing was written, so nothing may be sent.
+    /// Nothing may be sent. Nothing was written, unless it was only the disk's last word that failed: then the next start
+    /// may find all of it, and holds it in doubt.
     pub fn reserve(&mut self, drafts: &[Draft]) -> Result<Vec<Result<Reserved, CapReached>>, LedgerError> {
         Ok(self.commit(Vec::new(), drafts)?.1)
     }
@@ -40,7 +41,8 @@ impl Ledger {
     /// one write to the disk instead of two.
     ///
     /// # Errors
-    /// Nothing was written, so nothing may be sent.
+    /// Nothing may be sent. Nothing was written, unless it was only the disk's last word that failed: then the next start
+    /// may find all of it, and holds it in doubt.
     pub fn commit(
         &mut self,
         changes: Vec<Change>,

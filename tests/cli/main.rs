@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod endings;
+#[cfg(unix)]
+mod hazards;
 mod pages;
 mod runs;
 mod world;
