@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::vocabulary::{Heard, Reply};
 use crate::clock::Clock;
 use crate::ids::{AttemptId, BatchId};
-use crate::ledger::Order;
+use crate::ledger::{Order, Seal};
 use crate::offer::{Engine, Function, Offer};
 use crate::vendor::codes::Class;
 use crate::vendor::{self, Failure, ListProblem, Refusal, Request, Response, Vendor, wire};
@@ -35,6 +35,8 @@ pub(super) enum What {
         /// Until they are written into the body.
         orders: Vec<Order>,
         tags: Vec<String>,
+        /// Set before it leaves.
+        seal: Option<Seal>,
     },
     Ready((Engine, Function), i64),
     Page((i64, i64), u32),
@@ -50,7 +52,20 @@ pub(super) fn spawn<V: Vendor>(
 ) {
     let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
     tokio::spawn(async move {
-        let outcome = vendor.call(call.request()).await;
+        let written = if call.request.spends {
+            // It waits for the disk.
+            let writing = tokio::task::spawn_blocking(move || (call.request(), call));
+            // The process is ending, and what is not written yet will not be sent.
+            let Ok((written, back)) = writing.await else { return };
+            call = back;
+            written
+        } else {
+            call.request()
+        };
+        let outcome = match written {
+            Ok(request) => vendor.call(request).await,
+            Err(failure) => Err(failure),
+        };
         let heard = call.heard(&outcome);
         tracing::debug!(?heard.reply, at = ?clock.now().mono, "a reply");
         // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
@@ -59,11 +74,15 @@ pub(super) fn spawn<V: Vendor>(
 }
 
 impl Call {
-    /// What goes over the wire. A purchase is written here, away from the ledger's thread.
-    pub fn request(&mut self) -> Request {
-        if let What::Post { offer, orders, tags, .. } = &mut self.what
+    /// What goes over the wire. A purchase is written here, away from the ledger's thread, and counted outside the ledger.
+    ///
+    /// # Errors
+    /// It may not leave: it could not be counted.
+    pub fn request(&mut self) -> Result<Request, Failure> {
+        if let What::Post { offer, orders, tags, seal, .. } = &mut self.what
             && self.request.body.is_none()
         {
+            seal.as_ref().map_or(Ok(()), Seal::set).map_err(|error| Failure::NeverLeft(error.to_string()))?;
             *tags = orders.iter().map(|order| order.tag().to_string()).collect();
             let wired = orders.iter().zip(&*tags).map(|(order, tag)| wire::Order {
                 tag,
@@ -76,7 +95,7 @@ impl Call {
             self.request.body = Some(wire::task_post_body(offer, &wired.collect::<Vec<_>>()));
             orders.clear();
         }
-        self.request.clone()
+        Ok(self.request.clone())
     }
 
     /// What a reply means, by what was asked.
@@ -118,5 +137,26 @@ fn hello(outcome: &Result<Response, Failure>) -> Result<(), Refusal> {
             Err(Refusal { class: Class::Unreachable, code: None, http: None, message: why, retry_after: None })
         }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::offer::OFFERS;
+    use crate::vendor::Verdict;
+
+    #[test]
+    fn a_purchase_that_cannot_be_counted_outside_the_ledger_does_not_leave() {
+        let seal = Some(Seal::that_cannot_be_set());
+        let what = What::Post { batch: BatchId(1), offer: &OFFERS[0], orders: Vec::new(), tags: Vec::new(), seal };
+        let request = Request { path: String::new(), body: None, spends: true, timeout: Duration::ZERO };
+        let mut call = Call { request, what, begun: Duration::ZERO };
+        for _ in 0..2 {
+            let failure = call.request().unwrap_err();
+            assert!(matches!(&failure, Failure::NeverLeft(why) if why.contains("set state_dir")), "{failure:?}");
+        }
+        let heard = call.heard(&Err(Failure::NeverLeft(String::new())));
+        assert!(matches!(heard.reply, Reply::Posted(BatchId(1), Verdict::NotBought { .. })), "{heard:?}");
     }
 }

@@ -61,8 +61,8 @@ impl Ledger {
             let reserved = outcome.as_ref().ok()?;
             Some(reserved.first_attempt.0 + i64::try_from(draft.tasks.len()).unwrap_or(0) - 1)
         });
-        if let (Some(outside), Some(last)) = (&mut self.outside, last.max()) {
-            outside.reserved(last)?;
+        if let (Some(outside), Some(last)) = (&self.outside, last.max()) {
+            outside.reserved(last);
         }
         Ok((booked, outcomes))
     }

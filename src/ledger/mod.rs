@@ -59,7 +59,7 @@ pub use orders::{Asked, Order, RunName};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
-pub use starts::{Start, Trust};
+pub use starts::{Seal, Start, Trust};
 pub use status::{RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetFacts, ToBuy};
@@ -78,7 +78,7 @@ pub struct Ledger {
     /// The number of this start; 0 for one that only reads.
     start: i64,
     /// The counter of starts and attempts outside the ledger.
-    outside: Option<starts::Counter>,
+    outside: Option<std::sync::Arc<starts::Counter>>,
     /// What the caps of a run hang on, read once.
     runs: HashMap<RunId, caps::Owners>,
     /// The vendor's ids have an index.

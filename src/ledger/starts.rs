@@ -2,12 +2,14 @@
 //!
 //! Where the two disagree, this ledger is not the one that last bought: it was restored from a copy, copied, or
 //! rebuilt. Purchases are made inside a start, so the file also holds the last attempt that was reserved, written after
-//! the commit and before anything is sent. What was bought meanwhile stands only in the vendor's list, so that is read
+//! the commit and before anything of it is sent ([`Seal`]). What was bought meanwhile stands only in the vendor's list, so that is read
 //! before anything is bought.
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::OptionalExtension;
 
@@ -98,9 +100,15 @@ impl Ledger {
             )?;
         }
         write.commit()?;
-        self.outside = Some(Counter::write(&outside_path, number, nonce, last_attempt)?);
+        self.outside = Some(Arc::new(Counter::write(&outside_path, number, nonce, last_attempt)?));
         self.start = number;
         Ok(Start { number, trust })
+    }
+
+    /// What must be set before anything that is reserved by now is sent; nothing before the start is counted.
+    pub fn seal(&self) -> Option<Seal> {
+        let counter = self.outside.as_ref()?;
+        Some(Seal { counter: Arc::clone(counter), attempt: counter.reserved.load(Ordering::Acquire) })
     }
 }
 
@@ -117,9 +125,49 @@ struct Outside {
 #[derive(Debug)]
 pub(super) struct Counter {
     path: PathBuf,
-    file: fs::File,
     n: i64,
     nonce: String,
+    /// The last attempt whose reservation is committed.
+    reserved: AtomicI64,
+    written: Mutex<Written>,
+}
+
+#[derive(Debug)]
+struct Written {
+    file: fs::File,
+    /// The last attempt that the file names, and the disk has.
+    attempt: i64,
+}
+
+/// Must be set before a reserved batch is sent: the file outside the ledger then counts it, on the disk.
+///
+/// Not the ledger's thread sets it: the disk's answer would be waited for by everything else. Whoever comes first writes
+/// for all that were reserved meanwhile.
+#[derive(Clone, Debug)]
+pub struct Seal {
+    counter: Arc<Counter>,
+    attempt: i64,
+}
+
+impl Seal {
+    /// Waits for the disk.
+    ///
+    /// # Errors
+    /// The file cannot be written: nothing may be sent.
+    pub fn set(&self) -> Result<(), LedgerError> {
+        let counter = &*self.counter;
+        let mut written = counter.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.attempt >= self.attempt {
+            return Ok(());
+        }
+        let attempt = counter.reserved.load(Ordering::Acquire);
+        let text = line(counter.n, &counter.nonce, attempt);
+        let file = &mut written.file;
+        let write = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(text.as_bytes()));
+        write.and_then(|()| file.sync_data()).map_err(|error| file_error(&counter.path, &error))?;
+        written.attempt = attempt;
+        Ok(())
+    }
 }
 
 impl Counter {
@@ -138,14 +186,13 @@ impl Counter {
             Ok(file)
         };
         let file = write().map_err(|error: std::io::Error| file_error(path, &error))?;
-        Ok(Self { path: path.to_owned(), file, n, nonce })
+        let written = Mutex::new(Written { file, attempt });
+        Ok(Self { path: path.to_owned(), n, nonce, reserved: AtomicI64::new(attempt), written })
     }
 
-    /// Attempts up to this one are reserved: written through before any of them is sent.
-    pub(super) fn reserved(&mut self, attempt: i64) -> Result<(), LedgerError> {
-        let text = line(self.n, &self.nonce, attempt);
-        let write = self.file.seek(SeekFrom::Start(0)).and_then(|_| self.file.write_all(text.as_bytes()));
-        write.and_then(|()| self.file.sync_data()).map_err(|error| file_error(&self.path, &error))
+    /// The reservations of attempts up to this one are committed.
+    pub(super) fn reserved(&self, attempt: i64) {
+        self.reserved.fetch_max(attempt, Ordering::AcqRel);
     }
 }
 
@@ -175,5 +222,38 @@ fn file_error(path: &Path, error: &std::io::Error) -> LedgerError {
             "the counter of starts cannot be kept: {error}; set state_dir in the configuration to a folder that can be \
              written"
         ),
+    }
+}
+
+#[cfg(test)]
+impl Seal {
+    /// One that can never be set: its file cannot be written.
+    pub(crate) fn that_cannot_be_set() -> Self {
+        let file = fs::File::open(".").expect("there is a folder");
+        let (path, nonce) = (PathBuf::from("a.starts"), String::new());
+        let written = Mutex::new(Written { file, attempt: 0 });
+        let counter = Counter { path, n: 1, nonce, reserved: AtomicI64::new(1), written };
+        Self { counter: Arc::new(counter), attempt: 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seal_counts_all_that_is_reserved_by_then_and_is_set_once_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.starts");
+        let counter = Arc::new(Counter::write(&path, 3, "nonce".to_owned(), 5).unwrap());
+        let seal = |attempt| Seal { counter: Arc::clone(&counter), attempt };
+        counter.reserved(9);
+        let early = seal(9);
+        counter.reserved(12);
+        early.set().unwrap();
+        assert_eq!(read_outside(&path).unwrap().unwrap().attempt, 12);
+        fs::write(&path, "gone").unwrap();
+        seal(12).set().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "gone", "what is counted already is not written again");
     }
 }

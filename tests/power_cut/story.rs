@@ -181,6 +181,9 @@ impl Story {
                 self.ack(hand, "recorded", false);
                 ledger.reserve(&drafts)?
             };
+            if let Some(seal) = ledger.seal() {
+                seal.set()?;
+            }
             self.ack(hand, "reserved", false);
             for (draft, reserved) in drafts.iter().zip(reserved) {
                 let reserved = reserved.expect("the caps have room");

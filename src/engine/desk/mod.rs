@@ -193,7 +193,7 @@ impl Desk {
         let offer = Offer::find(engine, function, Method::Standard).ok_or(EngineError::UnknownOffer(TargetId(0)))?;
         let path = wire::task_post_path(engine, function);
         let request = Request { path, body: None, spends: true, timeout: self.terms.timing.request_timeout };
-        let what = What::Post { batch, offer, orders, tags: Vec::new() };
+        let what = What::Post { batch, offer, orders, tags: Vec::new(), seal: ledger.seal() };
         Ok(Done::Call(Box::new(Call { request, what, begun: now.mono })))
     }
 
