@@ -6,6 +6,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::{Ledger, LedgerError};
+use crate::rule::Rule;
 use crate::tag::LedgerId;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -89,6 +90,9 @@ impl Ledger {
              PRAGMA cell_size_check = ON;
              PRAGMA temp_store = MEMORY;",
         )?;
+        if !Rule::WrittenThrough.is_kept() {
+            db.execute_batch("PRAGMA synchronous = NORMAL")?;
+        }
         db.set_prepared_statement_cache_capacity(128);
         let empty: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if empty == 0 {

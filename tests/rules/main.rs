@@ -12,7 +12,9 @@ mod endings;
 mod evidence;
 mod figures;
 mod refusing;
+mod restored;
 mod rows;
+mod sending;
 
 use std::time::Duration;
 
