@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::rows::{again, changed};
 use super::world::World;
-use super::{PRICE, job, later, settings};
+use super::{PRICE, job, later, live_for, settings};
 
 /// More virtual time than any start may take.
 const FOR_EVER: Duration = Duration::from_hours(48);
@@ -119,7 +119,7 @@ pub(crate) async fn a_job_stays_in_its_time_zone() {
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_task_that_is_refused_again_and_again_is_left_to_a_later_start() {
     let mut world = World::new(settings(vec![Rule::always(Fault::Task50000 { tasks: 100 })]));
-    let end = tokio::time::timeout(FOR_EVER, world.live_on(&job(3))).await.expect("the start ends");
+    let end = live_for(&mut world, &job(3), Duration::from_mins(10)).await.expect("the start ends");
     assert_eq!((end.given_up, end.in_doubt, world.tasks("planned")), (3, 0, 3));
     world.assert_books_agree();
 }
@@ -127,7 +127,7 @@ pub(crate) async fn a_task_that_is_refused_again_and_again_is_left_to_a_later_st
 #[tokio::test(start_paused = true)]
 pub(crate) async fn answers_that_tasks_ready_leaves_out_are_asked_for_by_their_ids() {
     let mut world = World::new(settings(vec![Rule::always(Fault::ReadyOmits { share: 1.0 })]));
-    let end = tokio::time::timeout(FOR_EVER, world.live_on(&job(3))).await.expect("the start ends");
+    let end = live_for(&mut world, &job(3), Duration::from_hours(6)).await.expect("the start ends");
     assert_eq!((end.waiting, end.late), (0, 0));
     world.assert_all_answered_once(3);
 }

@@ -6,15 +6,16 @@
 #[path = "../world/mod.rs"]
 mod world;
 
-mod ceilings;
-mod doubt;
-mod endings;
-mod evidence;
-mod figures;
+pub(crate) mod answers;
+pub(crate) mod ceilings;
+pub(crate) mod doubt;
+pub(crate) mod endings;
+pub(crate) mod evidence;
+pub(crate) mod figures;
 mod refusing;
-mod restored;
+pub(crate) mod restored;
 mod rows;
-mod sending;
+pub(crate) mod sending;
 
 use std::time::Duration;
 

@@ -65,7 +65,7 @@ pub(crate) async fn starts_that_follow_one_another_call_no_more_than_one_that_go
     let mut world = World::new(Settings { calls_per_minute: u32::MAX, ..settings(vec![]) });
     world.account.limits.calls_per_minute = limit;
     for _ in 0..40 {
-        world.live(&job(1), Death { before_call: 2, after_call: 0 }).await;
+        world.live(&job(1), Death { before_call: 0, after_call: 1 }).await;
     }
     let peak = world.sandbox.lock().unwrap().peak_per_minute(None);
     assert!(peak <= limit as usize, "{peak} calls in a minute, and {limit} are allowed");
