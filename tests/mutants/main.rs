@@ -3,10 +3,8 @@
 //! A rule is left out where it is kept, on the thread of the test alone (`src/rule.rs`). The tests are those of `rules`,
 //! `recovery` and `ledger`: stories of one thread, whose time is virtual.
 
-#[expect(dead_code, reason = "of these stories, those that show a rule are told here")]
 #[path = "../ledger.rs"]
 mod ledger;
-#[expect(dead_code, reason = "of these stories, those that show a rule are told here")]
 #[path = "../recovery.rs"]
 mod recovery;
 #[path = "../rules/main.rs"]
@@ -122,17 +120,15 @@ fn each_rule_of_the_protocol_is_shown_to_be_needed() {
     std::panic::set_hook(Box::new(|_| {}));
     let (mut passed, mut wrong) = (std::collections::BTreeSet::new(), Vec::new());
     for rule in Rule::ALL {
-        let began = std::time::Instant::now();
         let Story { name, tell } = shown_by(*rule);
         if passed.insert(name)
             && let Err(failure) = catch_unwind(tell)
         {
             wrong.push(format!("{name} fails with every rule kept: {}", first_line(&*failure)));
         }
-        let a = began.elapsed();
         match catch_unwind(|| without(*rule, tell)) {
             Ok(()) => wrong.push(format!("{name} passes without {rule:?}")),
-            Err(failure) => println!("{rule:?}\n    {name}\n    {} {a:?} {:?}", first_line(&*failure), began.elapsed()),
+            Err(failure) => println!("{rule:?}\n    {name}\n    {}", first_line(&*failure)),
         }
     }
     drop(std::panic::take_hook());

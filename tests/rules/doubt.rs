@@ -212,10 +212,16 @@ pub(crate) async fn a_purchase_that_the_list_shows_again_before_the_second_look_
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_list_that_shows_only_what_is_finished_proves_nothing_about_the_rest() {
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
-    let switches = Switches { list_unfinished: false, ..Switches::default() };
-    let mut world = World::new(Settings { switches, ..dropped });
+    // The first task is shown once it is finished, while its answer is still waited for. When the quarantine of the others
+    // is over, they are not finished.
+    let mins = Duration::from_mins;
+    let mut world = World::new(Settings {
+        switches: Switches { list_unfinished: false, ..Switches::default() },
+        turnaround_normal: Spread { min: mins(33), max: mins(33) },
+        ready_lag: mins(5),
+        ..dropped
+    });
     world.live_on(&job(1)).await;
-    // The first task is finished, and is shown; the others are not, when their quarantine is over.
     live_for(&mut world, &job(3), LONG).await.expect("the start ends");
     tokio::time::advance(Duration::from_hours(1)).await;
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
@@ -250,13 +256,11 @@ pub(crate) async fn what_stands_behind_a_full_page_of_the_list_is_found() {
 pub(crate) async fn a_page_that_cannot_be_read_is_no_empty_page() {
     // Two purchases are in doubt, hours apart, so that a look reads a page for each. The list is down until the quarantine
     // of both is over, and after that for the page of the second, which was made.
-    let down = Rule {
-        from: Duration::from_mins(5),
-        until: Some(Duration::from_mins(3 * 60 + 13)),
-        ..Rule::always(Fault::ListOutage)
-    };
+    let mins = Duration::from_mins;
+    let down = Rule { from: mins(45), until: Some(mins(240)), ..Rule::always(Fault::ListOutage) };
     let lost = |nth, fault| Rule::nth(fault, Call::TaskPost, nth);
     let mut world = World::new(settings(vec![lost(2, Fault::DropBefore), lost(3, Fault::DropAfter), down]));
+    world.live_on(&job(1)).await;
     let end = live_for(&mut world, &job(2), LONG).await.expect("the start ends");
     assert_eq!(end.in_doubt, 1);
     tokio::time::advance(Duration::from_hours(2)).await;
@@ -280,7 +284,7 @@ pub(crate) async fn a_page_that_cannot_be_read_is_no_empty_page() {
 pub(crate) async fn what_is_in_doubt_is_settled_also_after_its_run_is_closed() {
     let daily = format!("period = \"day\"\ntimezone = \"UTC\"\n{}", job(3));
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]));
-    assert_eq!(live_for(&mut world, &daily, Duration::from_secs(10)).await, None);
+    assert_eq!(live_for(&mut world, &daily, Duration::from_secs(2)).await, None);
     tokio::time::advance(Duration::from_hours(24)).await;
     live_for(&mut world, &daily, LONG).await.expect("the start ends");
     world.assert_all_answered_once(6);

@@ -107,7 +107,7 @@ impl Reconcile {
         if sweep.purpose == Purpose::Conclude {
             if hidden > 0 && Rule::HidingIsVoid.is_kept() {
                 sweep.void.get_or_insert(format!("it hid {hidden} of {must_show} tasks of ours that it had to show"));
-            } else if must_show == 0 && !self.unwitnessed_is_enough(&mut sweep) && Rule::WitnessInEachSweep.is_kept() {
+            } else if must_show == 0 && Rule::WitnessInEachSweep.is_kept() && !self.unwitnessed_is_enough(&mut sweep) {
                 sweep.void.get_or_insert("there is no task of ours that it had to show".to_owned());
             }
         }
