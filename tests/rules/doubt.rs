@@ -212,18 +212,19 @@ pub(crate) async fn a_purchase_that_the_list_shows_again_before_the_second_look_
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_list_that_shows_only_what_is_finished_proves_nothing_about_the_rest() {
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
-    // The first task is shown once it is finished, while its answer is still waited for. When the quarantine of the others
-    // is over, they are not finished.
-    let mins = Duration::from_mins;
+    // The first task is shown once it is finished, while its answer is still waited for. The others are unfinished when
+    // their quarantine is over, however late the list has seemed to be.
+    let turnaround = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
     let mut world = World::new(Settings {
         switches: Switches { list_unfinished: false, ..Switches::default() },
-        turnaround_normal: Spread { min: mins(33), max: mins(33) },
-        ready_lag: mins(5),
+        turnaround_normal: turnaround,
+        ready_lag: Duration::from_mins(20),
         ..dropped
     });
+    assert_eq!(live_for(&mut world, &job(1), Duration::from_mins(170)).await, None);
     world.live_on(&job(1)).await;
     live_for(&mut world, &job(3), LONG).await.expect("the start ends");
-    tokio::time::advance(Duration::from_hours(1)).await;
+    tokio::time::advance(Duration::from_hours(25)).await;
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     world.assert_all_answered_once(3);
 }
@@ -283,8 +284,9 @@ pub(crate) async fn a_page_that_cannot_be_read_is_no_empty_page() {
 #[tokio::test(start_paused = true)]
 pub(crate) async fn what_is_in_doubt_is_settled_also_after_its_run_is_closed() {
     let daily = format!("period = \"day\"\ntimezone = \"UTC\"\n{}", job(3));
-    let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]));
-    assert_eq!(live_for(&mut world, &daily, Duration::from_secs(2)).await, None);
+    let late = Fault::AcceptLate { after: Duration::from_mins(10) };
+    let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
+    assert_eq!(live_for(&mut world, &daily, Duration::from_mins(5)).await, None);
     tokio::time::advance(Duration::from_hours(24)).await;
     live_for(&mut world, &daily, LONG).await.expect("the start ends");
     world.assert_all_answered_once(6);
