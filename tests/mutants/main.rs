@@ -2,6 +2,7 @@
 //!
 //! A rule is left out where it is kept, on the thread of the test alone (`src/rule.rs`). The tests are those of `rules`,
 //! `recovery` and `ledger`: stories of one thread, whose time is virtual.
+#![expect(clippy::duplicate_mod, reason = "two files of stories have the same world, each by its own path")]
 
 #[path = "../ledger.rs"]
 mod ledger;

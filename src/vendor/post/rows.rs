@@ -34,9 +34,12 @@ pub(super) fn judge_rows(rows: &[Row<'_>], tags: &[&str]) -> Verdict {
             }
         }
     }
-    let missing = || match Rule::MissingRowIsDoubt.is_kept() {
-        true => Fate::InDoubt { why: "the reply has no row with its tag".to_owned() },
-        false => Fate::Refused { code: 50_000, class: Class::Again },
+    let missing = || {
+        if Rule::MissingRowIsDoubt.is_kept() {
+            Fate::InDoubt { why: "the reply has no row with its tag".to_owned() }
+        } else {
+            Fate::Refused { code: 50_000, class: Class::Again }
+        }
     };
     Verdict::Rows { each: each.iter().map(|told| told.as_ref().map_or_else(missing, Told::fate)).collect(), strays }
 }
