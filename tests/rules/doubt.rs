@@ -249,7 +249,7 @@ pub(crate) async fn what_stands_behind_a_full_page_of_the_list_is_found() {
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 13)]));
     world.collect = false;
     let job = job(1_150).replace("run = \"1\"", "run = \"2\"");
-    let end = live_for(&mut world, &job, Duration::from_mins(2)).await.expect("it is found soon");
+    let end = live_for(&mut world, &job, Duration::from_mins(10)).await.expect("it is found soon");
     assert_eq!((end.in_doubt, world.bill().tasks), (0, 1_150));
     world.assert_books_agree();
 }
