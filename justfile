@@ -16,6 +16,10 @@ bench *FLAGS:
 demo:
     cargo run --locked --release -- run jobs/demo.toml --sandbox
 
+# Leave out each rule of the protocol once: a named test must fail
+mutants:
+    cargo test --locked --features mutants --test mutants each_rule -- --nocapture
+
 # Kill the real program N times and see that nothing is paid twice
 kill N="10":
     BURSAR_KILLS={{N}} cargo test --locked --test kill -- --nocapture

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 // Facts: values and pure functions; no I/O, no async, no clock.
+pub mod rule;
 pub mod money;
 pub mod offer;
 pub mod market;

@@ -11,6 +11,8 @@ use std::str::FromStr;
 use rust_decimal::prelude::ToPrimitive;
 use rust_decimal::{Decimal, RoundingStrategy};
 
+use crate::rule::Rule;
+
 /// Nano-dollars in a dollar.
 const NANOS_PER_USD: i64 = 1_000_000_000;
 
@@ -75,10 +77,12 @@ impl Money {
     /// The text is no number, or one that no bill can hold.
     pub fn from_json_digits(text: &str) -> Result<Self, MoneyError> {
         let text = text.trim();
-        Decimal::from_str(text)
-            .or_else(|_| Decimal::from_scientific(text))
-            .ok()
-            .and_then(|usd| usd.checked_mul(NANOS_PER_USD.into()))
+        let usd = if Rule::ExactMoney.is_kept() {
+            Decimal::from_str(text).or_else(|_| Decimal::from_scientific(text)).ok()
+        } else {
+            text.parse().ok().and_then(Decimal::from_f64_retain)
+        };
+        usd.and_then(|usd| usd.checked_mul(NANOS_PER_USD.into()))
             .map(|nanos| nanos.round_dp_with_strategy(0, RoundingStrategy::MidpointNearestEven))
             .and_then(|nanos| nanos.to_i64())
             .map(Self)

@@ -15,6 +15,8 @@ use governor::nanos::Nanos;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 
+use crate::rule::Rule;
+
 /// The window that N calls are spread over: a little more than a minute, so that a call that is late on its way cannot
 /// fall into the next window with N others.
 const WINDOW: Duration = Duration::from_millis(60_200);
@@ -67,8 +69,10 @@ impl Bucket {
         clock.tell(mono);
         let quota = Quota::with_period(spacing).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
         let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
-        let emptied = limiter.check_n(burst);
-        debug_assert!(matches!(emptied, Ok(Ok(()))), "a new bucket holds its burst");
+        if Rule::EmptyBuckets.is_kept() {
+            let emptied = limiter.check_n(burst);
+            debug_assert!(matches!(emptied, Ok(Ok(()))), "a new bucket holds its burst");
+        }
         Self { limiter, clock, spacing, level: 0, slowed_at: mono, complained_at: None, next: mono }
     }
 

@@ -25,7 +25,7 @@ repeats = 10
 const TASKS: u64 = 6 * 3 * 10;
 
 #[tokio::test(start_paused = true)]
-async fn a_quiet_run_buys_each_task_once_and_collects_every_answer() {
+pub(crate) async fn a_quiet_run_buys_each_task_once_and_collects_every_answer() {
     let mut world = World::new(Settings::default());
     let end = world.live_on(JOB).await;
     assert_eq!((end.refused, end.in_doubt, end.waiting, end.cuts), (None, 0, 0, Vec::new()));
@@ -33,7 +33,7 @@ async fn a_quiet_run_buys_each_task_once_and_collects_every_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_found_in_the_list_and_nothing_is_bought_twice() {
+pub(crate) async fn a_lost_answer_is_found_in_the_list_and_nothing_is_bought_twice() {
     for fault in [
         Fault::DropAfter,
         Fault::DropBefore,
@@ -65,7 +65,7 @@ async fn a_lost_answer_is_found_in_the_list_and_nothing_is_bought_twice() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_dies_at_any_call_is_finished_by_the_next() {
+pub(crate) async fn a_start_that_dies_at_any_call_is_finished_by_the_next() {
     let quiet = World::new(Settings::default()).live(JOB, Death::default()).await;
     assert!(quiet.calls > TASKS);
     // Every call up to the first answers, then a sample of the rest.
@@ -83,7 +83,7 @@ async fn a_start_that_dies_at_any_call_is_finished_by_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cap_of_exactly_a_hundred_tasks_buys_exactly_a_hundred() {
+pub(crate) async fn a_cap_of_exactly_a_hundred_tasks_buys_exactly_a_hundred() {
     for in_flight in [1, 3, 20] {
         let mut world = World::new(Settings::default());
         world.account.limits.in_flight = in_flight;
@@ -99,7 +99,7 @@ async fn a_cap_of_exactly_a_hundred_tasks_buys_exactly_a_hundred() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_price_that_is_not_the_expected_stops_after_one_task() {
+pub(crate) async fn a_price_that_is_not_the_expected_stops_after_one_task() {
     let mut prices = Settings::default().prices;
     for price in prices.values_mut() {
         *price = Money::from_nanos(price.nanos() * 2);
@@ -120,26 +120,16 @@ async fn a_price_that_is_not_the_expected_stops_after_one_task() {
     world.assert_all_answered_once(TASKS);
 }
 
-/// Puts an earlier copy in the ledger's place, as somebody does who restores a backup.
-fn restore(world: &World, copy: &std::path::Path) {
-    for suffix in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(format!("{}{suffix}", world.ledger_path().display()));
-    }
-    std::fs::copy(copy, world.ledger_path()).unwrap();
-}
-
 #[tokio::test(start_paused = true)]
-async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought() {
+pub(crate) async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought() {
     // Before anything was bought, after a few purchases, in the middle of collecting.
     for dies_at in [2, 4, 20, 100] {
         let mut world = World::new(Settings::default());
         world.live(JOB, Death { before_call: dies_at, after_call: 0 }).await;
-        world.open().tidy();
-        let copy = world.folder.path().join("copy.db");
-        std::fs::copy(world.ledger_path(), &copy).unwrap();
+        let copy = world.copy();
         world.live_on(JOB).await;
         world.assert_all_answered_once(TASKS);
-        restore(&world, &copy);
+        world.restore(&copy);
         let mut end = world.live_on(JOB).await;
         assert!(world.saw(|kind| matches!(kind, EventKind::Restored { .. })) > 0);
         if end.in_doubt > 0 {
@@ -156,7 +146,7 @@ async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought() {
 
 /// Runs until the n-th call and puts the copy that was made at the m-th call of the same start in the ledger's place.
 #[tokio::test(start_paused = true)]
-async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger() {
+pub(crate) async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger() {
     let mut world = World::new(Settings::default());
     world.live(JOB, Death { before_call: 60, after_call: 0 }).await;
     // What a copy at that moment lacks: everything after the first purchase of the start that goes on.
@@ -181,7 +171,7 @@ async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger(
     let mut words: Vec<&str> = line.split_whitespace().collect();
     words[2] = bought;
     std::fs::write(&counter, format!("{}\n", words.join(" "))).unwrap();
-    restore(&world, &copy);
+    world.restore(&copy);
     world.events.clear();
     world.live_on(&more).await;
     assert!(world.saw(|kind| matches!(kind, EventKind::Restored { .. })) > 0);
@@ -189,7 +179,7 @@ async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger(
 }
 
 #[tokio::test(start_paused = true)]
-async fn batches_of_two_commits_at_once_are_all_sent() {
+pub(crate) async fn batches_of_two_commits_at_once_are_all_sent() {
     let mut world = World::new(Settings { calls_per_minute: u32::MAX, ..Settings::default() });
     world.account.limits.calls_per_minute = 60_000_000;
     let job = JOB.replace("repeats = 10", "repeats = 100").replace("run = \"5\"", "run = \"50\"");

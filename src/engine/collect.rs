@@ -11,6 +11,7 @@ use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
 use crate::money::Money;
 use crate::offer::{Engine, Function, Offer, Priority, ResultKind, promised_turnaround};
+use crate::rule::Rule;
 
 /// An endpoint.
 pub(super) type Endpoint = (Engine, Function);
@@ -176,6 +177,7 @@ impl Collect {
     pub(super) fn overdue(&mut self, mono: Duration, vendor_now: i64) -> Vec<BatchId> {
         let mut due = Vec::new();
         while self.on
+            && Rule::OverdueIsAskedFor.is_kept()
             && let Some((when, batch)) = self.by_due.first().copied().filter(|(when, _)| *when <= mono)
         {
             self.by_due.remove(&(when, batch));

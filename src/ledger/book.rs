@@ -4,7 +4,7 @@
 //! leaves. T2 and T3 ([`Ledger::record`]): what the vendor accepted is charged and its id stored; what surely was not
 //! bought is released; an answer is stored with the state it leads to. Each is one commit, whole or not at all.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, DropBehavior, TransactionBehavior};
 
 use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved};
@@ -15,6 +15,7 @@ use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, ToBuy};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::money::Money;
+use crate::rule::Rule;
 use crate::task::{Reason, TaskState, Transition};
 
 impl Ledger {
@@ -50,13 +51,22 @@ impl Ledger {
     ) -> Result<(Booked, Vec<Result<Reserved, CapReached>>), LedgerError> {
         let owners = drafts.iter().map(|draft| self.owners(draft.run)).collect::<Result<Vec<_>, _>>()?;
         let start = self.start;
-        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        if !Rule::IntentBeforeTheAct.is_kept() && !self.db.is_autocommit() {
+            self.db.execute_batch("COMMIT")?;
+        }
+        let mut write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let booked = write_down(&write, changes)?;
         let mut outcomes = Vec::with_capacity(drafts.len());
         for (draft, owners) in drafts.iter().zip(owners) {
             outcomes.push(reserve_one(&write, draft, owners, start)?);
         }
-        write.commit()?;
+        if Rule::IntentBeforeTheAct.is_kept() || drafts.is_empty() {
+            write.commit()?;
+        } else {
+            // Left for the next commit to end, and what it reserves is sent.
+            write.set_drop_behavior(DropBehavior::Ignore);
+            drop(write);
+        }
         let last = outcomes.iter().zip(drafts).filter_map(|(outcome, draft): (&Result<Reserved, CapReached>, _)| {
             let reserved = outcome.as_ref().ok()?;
             Some(reserved.first_attempt.0 + i64::try_from(draft.tasks.len()).unwrap_or(0) - 1)
@@ -189,6 +199,12 @@ impl Commit<'_> {
             }
             Change::Extra { account, extra } => self.extra(account, &extra)?,
             Change::Posted { batch, posted_v } => self.moves.posted(batch.0, posted_v),
+            Change::Doubt { batch, .. } if !Rule::DoubtIsHeld.is_kept() => {
+                let sql = "SELECT held_nano FROM batch WHERE id = ?1";
+                let held = self.write.query_row(sql, [batch.0], |row| row.get(0))?;
+                self.moves.release(batch.0, Money::from_nanos(held));
+                return Ok(Some(change));
+            }
             other @ (Change::Doubt { .. }
             | Change::Closed { .. }
             | Change::PriceSeen { .. }

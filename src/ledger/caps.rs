@@ -12,6 +12,7 @@ use crate::ids::RunId;
 use crate::money::Money;
 use crate::period;
 use crate::plan::Room;
+use crate::rule::Rule;
 
 /// What the caps of a run hang on.
 #[derive(Clone, Copy, Debug)]
@@ -165,7 +166,11 @@ impl ScopeRow {
             .execute(rusqlite::named_params! {
                 ":hold": nanos, ":scope": self.scope, ":owner": self.owner, ":from": self.from_v,
             })?;
-        Ok(changed == 1)
+        if changed == 1 || Rule::CapInTheReservation.is_kept() && Rule::HoldCounts.is_kept() {
+            return Ok(changed == 1);
+        }
+        self.book(db, 0, -nanos)?;
+        Ok(true)
     }
 
     /// Moves the totals by what was charged and by what is held no longer.
@@ -197,6 +202,7 @@ impl ScopeRow {
             .query_row((self.scope, self.owner, self.from_v), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let (limit, charged, held) = row.unwrap_or((self.limit, 0, 0));
+        let held = if Rule::HoldCounts.is_kept() { held } else { 0 };
         Ok(limit.map(|limit| Room {
             name: self.name(),
             limit: Money::from_nanos(limit),

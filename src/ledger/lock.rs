@@ -7,6 +7,8 @@ use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::rule::Rule;
+
 /// The lock of a ledger, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
@@ -53,13 +55,13 @@ impl Lock {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&lock_path).map_err(io)?;
         match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
+            Err(TryLockError::WouldBlock) if Rule::OneDispatcher.is_kept() => {
                 let mut text = String::new();
                 let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
                 return Err(LockError::Held { path: path.to_owned(), pid });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
+            Ok(()) | Err(TryLockError::WouldBlock) => {}
         }
         // Who holds it is written for people only.
         file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io)?;

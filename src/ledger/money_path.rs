@@ -11,6 +11,7 @@ use super::LedgerError;
 use super::caps::{Owners, ScopeRow};
 use crate::ids::RunId;
 use crate::money::Money;
+use crate::rule::Rule;
 
 /// What a commit does to its batches: their money, and the counts that say what is still open about them.
 #[derive(Debug, Default)]
@@ -46,7 +47,9 @@ impl Moves {
         let charge = self.of(batch).charges.entry(posted_v).or_default();
         let within = cost.min(held);
         charge.within += within.nanos();
-        charge.beyond += (cost - within).nanos();
+        if Rule::OverrunIsBooked.is_kept() {
+            charge.beyond += (cost - within).nanos();
+        }
         self.release(batch, held - within);
     }
 

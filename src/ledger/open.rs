@@ -7,6 +7,7 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use super::{Ledger, LedgerError};
+use crate::rule::Rule;
 use crate::tag::LedgerId;
 
 const SCHEMA: &str = include_str!("../../schema.sql");
@@ -92,6 +93,9 @@ impl Ledger {
         )?;
         // A statement is planned once, not again whenever a value that is bound to it differs.
         db.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        if !Rule::WrittenThrough.is_kept() {
+            db.execute_batch("PRAGMA synchronous = NORMAL")?;
+        }
         db.set_prepared_statement_cache_capacity(128);
         let empty: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
         if empty == 0 {

@@ -15,6 +15,7 @@ use rusqlite::OptionalExtension;
 
 use super::open::fill_random;
 use super::{Ledger, LedgerError};
+use crate::rule::Rule;
 
 const DAY_S: i64 = 24 * 3_600;
 
@@ -52,13 +53,16 @@ impl Ledger {
         let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| row.get(0))?;
         let highest = outside.as_ref().map_or(0, |outside| outside.n).max(last);
         let trust = match outside {
+            _ if !Rule::StartsAreCompared.is_kept() => Trust::Whole,
             None if last == 0 => Trust::Whole,
             None => Trust::Restored(format!("its counter of starts is missing from `{}`", state_dir.display())),
             // A copy made while a start was buying has its number and nonce, and lacks what was bought after it.
-            Some(Outside { attempt, .. }) if attempt > last_attempt => Trust::Restored(format!(
-                "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
-                state_dir.display()
-            )),
+            Some(Outside { attempt, .. }) if attempt > last_attempt && Rule::AttemptsAreCompared.is_kept() => {
+                Trust::Restored(format!(
+                    "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
+                    state_dir.display()
+                ))
+            }
             // One behind is a start that died between its commit and its file; it bought nothing.
             Some(Outside { n, ref nonce, .. })
                 if (n == last || n + 1 == last) && known(&self.db, n)?.as_ref() == Some(nonce) =>

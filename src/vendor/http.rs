@@ -18,6 +18,7 @@ use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Failure, Request, Response, Vendor};
+use crate::rule::Rule;
 
 /// The longest body that is read, decompressed. A full list is below one MiB and an answer's page below ten.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -150,7 +151,7 @@ impl fmt::Debug for Http {
 fn client(base: &Url) -> ClientBuilder {
     let builder = Client::builder()
         .retry(retry::never())
-        .redirect(redirect::Policy::none())
+        .redirect(if Rule::SentOnce.is_kept() { redirect::Policy::none() } else { redirect::Policy::default() })
         .referer(false)
         .no_proxy()
         .https_only(base.scheme() == "https")

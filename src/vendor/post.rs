@@ -12,6 +12,7 @@ use super::refusal::{Refusal, refuses};
 use super::wire::{Cost, Envelope, envelope};
 use super::{Failure, Response};
 use crate::money::Money;
+use crate::rule::Rule;
 
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,13 +92,13 @@ pub fn judge(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
             let message = failure.to_string();
             return Verdict::NotBought { why: Refusal { class, code: None, http: None, message, retry_after: None } };
         }
-        Err(failure @ Failure::NoAnswer(_)) => return Verdict::InDoubt { why: failure.to_string() },
+        Err(failure @ Failure::NoAnswer(_)) => return doubt(Rule::LostAnswerIsDoubt, failure.to_string()),
     };
     match envelope(&response.body) {
         Ok(envelope) if envelope.rows.is_empty() && envelope.unreadable_rows == 0 => whole(response, Some(&envelope)),
         Ok(envelope) => judge_rows(&envelope.rows, tags),
         Err(unreadable) if unreadable.begins_like_json => {
-            Verdict::InDoubt { why: format!("HTTP {}: {unreadable}", response.status) }
+            doubt(Rule::CutBodyIsDoubt, format!("HTTP {}: {unreadable}", response.status))
         }
         Err(_) => whole(response, None),
     }
@@ -120,11 +121,20 @@ fn whole(response: &Response, envelope: Option<&Envelope<'_>>) -> Verdict {
         return Verdict::NotBought { why: Refusal::read(response, envelope) };
     }
     if envelope.is_none() {
-        return Verdict::InDoubt { why: format!("HTTP {}: the reply is no envelope", response.status) };
+        return doubt(Rule::ErrorIsDoubt, format!("HTTP {}: the reply is no envelope", response.status));
     }
     let Refusal { code, message, .. } = Refusal::read(response, envelope);
     let code = code.map_or_else(String::new, |code| format!(", code {code}"));
-    Verdict::InDoubt { why: format!("HTTP {}{code} without task rows: {message}", response.status) }
+    doubt(Rule::ErrorIsDoubt, format!("HTTP {}{code} without task rows: {message}", response.status))
+}
+
+/// Whether anything was bought is not known, by this rule.
+fn doubt(rule: Rule, why: String) -> Verdict {
+    if rule.is_kept() {
+        return Verdict::InDoubt { why };
+    }
+    let class = look_up(NEVER_LEFT).class;
+    Verdict::NotBought { why: Refusal { class, code: None, http: None, message: why, retry_after: None } }
 }
 
 /// Nothing was charged: the cost says so, or none is named where none can be.

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use bursar::clock::Clock;
-use bursar::engine::StopWord;
+use bursar::engine::{self, StopWord};
 use bursar::ids::RunId;
+use bursar::ledger::{Draft, DraftTask};
 use bursar::money::Money;
+use bursar::offer::{Engine, Function};
 use bursar::sandbox::{Call, Fault, Rule};
 use tokio::sync::watch;
 
@@ -32,7 +34,7 @@ fn near_midnight(cap: Money, rules: Vec<Rule>) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_held_at_midnight_counts_in_both_days_and_what_is_charged_in_its_own() {
+pub(crate) async fn what_is_held_at_midnight_counts_in_both_days_and_what_is_charged_in_its_own() {
     let lost = Rule::nth(Fault::DropAfter, Call::TaskPost, 2);
     let outage = Rule { until: Some(Duration::from_mins(25)), ..Rule::always(Fault::ListOutage) };
     let mut world = near_midnight(tasks(10), vec![lost, outage]);
@@ -48,7 +50,7 @@ async fn what_is_held_at_midnight_counts_in_both_days_and_what_is_charged_in_its
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_days_cap_is_spent_once_a_day() {
+pub(crate) async fn a_days_cap_is_spent_once_a_day() {
     let mut world = near_midnight(tasks(3), vec![]);
     let end = live_for(&mut world, &job(8), Duration::from_mins(8)).await;
     assert_eq!((end, world.bill().tasks), (None, 3));
@@ -59,7 +61,7 @@ async fn a_days_cap_is_spent_once_a_day() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_jobs_in_one_start_never_spend_more_than_their_accounts_cap() {
+pub(crate) async fn two_jobs_in_one_start_never_spend_more_than_their_accounts_cap() {
     for cap in [1, 5, 7] {
         let mut world = World::new(settings(vec![]));
         world.account.caps.day = Some(tasks(cap));
@@ -78,7 +80,7 @@ async fn two_jobs_in_one_start_never_spend_more_than_their_accounts_cap() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_balance_is_kept_as_long_as_the_configuration_says_so() {
+pub(crate) async fn a_balance_is_kept_as_long_as_the_configuration_says_so() {
     let mut world = World::new(settings(vec![]));
     // The account holds $1,000: two tasks leave what is to be kept.
     world.account.caps.keep_balance = Some("999.9976".parse().unwrap());
@@ -89,4 +91,58 @@ async fn a_balance_is_kept_as_long_as_the_configuration_says_so() {
     let end = world.live_on(&job(5)).await;
     assert_eq!(end.cuts, Vec::new());
     world.assert_all_answered_once(5);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_purchase_counts_in_the_day_that_the_vendor_bills_it_in() {
+    let ahead = Rule::always(Fault::ClockSkew { seconds: 900 });
+    let mut world = near_midnight(tasks(10), vec![ahead]);
+    world.live_on(&job(3)).await;
+    world.assert_all_answered_once(3);
+    assert_eq!(left(&world, "2026-11-22T23:55:00Z"), tasks(10), "this machine's day");
+    assert_eq!(left(&world, "2026-11-23T00:10:00Z"), tasks(10 - 3), "the vendor's day");
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_reservation_that_passes_a_ceiling_is_refused_whatever_its_maker_believed() {
+    let world = World::new(settings(vec![]));
+    let mut ledger = world.open();
+    ledger.begin(&world.folder.path().join("state"), 0).unwrap();
+    let account = engine::bring_account(&mut ledger, &world.account, "sandbox").unwrap();
+    let short = job(5).replace("run = \"1\"", "run = \"0.0036\"");
+    let run = world.prepare(&mut ledger, account, &short).unwrap().terms.run;
+    let (engine, function) = (Engine::ChatGpt, Function::LlmScraper);
+    let planned = ledger.next_to_buy(run, 0, 5).unwrap();
+    let drafts = planned.chunks(2).map(|two| Draft {
+        run,
+        engine,
+        function,
+        tasks: two
+            .iter()
+            .map(|planned| DraftTask { task: planned.task, hold: PRICE, previous: None, number: 1 })
+            .collect(),
+        sent_v: 0,
+        hold_to_v: 0,
+    });
+    let outcomes = ledger.reserve(&drafts.collect::<Vec<_>>()).unwrap();
+    let held: Vec<bool> = outcomes.iter().map(Result::is_ok).collect();
+    assert_eq!(held, [true, false, true], "two tasks, two more, and the last: there is money for three");
+    assert_eq!(ledger.audit().unwrap().held, tasks(3));
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn what_stands_behind_the_first_task_that_does_not_fit_is_not_bought() {
+    let set = |priority: &str| {
+        format!(
+            "[[prompt_set]]\nname = \"{priority}\"\nengine = \"chat_gpt\"\npriority = \"{priority}\"\n\
+             locations = [\"United States\"]\nlanguages = [\"English\"]\nrepeats = 5\n\
+             prompts = [\"which, at {priority}?\"]\n"
+        )
+    };
+    // In turn by the money given to each: one at $0.0024, two at $0.0012, and then one at $0.0024 does not fit.
+    let job = format!("name = \"rules\"\n[budget]\nrun = \"0.006\"\n{}{}", set("high"), set("normal"));
+    let mut world = World::new(settings(vec![]));
+    let end = world.live_on(&job).await;
+    assert_eq!((end.cuts.len(), world.bill().tasks, world.bill().total), (1, 3, tasks(4)));
+    world.assert_books_agree();
 }

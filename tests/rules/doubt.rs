@@ -7,7 +7,7 @@ use bursar::event::EventKind;
 use bursar::ids::BatchId;
 use bursar::ledger::Change;
 use bursar::money::Money;
-use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
+use bursar::sandbox::{Call, Fault, Rule, Settings, Spread, Switches};
 use bursar::vendor::Failure;
 
 use super::rows::{again, relisted, tags};
@@ -15,7 +15,7 @@ use super::world::World;
 use super::{PRICE, job, later, live_for, settings};
 
 #[tokio::test(start_paused = true)]
-async fn a_look_counts_only_for_the_doubts_that_it_began_with() {
+pub(crate) async fn a_look_counts_only_for_the_doubts_that_it_began_with() {
     let slow_list = Rule::chance(Fault::AnswerLate { after: Duration::from_secs(20) }, Call::IdList, 1.0);
     let lost = |nth| Rule::nth(Fault::DropBefore, Call::TaskPost, nth);
     let mut world = World::new(settings(vec![lost(2), lost(3), slow_list]));
@@ -40,7 +40,7 @@ async fn a_look_counts_only_for_the_doubts_that_it_began_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_batch_that_was_bought_twice_is_adopted_once_and_its_copies_are_extra_charges() {
+pub(crate) async fn a_batch_that_was_bought_twice_is_adopted_once_and_its_copies_are_extra_charges() {
     let mut world = World::new(settings(vec![]));
     let (sandbox, clock, posts) = (Arc::clone(&world.sandbox), world.clock, Mutex::new(0));
     world.meddle = Some(Arc::new(move |request, outcome| {
@@ -66,7 +66,7 @@ async fn a_batch_that_was_bought_twice_is_adopted_once_and_its_copies_are_extra_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_names_no_cost_does_not_make_what_is_in_doubt_free() {
+pub(crate) async fn a_list_that_names_no_cost_does_not_make_what_is_in_doubt_free() {
     for cost in [serde_json::Value::Null, 0.into()] {
         let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]));
         world.meddle = Some(Arc::new(move |request, outcome| {
@@ -81,7 +81,7 @@ async fn a_list_that_names_no_cost_does_not_make_what_is_in_doubt_free() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_without_our_tags_concludes_nothing() {
+pub(crate) async fn a_list_without_our_tags_concludes_nothing() {
     // The batch is accepted and charged after its connection is gone, and the list does not say whose it is.
     let late = Rule::nth(Fault::AcceptLate { after: Duration::from_mins(6) }, Call::TaskPost, 2);
     let mut world = World::new(settings(vec![late, later(Fault::ListWithoutTags)]));
@@ -92,7 +92,7 @@ async fn a_list_without_our_tags_concludes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_left_the_job_file_while_in_doubt_leaves_once_it_surely_was_not_bought() {
+pub(crate) async fn a_task_that_left_the_job_file_while_in_doubt_leaves_once_it_surely_was_not_bought() {
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
     assert_eq!(live_for(&mut world, &job(3), Duration::from_mins(10)).await, None);
     let end = world.live_on(&job(2)).await;
@@ -105,7 +105,7 @@ async fn a_task_that_left_the_job_file_while_in_doubt_leaves_once_it_surely_was_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
+pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
     // `tasks_ready` shows the batch, and the list only ever shows the task before it.
     let turnaround = Spread { min: Duration::from_mins(10), max: Duration::from_mins(10) };
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
@@ -130,7 +130,7 @@ async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
 /// A person said that a lost batch had not been bought, and was wrong. What the vendor finished under its tags shows in
 /// `tasks_ready` without a cost.
 #[tokio::test(start_paused = true)]
-async fn what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_booked() {
+pub(crate) async fn what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_booked() {
     let mut world = World::new(settings(vec![]));
     let dead = world.live(&job(3), super::world::Death { after_call: 3, ..Default::default() }).await;
     assert_eq!((dead.end, world.bill().tasks), (None, 3));
@@ -144,4 +144,151 @@ async fn what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_booked() {
     assert_eq!((audit.problems, audit.charged), (vec![], bill.total), "{:?}", audit.tasks);
     assert_eq!((world.tasks("answered"), bill.tasks), (3, 5), "the person's word was taken, and its price is shown");
     assert_eq!(audit.extra_charges, 2);
+}
+
+/// More virtual time than any of these starts needs.
+const LONG: Duration = Duration::from_hours(6);
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn what_never_arrived_is_bought_again_once_its_quarantine_is_over() {
+    let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
+    let end = live_for(&mut world, &job(3), LONG).await.expect("the start ends");
+    assert_eq!(end.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn what_is_accepted_long_after_its_connection_is_gone_is_not_bought_again() {
+    let late = Fault::AcceptLate { after: Duration::from_mins(25) };
+    let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn the_quarantine_of_a_purchase_begins_when_its_connection_is_gone() {
+    // The purchase leaves when its machine wakes up, and is accepted within the quarantine after that.
+    let late = Fault::AcceptLate { after: Duration::from_mins(25) };
+    let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
+    world.slow = Some((3, Duration::from_mins(40)));
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+/// A list in which what the second purchase bought is missing until then.
+fn hidden_until(world: &mut World, then: Duration) {
+    let (clock, began) = (world.clock, world.clock.now().wall);
+    let posts: Mutex<Vec<Vec<String>>> = Mutex::new(Vec::new());
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        let mut posts = posts.lock().unwrap();
+        if request.spends {
+            posts.push(tags(request));
+        }
+        if !request.path.ends_with("/id_list") || clock.now().wall > began + then {
+            return outcome;
+        }
+        let hidden = posts.get(1).cloned().unwrap_or_default();
+        relisted(outcome, |rows| {
+            rows.retain(|row| {
+                row["metadata"]["tag"].as_str().is_none_or(|tag| !hidden.iter().any(|known| known == tag))
+            });
+        })
+    }));
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_purchase_that_the_list_shows_again_before_the_second_look_is_not_bought_again() {
+    let turnaround = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
+    let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
+    let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
+    // The first look that is to conclude begins after half an hour and some seconds, and the second a minute later.
+    hidden_until(&mut world, Duration::from_secs(30 * 60 + 40));
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    let looks = world.saw(|kind| matches!(kind, EventKind::Swept { concluding: true, .. }));
+    assert_eq!(looks, 2, "the first finds nothing, and the second finds it");
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_list_that_shows_only_what_is_finished_proves_nothing_about_the_rest() {
+    let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
+    // The first task is shown once it is finished, while its answer is still waited for. The others are unfinished when
+    // their quarantine is over, however late the list has seemed to be.
+    let turnaround = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
+    let mut world = World::new(Settings {
+        switches: Switches { list_unfinished: false, ..Switches::default() },
+        turnaround_normal: turnaround,
+        ready_lag: Duration::from_mins(20),
+        ..dropped
+    });
+    assert_eq!(live_for(&mut world, &job(1), Duration::from_mins(170)).await, None);
+    world.live_on(&job(1)).await;
+    live_for(&mut world, &job(3), LONG).await.expect("the start ends");
+    tokio::time::advance(Duration::from_hours(25)).await;
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn an_empty_list_proves_nothing_where_nothing_of_ours_must_be_on_it() {
+    // What was bought before is older than the list goes back.
+    let month = Duration::from_hours(24 * 40);
+    let empty = Fault::ListOmits { share: 1.0 };
+    let empty = Rule { from: month, until: Some(month + Duration::from_hours(2)), ..Rule::always(empty) };
+    let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), empty]));
+    world.live_on(&job(1)).await;
+    tokio::time::advance(month).await;
+    live_for(&mut world, &job(3), LONG).await.expect("the start ends");
+    tokio::time::advance(Duration::from_hours(2)).await;
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn what_stands_behind_a_full_page_of_the_list_is_found() {
+    let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 13)]));
+    world.collect = false;
+    let job = job(1_150).replace("run = \"1\"", "run = \"2\"");
+    let end = live_for(&mut world, &job, Duration::from_mins(10)).await.expect("it is found soon");
+    assert_eq!((end.in_doubt, world.bill().tasks), (0, 1_150));
+    world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_page_that_cannot_be_read_is_no_empty_page() {
+    // Two purchases are in doubt, hours apart, so that a look reads a page for each. The list is down until the quarantine
+    // of both is over, and after that for the page of the second, which was made.
+    let mins = Duration::from_mins;
+    let down = Rule { from: mins(45), until: Some(mins(240)), ..Rule::always(Fault::ListOutage) };
+    let lost = |nth, fault| Rule::nth(fault, Call::TaskPost, nth);
+    let mut world = World::new(settings(vec![lost(2, Fault::DropBefore), lost(3, Fault::DropAfter), down]));
+    world.live_on(&job(1)).await;
+    let end = live_for(&mut world, &job(2), LONG).await.expect("the start ends");
+    assert_eq!(end.in_doubt, 1);
+    tokio::time::advance(Duration::from_hours(2)).await;
+    let (clock, began) = (world.clock, world.clock.now().wall);
+    let second = (began - chrono::TimeDelta::minutes(2)).format("\"datetime_from\":\"%Y-%m-%d %H:").to_string();
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        let body = String::from_utf8_lossy(request.body.as_deref().unwrap_or_default());
+        let lost = request.path.ends_with("/id_list") && body.contains(&second);
+        if !lost || clock.now().wall > began + chrono::TimeDelta::hours(2) {
+            return outcome;
+        }
+        Err(Failure::NoAnswer("the page is lost".to_owned()))
+    }));
+    live_for(&mut world, &job(4), LONG).await.expect("the start ends");
+    tokio::time::advance(Duration::from_hours(2)).await;
+    assert_eq!(world.live_on(&job(4)).await.in_doubt, 0);
+    world.assert_all_answered_once(4);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn what_is_in_doubt_is_settled_also_after_its_run_is_closed() {
+    let daily = format!("period = \"day\"\ntimezone = \"UTC\"\n{}", job(3));
+    let late = Fault::AcceptLate { after: Duration::from_mins(10) };
+    let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
+    assert_eq!(live_for(&mut world, &daily, Duration::from_mins(5)).await, None);
+    tokio::time::advance(Duration::from_hours(24)).await;
+    live_for(&mut world, &daily, LONG).await.expect("the start ends");
+    world.assert_all_answered_once(6);
 }

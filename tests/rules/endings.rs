@@ -10,13 +10,13 @@ use serde_json::Value;
 
 use super::rows::{again, changed};
 use super::world::World;
-use super::{PRICE, job, later, settings};
+use super::{PRICE, job, later, live_for, settings};
 
 /// More virtual time than any start may take.
 const FOR_EVER: Duration = Duration::from_hours(48);
 
 #[tokio::test(start_paused = true)]
-async fn a_balance_to_keep_that_cannot_be_read_ends_the_start_and_buys_nothing() {
+pub(crate) async fn a_balance_to_keep_that_cannot_be_read_ends_the_start_and_buys_nothing() {
     let asked = |fault| Rule { call: Some(Call::UserData), ..Rule::always(fault) };
     for (fault, why) in [
         (asked(Fault::ErrorBefore { status: 500, html: true }), "HTTP 500: server error"),
@@ -39,7 +39,7 @@ async fn a_balance_to_keep_that_cannot_be_read_ends_the_start_and_buys_nothing()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_without_a_balance_is_no_balance_and_one_good_reply_is_enough() {
+pub(crate) async fn a_reply_without_a_balance_is_no_balance_and_one_good_reply_is_enough() {
     let mut world = World::new(settings(vec![]));
     world.account.caps.keep_balance = Some(PRICE);
     let asked = Mutex::new(0);
@@ -60,7 +60,7 @@ async fn a_reply_without_a_balance_is_no_balance_and_one_good_reply_is_enough() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_whose_looks_settle_nothing_leaves_what_is_in_doubt_to_a_later_one() {
+pub(crate) async fn a_start_whose_looks_settle_nothing_leaves_what_is_in_doubt_to_a_later_one() {
     for blind in [
         later(Fault::ListOutage),
         later(Fault::ListOmits { share: 1.0 }),
@@ -77,7 +77,7 @@ async fn a_start_whose_looks_settle_nothing_leaves_what_is_in_doubt_to_a_later_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_does_not_end_before_it_has_booked_all_that_a_reply_says() {
+pub(crate) async fn a_start_does_not_end_before_it_has_booked_all_that_a_reply_says() {
     // The vendor's answer to the last purchase names two ids for its one task, and nothing else is left to do.
     let mut world = World::new(settings(vec![]));
     world.collect = false;
@@ -97,7 +97,7 @@ async fn a_start_does_not_end_before_it_has_booked_all_that_a_reply_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_stays_in_its_time_zone() {
+pub(crate) async fn a_job_stays_in_its_time_zone() {
     let zoned = |zone: &str| format!("period = \"day\"\ntimezone = \"{zone}\"\n{}", job(3));
     let mut world = World::new(Settings::default());
     world.live_on(&zoned("Europe/Berlin")).await;
@@ -113,5 +113,21 @@ async fn a_job_stays_in_its_time_zone() {
     drop(ledger);
     world.assert_all_answered_once(3);
     world.live_on(&zoned("Europe/Berlin")).await;
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_task_that_is_refused_again_and_again_is_left_to_a_later_start() {
+    let mut world = World::new(settings(vec![Rule::always(Fault::Task50000 { tasks: 100 })]));
+    let end = live_for(&mut world, &job(3), Duration::from_mins(10)).await.expect("the start ends");
+    assert_eq!((end.given_up, end.in_doubt, world.tasks("planned")), (3, 0, 3));
+    world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn answers_that_tasks_ready_leaves_out_are_asked_for_by_their_ids() {
+    let mut world = World::new(settings(vec![Rule::always(Fault::ReadyOmits { share: 1.0 })]));
+    let end = live_for(&mut world, &job(3), Duration::from_hours(6)).await.expect("the start ends");
+    assert_eq!((end.waiting, end.late), (0, 0));
     world.assert_all_answered_once(3);
 }

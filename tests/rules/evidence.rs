@@ -42,14 +42,14 @@ fn failed(tag: &str) -> Value {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listed_refusal_that_is_never_charged_was_not_bought_and_is_bought_again() {
+pub(crate) async fn a_listed_refusal_that_is_never_charged_was_not_bought_and_is_bought_again() {
     let mut world = listed_as_failed(40_506);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     world.assert_all_answered_once(3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listed_refusal_that_may_have_been_charged_counts_as_paid_and_is_not_bought_again() {
+pub(crate) async fn a_listed_refusal_that_may_have_been_charged_counts_as_paid_and_is_not_bought_again() {
     let mut world = listed_as_failed(40_501);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     let audit = world.audit();

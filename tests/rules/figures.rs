@@ -30,7 +30,7 @@ fn costing(cost: Option<Value>) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told() {
+pub(crate) async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told() {
     for cost in [None, Some(Value::Null), Some("free".into())] {
         let mut world = costing(cost);
         world.live_on(&job(3)).await;
@@ -54,7 +54,7 @@ async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cost_of_nothing_is_the_vendors_word_and_another_price_than_expected() {
+pub(crate) async fn a_cost_of_nothing_is_the_vendors_word_and_another_price_than_expected() {
     let mut world = costing(Some(0.into()));
     let end = world.live_on(&job(3)).await;
     assert_eq!((end.refused, world.tasks("answered")), (None, 3));
@@ -69,7 +69,7 @@ async fn a_cost_of_nothing_is_the_vendors_word_and_another_price_than_expected()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_names_another_cost_than_is_booked_is_told_once() {
+pub(crate) async fn a_list_that_names_another_cost_than_is_booked_is_told_once() {
     // The purchase names no cost, so the price of the list is booked; the vendor took another one.
     let mut world = costing(None);
     let rule = Fault::PriceChange { usd: Money::from_nanos(2 * PRICE.nanos()), engine: None, priority: None };
@@ -84,4 +84,29 @@ async fn a_list_that_names_another_cost_than_is_booked_is_told_once() {
         true
     };
     assert_eq!(world.saw(differs), 1);
+}
+
+#[test]
+pub(crate) fn a_vendors_figure_is_kept_to_the_last_digit_however_large() {
+    for (text, nanos) in [
+        ("0.0012", 1_200_000),
+        ("12345678.123456789", 12_345_678_123_456_789),
+        ("9007199.254740993", 9_007_199_254_740_993),
+        ("9223372036.854775807", i64::MAX),
+    ] {
+        assert_eq!(Money::from_json_digits(text), Ok(Money::from_nanos(nanos)), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_failure_that_was_paid_for_is_not_bought_again_unless_the_job_says_so() {
+    for (retries, purchases) in [(0, 3), (1, 5)] {
+        let failure = Fault::PaidFailure { code: 40_101, at_post: true };
+        let mut world = World::new(settings(vec![Rule::nth(failure, Call::TaskPost, 2)]));
+        let job = format!("retry_paid_failures = {retries}\n{}", job(3));
+        world.live_on(&job).await;
+        world.live_on(&job).await;
+        assert_eq!((retries, world.bill().tasks), (retries, purchases));
+        world.assert_books_agree();
+    }
 }

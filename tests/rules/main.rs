@@ -6,13 +6,16 @@
 #[path = "../world/mod.rs"]
 mod world;
 
-mod ceilings;
-mod doubt;
-mod endings;
-mod evidence;
-mod figures;
+pub(crate) mod answers;
+pub(crate) mod ceilings;
+pub(crate) mod doubt;
+pub(crate) mod endings;
+pub(crate) mod evidence;
+pub(crate) mod figures;
 mod refusing;
+pub(crate) mod restored;
 mod rows;
+pub(crate) mod sending;
 
 use std::time::Duration;
 

@@ -92,7 +92,7 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn drafts_that_the_ledger_refuses_again_and_again_are_left_to_a_later_start() {
+pub(crate) async fn drafts_that_the_ledger_refuses_again_and_again_are_left_to_a_later_start() {
     let cap = Room { name: "a cap".to_owned(), limit: PRICE, left: PRICE };
     for runs in [&[RunId(1)][..], &[RunId(1), RunId(2)], &[RunId(1), RunId(2), RunId(3)]] {
         let end = refused(runs, &cap).await.unwrap_or_else(|| panic!("{} runs: the start does not end", runs.len()));

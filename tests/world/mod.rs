@@ -49,6 +49,8 @@ pub struct World {
     pub collect: bool,
     /// Somebody between the vendor and its client.
     pub meddle: Option<Meddle>,
+    /// The n-th call of each start is on its way to the vendor for so long, as when the machine sleeps meanwhile.
+    pub slow: Option<(u64, std::time::Duration)>,
     seed: u64,
 }
 
@@ -79,6 +81,7 @@ impl World {
             speed: 1,
             collect: true,
             meddle: None,
+            slow: None,
             seed: 7,
         }
     }
@@ -98,6 +101,22 @@ impl World {
 
     pub fn open(&self) -> Ledger {
         Ledger::open(&self.ledger_path(), Kind::Sandbox, self.clock.now().wall.timestamp()).unwrap()
+    }
+
+    /// Copies the ledger, as somebody does for safety.
+    pub fn copy(&self) -> PathBuf {
+        self.open().tidy();
+        let copy = self.folder.path().join("copy.db");
+        std::fs::copy(self.ledger_path(), &copy).unwrap();
+        copy
+    }
+
+    /// Puts an earlier copy in the ledger's place, as somebody does who restores a backup.
+    pub fn restore(&self, copy: &Path) {
+        for suffix in ["", "-wal", "-shm"] {
+            let _ = std::fs::remove_file(format!("{}{suffix}", self.ledger_path().display()));
+        }
+        std::fs::copy(copy, self.ledger_path()).unwrap();
     }
 
     pub fn period(&self, job: &Job) -> Period {
@@ -140,6 +159,7 @@ impl World {
             death,
             died,
             meddle: self.meddle.clone(),
+            slow: self.slow,
         });
         let prices = PriceList::with(&self.account.prices);
         let life =
@@ -215,6 +235,7 @@ struct Mortal {
     death: Death,
     died: watch::Sender<bool>,
     meddle: Option<Meddle>,
+    slow: Option<(u64, std::time::Duration)>,
 }
 
 impl Vendor for Mortal {
@@ -223,6 +244,9 @@ impl Vendor for Mortal {
         if call == self.death.before_call {
             self.died.send_replace(true);
             std::future::pending::<()>().await;
+        }
+        if let Some((_, time)) = self.slow.filter(|(nth, _)| *nth == call) {
+            tokio::time::sleep(time).await;
         }
         let mut outcome = self.vendor.call(request.clone()).await;
         if let Some(meddle) = &self.meddle {

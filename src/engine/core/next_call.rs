@@ -13,6 +13,7 @@ use crate::engine::reconcile::PageCall;
 use crate::engine::vocabulary::Effect;
 use crate::ledger::Draft;
 use crate::pace::Bucket;
+use crate::rule::Rule;
 
 /// Batches reserved in one commit.
 const BATCHES_A_COMMIT: usize = 10;
@@ -35,8 +36,8 @@ impl Core {
     pub(super) fn may_buy(&self) -> bool {
         !self.stopping
             && self.hello == Step::Done
-            && self.balance == Step::Done
-            && self.reconcile.restored.is_none()
+            && (self.balance == Step::Done || !Rule::BalanceIsKnown.is_kept())
+            && (self.reconcile.restored.is_none() || !Rule::RestoredSweeps.is_kept())
             && self.dispatch.halted.is_none()
     }
 
@@ -94,7 +95,9 @@ impl Core {
     /// The span of the vendor's time that the charge of a purchase made now may fall into.
     pub(in crate::engine) fn hold_window(&self, now: Now) -> (i64, i64) {
         let quarantine_s = i64::try_from(self.terms.timing.quarantine.as_secs()).unwrap_or(0);
-        (self.clock.not_before(now), self.clock.not_after(now) + quarantine_s + HOLD_MARGIN_S)
+        let from_v = self.clock.not_before(now);
+        let to_v = self.clock.not_after(now) + quarantine_s + HOLD_MARGIN_S;
+        (from_v, if Rule::HoldInEveryPeriod.is_kept() { to_v } else { from_v })
     }
 
     /// The most pressing call that its own limit allows.

@@ -17,6 +17,7 @@ use crate::ids::{BatchId, TargetId};
 use crate::ledger::{Ledger, LedgerError, LostRow, OpenBatch, Recognised, TargetFacts};
 use crate::offer::{LIST_REACH_S, Method, OFFERS, Offer, ResultKind};
 use crate::price::PriceList;
+use crate::rule::Rule;
 use crate::vendor::{Request, wire};
 
 /// The engine cannot go on.
@@ -70,8 +71,12 @@ impl Desk {
                 proven.insert(function);
             }
         }
+        let mut doubted = ledger.doubted(account)?;
+        if !Rule::ClosedRunsAreSettled.is_kept() {
+            doubted.retain(|doubted| self.terms.runs.iter().any(|terms| terms.run == doubted.run));
+        }
         Ok(Memory {
-            doubted: ledger.doubted(account)?,
+            doubted,
             open: ledger.open_batches(account)?,
             proven,
             longest_lag_s,

@@ -8,6 +8,7 @@ use crate::ids::{RunId, TaskId};
 use crate::ledger::ToBuy;
 use crate::offer::{Engine, Function};
 use crate::plan::Room;
+use crate::rule::Rule;
 
 /// A task with its endpoint and price, as it is pulled from the plan.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,9 +73,13 @@ impl Dispatch {
                 continue;
             }
             let worst = self.prices[price].worst();
-            if let Err(cap) = self.fund(at, worst) {
-                self.desks[at].exhausted = false;
-                return Some(cap);
+            let funded = self.fund(at, worst);
+            if let Err(cap) = funded {
+                if Rule::CutNeverSkips.is_kept() {
+                    self.desks[at].exhausted = false;
+                    return Some(cap);
+                }
+                continue;
             }
             self.desks[at].cursor = pulled.task.position;
             let want =
@@ -86,7 +91,7 @@ impl Dispatch {
 
     pub(super) fn queue(&mut self, desk: usize, want: Want, first: bool) {
         let price = &mut self.prices[want.price];
-        if price.charged.is_none() {
+        if price.charged.is_none() && Rule::Canary.is_kept() {
             price.waiting.entry(desk).or_default().push_back(want);
             return;
         }

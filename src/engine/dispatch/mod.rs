@@ -24,6 +24,7 @@ use crate::ledger::ToBuy;
 use crate::money::Money;
 use crate::offer::{Engine, Function};
 use crate::plan::Room;
+use crate::rule::Rule;
 
 /// Tasks of a run that may wait in memory: enough to fill every lane, few enough to hold.
 const MOST_PULLED: usize = 20_000;
@@ -99,7 +100,7 @@ struct Desk {
 
 impl Desk {
     fn tried_out(&self, task: TaskId) -> bool {
-        self.tries.get(&task).is_some_and(|tries| *tries >= self.terms.max_attempts)
+        Rule::MaxAttempts.is_kept() && self.tries.get(&task).is_some_and(|tries| *tries >= self.terms.max_attempts)
     }
 }
 

@@ -6,6 +6,7 @@ use super::{Dispatch, InFlight};
 use crate::ids::BatchId;
 use crate::money::Money;
 use crate::offer::{Engine, Function};
+use crate::rule::Rule;
 
 /// A price stays unproven while its single tasks are in doubt; so many may be.
 const MOST_CANARIES_IN_DOUBT: u32 = 5;
@@ -34,7 +35,8 @@ impl Dispatch {
     /// True where the job does not allow what the price has come to.
     pub(super) fn stopped(&self, desk: usize, price: usize) -> bool {
         let price = &self.prices[price];
-        price.charged.is_some_and(|charged| !self.desks[desk].terms.drift.allows(price.list, charged))
+        let allowed = |charged| self.desks[desk].terms.drift.allows(price.list, charged);
+        Rule::DriftStops.is_kept() && price.charged.is_some_and(|charged| !allowed(charged))
     }
 
     /// A price that one task is to prove next.

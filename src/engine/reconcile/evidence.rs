@@ -12,6 +12,7 @@ use super::{Doubt, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
 use crate::engine::collect::Endpoint;
 use crate::ids::{AttemptId, BatchId};
 use crate::offer::{Function, OFFERS};
+use crate::rule::Rule;
 
 /// The vendor shows what its list lacked so many times later, at the most.
 const LAG_MARGIN: i64 = 10;
@@ -35,18 +36,27 @@ pub(in crate::engine) struct Ended {
 impl Reconcile {
     /// How long after the close absence from the list can mean something.
     pub(super) fn quarantine_s(&self, function: Function) -> i64 {
+        if !Rule::Quarantine.is_kept() {
+            return 0;
+        }
         let proven =
             seconds(self.timing.quarantine).max(LAG_MARGIN * self.longest_lag_s).max(seconds(self.timing.lag_max));
-        if self.proven.contains(&function) { proven } else { proven.max(seconds(self.give_up)) }
+        let is_proven = self.proven.contains(&function) || !Rule::TagProof.is_kept();
+        if is_proven { proven } else { proven.max(seconds(self.give_up)) }
     }
 
     /// When a doubt can be concluded at the earliest; `None` while its close is not known.
     pub(super) fn conclude_from(&self, doubt: &Doubt) -> Option<i64> {
-        doubt.facts.closed_v.map(|closed| closed + self.quarantine_s(doubt.facts.function))
+        let closed = doubt.facts.closed_v?;
+        let from = if Rule::QuarantineFromTheClose.is_kept() { closed } else { doubt.facts.sent_v };
+        Some(from + self.quarantine_s(doubt.facts.function))
     }
 
     pub(super) fn restored_conclude_from(&self) -> Option<i64> {
         let closed = self.restored.as_ref()?.closed_v?;
+        if !Rule::RestoredWaits.is_kept() {
+            return Some(closed);
+        }
         let slowest = Function::ALL.iter().filter(|function| OFFERS.iter().any(|offer| offer.function == **function));
         Some(closed + slowest.map(|function| self.quarantine_s(*function)).max().unwrap_or(0))
     }
@@ -95,9 +105,9 @@ impl Reconcile {
         let hidden =
             witnesses.iter().filter(|(attempt, posted)| old_enough(posted) && !sweep.shown.contains(attempt)).count();
         if sweep.purpose == Purpose::Conclude {
-            if hidden > 0 {
+            if hidden > 0 && Rule::HidingIsVoid.is_kept() {
                 sweep.void.get_or_insert(format!("it hid {hidden} of {must_show} tasks of ours that it had to show"));
-            } else if must_show == 0 && !self.unwitnessed_is_enough(&mut sweep) {
+            } else if must_show == 0 && Rule::WitnessInEachSweep.is_kept() && !self.unwitnessed_is_enough(&mut sweep) {
                 sweep.void.get_or_insert("there is no task of ours that it had to show".to_owned());
             }
         }
@@ -110,8 +120,8 @@ impl Reconcile {
         self.fruitless += u32::from(sweep.purpose == Purpose::Conclude);
         let valid = sweep.purpose == Purpose::Conclude && sweep.void.is_none();
         if valid {
-            for batch in &sweep.concludes {
-                if let Some(doubt) = self.doubts.get_mut(batch) {
+            for (batch, doubt) in &mut self.doubts {
+                if sweep.concludes.contains(batch) || !Rule::SweepCountsForItsOwn.is_kept() {
                     doubt.clean.push(sweep.begun_v);
                 }
             }
@@ -152,7 +162,7 @@ impl Reconcile {
             let endpoint = (doubt.facts.engine, doubt.facts.function);
             let quarantine_over = self.conclude_from(doubt);
             let listed = listed_v(endpoint).zip(quarantine_over).is_some_and(|(listed, over)| listed >= over);
-            listed && doubt.seen.is_empty() && self.two_looks(&doubt.clean)
+            (listed && doubt.seen.is_empty() || !Rule::ReadyIsRead.is_kept()) && self.two_looks(&doubt.clean)
         };
         let concluded: Vec<BatchId> = self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect();
         // Said once: what is unresolved in them is looked up and recorded next.
@@ -165,6 +175,9 @@ impl Reconcile {
     }
 
     fn two_looks(&self, clean: &[i64]) -> bool {
+        if !Rule::TwoSweeps.is_kept() {
+            return !clean.is_empty();
+        }
         clean
             .first()
             .zip(clean.last())

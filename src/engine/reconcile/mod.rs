@@ -18,6 +18,7 @@ use crate::config::Timing;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Doubted;
 use crate::offer::{Function, LIST_REACH_S};
+use crate::rule::Rule;
 
 /// Looks for the cost of a purchase that only `tasks_ready` has shown.
 const MOST_LOOKS_FOR_A_COST: u32 = 3;
@@ -107,8 +108,9 @@ struct Suspect {
 
 impl Reconcile {
     pub(super) fn new(timing: &Timing, give_up: Duration, proven: BTreeSet<Function>, longest_lag_s: i64) -> Self {
+        let sweep_gap = if Rule::SweepsApart.is_kept() { timing.sweep_gap } else { Duration::ZERO };
         Self {
-            timing: timing.clone(),
+            timing: Timing { sweep_gap, ..timing.clone() },
             give_up,
             doubts: BTreeMap::new(),
             restored: None,
@@ -159,7 +161,8 @@ impl Reconcile {
     pub(super) fn contact(&mut self, begun: Duration, closed_v: i64) -> (Vec<(BatchId, i64)>, Option<i64>) {
         let mut closed = Vec::new();
         for (batch, doubt) in &mut self.doubts {
-            if doubt.facts.closed_v.is_none() && doubt.since <= begun {
+            let undated = doubt.facts.closed_v.is_none() || !Rule::CloseIsDatedOnce.is_kept();
+            if undated && doubt.since <= begun {
                 doubt.facts.closed_v = Some(closed_v);
                 closed.push((*batch, closed_v));
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Reconcile, Span};
+use crate::rule::Rule;
 
 /// Rows on a page of the vendor's list; a full page may hide more.
 pub(in crate::engine) const PAGE: u32 = 1_000;
@@ -41,7 +42,7 @@ impl Reconcile {
         self.failures = 0;
         sweep.waiting_for_page = false;
         sweep.rows += rows as u64;
-        let full = rows >= PAGE as usize;
+        let full = rows >= PAGE as usize && Rule::FullPageIsCut.is_kept();
         let (from, to) = call.span;
         match sweep.by_offset {
             Some((span, offset, pass)) => {

@@ -9,6 +9,7 @@ use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId, RunId};
 use crate::ledger::{Change, Extra, OpenBatch};
 use crate::money::Money;
+use crate::rule::Rule;
 use crate::vendor::Listed;
 
 impl Core {
@@ -75,7 +76,8 @@ impl Core {
 
     /// True where the job lets a paid failure of this attempt be bought anew.
     pub(super) fn retries_paid(&self, run: RunId, number: u32) -> bool {
-        self.dispatch.terms(run).is_some_and(|terms| number <= terms.retry_paid_failures)
+        let allowed = self.dispatch.terms(run).is_some_and(|terms| number <= terms.retry_paid_failures);
+        allowed || !Rule::PaidFailureIsFinal.is_kept()
     }
 
     /// A purchase that belongs to no attempt, or to one that was charged already.
@@ -91,7 +93,7 @@ impl Core {
         out: &mut Vec<Effect>,
     ) {
         let (vendor_id, tag, why) = (row.id.clone(), row.tag.clone().unwrap_or_default(), why.to_owned());
-        if !self.extras_told.insert(vendor_id.clone()) {
+        if !self.extras_told.insert(vendor_id.clone()) || !Rule::TwinsAreBooked.is_kept() {
             return;
         }
         out.push(Effect::Tell(EventKind::ExtraCharge { vendor_id: vendor_id.clone(), cost, why: why.clone() }));

@@ -19,6 +19,7 @@ use super::vocabulary::{Effect, Heard, Reply, Source};
 use crate::clock::Now;
 use crate::event::EventKind;
 use crate::ledger::Change;
+use crate::rule::Rule;
 use crate::vendor::{ListProblem, Refusal, UserData};
 
 impl Core {
@@ -57,6 +58,9 @@ impl Core {
                 },
                 Reply::Page(span, offset, outcome) => match outcome {
                     Ok(rows) => after.push(Effect::Recognise(Source::List(span, offset), rows)),
+                    Err(_) if !Rule::FailedPageIsNoPage.is_kept() => {
+                        after.push(Effect::Recognise(Source::List(span, offset), Vec::new()));
+                    }
                     Err(problem) => {
                         let throttled = matches!(problem, ListProblem::Throttled { .. });
                         let wait = self.reconcile.page_failed(now.mono, !throttled);
@@ -123,7 +127,8 @@ impl Core {
         let why = match outcome {
             Ok(UserData { balance: Some(balance), .. }) => {
                 self.balance = Step::Done;
-                let spendable = self.terms.keep_balance.map(|keep| balance.less(keep));
+                let keep = self.terms.keep_balance.filter(|_| Rule::BalanceIsKept.is_kept());
+                let spendable = keep.map(|keep| balance.less(keep));
                 after.push(Effect::BalanceRead(spendable));
                 return;
             }

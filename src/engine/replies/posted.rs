@@ -14,6 +14,7 @@ use crate::ids::BatchId;
 use crate::ledger::{Change, Doubted, OpenBatch};
 use crate::money::Money;
 use crate::offer::Priority;
+use crate::rule::Rule;
 use crate::vendor::codes::Class;
 use crate::vendor::{Fate, Refusal, Stray, Verdict};
 
@@ -116,7 +117,8 @@ impl Core {
         after: &mut Vec<Effect>,
         out: &mut Vec<Effect>,
     ) {
-        let posted_v = self.clock.not_before(now);
+        let vendors = self.clock.not_before(now);
+        let posted_v = if Rule::DatedByTheVendor.is_kept() { vendors } else { now.wall.timestamp() };
         let (mut accepted, mut refused, mut lost, mut charged) = (0_usize, 0_usize, 0_usize, Money::ZERO);
         let mut lost_why = String::new();
         let mut all_high = true;

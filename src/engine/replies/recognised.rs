@@ -12,6 +12,7 @@ use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{Change, Recognised};
 use crate::money::Money;
+use crate::rule::Rule;
 use crate::tag::Tag;
 
 impl Core {
@@ -131,7 +132,8 @@ impl Core {
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) -> bool {
-        let Some(cost) = seen.row.cost.filter(|cost| !cost.is_zero()) else { return false };
+        let booked = |cost: &Money| !cost.is_zero() && Rule::LateArrivalsAreBooked.is_kept();
+        let Some(cost) = seen.row.cost.filter(booked) else { return false };
         self.reconcile.priced(&seen.row.id);
         // Only a task that waits to be bought comes with what is to be collected for it.
         let Some(what) = &seen.collect else {
@@ -160,7 +162,8 @@ impl Core {
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
-        match (source, seen.row.cost.filter(|cost| !cost.is_zero())) {
+        let assumed = (!Rule::NoCostIsAskedAbout.is_kept()).then_some(held);
+        match (source, seen.row.cost.filter(|cost| !cost.is_zero()).or(assumed)) {
             (Source::Ready(..), _) => self.reconcile.seen_ready(batch, attempt, now.mono),
             (_, Some(cost)) => {
                 if let Some(price) = &seen.price {

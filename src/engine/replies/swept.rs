@@ -10,6 +10,7 @@ use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Change;
 use crate::offer::Function;
+use crate::rule::Rule;
 use crate::vendor::Listed;
 
 impl Core {
@@ -28,7 +29,7 @@ impl Core {
         if !matches!(source, Source::List(..)) {
             return;
         }
-        if !tagged {
+        if !tagged && Rule::TagsInEachSweep.is_kept() {
             self.reconcile.make_void("it shows a task of ours without its tag");
             return;
         }
@@ -39,7 +40,7 @@ impl Core {
             .iter()
             .copied()
             .find(|function| row.url.as_deref().is_some_and(|url| url.contains(&format!("/{function}/"))));
-        if let Some(function) = function.filter(|_| row.done.is_none())
+        if let Some(function) = function.filter(|_| row.done.is_none() || !Rule::ProofIsUnfinished.is_kept())
             && self.reconcile.prove(function)
         {
             changes.push(Change::TagProof { account: self.terms.account, function, at_v: vendor_now });

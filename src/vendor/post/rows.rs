@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 
 use super::{Fate, Stray, Verdict, uncharged};
+use crate::rule::Rule;
 use crate::vendor::codes::{Class, look_up};
 use crate::vendor::wire::{Cost, Row};
 
@@ -13,7 +14,9 @@ use crate::vendor::wire::{Cost, Row};
 pub(super) fn judge_rows(rows: &[Row<'_>], tags: &[&str]) -> Verdict {
     let mut place = HashMap::with_capacity(tags.len());
     for (nth, tag) in tags.iter().enumerate() {
-        place.entry(*tag).or_insert(nth);
+        let by_position = rows.get(nth).and_then(|row| row.tag.as_deref());
+        let tag = if Rule::RowsByTag.is_kept() { tag } else { by_position.unwrap_or(tag) };
+        place.entry(tag).or_insert(nth);
     }
     let mut each: Vec<Option<Told<'_>>> = tags.iter().map(|_| None).collect();
     let mut strays = Vec::new();
@@ -31,7 +34,13 @@ pub(super) fn judge_rows(rows: &[Row<'_>], tags: &[&str]) -> Verdict {
             }
         }
     }
-    let missing = || Fate::InDoubt { why: "the reply has no row with its tag".to_owned() };
+    let missing = || {
+        if Rule::MissingRowIsDoubt.is_kept() {
+            Fate::InDoubt { why: "the reply has no row with its tag".to_owned() }
+        } else {
+            Fate::Refused { code: 50_000, class: Class::Again }
+        }
+    };
     Verdict::Rows { each: each.iter().map(|told| told.as_ref().map_or_else(missing, Told::fate)).collect(), strays }
 }
 

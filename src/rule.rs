@@ -1,0 +1,168 @@
+//! The rules of the protocol, by name: what is always done, and what would happen otherwise.
+//!
+//! Each is asked for where it is kept. In every build that is shipped the answer is a constant, and nothing of the
+//! question is left. The feature `mutants`, which is for tests alone, lets one rule at a time be left out on one thread:
+//! `tests/mutants` shows that a named test fails without it.
+
+/// Declares the rules, and lists them all.
+macro_rules! rules {
+    ($($(#[doc = $doc:literal])+ $rule:ident,)+) => {
+        /// A rule of the protocol.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Rule {
+            $($(#[doc = $doc])+ $rule,)+
+        }
+
+        impl Rule {
+            /// All of them, in the order of the protocol.
+            pub const ALL: &[Self] = &[$(Self::$rule),+];
+        }
+    };
+}
+
+rules! {
+    // The send.
+    /// A purchase is in the ledger before it leaves; else a death after the send buys it twice.
+    IntentBeforeTheAct,
+    /// A commit is on the disk before it counts; else a power cut forgets what was sent.
+    WrittenThrough,
+    /// A purchase is sent once, by a client that follows and repeats nothing; else a redirect is a second purchase.
+    SentOnce,
+    /// Only who holds the lock buys; else two processes buy the same tasks.
+    OneDispatcher,
+    /// A start begins with empty buckets; else every restart calls as if nobody had called before it.
+    EmptyBuckets,
+
+    // What an answer to a purchase means.
+    /// No answer is doubt and no refusal; else what the vendor took is bought again.
+    LostAnswerIsDoubt,
+    /// An error without task rows is doubt; else what was charged before the error is bought again.
+    ErrorIsDoubt,
+    /// A body that is cut short is doubt; else what its lost end says was bought is bought again.
+    CutBodyIsDoubt,
+    /// A task whose row is missing is in doubt; else the vendor has it and it is bought again.
+    MissingRowIsDoubt,
+    /// Rows are matched by tag, never by position; else a task gets the id, and the answer, of another.
+    RowsByTag,
+    /// A failure that was paid for is not bought again unless the job says so; else it is paid for without end.
+    PaidFailureIsFinal,
+    /// A task is tried so often in a start and no more; else a vendor that always stumbles keeps it for ever.
+    MaxAttempts,
+
+    // What is in doubt.
+    /// The close of a connection is dated once; else it moves with each answer, and the quarantine never ends.
+    CloseIsDatedOnce,
+    /// Absence means nothing before the quarantine is over; else a purchase that is still on its way is bought again.
+    Quarantine,
+    /// The quarantine is counted from the close; else a machine that slept since the send concludes at once.
+    QuarantineFromTheClose,
+    /// Two sweeps conclude; else a list that leaves out a row once has it bought again.
+    TwoSweeps,
+    /// The two are some time apart; else both see the list in the same bad moment.
+    SweepsApart,
+    /// A sweep counts for the doubts that it began with; else for one that fell into doubt while it was read.
+    SweepCountsForItsOwn,
+    /// A full page may hide rows, so its window is cut in two; else what stands behind it is never found.
+    FullPageIsCut,
+    /// A page that cannot be read is no empty page; else what stands on it is bought again.
+    FailedPageIsNoPage,
+    /// A sweep that hides what is known to be bought is void; else an empty list has everything bought again.
+    HidingIsVoid,
+    /// A sweep must have had something of ours to show; else a list that shows nothing of anybody's proves absence.
+    WitnessInEachSweep,
+    /// A sweep that shows a task of ours without its tag is void; else a list without tags has everything bought again.
+    TagsInEachSweep,
+    /// Absence means nothing for a day where the list has not shown an unfinished task; else it may show only what is
+    /// finished, and the rest is bought again.
+    TagProof,
+    /// Only an unfinished task is that proof; else a finished one that every list shows passes for it.
+    ProofIsUnfinished,
+    /// What `tasks_ready` shows is never concluded absent; else what `id_list` hides is bought again.
+    ReadyIsRead,
+    /// A task that is listed at no cost is asked for by its id; else a refusal is booked as a purchase.
+    NoCostIsAskedAbout,
+    /// Doubts of closed runs are settled too; else what they bought is never known.
+    ClosedRunsAreSettled,
+
+    // Money.
+    /// Money is read from its digits; else by a float, and the books are a nano-dollar off the bill.
+    ExactMoney,
+    /// What is held counts under a cap; else everything in flight passes it.
+    HoldCounts,
+    /// The reserving update looks at the cap itself; else who believed that there was room is not stopped.
+    CapInTheReservation,
+    /// What is in doubt stays held; else its money is spent a second time.
+    DoubtIsHeld,
+    /// A hold counts in every period that its charge may fall into; else the next day's cap is passed at midnight.
+    HoldInEveryPeriod,
+    /// A charge counts in the vendor's day; else in another than on the vendor's bill.
+    DatedByTheVendor,
+    /// What is charged beyond the hold is booked; else the bill is higher than the books.
+    OverrunIsBooked,
+    /// A second purchase under one tag is an extra charge; else the bill is higher than the books.
+    TwinsAreBooked,
+    /// What turns up after it was given up is booked; else the bill is higher than the books.
+    LateArrivalsAreBooked,
+    /// A balance that is to be kept is kept; else it is spent.
+    BalanceIsKept,
+    /// Nothing is bought before that balance is known; else it is spent before anybody looked.
+    BalanceIsKnown,
+    /// The first task that does not fit is where the plan is cut; else cheap tasks behind it unbalance the sample.
+    CutNeverSkips,
+
+    // Prices.
+    /// One task goes first at a price that was never charged; else a whole plan is bought at a wrong one.
+    Canary,
+    /// A price that the job does not allow stops; else it goes on being paid.
+    DriftStops,
+
+    // Ledgers that are not what they were.
+    /// The starts counted in the ledger are compared with those counted outside; else an older copy buys all anew.
+    StartsAreCompared,
+    /// And the attempts; else a copy made while a start was buying passes for the ledger.
+    AttemptsAreCompared,
+    /// A restored ledger sweeps before it buys; else it buys what it does not know that it has.
+    RestoredSweeps,
+    /// It waits for the quarantine before; else what was still on its way is bought again.
+    RestoredWaits,
+    /// A tag's hash is of what is bought, and not of the row; else rows that another history used name other tasks.
+    TagsNameContent,
+
+    // Answers.
+    /// What is overdue is asked for by its id; else what `tasks_ready` leaves out is never collected.
+    OverdueIsAskedFor,
+}
+
+impl Rule {
+    /// True: rules are kept.
+    #[cfg(not(feature = "mutants"))]
+    #[expect(clippy::unused_self, reason = "asked as it is where rules can be left out")]
+    pub(crate) const fn is_kept(self) -> bool {
+        true
+    }
+
+    /// True, unless this rule is left out on this thread.
+    #[cfg(feature = "mutants")]
+    pub(crate) fn is_kept(self) -> bool {
+        LEFT_OUT.get() != Some(self)
+    }
+}
+
+#[cfg(feature = "mutants")]
+thread_local! {
+    static LEFT_OUT: std::cell::Cell<Option<Rule>> = const { std::cell::Cell::new(None) };
+}
+
+/// Does something on this thread without a rule. Only where rules can be left out: for tests.
+#[cfg(feature = "mutants")]
+pub fn without<T>(rule: Rule, what: impl FnOnce() -> T) -> T {
+    struct Restore;
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            LEFT_OUT.set(None);
+        }
+    }
+    LEFT_OUT.set(Some(rule));
+    let _restore = Restore;
+    what()
+}

@@ -1,0 +1,88 @@
+//! What an answer to a purchase means, where it is not the one that was hoped for.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bursar::sandbox::{Call, Fault, Rule, Settings, Switches};
+use rusqlite::Connection;
+
+use super::world::{Death, World};
+use super::{job, settings};
+
+/// The second purchase meets with this; nothing of it is bought twice, and nothing is lost.
+async fn bought_once_in_spite_of(fault: Fault) {
+    let mut world = World::new(settings(vec![Rule::nth(fault, Call::TaskPost, 2)]));
+    assert_eq!(world.live_on(&job(4)).await.in_doubt, 0);
+    world.assert_all_answered_once(4);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn no_answer_is_no_refusal() {
+    bought_once_in_spite_of(Fault::DropAfter).await;
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn an_error_after_the_charge_is_no_refusal() {
+    bought_once_in_spite_of(Fault::ErrorAfter { status: 500, html: false }).await;
+    bought_once_in_spite_of(Fault::ErrorAfter { status: 502, html: true }).await;
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_body_that_is_cut_short_is_no_refusal() {
+    // Cut on its way, or by a proxy that says that it is whole.
+    bought_once_in_spite_of(Fault::Truncate).await;
+    let mut world = World::new(settings(vec![]));
+    let posts = Mutex::new(0);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        let mut posts = posts.lock().unwrap();
+        *posts += u64::from(request.spends);
+        let mut response = outcome?;
+        if request.spends && *posts == 2 {
+            response.body.truncate(response.body.len() / 2);
+        }
+        Ok(response)
+    }));
+    assert_eq!(world.live_on(&job(4)).await.in_doubt, 0);
+    world.assert_all_answered_once(4);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_missing_row_is_no_refusal() {
+    bought_once_in_spite_of(Fault::MissingRows { rows: 1 }).await;
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_start_that_dies_once_its_purchase_has_left_leaves_it_to_the_next() {
+    // The first call is the greeting; the purchases are the second and the third.
+    for after_call in [2, 3] {
+        let mut world = World::new(settings(vec![]));
+        assert!(world.live(&job(4), Death { before_call: 0, after_call }).await.end.is_none());
+        let (audit, bill) = (world.audit(), world.bill());
+        assert_eq!(audit.charged + audit.held, bill.total, "what was sold is charged or held");
+        world.live_on(&job(4)).await;
+        tokio::time::advance(Duration::from_hours(25)).await;
+        assert_eq!(world.live_on(&job(4)).await.in_doubt, 0);
+        world.assert_all_answered_once(4);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_reply_in_another_order_gives_each_task_its_own_answer() {
+    let switches = Switches { shuffle_rows: true, ..Switches::default() };
+    let mut world = World::new(Settings { switches, ..settings(vec![]) });
+    world.live_on(&job(9)).await;
+    world.assert_all_answered_once(9);
+    let ledger = Connection::open(world.ledger_path()).unwrap();
+    let mut answers = ledger
+        .prepare(
+            "SELECT prompt.text, answer.body FROM answer JOIN attempt ON attempt.id = answer.attempt
+             JOIN task ON task.id = attempt.task JOIN prompt ON prompt.id = task.prompt",
+        )
+        .unwrap();
+    let mut rows = answers.query([]).unwrap();
+    while let Some(row) = rows.next().unwrap() {
+        let (asked, body): (String, Vec<u8>) = (row.get(0).unwrap(), row.get(1).unwrap());
+        let answer: serde_json::Value = serde_json::from_slice(&zstd::decode_all(&body[..]).unwrap()).unwrap();
+        assert_eq!(answer["tasks"][0]["result"][0]["keyword"], asked, "the answer to its own question");
+    }
+}

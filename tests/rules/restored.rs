@@ -1,0 +1,46 @@
+//! A ledger that was restored from a copy, and what it had bought after it.
+
+use std::time::Duration;
+
+use bursar::sandbox::{Call, Fault, Rule};
+
+use super::world::World;
+use super::{job, live_for, settings};
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_restored_ledger_knows_again_what_it_bought_after_the_copy() {
+    let mut world = World::new(settings(vec![]));
+    world.live_on(&job(1)).await;
+    let copy = world.copy();
+    world.live_on(&job(3)).await;
+    world.restore(&copy);
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_restored_ledger_takes_no_purchase_for_that_of_another_task() {
+    // After the copy the job file changed, so that the same rows are other purchases.
+    let mut world = World::new(settings(vec![]));
+    world.live_on(&job(1)).await;
+    let copy = world.copy();
+    let other = job(4).replace("question 2 of", "another question of");
+    world.live_on(&other).await;
+    world.restore(&copy);
+    assert_eq!(world.live_on(&job(4)).await.in_doubt, 0);
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!((world.tasks("answered"), bill.tasks, audit.extra_charges), (4, 5, 1), "{:?}", audit.tasks);
+    assert_eq!((audit.charged, audit.problems), (bill.total, vec![]));
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_restored_ledger_waits_for_what_was_still_on_its_way() {
+    let late = Fault::AcceptLate { after: Duration::from_mins(20) };
+    let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
+    world.live_on(&job(1)).await;
+    let copy = world.copy();
+    assert_eq!(live_for(&mut world, &job(3), Duration::from_mins(1)).await, None);
+    world.restore(&copy);
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}

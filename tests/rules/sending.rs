@@ -1,0 +1,72 @@
+//! The send: written through to the disk before it, made once, and never faster than the vendor allows.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use bursar::ledger::{Kind, Ledger};
+use bursar::sandbox::Settings;
+use bursar::vendor::http::Http;
+use bursar::vendor::{Request, Vendor};
+use rusqlite::Connection;
+use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use super::world::{Death, World};
+use super::{job, settings};
+
+/// That the disk keeps what it is told to keep is for a simulated power cut to show; this shows that it is told.
+#[test]
+pub(crate) fn a_ledger_that_is_opened_waits_for_the_disk_at_every_commit() {
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let mut db = Connection::open_in_memory().unwrap();
+    let hears = Arc::clone(&told);
+    let hook = move |asks: AuthContext<'_>| {
+        if let AuthAction::Pragma { pragma_name, pragma_value: Some(value) } = asks.action {
+            hears.lock().unwrap().push((pragma_name.to_lowercase(), value.to_uppercase()));
+        }
+        Authorization::Allow
+    };
+    db.authorizer(Some(hook)).unwrap();
+    Ledger::from_connection(db, Path::new("bursar.db"), Kind::Sandbox, 0).unwrap();
+    let told = told.lock().unwrap();
+    let last = |name: &str| told.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str());
+    assert_eq!(["journal_mode", "synchronous", "fullfsync"].map(last), [Some("WAL"), Some("FULL"), Some("ON")]);
+}
+
+#[tokio::test]
+pub(crate) async fn a_purchase_that_is_sent_elsewhere_is_not_sent_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(Mutex::new(0));
+    let counts = Arc::clone(&requests);
+    let peer = tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut bytes = Vec::new();
+            while !bytes.ends_with(b"[]") && stream.read_buf(&mut bytes).await.unwrap() > 0 {}
+            *counts.lock().unwrap() += 1;
+            let reply = "HTTP/1.1 307 Moved\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+            stream.write_all(reply.as_bytes()).await.unwrap();
+        }
+    });
+    let http = Http::new(&url, &"login".to_owned().into(), &"password".to_owned().into()).unwrap();
+    let path = "/v3/x/task_post".to_owned();
+    let purchase = Request { path, body: Some("[]".into()), spends: true, timeout: Duration::from_secs(20) };
+    let status = http.call(purchase).await.map(|response| response.status);
+    peer.abort();
+    assert_eq!((*requests.lock().unwrap(), status), (1, Ok(307)));
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn starts_that_follow_one_another_call_no_more_than_one_that_goes_on() {
+    let limit = 20;
+    let mut world = World::new(Settings { calls_per_minute: u32::MAX, ..settings(vec![]) });
+    world.account.limits.calls_per_minute = limit;
+    for _ in 0..40 {
+        world.live(&job(1), Death { before_call: 0, after_call: 1 }).await;
+    }
+    let peak = world.sandbox.lock().unwrap().peak_per_minute(None);
+    assert!(peak <= limit as usize, "{peak} calls in a minute, and {limit} are allowed");
+}
