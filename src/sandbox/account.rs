@@ -1,11 +1,14 @@
 //! Accounts: who is let in, what they hold, and what they may spend in a UTC day.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use data_encoding::BASE64;
 
-use super::limits::Limits;
+use super::limits::{AtOnce, Limits};
 use super::settings::Settings;
 use crate::money::Money;
+use crate::offer::Function;
 
 /// One account.
 #[derive(Clone, Debug)]
@@ -15,8 +18,11 @@ pub(super) struct Account {
     authorization: String,
     pub(super) balance: Money,
     pub(super) limits: Limits,
+    /// Live calls under way.
+    pub(super) live: AtOnce,
     day: NaiveDate,
-    pub(super) spent_today: Money,
+    /// By function; an advance that came back the same day is not in it.
+    spent_today: BTreeMap<Function, Money>,
 }
 
 impl Account {
@@ -28,8 +34,9 @@ impl Account {
             login,
             balance: settings.start_balance,
             limits: Limits::default(),
+            live: AtOnce::default(),
             day: NaiveDate::MIN,
-            spent_today: Money::ZERO,
+            spent_today: BTreeMap::new(),
         };
         std::iter::once(main).chain(settings.others.clone()).map(opened).collect()
     }
@@ -47,27 +54,30 @@ impl Account {
         if !cost.is_zero() && cost > self.balance {
             return Err(40_210);
         }
-        if !cost.is_zero() && day_limit.is_some_and(|most| self.spent_today + cost > most) {
+        if !cost.is_zero() && day_limit.is_some_and(|most| self.spent_on(now, None) + cost > most) {
             return Err(40_203);
         }
         Ok(())
     }
 
-    /// Takes money.
-    pub(super) fn pay(&mut self, now: DateTime<Utc>, cost: Money) {
+    /// Takes money, or gives back where it is negative.
+    pub(super) fn pay(&mut self, now: DateTime<Utc>, function: Function, cost: Money) {
         self.turn_day(now);
         self.balance -= cost;
-        self.spent_today += cost;
+        let spent = self.spent_today.entry(function).or_default();
+        *spent = (*spent + cost).max(Money::ZERO);
     }
 
-    /// Whether `spent_today` is about the day of a time.
-    pub(super) fn is_day_of(&self, now: DateTime<Utc>) -> bool {
-        self.day == now.date_naive()
+    /// What was spent in the UTC day of a time, on a function or on all.
+    pub(super) fn spent_on(&self, now: DateTime<Utc>, function: Option<Function>) -> Money {
+        let of_day = self.spent_today.iter().filter(|_| self.day == now.date_naive());
+        of_day.filter(|(of, _)| function.is_none_or(|function| function == **of)).map(|(_, spent)| *spent).sum()
     }
 
     fn turn_day(&mut self, now: DateTime<Utc>) {
         if self.day != now.date_naive() {
-            (self.day, self.spent_today) = (now.date_naive(), Money::ZERO);
+            self.day = now.date_naive();
+            self.spent_today.clear();
         }
     }
 }
