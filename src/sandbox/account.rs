@@ -16,6 +16,7 @@ pub(super) struct Account {
     pub(super) login: String,
     /// The one header that lets in.
     authorization: String,
+    gateway: bool,
     pub(super) balance: Money,
     pub(super) limits: Limits,
     /// Live calls under way.
@@ -26,11 +27,12 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The accounts that settings name, the main one first.
+    /// The accounts that settings name, the main one first, the gateway's last.
     pub(super) fn all(settings: &Settings) -> Vec<Self> {
         let main = (settings.login.clone(), settings.password.clone());
         let opened = |(login, password): (String, String)| Self {
             authorization: basic(&login, &password),
+            gateway: false,
             login,
             balance: settings.start_balance,
             limits: Limits::default(),
@@ -38,14 +40,25 @@ impl Account {
             day: NaiveDate::MIN,
             spent_today: BTreeMap::new(),
         };
-        std::iter::once(main).chain(settings.others.clone()).map(opened).collect()
+        let mut all: Vec<Self> = std::iter::once(main).chain(settings.others.clone()).map(opened).collect();
+        let gateway = opened(("gateway".to_owned(), String::new()));
+        let authorization = format!("Bearer {}", settings.gateway.key);
+        all.push(Self { authorization, gateway: true, ..gateway });
+        all
     }
 
     /// Whether a header lets in; the scheme's case does not matter.
     pub(super) fn lets_in(&self, authorization: &str) -> bool {
-        let token = |header: &str| header.split_once(' ').map(|(_, token)| token.trim().to_owned());
-        authorization.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "))
-            && token(authorization) == token(&self.authorization)
+        let parts = |header: &'_ str| {
+            let (scheme, token) = header.split_once(' ')?;
+            Some((scheme.to_ascii_lowercase(), token.trim().to_owned()))
+        };
+        parts(authorization).is_some_and(|given| Some(given) == parts(&self.authorization))
+    }
+
+    /// Whether it is the gateway's, which nobody uses directly.
+    pub(super) fn is_gateways(&self) -> bool {
+        self.gateway
     }
 
     /// Whether a sum can be paid, or the code that says why not.

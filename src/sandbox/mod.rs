@@ -20,6 +20,7 @@ mod fault_file;
 mod errors;
 mod faults;
 mod form;
+mod gateway;
 mod handle;
 mod in_process;
 mod journal;
@@ -51,6 +52,7 @@ use chrono::{DateTime, Utc};
 use self::account::Account;
 use self::envelope::{Envelope, segments};
 use self::faults::{Forecast, Weather};
+use self::gateway::Traffic;
 use self::journal::{Entry, Journal};
 use self::limits::Peaks;
 use self::post::Late;
@@ -64,6 +66,7 @@ use crate::vendor::Response;
 pub use self::bill::{Bill, Sale};
 pub use self::fault_file::FaultsError;
 pub use self::faults::{Fault, Faults, Rule};
+pub use self::gateway::{Gateway, RateLimit, Tier};
 pub use self::in_process::InProcess;
 pub use self::journal::StateError;
 pub use self::route::Call;
@@ -91,6 +94,8 @@ pub enum Served {
         response: Response,
         /// How long it takes; it may be longer than a client waits.
         after: Duration,
+        /// What the gateway says about its limit, where the request came through it.
+        rate_limit: Option<RateLimit>,
     },
     /// A reply whose body ends early.
     Truncated {
@@ -116,6 +121,8 @@ pub struct Sandbox {
     /// What was cut off and takes effect later, by when.
     late: BTreeMap<(DateTime<Utc>, u64), Late>,
     journal: Option<Journal>,
+    /// What passes the gateway.
+    traffic: Traffic,
     billed: Money,
     peaks: Peaks,
     now: DateTime<Utc>,
@@ -170,6 +177,7 @@ impl Sandbox {
             forecast: Forecast::new(settings.faults.clone(), settings.seed),
             late: BTreeMap::new(),
             journal: None,
+            traffic: Traffic::default(),
             billed: Money::ZERO,
             peaks: Peaks::default(),
             now: DateTime::UNIX_EPOCH,

@@ -12,7 +12,8 @@ use crate::offer::Engine;
 pub(super) fn result(about: &About<'_>, usage: &Usage, done: DateTime<Utc>) -> String {
     let engine = usage.model.engine;
     let mut items = Vec::new();
-    if usage.reasoning_tokens > 0 {
+    // The vendor's own client has no place for Perplexity's reasoning.
+    if usage.reasoning_tokens > 0 && engine != Engine::Perplexity {
         let thought = format!("Comparing what is known about {}.", about.topic());
         items.push(json!({"type": "reasoning", "sections": [{"type": "summary_text", "text": thought}]}));
     }

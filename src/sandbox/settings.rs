@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::gateway::Gateway;
 use crate::money::Money;
 use crate::offer::{Engine, Priority};
 
@@ -174,6 +175,8 @@ pub struct Settings {
     pub failures_per_mille: u32,
     /// How long a reply takes.
     pub reply_after: Duration,
+    /// The AIsa gateway in front of this vendor.
+    pub gateway: Gateway,
     /// The documented unknowns.
     pub switches: Switches,
     /// What goes wrong, and when.
@@ -226,6 +229,7 @@ impl Default for Settings {
             html_for: days(7),
             failures_per_mille: 0,
             reply_after: Duration::ZERO,
+            gateway: Gateway::default(),
             switches: Switches::default(),
             faults: Faults::default(),
         }

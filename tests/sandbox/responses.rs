@@ -117,7 +117,9 @@ fn a_charge_above_the_advance_is_taken_when_it_settles_and_may_drive_the_balance
     assert_eq!(world.balance(), -15_000_000);
     assert_eq!(world.get(&path).codes(), [40_200], "results are withheld while the balance is negative");
     assert_eq!(world.post(ASK, &json!([question("b")])).code(), 40_210);
-    world.sandbox.pay_in(0, Money::from_nanos(15_000_000)).unwrap();
+    assert_eq!(as_reply(world.served("", "/sandbox/pay_in", Some("much"))).status, 400);
+    let paid = as_reply(world.served("", "/sandbox/pay_in", Some("0.015")));
+    assert_eq!((paid.status, paid.text.as_str()), (200, r#"{"balance_nano_usd":0}"#));
     assert_eq!(spent(&world.get(&path).results()[0]), 25_000_000);
     let bill = world.sandbox.bill();
     assert_eq!((bill.total.nanos(), bill.overrun.nanos(), bill.refunded.nanos()), (25_200_000, 15_000_000, 0));
