@@ -8,11 +8,10 @@ use serde_json::{Value, json};
 
 use super::draw;
 use super::envelope::stamp;
-use super::form::decoded;
 use super::model_answer;
 use super::places;
 use super::tasks::{Fields, Task};
-use crate::offer::{Engine, Function, ResultKind};
+use crate::offer::{Engine, ResultKind};
 
 const FIRST: &[&str] = &["Vel", "Nor", "Quan", "Bright", "Luma", "Ster", "Kori", "Alto", "Fen", "Mira", "Tal", "Ori"];
 const LAST: &[&str] = &["ora", "dex", "tia", "wick", "forge", "lane", "vanta", "stead", "mark", "nova", "line", "ton"];
@@ -37,13 +36,16 @@ struct Brand {
     price: u32,
 }
 
-/// The result object of a finished task, as JSON.
-pub(super) fn result(seed: u64, task: &Task, kind: ResultKind, done: DateTime<Utc>) -> String {
+/// The result object of a finished task, as JSON; `read` says how the engine reads a posted prompt.
+pub(super) fn result(
+    seed: u64,
+    task: &Task,
+    kind: ResultKind,
+    done: DateTime<Utc>,
+    read: impl Fn(&str) -> String,
+) -> String {
     let fields = task.fields();
-    let prompt = match task.ware.function {
-        Function::LlmScraper => decoded(&fields.keyword),
-        Function::LlmResponses => fields.keyword.clone(),
-    };
+    let prompt = read(&fields.keyword);
     let about = About { brands: brands(seed, task, &prompt), place: place(task), prompt, task, fields, done };
     if let Some(meter) = &task.meter {
         return model_answer::result(&about, &meter.usage, done);

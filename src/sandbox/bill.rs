@@ -138,7 +138,7 @@ impl Sandbox {
     }
 
     /// A prompt as the engine reads it.
-    fn prompt(&self, task: &Task, posted: &str) -> String {
+    pub(super) fn prompt(&self, task: &Task, posted: &str) -> String {
         match task.ware.function {
             Function::LlmResponses if !self.settings.switches.decode_user_prompt => posted.to_owned(),
             Function::LlmScraper | Function::LlmResponses => decoded(posted),

@@ -59,7 +59,7 @@ impl Sandbox {
 
     /// The result object of a finished task, as JSON.
     pub(super) fn result(&self, task: &Task, kind: ResultKind, done: DateTime<Utc>) -> String {
-        answer::result(self.settings.seed, task, kind, done)
+        answer::result(self.settings.seed, task, kind, done, |posted| self.prompt(task, posted))
     }
 
     /// The code a `task_get` answers with.

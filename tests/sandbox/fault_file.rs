@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bursar::money::Money;
-use bursar::offer::Engine;
+use bursar::offer::{Engine, Function};
 use bursar::sandbox::{Call, Fault, Faults, Rule, Served};
 
 use super::world::{AUTH, GET, READY, World, with_faults};
@@ -26,7 +26,26 @@ fn a_fault_file_says_what_strikes_when_and_where_it_is_wrong() {
         ..Rule::always(Fault::ErrorAfter { status: 502, html: true })
     };
     assert_eq!(faults.rules, [first, second]);
+    let faults = Faults::from_toml(
+        "[[fault]]\nkind = \"overrun\"\n\n[[fault]]\nkind = \"live_timeout\"\ncharged = false\n\n\
+         [[fault]]\nkind = \"throttle_429\"\ngateway = true\nfunction = \"llm_responses\"\nafter = \"7s\"\n",
+    )
+    .unwrap();
+    let throttled = Rule::always(Fault::Throttle429 { after: Duration::from_secs(7) });
+    assert_eq!(
+        faults.rules,
+        [
+            Rule::always(Fault::Overrun { usd: Money::from_nanos(20_000_000) }),
+            Rule::always(Fault::LiveTimeout { charged: false }),
+            throttled.about(Function::LlmResponses).at_the_gateway(),
+        ]
+    );
     for (text, problem) in [
+        ("[[fault]]\nkind = \"live_lost\"\ncharged = true\n", "line 2: `live_lost` takes no `charged`"),
+        (
+            "[[fault]]\nkind = \"live_lost\"\nfunction = \"llm\"\n",
+            "line 2: `llm` is none of llm_scraper, llm_responses",
+        ),
         ("[[fault]]\nkind = \"drop_after\"\nnht = [3]\n", "line 3: unknown field `nht`"),
         ("[[fault]]\nkind = \"drop_after\"\n[[fault]]\n\nkind = \"rain\"\n", "line 5: no fault is called `rain`"),
         ("[[fault]]\nkind = \"truncate\"\nstatus = 500\n", "line 2: `truncate` takes no `status`"),
