@@ -152,7 +152,7 @@ impl Sandbox {
         }
         let posted = fee + settings.responses_advance;
         let expiry_ms = task.posted_ms.saturating_add(settings.paced_ms(settings.expires_after));
-        if cx.weather.has(&Fault::NeverDone) {
+        if cx.weather.has(&Fault::NeverDone) || task.done_ms > expiry_ms {
             (task.done_ms, task.fails) = (expiry_ms, settings.expired_code);
         }
         let comes_to = match (task.fails, task.done_ms >= expiry_ms) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bursar::money::Money;
 use bursar::offer::{Engine, Function, Method, ResultKind};
-use bursar::sandbox::{Call, Fault, Rule, Sandbox, Settings, Ware};
+use bursar::sandbox::{Call, Fault, Rule, Sandbox, Settings, Spread, Ware};
 use serde_json::{Value, json};
 
 use super::world::{AUTH, OTHER, USER, World, as_reply, settings, start};
@@ -153,6 +153,16 @@ fn a_task_that_is_not_done_in_72_hours_fails_and_its_advance_comes_back() {
         assert_eq!(world.wait(1).get(&path).codes(), [40_103]);
         assert_eq!((world.charged(), world.balance()), (taken, 1_000_000_000 - taken));
     }
+}
+
+#[test]
+fn an_answer_that_would_take_longer_than_72_hours_never_comes() {
+    let hours = Duration::from_hours(80);
+    let mut world = World::new(Settings { turnaround_responses: Spread { min: hours, max: hours }, ..one_dollar() });
+    let path = format!("{ASK_GET}/{}", world.asked("a"));
+    assert_eq!(world.wait(72 * 3_600).get(&path).codes(), [40_103]);
+    assert_eq!(world.charged(), 200_000);
+    assert_eq!(world.wait(9 * 3_600).get(&path).codes(), [40_103]);
 }
 
 #[test]
