@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bursar::sandbox::{Call, Fault, InProcess, Rule, Sandbox, Settings, serve};
+use bursar::sandbox::{Call, Fault, Gateway, InProcess, Rule, Sandbox, Settings, serve};
 use bursar::vendor::{Failure, Request, Vendor as _};
 use bytes::Bytes;
 use chrono::TimeDelta;
@@ -84,7 +84,8 @@ async fn over_http_a_batch_is_posted_and_the_bill_can_be_read_by_anyone() {
         lines[0],
         json!({
             "id": id, "tag": "t0", "keyword": "which crm for small firms", "location_code": 2276, "language_code": "de",
-            "engine": "chat_gpt", "priority": "normal", "cost_nano_usd": 1_200_000, "posted_at": lines[0]["posted_at"],
+            "engine": "chat_gpt", "endpoint": "llm_scraper/task_post", "priority": "normal", "cost_nano_usd": 1_200_000,
+            "settled": true, "posted_at": lines[0]["posted_at"],
         })
     );
     let bill = client.get(format!("{base}/sandbox/bill")).send().await.unwrap().text().await.unwrap();
@@ -118,5 +119,30 @@ async fn over_http_connections_are_dropped_cut_and_throttled() {
     assert!(throttled.text().await.unwrap().starts_with("<html>"));
     assert!(post().await.unwrap_err().is_timeout());
     assert_eq!(sandbox.lock().unwrap().bill().tasks, 60);
+    stop.cancel();
+}
+
+#[tokio::test]
+async fn over_http_the_gateway_tells_its_limit_in_headers_and_asks_for_no_login() {
+    let (base, _, stop) =
+        served(Settings { gateway: Gateway { requests_per_minute: 1, ..Gateway::default() }, ..settings() }).await;
+    let client = reqwest::Client::new();
+    let ask = |key: &str| {
+        let path = format!("{base}/apis/v1/dataforseo/ai_optimization/gemini/llm_scraper/locations");
+        client.get(path).bearer_auth(key).send()
+    };
+    let refused = ask("nobody").await.unwrap();
+    assert_eq!((refused.status().as_u16(), refused.headers().get("www-authenticate")), (401, None));
+    let told = |reply: &reqwest::Response, name: &str| {
+        let name = format!("x-ratelimit-{name}-requests");
+        reply.headers()[name].to_str().unwrap().parse::<i64>().unwrap()
+    };
+    let passed = ask("sandbox-key").await.unwrap();
+    assert_eq!((passed.status().as_u16(), told(&passed, "limit"), told(&passed, "remaining")), (200, 1, 0));
+    assert_eq!(told(&passed, "reset"), start().timestamp() + 60);
+    let throttled = ask("sandbox-key").await.unwrap();
+    assert_eq!(throttled.status(), 429);
+    let wait: u64 = throttled.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((1..=60).contains(&wait), "{wait}");
     stop.cancel();
 }
