@@ -292,3 +292,18 @@ pub(crate) async fn what_is_in_doubt_is_settled_also_after_its_run_is_closed() {
     live_for(&mut world, &daily, LONG).await.expect("the start ends");
     world.assert_all_answered_once(6);
 }
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn what_a_look_takes_from_the_list_it_has_not_hidden() {
+    let turnaround = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
+    let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
+    let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
+    hidden_until(&mut world, Duration::from_secs(20 * 60));
+    // Nobody looks before the first look that is to conclude.
+    live_for(&mut world, &job(3), Duration::from_mins(5)).await;
+    tokio::time::advance(Duration::from_hours(2)).await;
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    let void = world.saw(|kind| matches!(kind, EventKind::Swept { void: Some(_), .. }));
+    assert_eq!(void, 0, "{:#?}", world.events);
+    world.assert_all_answered_once(3);
+}

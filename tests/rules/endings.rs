@@ -131,3 +131,15 @@ pub(crate) async fn answers_that_tasks_ready_leaves_out_are_asked_for_by_their_i
     assert_eq!((end.waiting, end.late), (0, 0));
     world.assert_all_answered_once(3);
 }
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_start_looks_through_the_list_before_it_leaves_what_is_in_doubt_to_a_later_one() {
+    // The list never proves that it shows what is unfinished, so nothing is concluded for a day.
+    let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1)]);
+    let lag = Duration::from_mins(10);
+    let mut world = World::new(Settings { listing_lag_max: lag, ..dropped });
+    assert_eq!(live_for(&mut world, &job(1), Duration::from_mins(2)).await, None);
+    tokio::time::advance(Duration::from_hours(5)).await;
+    assert_eq!(world.live_on(&job(1)).await.in_doubt, 0);
+    world.assert_all_answered_once(1);
+}

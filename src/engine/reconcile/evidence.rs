@@ -93,6 +93,7 @@ impl Reconcile {
     /// much the list was behind, where it was.
     pub(in crate::engine) fn end_sweep(&mut self, witnesses: &[(AttemptId, i64)], mono: Duration) -> Option<Ended> {
         let mut sweep = self.sweep.take()?;
+        self.has_looked = true;
         if sweep.purpose == Purpose::Find {
             self.suspects.values_mut().for_each(|suspect| suspect.looks += 1);
         }
@@ -216,10 +217,12 @@ impl Reconcile {
                 + 2 * seconds(self.timing.sweep_gap)
                 + 4 * seconds(self.timing.sweep_every)
                 + 60;
-        // Its time is near, and looks are worth something: not one after the other proved nothing.
+        // Looks are worth something: not one after the other proved nothing.
         let conclusive = self.fruitless < MOST_FRUITLESS_LOOKS;
         let soon = |closed: Option<i64>, conclude_from: Option<i64>| {
             closed.is_none_or(|closed| vendor_now < closed + patience)
+                // However far its time is, what the list shows by now is taken from it.
+                || (conclusive && !self.has_looked)
                 || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))
         };
         self.doubts

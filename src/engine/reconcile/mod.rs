@@ -94,6 +94,8 @@ pub(super) struct Reconcile {
     failures: u32,
     /// Looks in a row that were to conclude something, since anything was settled.
     fruitless: u32,
+    /// This start has read the list through.
+    has_looked: bool,
     /// By the vendor's id: purchases under our tags that are none of our attempts', shown without their cost.
     suspects: BTreeMap<String, Suspect>,
 }
@@ -121,6 +123,7 @@ impl Reconcile {
             sweep: None,
             failures: 0,
             fruitless: 0,
+            has_looked: false,
             suspects: BTreeMap::new(),
         }
     }

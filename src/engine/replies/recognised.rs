@@ -30,6 +30,7 @@ impl Core {
         let mut taken: BTreeMap<AttemptId, String> = BTreeMap::new();
         let (count, mut news) = (rows.len(), 0);
         for seen in rows {
+            self.listed(&seen, source);
             let posted_v = seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
             match seen.known.clone() {
                 Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true }
@@ -119,6 +120,15 @@ impl Core {
             }
         }
         self.read(now, source, count, news, out);
+    }
+
+    /// The list shows an attempt, whatever is to become of it: the look that reads the list has not hidden it.
+    fn listed(&mut self, seen: &SeenRow, source: Source) {
+        if let Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, .. } = seen.known
+            && let (Source::List(..), Some(sweep)) = (source, self.reconcile.sweep())
+        {
+            sweep.shown.insert(attempt);
+        }
     }
 
     /// A purchase that was concluded not to be one. Where its task still waits to be bought, this is its purchase
