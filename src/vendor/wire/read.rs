@@ -89,7 +89,7 @@ pub fn envelope(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
         .or_else(|| text(raw.error))
         .or_else(|| text(raw.error.and_then(|error| field(error, "message"))));
     let Rows { rows, unreadable: unreadable_rows } = raw.tasks;
-    Ok(Envelope { code: number(raw.status_code), message, cost: cost(raw.cost), rows, unreadable_rows })
+    Ok(Envelope { code: code(raw.status_code), message, cost: cost(raw.cost), rows, unreadable_rows })
 }
 
 /// Reads an object, and nothing else: serde would take an array for a struct as well.
@@ -150,9 +150,12 @@ pub(super) fn id(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
     text(raw).filter(|id| id.len() <= 255 && id.bytes().any(|byte| byte.is_ascii_alphanumeric()))
 }
 
-/// A whole number that may stand in quotes.
-pub(super) fn number(raw: Option<&RawValue>) -> Option<u32> {
-    text(raw)?.parse().ok()
+/// The vendor's codes are of five digits; HTTP's, which a gateway may write in their place, say nothing of a task.
+const CODES: std::ops::Range<u32> = 10_000..100_000;
+
+/// A code, which may stand in quotes.
+pub(super) fn code(raw: Option<&RawValue>) -> Option<u32> {
+    text(raw)?.parse().ok().filter(|code| CODES.contains(code))
 }
 
 /// A cost from its digits, which may stand in quotes. A negative one is none that a purchase can have.
@@ -199,7 +202,7 @@ mod tests {
     fn whatever_is_odd_in_a_row_is_absent_and_a_row_that_is_none_is_counted() {
         let body = r#"{"status_code": [], "status_message": 5, "cost": {}, "tasks": [
             {}, {"id": {}, "status_code": "x", "cost": true, "data": [1], "result_count": -1, "result": 3},
-            {"data": {"tag": 12}}, {"data": {"tag": "a", "tag": "b"}}, {"id": "\ud800", "data": "x"},
+            {"status_code": 200, "data": {"tag": 12}}, {"data": {"tag": "a", "tag": "b"}}, {"id": "\ud800", "data": "x"},
             null, 1, "x", [], ["i", 20100], {"id": "1", "id": "2"}]}"#;
         let envelope = envelope(body.as_bytes()).unwrap();
         assert_eq!((envelope.code, envelope.message.as_deref(), envelope.cost), (None, Some("5"), Cost::Odd));

@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::read::{Cost, Text, cost, id, number, text};
+use super::read::{Cost, Text, code, cost, id, text};
 
 /// What a reply says of one task.
 #[derive(Debug)]
@@ -148,10 +148,10 @@ impl<'de> Visitor<'de> for OfTask {
                 map.next_value::<IgnoredAny>()?;
             }
         }
-        let [row_id, code, message, row_cost, count, result] = values.map(Option::flatten);
+        let [row_id, row_code, message, row_cost, count, result] = values.map(Option::flatten);
         let row = Row {
             id: id(row_id),
-            code: number(code),
+            code: code(row_code),
             message: text(message),
             cost: cost(row_cost),
             tag: text(echo.flatten()),
