@@ -68,6 +68,7 @@ CREATE TABLE run (
     id        INTEGER PRIMARY KEY,
     job       INTEGER NOT NULL REFERENCES job (id),
     period    TEXT NOT NULL,
+    begins_at INTEGER NOT NULL,         -- its period does; a run closes those of earlier periods
     opened_at INTEGER NOT NULL,
     cap_nano  INTEGER NOT NULL,
     state     TEXT NOT NULL CONSTRAINT a_run_is_open_complete_or_closed CHECK (state IN ('open', 'complete', 'closed')),

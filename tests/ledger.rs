@@ -17,7 +17,7 @@ fn small() -> Connection {
          INSERT INTO start (n, nonce, at, version) VALUES (1, 'x', 0, '0');
          INSERT INTO account (id, name, route, base_url, login_hash) VALUES (1, 'main', 'sandbox', 'http://127.0.0.1', x'00');
          INSERT INTO job (id, name, path, account, timezone) VALUES (1, 'job', '/job.toml', 1, 'UTC');
-         INSERT INTO run (id, job, period, opened_at, cap_nano, state, results) VALUES (1, 1, 'once', 0, 0, 'open', 'advanced');
+         INSERT INTO run (id, job, period, begins_at, opened_at, cap_nano, state, results) VALUES (1, 1, 'once', 0, 0, 0, 'open', 'advanced');
          INSERT INTO prompt_set (id, run, name, weight) VALUES (1, 1, 'set', 1);
          INSERT INTO prompt (id, hash, text) VALUES (1, zeroblob(16), 'which?');
          INSERT INTO market (id, location_code, language_code) VALUES (1, 2840, 'en');
@@ -38,7 +38,7 @@ pub(crate) fn a_row_that_cannot_be_true_cannot_be_written_and_the_ledger_says_wh
         ("INSERT INTO ledger VALUES (1, 'short', 'real', 0)", "a_ledger_id_is_80_bits"),
         ("UPDATE run SET state = 'paused'", "a_run_is_open_complete_or_closed"),
         (
-            "INSERT INTO run (job, period, opened_at, cap_nano, state, results) VALUES (1, 'once', 0, 0, 'open', '')",
+            "INSERT INTO run (job, period, begins_at, opened_at, cap_nano, state, results) VALUES (1, 'once', 0, 0, 0, 'open', '')",
             "run.job, run.period",
         ),
         ("UPDATE task SET state = 2, attempt = NULL", "money_moves_only_with_an_attempt"),

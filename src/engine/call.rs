@@ -1,12 +1,11 @@
 //! A call: what goes over the wire, and what a reply to it means by what was asked.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::vocabulary::{Heard, Reply};
-use crate::clock::Clock;
+use crate::clock::{Clock, Now};
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{Order, Seal};
 use crate::offer::{Engine, Function, Offer};
@@ -21,7 +20,7 @@ const ZSTD_LEVEL: i32 = 3;
 pub struct Call {
     pub(super) request: Request,
     pub(super) what: What,
-    pub(super) begun: Duration,
+    pub(super) begun: Now,
 }
 
 /// What a call is for.
@@ -142,6 +141,8 @@ fn hello(outcome: &Result<Response, Failure>) -> Result<(), Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::offer::OFFERS;
     use crate::vendor::Verdict;
@@ -151,7 +152,7 @@ mod tests {
         let seal = Some(Seal::that_cannot_be_set());
         let what = What::Post { batch: BatchId(1), offer: &OFFERS[0], orders: Vec::new(), tags: Vec::new(), seal };
         let request = Request { path: String::new(), body: None, spends: true, timeout: Duration::ZERO };
-        let mut call = Call { request, what, begun: Duration::ZERO };
+        let mut call = Call { request, what, begun: Now { wall: chrono::DateTime::UNIX_EPOCH, mono: Duration::ZERO } };
         for _ in 0..2 {
             let failure = call.request().unwrap_err();
             assert!(matches!(&failure, Failure::NeverLeft(why) if why.contains("set state_dir")), "{failure:?}");

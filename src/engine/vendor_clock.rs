@@ -15,16 +15,19 @@ pub(super) struct VendorClock {
     latest_s: Option<i64>,
     /// The same, the furthest ahead that any answer showed.
     furthest_s: Option<i64>,
-    /// When the latest answer arrived.
-    seen: Option<Now>,
+    /// When the call was begun that the latest answer answers: its `Date` may be as old as that.
+    asked: Option<Now>,
+    /// How long that answer took, on a clock that stands still while the machine sleeps.
+    took: Duration,
 }
 
 impl VendorClock {
-    /// An answer arrived now with this `Date`; where it had none, the wall clock stands in for it.
-    pub(super) fn saw(&mut self, date_v: Option<i64>, now: Now) {
+    /// The answer to a call begun then arrived now with this `Date`; where it had none, the wall clock stands in for it.
+    pub(super) fn saw(&mut self, date_v: Option<i64>, begun: Now, now: Now) {
         let offset = date_v.unwrap_or(now.wall.timestamp()) - seconds(now.mono);
         self.latest_s = Some(offset);
-        self.seen = Some(now);
+        self.asked = Some(begun);
+        self.took = now.mono.saturating_sub(begun.mono);
         self.furthest_s = Some(self.furthest_s.map_or(offset, |furthest| furthest.max(offset)));
     }
 
@@ -40,15 +43,16 @@ impl VendorClock {
 
     /// The vendor's time is not after this, whichever of its machines answered.
     pub(super) fn not_after(&self, now: Now) -> i64 {
-        self.furthest_s.map_or(now.wall.timestamp(), |offset| offset + seconds(now.mono)) + 2 + self.slept_s(now)
+        let known = self.furthest_s.map_or(now.wall.timestamp(), |offset| offset + seconds(now.mono));
+        known + 2 + seconds(self.took) + self.slept_s(now)
     }
 
-    /// By how many seconds the wall clock has gone ahead of the monotonic one since the latest answer: this machine may
-    /// have slept so long.
+    /// By how many seconds the wall clock has gone ahead of the monotonic one since the latest answer was asked for: this
+    /// machine may have slept so long, also while the answer was on its way.
     fn slept_s(&self, now: Now) -> i64 {
-        self.seen.map_or(0, |seen| {
-            let awake = seconds(now.mono.saturating_sub(seen.mono));
-            ((now.wall - seen.wall).num_seconds() - awake).max(0)
+        self.asked.map_or(0, |asked| {
+            let awake = seconds(now.mono.saturating_sub(asked.mono));
+            ((now.wall - asked.wall).num_seconds() - awake).max(0)
         })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::collect::Endpoint;
 use super::dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 use super::reconcile::Span;
+use crate::clock::Now;
 use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
@@ -82,8 +83,8 @@ pub enum Source {
 pub struct Heard {
     /// To what, and what it means.
     pub reply: Reply,
-    /// When the call was begun, on this machine's clock.
-    pub begun: Duration,
+    /// When the call was begun.
+    pub begun: Now,
     /// The vendor answered at all; its clock, where it showed it.
     pub date_v: Option<Option<i64>>,
 }

@@ -235,7 +235,7 @@ impl Ledger {
         Ok(JobId(id))
     }
 
-    /// Opens the run of a period, or the one there is; earlier runs of the job stop buying.
+    /// Opens the run of a period, or the one there is; runs of the job for earlier periods stop buying.
     ///
     /// # Errors
     /// The ledger cannot be written.
@@ -251,15 +251,16 @@ impl Ledger {
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
+        let begins_at = facts.period.from.timestamp();
         let id = match known {
             None => {
-                write.execute("UPDATE run SET state = 'closed' WHERE job = ?1 AND state <> 'closed'", [facts.job.0])?;
                 write.execute(
-                    "INSERT INTO run (job, period, opened_at, cap_nano, state, results) VALUES (?1, ?2, ?3, ?4, 'open', ?5)",
-                    (facts.job.0, &facts.period.id, now, facts.cap.nanos(), &results),
+                    "INSERT INTO run (job, period, begins_at, opened_at, cap_nano, state, results)
+                     VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6)",
+                    (facts.job.0, &facts.period.id, begins_at, now, facts.cap.nanos(), &results),
                 )?;
                 let id = write.last_insert_rowid();
-                may_be_forgotten(&write, id, facts.period.from.timestamp())?;
+                may_be_forgotten(&write, id, begins_at)?;
                 id
             }
             Some((id, cap)) => {
@@ -274,6 +275,13 @@ impl Ledger {
                 id
             }
         };
+        // A clock that was wrong may have begun a run of a later period, which stays for its time. Another kind of period
+        // is another rhythm of the job: none of its runs is taken up again.
+        write.execute(
+            "UPDATE run SET state = 'closed' WHERE job = ?1 AND id <> ?2 AND state <> 'closed'
+             AND (begins_at < ?3 OR length(period) <> length(?4))",
+            (facts.job.0, id, begins_at, &facts.period.id),
+        )?;
         set_limit(&write, "run", id, Some(facts.cap))?;
         write.commit()?;
         Ok(RunId(id))

@@ -67,11 +67,7 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
             match effect {
                 Effect::Hello => {
                     let date_v = Some(Some(now.wall.timestamp()));
-                    inputs.push_back(Input::Heard(vec![Heard {
-                        reply: Reply::Hello(Ok(())),
-                        begun: now.mono,
-                        date_v,
-                    }]));
+                    inputs.push_back(Input::Heard(vec![Heard { reply: Reply::Hello(Ok(())), begun: now, date_v }]));
                 }
                 Effect::Pull { run, after, .. } => inputs.push_back(the_task(run, after)),
                 Effect::Commit(_, drafts) => {

@@ -112,7 +112,8 @@ impl Campaign {
                 Fate::Died => return Err("a start in good weather died".to_owned()),
             };
             let (books, audit, sales) = self.look()?;
-            let open = books.runs.iter().filter(|(_, run)| run.state != "closed");
+            let current = &self.before.planned;
+            let open = books.runs.iter().filter(|(id, run)| run.state != "closed" && current.contains(id));
             let planned: u64 = open.map(|(run, _)| books.tasks_in(*run, 0)).sum();
             let settled = (end.in_doubt, end.waiting, audit.in_doubt, audit.held.nanos()) == (0, 0, 0, 0);
             let stuck = planned_before == Some(planned) && number > 2;
@@ -123,7 +124,7 @@ impl Campaign {
                     self.count_doubled(&books, &sales);
                     return Ok(());
                 }
-                look.at_the_end(told)?;
+                look.at_the_end(&self.before.planned, told)?;
                 return answers_belong(&self.world.disk.reader);
             }
             let switches = &self.weather.settings.switches;
@@ -154,7 +155,7 @@ impl Campaign {
         self.world.line(format_args!("life {number}: {life:?}"));
         let caps = Books::read(&self.world.disk.reader).map_err(|error| error.to_string())?.caps;
         let lived = self.world.live(life)?;
-        self.before = Before { start: lived.start, planned: !matches!(lived.fate, Fate::NotBegun(_)), caps };
+        self.before = Before { start: lived.start, planned: lived.planned.clone(), caps };
         let (books, audit, sales) = self.look()?;
         if self.lost && lived.start > 0 && !books.restored {
             self.lost = false;

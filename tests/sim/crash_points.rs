@@ -136,7 +136,7 @@ impl Scenario {
             let (audit, sales) = (world.audit()?, world.wire.sandbox.sales().collect::<Vec<_>>());
             let allowed = self.allowed(&life.jobs[0]);
             let look = Look { books: &books, audit: &audit, sales: &sales, allowed: &allowed, lost };
-            let before = Before { start: lived.start, planned: true, caps: before };
+            let before = Before { start: lived.start, planned: lived.planned.clone(), caps: before };
             look.after_a_life(&before)?;
             look.the_end_is_honest(&lived)?;
             if let Fate::Ended(end) = &lived.fate
@@ -144,7 +144,7 @@ impl Scenario {
                 && (end.in_doubt, end.waiting, audit.held.nanos()) == (0, 0, 0)
                 && (books.tasks_in(1, 0) == 0 || number > MOST_LIVES)
             {
-                look.at_the_end(!end.cuts.is_empty() || end.refused.is_some())?;
+                look.at_the_end(&before.planned, !end.cuts.is_empty() || end.refused.is_some())?;
                 answers_belong(&world.disk.reader)?;
                 return Ok(moments);
             }

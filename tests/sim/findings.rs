@@ -8,7 +8,8 @@ use bursar::sandbox::{Call, Fault, Faults, Rule, Settings};
 use chrono::TimeDelta;
 
 use super::asked::Asked;
-use super::life::{Fate, Life};
+use super::books::Books;
+use super::life::{Fate, Life, Trouble};
 use super::wire::Road;
 use super::world::{World, plain_account};
 
@@ -171,4 +172,43 @@ fn a_ledger_restored_after_more_than_a_month_buys_again() {
         world.rest(Duration::from_hours(26));
     }
     answered_once(&world, 4);
+}
+
+/// The machine slept between the greeting and its answer: the vendor's clock was taken for what it had been before, and
+/// the purchase that followed was held for an hour that was long over.
+#[test]
+fn a_hold_covers_its_purchase_where_the_machine_sleeps_before_its_first_answer() {
+    let mut world = world(Vec::new());
+    let asleep = (Duration::from_millis(1), Trouble::Suspend(Duration::from_hours(30)));
+    let lived = world.live(&Life { jobs: vec![asked(1)], troubles: vec![asleep], ..Life::default() }).unwrap();
+    assert!(matches!(lived.fate, Fate::Ended(_)), "{:?}", lived.fate);
+    let books = Books::read(&world.disk.reader).unwrap();
+    for sale in world.wire.sandbox.sales() {
+        let attempt = &books.bought[&sale.id];
+        let sold_v = sale.posted.timestamp();
+        assert!((attempt.sent_v..=attempt.hold_to_v).contains(&sold_v), "{sold_v}: {attempt:?}");
+    }
+    answered_once(&world, 2);
+}
+
+/// A clock that ran ahead began the run of the day after. Set right, the run of the day closed it, and on that day nothing
+/// was bought; the run of the day stayed open for ever.
+#[test]
+fn a_run_that_a_wrong_clock_began_waits_for_its_day() {
+    let mut world = world(Vec::new());
+    let daily = |repeats| Asked { period: "day", ..asked(repeats) };
+    let mut day = |world: &mut World, repeats| {
+        let lived = world.live(&Life { jobs: vec![daily(repeats)], ..Life::default() }).unwrap();
+        assert!(matches!(lived.fate, Fate::Ended(_)), "{:?}", lived.fate);
+        let books = Books::read(&world.disk.reader).unwrap();
+        books.runs.values().map(|run| (run.period.clone(), run.state.clone())).collect::<Vec<_>>()
+    };
+    let runs = |of: &[(&str, &str)]| of.iter().map(|(p, s)| ((*p).to_owned(), (*s).to_owned())).collect::<Vec<_>>();
+    world.clock.jump(24 * 3_600);
+    assert_eq!(day(&mut world, 1), runs(&[("2026-11-23", "complete")]));
+    world.clock.set_right();
+    assert_eq!(day(&mut world, 1), runs(&[("2026-11-23", "complete"), ("2026-11-22", "complete")]));
+    world.rest(Duration::from_hours(24));
+    assert_eq!(day(&mut world, 2), runs(&[("2026-11-23", "complete"), ("2026-11-22", "closed")]));
+    answered_once(&world, 6);
 }

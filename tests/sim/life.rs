@@ -70,6 +70,8 @@ pub struct Lived {
     pub moments: u64,
     /// The number of this start; 0 where it was not counted.
     pub start: i64,
+    /// The runs that it came as far as to write the plans of.
+    pub planned: Vec<i64>,
 }
 
 /// A life that has turned so often is going round in circles.
@@ -113,6 +115,7 @@ struct Process {
     ledger: Ledger,
     at_work: AtWork,
     runs: Vec<RunId>,
+    planned: Vec<i64>,
     start: i64,
 }
 
@@ -134,7 +137,7 @@ impl World {
         let (journal, struck) = (&mut self.journal, &mut self.struck);
         self.wire.arrive(self.clock.true_time, usize::MAX, journal, struck);
         drop(lock);
-        let (fate, start) = lived?;
+        let (fate, start, planned) = lived?;
         let said = match &fate {
             Fate::NotBegun(why) => format!("did not begin: {why}"),
             Fate::Died => "died".to_owned(),
@@ -142,18 +145,19 @@ impl World {
         };
         let number = self.lives;
         self.line(format_args!("life {number} {said}"));
-        Ok(Lived { fate, moments, start })
+        Ok(Lived { fate, moments, start, planned })
     }
 
-    fn live_with_lock(&mut self, life: &Life, moments: &mut u64) -> Result<(Fate, i64), String> {
+    fn live_with_lock(&mut self, life: &Life, moments: &mut u64) -> Result<(Fate, i64, Vec<i64>), String> {
         let mut process = match self.begin(life) {
             Ok(process) => process,
             Err(error) => {
                 self.note_full(&error.to_string());
-                return Ok((Fate::NotBegun(error.to_string()), 0));
+                return Ok((Fate::NotBegun(error.to_string()), 0, Vec::new()));
             }
         };
         let start = process.start;
+        let planned = process.planned.clone();
         let mut troubles = life.troubles.clone();
         troubles.push((PATIENCE, Trouble::Stop));
         troubles.sort_by_key(|(at, _)| std::cmp::Reverse(*at));
@@ -171,11 +175,11 @@ impl World {
                 Ok(Turn::Wait(wake)) => wake,
                 Ok(Turn::Ended(end)) => {
                     let ended = process.runs.iter().try_for_each(|run| process.ledger.complete(*run).map(|_| ()));
-                    return Ok((ended.map_or(Fate::Died, |()| Fate::Ended(end)), start));
+                    return Ok((ended.map_or(Fate::Died, |()| Fate::Ended(end)), start, planned));
                 }
                 Ok(Turn::Killed) => {
                     self.struck.note("crash at an effect");
-                    return Ok((Fate::Died, start));
+                    return Ok((Fate::Died, start, planned));
                 }
                 Err(error) => {
                     if !self.disk_is_in_trouble(life) {
@@ -183,12 +187,12 @@ impl World {
                     }
                     self.note_full(&error.to_string());
                     self.line(format_args!("the ledger failed: {error}"));
-                    return Ok((Fate::Died, start));
+                    return Ok((Fate::Died, start, planned));
                 }
             };
             match self.wait(wake, &mut troubles, life.death, moments)? {
                 Some(next) => input = next,
-                None => return Ok((Fate::Died, start)),
+                None => return Ok((Fate::Died, start, planned)),
             }
             if self.clock.now().mono > PATIENCE * 2 {
                 return Err("a start that was told to stop does not end".to_owned());
@@ -277,7 +281,7 @@ impl World {
         let account = engine::bring_account(&mut ledger, &self.account, "sandbox")?;
         let prices = PriceList::with(&self.account.prices);
         let files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
-        let (mut bought, mut runs) = (Vec::new(), Vec::new());
+        let (mut bought, mut runs, mut planned) = (Vec::new(), Vec::new(), Vec::new());
         for asked in &life.jobs {
             let job = asked.job(&self.account);
             let period = period::current(job.period, job.timezone, now.wall);
@@ -290,6 +294,7 @@ impl World {
             let limits = &self.account.limits;
             let prepared = engine::prepare(&mut ledger, &job, account, limits, &prices, &period, false, &files, now)?;
             runs.push(prepared.run);
+            planned.push(prepared.run.0);
             bought.push(prepared.terms);
         }
         let terms = Terms {
@@ -304,7 +309,7 @@ impl World {
             runs: bought,
         };
         let at_work = AtWork::new(Desk::new(terms, prices), &ledger, now)?;
-        Ok(Process { ledger, at_work, runs, start: start.number })
+        Ok(Process { ledger, at_work, runs, planned, start: start.number })
     }
 
     fn disk_is_in_trouble(&self, life: &Life) -> bool {

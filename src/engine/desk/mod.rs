@@ -199,12 +199,12 @@ impl Desk {
         let path = wire::task_post_path(engine, function);
         let request = Request { path, body: None, spends: true, timeout: self.terms.timing.request_timeout };
         let what = What::Post { batch, offer, orders, tags: Vec::new(), seal: ledger.seal() };
-        Ok(Done::Call(Box::new(Call { request, what, begun: now.mono })))
+        Ok(Done::Call(Box::new(Call { request, what, begun: now })))
     }
 
     /// A call that spends nothing.
     fn free(&self, path: String, body: Option<Bytes>, what: What, now: Now) -> Done {
         let request = Request { path, body, spends: false, timeout: self.terms.timing.request_timeout };
-        Done::Call(Box::new(Call { request, what, begun: now.mono }))
+        Done::Call(Box::new(Call { request, what, begun: now }))
     }
 }

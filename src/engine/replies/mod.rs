@@ -11,8 +11,6 @@ mod swept;
 mod restored;
 mod fetched;
 
-use std::time::Duration;
-
 use self::refused::{Limit, MOST_FAILURES, millis, problem_text};
 use super::core::{Core, Step};
 use super::vocabulary::{Effect, Heard, Reply, Source};
@@ -84,22 +82,15 @@ impl Core {
     }
 
     /// The vendor answered something: its clock is known, and connections that were gone before are surely closed.
-    fn contact(
-        &mut self,
-        now: Now,
-        begun: Duration,
-        date_v: Option<i64>,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
-    ) {
+    fn contact(&mut self, now: Now, begun: Now, date_v: Option<i64>, changes: &mut Vec<Change>, out: &mut Vec<Effect>) {
         let first = !self.clock.is_known();
-        self.clock.saw(date_v, now);
+        self.clock.saw(date_v, begun, now);
         self.failures = 0;
         if first {
             let (account, skew_s) = (self.terms.name.clone(), self.clock.skew_s(now));
             out.push(Effect::Tell(EventKind::Contact { account, skew_s }));
         }
-        let (closed, restored) = self.reconcile.contact(begun, self.clock.not_after(now));
+        let (closed, restored) = self.reconcile.contact(begun.mono, self.clock.not_after(now));
         changes.extend(closed.into_iter().map(|(batch, closed_v)| Change::Closed { batch, closed_v }));
         changes.extend(restored.map(|closed_v| Change::RestoredClosed { account: self.terms.account, closed_v }));
     }
