@@ -205,12 +205,12 @@ CREATE TABLE attempt (
     code         INTEGER,   -- the vendor's last status code, where it says more than the state
     vendor_id    ANY,       -- 16 bytes where its text is a lower-case UUID, else the text
     held_nano    INTEGER NOT NULL CONSTRAINT what_is_reserved_is_positive CHECK (held_nano >= 0),
-    posted_nano  INTEGER,   -- what the vendor said at the purchase
-    settled_nano INTEGER,   -- what it cost in the end
+    posted_nano  INTEGER,   -- what the vendor said at the purchase; null: it named no cost, and no list has since
+    settled_nano INTEGER,   -- what it cost in the end; without a word of the vendor's, what was held
     previous     INTEGER,   -- the attempt of the same task before this one
     tag          TEXT,      -- only where the vendor knows it under a tag that this row does not compute to
     CONSTRAINT what_was_accepted_has_an_id_and_a_cost
-        CHECK ((state <> 1 AND state <> 2 AND state <> 6) OR (vendor_id IS NOT NULL AND posted_nano IS NOT NULL)),
+        CHECK ((state <> 1 AND state <> 2 AND state <> 6) OR (vendor_id IS NOT NULL AND coalesce(posted_nano, settled_nano) IS NOT NULL)),
     CONSTRAINT what_was_not_bought_cost_nothing CHECK (state NOT IN (3, 4) OR coalesce(posted_nano, 0) = 0)
 ) STRICT;
 -- No index holds the vendor's ids: they are random within a minute, and an index of them costs as much as all else that

@@ -113,6 +113,15 @@ pub enum EventKind {
         /// In the list.
         listed: Money,
     },
+    /// The vendor's list names the cost of a purchase whose answer named none: the books have it now.
+    CostCorrected {
+        /// Its attempt.
+        attempt: AttemptId,
+        /// What was booked until then.
+        assumed: Money,
+        /// In the list, and in the ledger.
+        listed: Money,
+    },
     /// A look through the vendor's list was complete.
     Swept {
         /// It was to conclude what is not there.

@@ -77,6 +77,12 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
                 "the vendor's list says that attempt {attempt} cost {listed}, and {booked} is booked for it: compare it with the vendor's bill"
             ),
         ),
+        EventKind::CostCorrected { attempt, assumed, listed } => (
+            News,
+            format!(
+                "the vendor's list says that attempt {attempt} cost {listed}: {assumed} was assumed, and is corrected"
+            ),
+        ),
         EventKind::Swept { concluding, rows, found, void } => {
             let weight = if *found > 0 || void.is_some() { News } else { Detail };
             let what = if *concluding {
@@ -185,6 +191,9 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         }
         EventKind::CostDiffers { attempt, booked, listed } => {
             ("cost_differs", with(json!({ "attempt": attempt.0 }), &[("booked", *booked), ("listed", *listed)]))
+        }
+        EventKind::CostCorrected { attempt, assumed, listed } => {
+            ("cost_corrected", with(json!({ "attempt": attempt.0 }), &[("assumed", *assumed), ("listed", *listed)]))
         }
         EventKind::Swept { concluding, rows, found, void } => {
             ("swept", json!({ "concluding": concluding, "rows": rows, "found": found, "void": void }))

@@ -94,7 +94,7 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
     ),
     (
         "a task was paid for twice without a failure between",
-        "SELECT 'task ' || task FROM attempt WHERE state IN (1, 2, 6, 7) AND coalesce(posted_nano, 0) > 0
+        "SELECT 'task ' || task FROM attempt WHERE state IN (1, 2, 6, 7) AND coalesce(settled_nano, posted_nano, 0) > 0
          GROUP BY task HAVING count(*) > 1",
     ),
     (
@@ -170,17 +170,19 @@ impl Ledger {
             }
         }
         let mut statement = self.db.prepare_cached(
-            "SELECT batch.run, entry.from_v, entry.id, sum(iif(entry.kind = 'refund', -1, 1) * entry.nano_usd)
-             FROM entry JOIN batch ON batch.id = entry.batch
-             WHERE entry.kind IN ('charge', 'overrun', 'refund') GROUP BY entry.id",
+            "SELECT batch.run, entry.from_v, entry.id, iif(entry.kind = 'refund', -1, 1) * entry.nano_usd
+             FROM entry JOIN batch ON batch.id = entry.batch WHERE entry.kind IN ('charge', 'overrun', 'refund')",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (from_v, entry): (i64, i64) = (row.get(1)?, row.get(2)?);
             let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
             for scope in of_run.rows(from_v, from_v) {
-                if scope.scope != "account_balance" || since.get(&scope.owner).is_none_or(|(since, _)| entry > *since) {
-                    add(&scope, row.get(3)?, 0);
+                let amount: i64 = row.get(3)?;
+                // Of a balance only what was taken since it was read counts, and nothing that comes back.
+                let counts = || amount > 0 && since.get(&scope.owner).is_none_or(|(since, _)| entry > *since);
+                if scope.scope != "account_balance" || counts() {
+                    add(&scope, amount, 0);
                 }
             }
         }

@@ -4,7 +4,7 @@
 //! leaves. T2 and T3 ([`Ledger::record`]): what the vendor accepted is charged and its id stored; what surely was not
 //! bought is released; an answer is stored with the state it leads to. Each is one commit, whole or not at all.
 
-use rusqlite::{Connection, DropBehavior, TransactionBehavior};
+use rusqlite::{Connection, DropBehavior, OptionalExtension as _, TransactionBehavior};
 
 use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved};
@@ -146,9 +146,10 @@ impl Commit<'_> {
     /// Writes a change; one that moves neither money nor tasks is handed back, to be noted after those that do.
     fn record(&mut self, change: Change) -> Result<Option<Change>, LedgerError> {
         match change {
-            Change::Accepted { attempt, vendor_id, cost, posted_v } => {
-                self.accept(attempt, &vendor_id, cost, posted_v)?;
+            Change::Accepted { attempt, vendor_id, cost, posted_v, assumed } => {
+                self.accept(attempt, &vendor_id, cost, posted_v, assumed)?;
             }
+            Change::Corrected { attempt, cost } => self.correct(attempt, cost)?,
             Change::Refused { attempt, code, for_good } => {
                 let transition = if for_good { Transition::Fail(Reason::Refused) } else { Transition::NotBought };
                 self.not_bought(attempt, attempt_state::REFUSED, Some(code), transition)?;
@@ -220,7 +221,14 @@ impl Commit<'_> {
         Ok(None)
     }
 
-    fn accept(&mut self, attempt: AttemptId, vendor_id: &str, cost: Money, posted_v: i64) -> Result<(), LedgerError> {
+    fn accept(
+        &mut self,
+        attempt: AttemptId,
+        vendor_id: &str,
+        cost: Money,
+        posted_v: i64,
+        assumed: bool,
+    ) -> Result<(), LedgerError> {
         // Given up for not bought, and found after all: its hold is gone, so the charge is overrun.
         let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
         let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(()) };
@@ -233,13 +241,39 @@ impl Commit<'_> {
         }
         self.write
             .prepare_cached(
-                "UPDATE attempt SET state = ?2, vendor_id = ?3, posted_nano = ?4, code = NULL WHERE id = ?1",
+                "UPDATE attempt SET state = ?2, vendor_id = ?3, posted_nano = ?4, settled_nano = ?5, code = NULL
+                 WHERE id = ?1",
             )?
-            .execute((facts.id, attempt_state::SUBMITTED, vendor_key(vendor_id), cost.nanos()))?;
+            .execute((
+                facts.id,
+                attempt_state::SUBMITTED,
+                vendor_key(vendor_id),
+                (!assumed).then_some(cost.nanos()),
+                assumed.then_some(cost.nanos()),
+            ))?;
         self.stands(facts, attempt_state::SUBMITTED, Transition::Accept)?;
         self.moves.charge(facts.batch, posted_v, if was_sending { facts.held } else { Money::ZERO }, cost);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 1);
         self.moves.posted(facts.batch, posted_v);
+        Ok(())
+    }
+
+    /// An assumed cost becomes the vendor's: what was booked too much is refund, and too little is overrun.
+    fn correct(&mut self, attempt: AttemptId, cost: Money) -> Result<(), LedgerError> {
+        let assumed: Option<(i64, i64, i64)> = self
+            .write
+            .prepare_cached(
+                "SELECT attempt.batch, attempt.settled_nano, batch.posted_v
+                 FROM attempt JOIN batch ON batch.id = attempt.batch
+                 WHERE attempt.id = ?1 AND attempt.posted_nano IS NULL AND attempt.settled_nano IS NOT NULL",
+            )?
+            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((batch, assumed, posted_v)) = assumed else { return Ok(()) };
+        self.write
+            .prepare_cached("UPDATE attempt SET posted_nano = ?2, settled_nano = ?2 WHERE id = ?1")?
+            .execute((attempt.0, cost.nanos()))?;
+        self.moves.settle(batch, posted_v, Money::from_nanos(assumed), cost);
         Ok(())
     }
 
@@ -273,7 +307,7 @@ impl Commit<'_> {
     ) -> Result<Option<Attempt>, LedgerError> {
         let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SUBMITTED])? else { return Ok(None) };
         self.write
-            .prepare_cached("UPDATE attempt SET state = ?2, code = ?3, settled_nano = posted_nano WHERE id = ?1")?
+            .prepare_cached("UPDATE attempt SET state = ?2, code = ?3, settled_nano = coalesce(settled_nano, posted_nano) WHERE id = ?1")?
             .execute((facts.id, state, code))?;
         self.stands(facts, state, transition)?;
         self.moves.count(facts.batch, 0, -1);

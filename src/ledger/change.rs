@@ -92,8 +92,11 @@ pub struct Extra {
 #[expect(missing_docs, reason = "the fields of a change are named for what they hold")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The vendor took the task, and said so in the answer or in a list.
-    Accepted { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64 },
+    /// The vendor took the task, and said so in the answer or in a list. `assumed`: it named no cost, and this is what
+    /// was held.
+    Accepted { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64, assumed: bool },
+    /// The vendor's list names the cost of a purchase that was booked at an assumed one.
+    Corrected { attempt: AttemptId, cost: Money },
     /// The vendor refused the task; it cost nothing. `for_good`: the same task would be refused again.
     Refused { attempt: AttemptId, code: u32, for_good: bool },
     /// The task surely was not bought.
@@ -168,7 +171,8 @@ impl Change {
             | Self::Expired { attempt }
             | Self::Answered { attempt, .. }
             | Self::ResolvedAsBought { attempt, .. } => Some(*attempt),
-            Self::Doubt { .. }
+            Self::Corrected { .. }
+            | Self::Doubt { .. }
             | Self::Closed { .. }
             | Self::Posted { .. }
             | Self::Extra { .. }

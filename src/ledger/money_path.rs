@@ -31,6 +31,7 @@ struct Move {
 struct Charge {
     within: i64,
     beyond: i64,
+    back: i64,
 }
 
 /// Where a batch's money counts.
@@ -51,6 +52,13 @@ impl Moves {
             charge.beyond += (cost - within).nanos();
         }
         self.release(batch, held - within);
+    }
+
+    /// What was booked as so much has cost so much in the end. It counts where the purchase does.
+    pub(super) fn settle(&mut self, batch: i64, posted_v: i64, booked: Money, cost: Money) {
+        let charge = self.of(batch).charges.entry(posted_v).or_default();
+        charge.beyond += (cost - booked).max(Money::ZERO).nanos();
+        charge.back += (booked - cost).max(Money::ZERO).nanos();
     }
 
     /// Can no longer be charged.
@@ -97,9 +105,12 @@ impl Moves {
             for (posted_v, charge) in this.charges {
                 entry(write, batch, "charge", charge.within, posted_v, posted_v)?;
                 entry(write, batch, "overrun", charge.beyond, posted_v, posted_v)?;
+                entry(write, batch, "refund", charge.back, posted_v, posted_v)?;
                 for row in window.owners.rows(posted_v, posted_v) {
                     row.ensure(write)?;
-                    row.book(write, charge.within + charge.beyond, 0)?;
+                    // The balance may have been read since the charge, with nothing too much taken off.
+                    let back = if row.scope == "account_balance" { 0 } else { charge.back };
+                    row.book(write, charge.within + charge.beyond - back, 0)?;
                 }
             }
             entry(write, batch, "release", this.released, window.sent_v, window.hold_to_v)?;

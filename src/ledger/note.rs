@@ -79,6 +79,7 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
             write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run.map(|r| r.0), at, what))?;
         }
         Change::Accepted { .. }
+        | Change::Corrected { .. }
         | Change::Refused { .. }
         | Change::NotBought { .. }
         | Change::PaidFailure { .. }

@@ -35,6 +35,8 @@ pub enum Recognised {
         tagged: bool,
         /// What is booked for it.
         booked: Option<Money>,
+        /// The vendor has not named that cost.
+        assumed: bool,
     },
     /// An attempt that was concluded not to be bought, and was. `replanned`: its task waits to be bought, so this is its
     /// purchase; otherwise it is money without a use.
@@ -57,8 +59,8 @@ pub enum Recognised {
     Foreign,
 }
 
-/// Batch, state, hold and cost of an attempt, its task's state and latest attempt, the vendor's id.
-type Facts = (i64, i64, i64, Option<i64>, i64, Option<i64>, Option<String>);
+/// Batch, state, hold and cost of an attempt, whether that was never named, its task's state and latest attempt, the vendor's id.
+type Facts = (i64, i64, i64, Option<i64>, bool, i64, Option<i64>, Option<String>);
 
 impl Ledger {
     /// Recognises a row by its tag, or by its id where it has none of ours. The first that has none makes an index of
@@ -104,14 +106,17 @@ impl Ledger {
             self.db.execute_batch(sql)?;
             self.ids_are_indexed = true;
         }
-        let found: Option<(i64, i64, i64, Option<i64>)> = self
+        let found: Option<(i64, i64, i64, Option<i64>, bool)> = self
             .db
             .prepare_cached(
-                "SELECT id, batch, state, coalesce(settled_nano, posted_nano) FROM attempt WHERE vendor_id = ?1",
+                "SELECT id, batch, state, coalesce(settled_nano, posted_nano), posted_nano IS NULL FROM attempt
+                 WHERE vendor_id = ?1",
             )?
-            .query_row([vendor_key(vendor_id)], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .query_row([vendor_key(vendor_id)], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
             .optional()?;
-        let Some((attempt, batch, state, booked)) = found else { return Ok(None) };
+        let Some((attempt, batch, state, booked, assumed)) = found else { return Ok(None) };
         let attempt = AttemptId(attempt);
         let tagged = match tag {
             Some(tag) => self.bears(attempt, tag)?,
@@ -119,24 +124,25 @@ impl Ledger {
         };
         let uncollected = state == attempt_state::SUBMITTED;
         let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
-        Ok(Some(Recognised::Known { attempt, batch, uncollected, tagged, booked }))
+        Ok(Some(Recognised::Known { attempt, batch, uncollected, tagged, booked, assumed }))
     }
 
     /// The row bears this attempt's tag.
     fn by_tag(&self, attempt: AttemptId, vendor_id: &str) -> Result<Recognised, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT attempt.batch, attempt.state, attempt.held_nano, coalesce(attempt.settled_nano, attempt.posted_nano),
-                    task.state, task.attempt, attempt.vendor_id
+                    attempt.posted_nano IS NULL, task.state, task.attempt, attempt.vendor_id
              FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id = ?1",
         )?;
-        let (batch, state, held, booked, task_state, latest, id): Facts = statement.query_row([attempt.0], |row| {
-            let id = vendor_text(row.get_ref(6)?);
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, id))
-        })?;
+        let (batch, state, held, booked, assumed, task_state, latest, id): Facts =
+            statement.query_row([attempt.0], |row| {
+                let id = vendor_text(row.get_ref(7)?);
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, id))
+            })?;
         let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
         if id.as_deref() == Some(vendor_id) {
             let uncollected = state == attempt_state::SUBMITTED;
-            return Ok(Recognised::Known { attempt, batch, uncollected, tagged: true, booked });
+            return Ok(Recognised::Known { attempt, batch, uncollected, tagged: true, booked, assumed });
         }
         Ok(match state {
             attempt_state::SENDING => Recognised::InDoubt { attempt, batch, held: Money::from_nanos(held) },
@@ -149,7 +155,7 @@ impl Ledger {
             },
             // A person's word, or a failure without an id: paid for already.
             attempt_state::PAID_FAILURE | attempt_state::RESOLVED_AS_BOUGHT if id.is_none() => {
-                Recognised::Known { attempt, batch, uncollected: false, tagged: true, booked }
+                Recognised::Known { attempt, batch, uncollected: false, tagged: true, booked, assumed: false }
             }
             _ => Recognised::Twin { attempt },
         })

@@ -198,7 +198,7 @@ impl Desk {
                 if books.go(number, &[At::Sending, At::NotBought], At::Submitted, TaskState::Submitted) {
                     books.attempts[number].charged = Some((cost, posted_v));
                 }
-                Change::Accepted { attempt, vendor_id, cost: money, posted_v }
+                Change::Accepted { attempt, vendor_id, cost: money, posted_v, assumed: false }
             }
             3 => {
                 books.go(number, &[At::Sending], At::Over, Books::failed(Reason::Refused, again));

@@ -276,7 +276,7 @@ fn answers(ledger: &Ledger, account: AccountId) -> Result<Vec<Change>, Box<dyn s
 }
 
 fn accepted(attempt: AttemptId) -> Change {
-    Change::Accepted { attempt, vendor_id: format!("id-{attempt}"), cost: CENT, posted_v: NOON }
+    Change::Accepted { attempt, vendor_id: format!("id-{attempt}"), cost: CENT, posted_v: NOON, assumed: false }
 }
 
 /// What the vendor's answer to a purchase comes to.

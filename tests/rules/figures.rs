@@ -7,7 +7,7 @@ use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule, Sandbox};
 use serde_json::Value;
 
-use super::rows::changed;
+use super::rows::{changed, relisted};
 use super::world::World;
 use super::{PRICE, job, settings};
 
@@ -41,12 +41,12 @@ pub(crate) async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told
                 told.push(what.clone());
             }
         }
-        assert_eq!(world.saw(|kind| matches!(kind, EventKind::PriceConfirmed { .. })), 0);
-        // The price stays unproven, so each task goes alone.
+        // Until the list has named it the price stays unproven, so each task goes alone.
+        assert_eq!(world.saw(|kind| matches!(kind, EventKind::PriceConfirmed { .. })), 1);
         let words = |batch| {
             format!(
                 "the vendor took batch {batch} and named no cost for 1 of its tasks: what was held, $0.0012, is booked \
-                 instead; compare it with the vendor's bill"
+                 until its list names one; compare it with the vendor's bill"
             )
         };
         assert_eq!(told, [words(1), words(2), words(3)]);
@@ -70,20 +70,35 @@ pub(crate) async fn a_cost_of_nothing_is_the_vendors_word_and_another_price_than
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_list_that_names_another_cost_than_is_booked_is_told_once() {
-    // The purchase names no cost, so the price of the list is booked; the vendor took another one.
-    let mut world = costing(None);
-    let rule = Fault::PriceChange { usd: Money::from_nanos(2 * PRICE.nanos()), engine: None, priority: None };
-    let settings = settings(vec![Rule::nth(rule, Call::TaskPost, 1)]);
-    world.sandbox = Arc::new(Mutex::new(Sandbox::new(settings)));
+    let mut world = World::new(settings(vec![]));
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if !request.path.ends_with("/id_list") {
+            return outcome;
+        }
+        relisted(outcome, |rows| rows.iter_mut().for_each(|row| row["cost"] = 0.5.into()))
+    }));
     world.live_on(&job(1)).await;
-    let audit = world.audit();
-    assert_eq!((audit.charged, audit.problems), (PRICE, Vec::new()));
+    world.assert_all_answered_once(1);
     let differs = |kind: &EventKind| {
         let EventKind::CostDiffers { booked, listed, .. } = kind else { return false };
-        assert_eq!((*booked, *listed), (PRICE, world.bill().total));
+        assert_eq!((*booked, *listed), (PRICE, Money::from_nanos(500_000_000)));
         true
     };
     assert_eq!(world.saw(differs), 1);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_cost_that_was_assumed_is_corrected_by_the_vendors_list() {
+    for (nth, usd) in [(1, PRICE.nanos() / 2), (1, PRICE.nanos()), (2, 2 * PRICE.nanos())] {
+        let mut world = costing(None);
+        let usd = Money::from_nanos(usd);
+        let rule = Fault::PriceChange { usd, engine: None, priority: None };
+        world.sandbox = Arc::new(Mutex::new(Sandbox::new(settings(vec![Rule::nth(rule, Call::TaskPost, nth)]))));
+        world.live_on(&format!("max_price_drift = \"100%\"\n{}", job(3))).await;
+        world.assert_all_answered_once(3);
+        assert_eq!(world.saw(|kind| matches!(kind, EventKind::CostCorrected { .. })), 3, "{usd}");
+        assert_eq!(world.saw(|kind| matches!(kind, EventKind::CostDiffers { .. })), 0, "{usd}");
+    }
 }
 
 #[test]

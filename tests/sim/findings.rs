@@ -197,7 +197,7 @@ fn a_hold_covers_its_purchase_where_the_machine_sleeps_before_its_first_answer()
 fn a_run_that_a_wrong_clock_began_waits_for_its_day() {
     let mut world = world(Vec::new());
     let daily = |repeats| Asked { period: "day", ..asked(repeats) };
-    let mut day = |world: &mut World, repeats| {
+    let day = |world: &mut World, repeats| {
         let lived = world.live(&Life { jobs: vec![daily(repeats)], ..Life::default() }).unwrap();
         assert!(matches!(lived.fate, Fate::Ended(_)), "{:?}", lived.fate);
         let books = Books::read(&world.disk.reader).unwrap();

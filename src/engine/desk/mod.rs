@@ -166,9 +166,16 @@ impl Desk {
                 price = Some(self.priced(ledger, task)?.0.price);
                 collect = Some(to_collect);
             }
-            Recognised::Known { attempt, uncollected: true, .. } => collect = ledger.to_collect(*attempt)?,
-            Recognised::Known { .. }
-            | Recognised::Zombie { replanned: false, .. }
+            Recognised::Known { attempt, uncollected, assumed, .. } => {
+                if *assumed {
+                    let (task, _) = ledger.in_doubt(*attempt, &row.id)?;
+                    price = Some(self.priced(ledger, task)?.0.price);
+                }
+                if *uncollected {
+                    collect = ledger.to_collect(*attempt)?;
+                }
+            }
+            Recognised::Zombie { replanned: false, .. }
             | Recognised::Twin { .. }
             | Recognised::Lost
             | Recognised::Extra

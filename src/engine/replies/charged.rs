@@ -44,7 +44,7 @@ impl Core {
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
-        changes.push(Change::Accepted { attempt, vendor_id: vendor_id.to_owned(), cost, posted_v });
+        changes.push(Change::Accepted { attempt, vendor_id: vendor_id.to_owned(), cost, posted_v, assumed: false });
         if let Some((engine, function)) = endpoint {
             let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
             self.collect.expect(open, now.mono, true);

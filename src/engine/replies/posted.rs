@@ -135,13 +135,15 @@ impl Core {
                     if cost.is_none() {
                         unnamed += 1;
                         assumed += flight.held(at);
+                        // The list may name it.
+                        self.reconcile.suspect(&id, posted_v, now.mono);
                     }
-                    let cost = cost.unwrap_or(flight.held(at));
+                    let (is_assumed, cost) = (cost.is_none(), cost.unwrap_or(flight.held(at)));
                     accepted += 1;
                     charged += cost;
                     all_high &= flight.task(at).priority == Priority::High;
                     prices.extend(price.filter(|price| !prices.contains(price)));
-                    changes.push(Change::Accepted { attempt, vendor_id: id, cost, posted_v });
+                    changes.push(Change::Accepted { attempt, vendor_id: id, cost, posted_v, assumed: is_assumed });
                 }
                 Fate::Refused { code, class } => {
                     refused += 1;
@@ -182,7 +184,7 @@ impl Core {
             let (engine, function) = (flight.engine, flight.function);
             let what = format!(
                 "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, \
-                 is booked instead; compare it with the vendor's bill"
+                 is booked until its list names one; compare it with the vendor's bill"
             );
             out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
         }

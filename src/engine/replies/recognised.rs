@@ -52,13 +52,14 @@ impl Core {
                 }
                 // Its own answer is still on the way; or it is booked.
                 Recognised::InDoubt { .. } | Recognised::Extra => {}
-                Recognised::Known { attempt, uncollected, tagged, booked, .. } => {
+                Recognised::Known { attempt, uncollected, tagged, booked, assumed, .. } => {
                     // A list that says nothing, or zero, is no authority on costs.
                     let listed = seen.row.cost.filter(|cost| !cost.is_zero());
-                    if let Some((booked, listed)) = booked.zip(listed).filter(|(booked, listed)| booked != listed)
+                    if let Some((booked, listed)) = booked.zip(listed)
+                        && (assumed || booked != listed)
                         && self.cost_told.insert(attempt)
                     {
-                        out.push(Effect::Tell(EventKind::CostDiffers { attempt, booked, listed }));
+                        self.cost_listed(&seen, attempt, (booked, listed), assumed, &mut changes, out);
                     }
                     if let Some(collect) = seen.collect.filter(|_| uncollected && matches!(source, Source::Ready(..))) {
                         news += 1;
@@ -120,6 +121,31 @@ impl Core {
             }
         }
         self.read(now, source, count, news, out);
+    }
+
+    /// The list names a cost that is not what the answer to the purchase said. That word stands, and both are told; where
+    /// it said nothing, the list's does.
+    fn cost_listed(
+        &mut self,
+        seen: &SeenRow,
+        attempt: AttemptId,
+        (booked, listed): (Money, Money),
+        assumed: bool,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        if assumed {
+            self.reconcile.priced(&seen.row.id);
+            if let Some(price) = &seen.price {
+                let at_v = seen.row.posted.map_or(0, |posted| posted.timestamp());
+                self.price_charged(price.clone(), listed, at_v, changes, out);
+            }
+            self.progress.charged += listed - booked;
+            changes.push(Change::Corrected { attempt, cost: listed });
+            out.push(Effect::Tell(EventKind::CostCorrected { attempt, assumed: booked, listed }));
+        } else {
+            out.push(Effect::Tell(EventKind::CostDiffers { attempt, booked, listed }));
+        }
     }
 
     /// The list shows an attempt, whatever is to become of it: the look that reads the list has not hidden it.
