@@ -18,6 +18,7 @@ pub(super) enum Weight {
 }
 
 /// An event in words: what it means for the money, and what happens next. Progress has no line of its own.
+#[expect(clippy::too_many_lines, reason = "a table: one sentence for each event")]
 pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
     use Weight::{Alarm, Detail, News};
     let line = match kind {
