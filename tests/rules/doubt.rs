@@ -298,7 +298,7 @@ pub(crate) async fn what_a_look_takes_from_the_list_it_has_not_hidden() {
     let turnaround = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
     let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
-    hidden_until(&mut world, Duration::from_secs(20 * 60));
+    hidden_until(&mut world, Duration::from_mins(20));
     // Nobody looks before the first look that is to conclude.
     live_for(&mut world, &job(3), Duration::from_mins(5)).await;
     tokio::time::advance(Duration::from_hours(2)).await;
