@@ -10,7 +10,7 @@ use super::args::SandboxArgs;
 use super::out::{self, Out};
 use super::{Exit, embedded, mistake, stop};
 use crate::clock::Clock;
-use crate::sandbox::{Sandbox, Settings, serve};
+use crate::sandbox::{Gateway, Sandbox, Settings, serve};
 
 pub(super) fn sandbox(args: &SandboxArgs, out: Out) -> anyhow::Result<Exit> {
     if !args.listen.ip().is_loopback() {
@@ -54,6 +54,7 @@ fn settings(args: &SandboxArgs) -> anyhow::Result<Settings> {
         tasks_ready_per_minute: grown(usual.tasks_ready_per_minute),
         id_list_per_minute: grown(usual.id_list_per_minute),
         user_data_per_minute: grown(usual.user_data_per_minute),
+        gateway: Gateway { requests_per_minute: grown(usual.gateway.requests_per_minute), ..usual.gateway },
         faults: embedded::faults(args.faults.as_deref())?,
         ..usual
     })

@@ -1,11 +1,14 @@
 //! Accounts: who is let in, what they hold, and what they may spend in a UTC day.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use data_encoding::BASE64;
 
-use super::limits::Limits;
+use super::limits::{AtOnce, Limits};
 use super::settings::Settings;
 use crate::money::Money;
+use crate::offer::Function;
 
 /// One account.
 #[derive(Clone, Debug)]
@@ -13,32 +16,49 @@ pub(super) struct Account {
     pub(super) login: String,
     /// The one header that lets in.
     authorization: String,
+    gateway: bool,
     pub(super) balance: Money,
     pub(super) limits: Limits,
+    /// Live calls under way.
+    pub(super) live: AtOnce,
     day: NaiveDate,
-    pub(super) spent_today: Money,
+    /// By function; an advance that came back the same day is not in it.
+    spent_today: BTreeMap<Function, Money>,
 }
 
 impl Account {
-    /// The accounts that settings name, the main one first.
+    /// The accounts that settings name, the main one first, the gateway's last.
     pub(super) fn all(settings: &Settings) -> Vec<Self> {
         let main = (settings.login.clone(), settings.password.clone());
         let opened = |(login, password): (String, String)| Self {
             authorization: basic(&login, &password),
+            gateway: false,
             login,
             balance: settings.start_balance,
             limits: Limits::default(),
+            live: AtOnce::default(),
             day: NaiveDate::MIN,
-            spent_today: Money::ZERO,
+            spent_today: BTreeMap::new(),
         };
-        std::iter::once(main).chain(settings.others.clone()).map(opened).collect()
+        let mut all: Vec<Self> = std::iter::once(main).chain(settings.others.clone()).map(opened).collect();
+        let gateway = opened(("gateway".to_owned(), String::new()));
+        let authorization = format!("Bearer {}", settings.gateway.key);
+        all.push(Self { authorization, gateway: true, ..gateway });
+        all
     }
 
     /// Whether a header lets in; the scheme's case does not matter.
     pub(super) fn lets_in(&self, authorization: &str) -> bool {
-        let token = |header: &str| header.split_once(' ').map(|(_, token)| token.trim().to_owned());
-        authorization.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case("basic "))
-            && token(authorization) == token(&self.authorization)
+        let parts = |header: &'_ str| {
+            let (scheme, token) = header.split_once(' ')?;
+            Some((scheme.to_ascii_lowercase(), token.trim().to_owned()))
+        };
+        parts(authorization).is_some_and(|given| Some(given) == parts(&self.authorization))
+    }
+
+    /// Whether it is the gateway's, which nobody uses directly.
+    pub(super) fn is_gateways(&self) -> bool {
+        self.gateway
     }
 
     /// Whether a sum can be paid, or the code that says why not.
@@ -47,27 +67,30 @@ impl Account {
         if !cost.is_zero() && cost > self.balance {
             return Err(40_210);
         }
-        if !cost.is_zero() && day_limit.is_some_and(|most| self.spent_today + cost > most) {
+        if !cost.is_zero() && day_limit.is_some_and(|most| self.spent_on(now, None) + cost > most) {
             return Err(40_203);
         }
         Ok(())
     }
 
-    /// Takes money.
-    pub(super) fn pay(&mut self, now: DateTime<Utc>, cost: Money) {
+    /// Takes money, or gives back where it is negative.
+    pub(super) fn pay(&mut self, now: DateTime<Utc>, function: Function, cost: Money) {
         self.turn_day(now);
         self.balance -= cost;
-        self.spent_today += cost;
+        let spent = self.spent_today.entry(function).or_default();
+        *spent = (*spent + cost).max(Money::ZERO);
     }
 
-    /// Whether `spent_today` is about the day of a time.
-    pub(super) fn is_day_of(&self, now: DateTime<Utc>) -> bool {
-        self.day == now.date_naive()
+    /// What was spent in the UTC day of a time, on a function or on all.
+    pub(super) fn spent_on(&self, now: DateTime<Utc>, function: Option<Function>) -> Money {
+        let of_day = self.spent_today.iter().filter(|_| self.day == now.date_naive());
+        of_day.filter(|(of, _)| function.is_none_or(|function| function == **of)).map(|(_, spent)| *spent).sum()
     }
 
     fn turn_day(&mut self, now: DateTime<Utc>) {
         if self.day != now.date_naive() {
-            (self.day, self.spent_today) = (now.date_naive(), Money::ZERO);
+            self.day = now.date_naive();
+            self.spent_today.clear();
         }
     }
 }

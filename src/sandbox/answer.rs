@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::draw;
 use super::envelope::stamp;
-use super::form::decoded;
+use super::model_answer;
 use super::places;
 use super::tasks::{Fields, Task};
 use crate::offer::{Engine, ResultKind};
@@ -36,18 +36,28 @@ struct Brand {
     price: u32,
 }
 
-/// The result object of a finished task, as JSON.
-pub(super) fn result(seed: u64, task: &Task, kind: ResultKind, done: DateTime<Utc>) -> String {
+/// The result object of a finished task, as JSON; `read` says how the engine reads a posted prompt.
+pub(super) fn result(
+    seed: u64,
+    task: &Task,
+    kind: ResultKind,
+    done: DateTime<Utc>,
+    read: impl Fn(&str) -> String,
+) -> String {
     let fields = task.fields();
-    let prompt = decoded(&fields.keyword);
+    let prompt = read(&fields.keyword);
     let about = About { brands: brands(seed, task, &prompt), place: place(task), prompt, task, fields, done };
+    if let Some(meter) = &task.meter {
+        return model_answer::result(&about, &meter.usage, done);
+    }
     match kind {
         ResultKind::Advanced => about.advanced(seed).to_string(),
         ResultKind::Html => about.html().to_string(),
     }
 }
 
-struct About<'t> {
+/// A task and what is made up about it.
+pub(super) struct About<'t> {
     task: &'t Task,
     fields: Fields,
     prompt: String,
@@ -93,7 +103,7 @@ fn place(task: &Task) -> String {
 }
 
 impl About<'_> {
-    fn topic(&self) -> &str {
+    pub(super) fn topic(&self) -> &str {
         self.prompt.trim().trim_end_matches(['?', '.', '!'])
     }
 
@@ -144,8 +154,13 @@ impl About<'_> {
         format!("{}\n| --- | --- | --- |\n{}", line(&head), body.join("\n"))
     }
 
-    fn text(&self) -> String {
+    pub(super) fn text(&self) -> String {
         format!("{}\n\n{}", self.intro(), self.list())
+    }
+
+    /// The brands' names and pages.
+    pub(super) fn pages(&self) -> impl Iterator<Item = (&str, String)> {
+        self.brands.iter().map(|brand| (brand.name.as_str(), format!("https://{}/", brand.domain)))
     }
 
     fn markdown(&self) -> String {
@@ -153,7 +168,7 @@ impl About<'_> {
     }
 
     fn sources(&self) -> Vec<Value> {
-        let engine = self.task.engine.name();
+        let engine = self.task.ware.engine.name();
         let source = |(at, brand): (usize, &Brand)| {
             let outlet = OUTLETS[(at + usize::from(self.task.language)) % OUTLETS.len()];
             let title = format!("{} reviewed: {}", brand.name, self.topic());
@@ -187,7 +202,7 @@ impl About<'_> {
 
     /// The parts of the answer, in the order in which the page shows them.
     fn items(&self) -> Vec<Value> {
-        let engine = self.task.engine;
+        let engine = self.task.ware.engine;
         let (head, rows) = self.table();
         let plain = std::iter::once(&head).chain(&rows).map(|row| row.join(" ")).collect::<Vec<_>>().join("\n");
         let table = json!({"table_element": "table", "table_header": head, "table_content": rows});
@@ -234,7 +249,7 @@ impl About<'_> {
                 types.push(kind);
             }
         }
-        let gemini = self.task.engine == Engine::Gemini;
+        let gemini = self.task.ware.engine == Engine::Gemini;
         let mut result = json!({
             "keyword": self.prompt,
             "location_code": self.task.location_code,

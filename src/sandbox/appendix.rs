@@ -4,9 +4,10 @@ use serde_json::json;
 
 use super::envelope::{CODES, quoted, usd};
 use super::places::{COUNTRIES, LANGUAGES};
+use super::wares::Ware;
 use super::{Context, Reply, Sandbox};
 use crate::money::Money;
-use crate::offer::{Engine, Priority};
+use crate::offer::{Engine, Function, Method, Priority, ResultKind};
 
 /// The countries, or the one of an ISO code.
 pub(super) fn locations(cx: &Context<'_>, engine: Engine, country: Option<&str>) -> Reply {
@@ -46,63 +47,105 @@ pub(super) fn status(cx: &Context<'_>) -> Reply {
     Reply::Rows(cx.rows_of("status", None, &[row.to_string()]))
 }
 
+/// A price of the tree, for one priority.
+fn leaf(priority: &str, price: Money) -> String {
+    format!(r#""{priority}":[{{"cost_type":"per_request","cost":{}}}]"#, usd(price))
+}
+
 impl Sandbox {
+    /// The calls that are allowed in a minute, as the account's page shows them.
+    fn minute_limits(&self) -> serde_json::Value {
+        let settings = &self.settings;
+        let all = settings.calls_per_minute;
+        json!({
+            "total": all,
+            "ai_optimization": {
+                "llm_scraper": {
+                    "task_post": all,
+                    "task_get": {"advanced": all, "html": all},
+                    "tasks_ready": settings.tasks_ready_per_minute,
+                    "locations": all,
+                    "languages": all,
+                    "live": {"advanced": all, "html": all},
+                },
+                "llm_responses": {
+                    "task_post": all,
+                    "task_get": all,
+                    "tasks_ready": settings.tasks_ready_per_minute,
+                    "live": all,
+                    "models": all,
+                },
+                "id_list": settings.id_list_per_minute,
+                "errors": all,
+            },
+            "total_ai_optimization": all,
+        })
+    }
+
+    /// The prices, one branch a function; what a model charges is in no list of this vendor.
+    fn price_tree(&self) -> String {
+        let price = |function, method, kind, priority| {
+            self.prices.of(Ware { engine: Engine::ChatGpt, function, method, kind }, priority)
+        };
+        let scraper = |method, priority| price(Function::LlmScraper, method, ResultKind::Advanced, priority);
+        let responses = |method| price(Function::LlmResponses, method, ResultKind::Advanced, Priority::Normal);
+        let free = leaf("priority_normal", Money::ZERO);
+        let live = leaf("priority_high", scraper(Method::Live, Priority::Normal));
+        format!(
+            concat!(
+                r#"{{"ai_optimization":{{"llm_scraper":{{"task_post":{{{normal},{high}}},"#,
+                r#""task_get":{{"advanced":{{{free}}},"html":{{{free}}}}},"live":{{"advanced":{{{live}}},"html":{{{live}}}}}}},"#,
+                r#""llm_responses":{{"task_post":{{{fee}}},"task_get":{{{free}}},"live":{{{live_fee}}},"models":{{{free}}}}},"#,
+                r#""id_list":{{{free}}}}}}}"#,
+            ),
+            normal = leaf("priority_normal", scraper(Method::Standard, Priority::Normal)),
+            high = leaf("priority_high", scraper(Method::Standard, Priority::High)),
+            fee = leaf("priority_normal", responses(Method::Standard)),
+            live_fee = leaf("priority_normal", responses(Method::Live)),
+            free = free,
+            live = live,
+        )
+    }
+
     /// Balance, limits and prices of the account.
     pub(super) fn user_data(&self, cx: &Context<'_>) -> Reply {
         let (settings, account) = (&self.settings, &self.accounts[cx.account]);
-        let all = settings.calls_per_minute;
         let day = cx.face(cx.now).format("%Y-%m-%d").to_string();
         let minute = cx.face(cx.now).format("%Y-%m-%d %H:%M").to_string();
-        let price = |priority| {
-            let price = self.prices.get(&(Engine::ChatGpt, priority)).copied().unwrap_or_default();
-            format!(r#"[{{"cost_type":"per_request","cost":{}}}]"#, usd(price))
-        };
-        let free = r#"{"priority_normal":[{"cost_type":"per_request","cost":0}]}"#;
-        let day_limit = settings.day_limit.unwrap_or_default();
-        let spent = if account.is_day_of(cx.now) { account.spent_today } else { Money::ZERO };
         let rates = json!({
             "limits": {
                 "day": {"total": 0, "ai_optimization": {"llm_scraper": {"task_post": 0}}},
-                "minute": {
-                    "total": all,
-                    "ai_optimization": {
-                        "llm_scraper": {
-                            "task_post": all,
-                            "task_get": {"advanced": all, "html": all},
-                            "tasks_ready": settings.tasks_ready_per_minute,
-                            "locations": all,
-                            "languages": all,
-                        },
-                        "id_list": settings.id_list_per_minute,
-                        "errors": all,
-                    },
-                    "total_ai_optimization": all,
-                },
+                "minute": self.minute_limits(),
             },
             "statistics": {
                 "day": {"total": 0, "value": day},
                 "minute": {"total": account.limits.calls(), "value": minute},
             },
         });
+        let spent = |function| usd(account.spent_on(cx.now, function));
+        let balance = match account.balance {
+            balance if balance >= Money::ZERO && self.owes(cx) => Money::from_nanos(-1_000_000),
+            balance => balance,
+        };
         let row = format!(
             concat!(
                 r#"{{"login":{login},"timezone":"Etc/UTC","rates":{rates},"#,
                 r#""money":{{"total":{total},"balance":{balance},"#,
                 r#""limits":{{"day":{{"total":{limit}}},"minute":{{"total":0}}}},"#,
-                r#""statistics":{{"day":{{"ai_optimization":{{"llm_scraper":{{"task_post":{spent}}}}},"total_ai_optimization":{spent},"total":{spent},"value":"{day}"}},"minute":{{"total":0,"value":"{minute}"}}}}}},"#,
-                r#""price":{{"ai_optimization":{{"llm_scraper":{{"task_post":{{"priority_normal":{normal},"priority_high":{high}}},"task_get":{{"advanced":{free},"html":{free}}}}},"id_list":{free}}}}}}}"#,
+                r#""statistics":{{"day":{{"ai_optimization":{{"llm_scraper":{{"task_post":{scraper}}},"llm_responses":{{"task_post":{responses}}}}},"total_ai_optimization":{spent},"total":{spent},"value":"{day}"}},"minute":{{"total":0,"value":"{minute}"}}}}}},"#,
+                r#""price":{prices}}}"#,
             ),
             login = quoted(&account.login),
             rates = rates,
             total = usd(settings.start_balance),
-            balance = usd(account.balance),
-            limit = usd(day_limit),
-            spent = usd(spent),
+            balance = usd(balance),
+            limit = usd(settings.day_limit.unwrap_or_default()),
+            scraper = spent(Some(Function::LlmScraper)),
+            responses = spent(Some(Function::LlmResponses)),
+            spent = spent(None),
             day = day,
             minute = minute,
-            normal = price(Priority::Normal),
-            high = price(Priority::High),
-            free = free,
+            prices = self.price_tree(),
         );
         Reply::Rows(cx.rows_of("user_data", None, &[row]))
     }

@@ -8,26 +8,56 @@ use serde::Serialize;
 
 use super::form::decoded;
 use super::tasks::Task;
+use super::wares::Ware;
 use super::{Call, Fault, Sandbox};
 use crate::money::Money;
-use crate::offer::Engine;
+use crate::offer::{Engine, Function, Method};
 
 /// All that was charged, over all accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bill {
-    /// What was taken in all.
+    /// What was taken in all by now: advances that are open, and what each settled task came to.
     pub total: Money,
     /// How many tasks were accepted and charged.
     pub tasks: u64,
+    /// Advances that were taken and are not settled.
+    pub advanced: Money,
+    /// What came back of advances.
+    pub refunded: Money,
+    /// What models charged beyond their advances.
+    pub overrun: Money,
     /// How many tasks were accepted under each tag; tasks without a tag count under the empty one.
     pub copies: BTreeMap<String, u64>,
     /// What was taken under each tag.
     pub charged: BTreeMap<String, Money>,
     /// Tasks and money by engine.
     pub by_engine: BTreeMap<Engine, (u64, Money)>,
+    /// Tasks and money by what was bought.
+    pub by_ware: BTreeMap<Ware, (u64, Money)>,
 }
 
 impl Bill {
+    fn add(&mut self, task: &Task) {
+        let tag = task.fields().tag.unwrap_or_default();
+        self.total += task.cost;
+        self.tasks += 1;
+        *self.copies.entry(tag.clone()).or_default() += 1;
+        *self.charged.entry(tag).or_default() += task.cost;
+        let of_engine = self.by_engine.entry(task.ware.engine).or_default();
+        let of_ware = self.by_ware.entry(task.ware).or_default();
+        for (tasks, money) in [of_engine, of_ware] {
+            *tasks += 1;
+            *money += task.cost;
+        }
+        let Some(meter) = &task.meter else { return };
+        if meter.open() {
+            self.advanced += meter.advance;
+        } else {
+            self.refunded += meter.posted.less(task.cost);
+            self.overrun += task.cost.less(meter.posted);
+        }
+    }
+
     /// Tags under which more than one task was accepted; there should be none.
     pub fn bought_twice(&self) -> impl Iterator<Item = &str> {
         self.copies.iter().filter(|(tag, copies)| !tag.is_empty() && **copies > 1).map(|(tag, _)| tag.as_str())
@@ -43,13 +73,17 @@ pub struct Sale {
     pub tag: Option<String>,
     /// The prompt, as the engine reads it.
     pub prompt: String,
-    /// Where it is asked.
+    /// Where it is asked; 0 for LLM Responses, which knows no places.
     pub location_code: u32,
-    /// In which language.
+    /// In which language; empty for LLM Responses, which knows none.
     pub language_code: &'static str,
     /// Whom.
     pub engine: Engine,
-    /// What was taken.
+    /// By which function.
+    pub function: Function,
+    /// By which method.
+    pub method: Method,
+    /// What was taken by now.
     pub cost: Money,
     /// When, by the true time.
     pub posted: DateTime<Utc>,
@@ -65,8 +99,11 @@ struct Line<'a> {
     location_code: u32,
     language_code: &'a str,
     engine: &'a str,
+    endpoint: &'a str,
     priority: &'a str,
     cost_nano_usd: i64,
+    /// Nothing more will be taken or given back.
+    settled: bool,
     posted_at: String,
 }
 
@@ -75,14 +112,7 @@ impl Sandbox {
     pub fn bill(&self) -> Bill {
         let mut bill = Bill::default();
         for task in self.tasks.all().iter().filter(|task| !task.refused) {
-            let tag = task.fields().tag.unwrap_or_default();
-            bill.total += task.cost;
-            bill.tasks += 1;
-            *bill.copies.entry(tag.clone()).or_default() += 1;
-            *bill.charged.entry(tag).or_default() += task.cost;
-            let (tasks, money) = bill.by_engine.entry(task.engine).or_default();
-            *tasks += 1;
-            *money += task.cost;
+            bill.add(task);
         }
         bill
     }
@@ -93,16 +123,26 @@ impl Sandbox {
             let fields = task.fields();
             Sale {
                 id: task.id.to_string(),
-                prompt: decoded(&fields.keyword),
+                prompt: self.prompt(task, &fields.keyword),
                 tag: fields.tag,
                 location_code: task.location_code,
-                language_code: super::places::language_code(task.language),
-                engine: task.engine,
+                language_code: task.language_code(),
+                engine: task.ware.engine,
+                function: task.ware.function,
+                method: task.ware.method,
                 cost: task.cost,
                 posted: DateTime::from_timestamp_millis(task.posted_ms).unwrap_or_default(),
                 fails: task.fails,
             }
         })
+    }
+
+    /// A prompt as the engine reads it.
+    pub(super) fn prompt(&self, task: &Task, posted: &str) -> String {
+        match task.ware.function {
+            Function::LlmResponses if !self.settings.switches.decode_user_prompt => posted.to_owned(),
+            Function::LlmScraper | Function::LlmResponses => decoded(posted),
+        }
     }
 
     /// How often each fault has struck, in the order of the rules.
@@ -123,16 +163,20 @@ impl Sandbox {
     /// The bill as `GET /sandbox/bill` shows it.
     pub(super) fn bill_json(&self) -> String {
         let bill = self.bill();
-        let by_endpoint = bill.by_engine.iter().map(|(engine, (tasks, money))| {
-            format!(r#""{engine}/llm_scraper/task_post":{{"tasks":{tasks},"nano_usd":{}}}"#, money.nanos())
+        let by_endpoint = bill.by_ware.iter().map(|(ware, (tasks, money))| {
+            let (engine, endpoint) = (ware.engine, ware.endpoint());
+            format!(r#""{engine}/{endpoint}":{{"tasks":{tasks},"nano_usd":{}}}"#, money.nanos())
         });
         let peaks = self.peaks.most.iter();
         let peaks = peaks.map(|(call, most)| format!(r#""{}":{most}"#, call.map_or("all", Call::name)));
         format!(
-            r#"{{"total_nano_usd":{},"tasks":{},"tags_charged_twice":{},"by_endpoint":{{{}}},"peak_per_minute":{{{}}}}}"#,
+            r#"{{"total_nano_usd":{},"tasks":{},"tags_charged_twice":{},"advanced_nano_usd":{},"refunded_nano_usd":{},"overrun_nano_usd":{},"by_endpoint":{{{}}},"peak_per_minute":{{{}}}}}"#,
             bill.total.nanos(),
             bill.tasks,
             bill.bought_twice().count(),
+            bill.advanced.nanos(),
+            bill.refunded.nanos(),
+            bill.overrun.nanos(),
             by_endpoint.collect::<Vec<_>>().join(","),
             peaks.collect::<Vec<_>>().join(","),
         )
@@ -144,25 +188,27 @@ impl Sandbox {
         let tasks = &tasks[..count.min(tasks.len())];
         let mut out = String::with_capacity(tasks.len() * 256);
         for task in tasks.iter().filter(|task| !task.refused) {
-            let _ = writeln!(out, "{}", line(task));
+            let _ = writeln!(out, "{}", self.line(task));
         }
         Some((out, from + tasks.len()))
     }
-}
 
-fn line(task: &Task) -> String {
-    let fields = task.fields();
-    let posted_at = DateTime::from_timestamp_millis(task.posted_ms).unwrap_or_default();
-    let line = Line {
-        id: task.id.to_string(),
-        tag: fields.tag.as_deref(),
-        keyword: decoded(&fields.keyword),
-        location_code: task.location_code,
-        language_code: super::places::language_code(task.language),
-        engine: task.engine.name(),
-        priority: task.priority.name(),
-        cost_nano_usd: task.cost.nanos(),
-        posted_at: posted_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
-    };
-    serde_json::to_string(&line).unwrap_or_default()
+    fn line(&self, task: &Task) -> String {
+        let fields = task.fields();
+        let posted_at = DateTime::from_timestamp_millis(task.posted_ms).unwrap_or_default();
+        let line = Line {
+            id: task.id.to_string(),
+            tag: fields.tag.as_deref(),
+            keyword: self.prompt(task, &fields.keyword),
+            location_code: task.location_code,
+            language_code: task.language_code(),
+            engine: task.ware.engine.name(),
+            endpoint: task.ware.endpoint(),
+            priority: task.priority.name(),
+            cost_nano_usd: task.cost.nanos(),
+            settled: task.meter.as_ref().is_none_or(|meter| !meter.open()),
+            posted_at: posted_at.to_rfc3339_opts(chrono::SecondsFormat::Millis, true),
+        };
+        serde_json::to_string(&line).unwrap_or_default()
+    }
 }

@@ -20,15 +20,19 @@ pub(super) const OK: u32 = 20_000;
 pub(super) static CODES: &[(u32, &str)] = &[
     (OK, "Ok."),
     (CREATED, "Task Created."),
+    (40_000, "A Live call carries one task."),
     (40_001, "This id belongs to another account."),
     (40_002, "This id was created for another engine."),
+    (40_003, "This id was created for another type."),
     (40_006, "A POST carries at most 100 tasks."),
     (40_100, "You are not authorised to use this resource."),
     (40_101, "The answer engine failed."),
     (40_102, "No results."),
     (40_103, "The task failed, set it again."),
+    (40_200, "Payment is required."),
     (40_202, "Too many calls in this minute."),
     (40_203, "The cost limit of the day is reached."),
+    (40_209, "Too many Live calls at once."),
     (40_210, "The balance does not cover this request."),
     (40_400, "Not found."),
     (40_401, "No task has this id."),
@@ -40,6 +44,7 @@ pub(super) static CODES: &[(u32, &str)] = &[
     (40_601, "Task Handed."),
     (40_602, "Task In Queue."),
     (50_000, "Internal error."),
+    (50_401, "The answer took too long."),
 ];
 
 /// The words that go with a code.

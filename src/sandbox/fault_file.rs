@@ -3,7 +3,7 @@
 //! ```toml
 //! [[fault]]
 //! kind = "drop_after"     # which fault; the names below
-//! call = "task_post"      # task_post | tasks_ready | task_get | lists | id_list | errors | user_data | other | any
+//! call = "task_post"      # task_post | live | tasks_ready | task_get | lists | id_list | errors | user_data | other | any
 //! nth  = [3, 8]           # at the 3rd and the 8th matching call
 //!
 //! [[fault]]
@@ -11,6 +11,8 @@
 //! call   = "task_post"
 //! engine = "gemini"       # at calls about this engine only
 //! status = 502            # 500 unless given
+//! function = "llm_scraper" # at calls about this function only
+//! gateway = true          # at calls through the gateway only; false: at direct ones only
 //! html   = true           # a proxy's page instead of an envelope
 //! share  = 0.02           # by chance, at 2 of 100 matching calls
 //! from   = "10m"          # not before this long after the first call of all
@@ -23,11 +25,11 @@
 //!
 //! | kind | takes (default) |
 //! | --- | --- |
-//! | `refuse_before`, `drop_before`, `drop_after`, `truncate`, `reorder`, `throttle_40202`, `payment_40210`, `envelope_50000`, `html_200`, `ready_repeats`, `list_outage`, `list_hides_unfinished`, `list_without_tags` | nothing |
+//! | `refuse_before`, `drop_before`, `drop_after`, `truncate`, `reorder`, `throttle_40202`, `payment_40210`, `envelope_50000`, `html_200`, `ready_repeats`, `list_outage`, `list_hides_unfinished`, `list_without_tags`, `never_done`, `negative_balance`, `live_lost` | nothing |
 //! | `accept_late` | `after` (`20s`) |
 //! | `answer_late` | `after` (`10m`) |
 //! | `throttle_429` | `after`, sent as `Retry-After` (`5s`) |
-//! | `list_lag` | `after` (`10m`), not divided by the speed |
+//! | `list_lag`, `settle_late` | `after` (`10m`), not divided by the speed |
 //! | `error_before`, `error_after` | `status` (500), `html` (false) |
 //! | `missing_rows`, `repeat_rows` | `rows` (1) |
 //! | `partial`, `task_50000` | `tasks` (1) |
@@ -35,6 +37,8 @@
 //! | `clock_skew` | `seconds`, required; negative is behind |
 //! | `price_change` | `usd`, required, as text (`"0.0013"`); `priority`; lasts from the POST on that it strikes |
 //! | `paid_failure` | `code` (40103), `at_post` (false) |
+//! | `overrun` | `usd`, as text (`"0.02"`) |
+//! | `live_timeout` | `charged` (true) |
 
 use std::time::Duration;
 
@@ -43,7 +47,8 @@ use toml::Spanned;
 
 use super::faults::{Fault, Faults, Rule};
 use super::route::Call;
-use crate::offer::{Engine, Priority};
+use crate::money::Money;
+use crate::offer::{Engine, Function, Priority};
 
 /// A fault file that cannot be used, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,6 +73,8 @@ struct Entry {
     kind: Spanned<String>,
     call: Option<String>,
     engine: Option<String>,
+    function: Option<String>,
+    gateway: Option<bool>,
     #[serde(default)]
     nth: Vec<u64>,
     share: Option<f64>,
@@ -85,6 +92,7 @@ struct Entry {
     priority: Option<String>,
     code: Option<u32>,
     at_post: Option<bool>,
+    charged: Option<bool>,
 }
 
 impl Faults {
@@ -123,9 +131,14 @@ fn word<T: std::str::FromStr<Err = crate::offer::UnknownWord>>(text: Option<Stri
     text.map(|text| text.parse().map_err(|error: crate::offer::UnknownWord| error.to_string())).transpose()
 }
 
+fn usd(text: Option<String>) -> Result<Option<Money>, String> {
+    text.map(|text| text.parse().map_err(|error: crate::money::MoneyError| error.to_string())).transpose()
+}
+
 impl Entry {
     fn rule(mut self) -> Result<Rule, String> {
         let (call, engine) = (self.call.take(), word::<Engine>(self.engine.take())?);
+        let (function, gateway) = (word::<Function>(self.function.take())?, self.gateway.take());
         let (from, until) = (duration(self.from.take())?, duration(self.until.take())?);
         let share = chance(self.share.take())?;
         let (nth, times) = (std::mem::take(&mut self.nth), self.times.take());
@@ -138,7 +151,8 @@ impl Entry {
             Some("any") => None,
             Some(name) => Some(name.parse::<Call>().map_err(|error| error.to_string())?),
         };
-        Ok(Rule { fault, call, engine, nth, share, from: from.unwrap_or_default(), until, times })
+        let from = from.unwrap_or_default();
+        Ok(Rule { fault, call, engine, function, gateway, nth, share, from, until, times })
     }
 
     /// The fault itself; a key that its kind does not take is an error.
@@ -178,12 +192,7 @@ impl Entry {
             "list_without_tags" => Fault::ListWithoutTags,
             "clock_skew" => Fault::ClockSkew { seconds: self.seconds.take().ok_or("`clock_skew` needs `seconds`")? },
             "price_change" => Fault::PriceChange {
-                usd: self
-                    .usd
-                    .take()
-                    .ok_or("`price_change` needs `usd`")?
-                    .parse()
-                    .map_err(|error: crate::money::MoneyError| error.to_string())?,
+                usd: usd(self.usd.take())?.ok_or("`price_change` needs `usd`")?,
                 engine: None,
                 priority: word::<Priority>(self.priority.take())?,
             },
@@ -191,6 +200,12 @@ impl Entry {
                 code: self.code.take().unwrap_or(40_103),
                 at_post: self.at_post.take().unwrap_or(false),
             },
+            "overrun" => Fault::Overrun { usd: usd(self.usd.take())?.unwrap_or(Money::from_nanos(20_000_000)) },
+            "settle_late" => Fault::SettleLate { after: after(Duration::from_mins(10))? },
+            "never_done" => Fault::NeverDone,
+            "negative_balance" => Fault::NegativeBalance,
+            "live_lost" => Fault::LiveLost,
+            "live_timeout" => Fault::LiveTimeout { charged: self.charged.take().unwrap_or(true) },
             _ => return Err(format!("no fault is called `{kind}`")),
         };
         match self.left_over() {
@@ -213,6 +228,7 @@ impl Entry {
             ("priority", self.priority.is_some()),
             ("code", self.code.is_some()),
             ("at_post", self.at_post.is_some()),
+            ("charged", self.charged.is_some()),
         ]
         .into_iter()
         .find_map(|(key, there)| there.then_some(key))

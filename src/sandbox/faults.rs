@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 
 use super::route::Call;
 use crate::money::Money;
-use crate::offer::{Engine, Priority};
+use crate::offer::{Engine, Function, Priority};
 
 /// One way in which a vendor or the network misbehaves.
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +125,27 @@ pub enum Fault {
         /// The POST's reply already says so, instead of `task_get`.
         at_post: bool,
     },
+    /// A model charges exactly this, whatever it used: more than the advance, where nothing else is said.
+    Overrun {
+        /// `money_spent`.
+        usd: Money,
+    },
+    /// The tasks of the POST settle later than they are done: their advance is held on.
+    SettleLate {
+        /// How much later, not divided by the speed.
+        after: Duration,
+    },
+    /// The tasks of the POST are never done: they fail after 72 hours. LLM Responses only.
+    NeverDone,
+    /// The balance is said to be below zero: results of LLM Responses are withheld, and nothing is sold.
+    NegativeBalance,
+    /// A Live answer is made and charged, and lost with its connection.
+    LiveLost,
+    /// A Live answer takes too long and ends in 50401.
+    LiveTimeout {
+        /// It was charged all the same.
+        charged: bool,
+    },
 }
 
 impl Fault {
@@ -139,7 +160,11 @@ impl Fault {
             | Self::Payment40210
             | Self::Task50000 { .. }
             | Self::PriceChange { .. }
-            | Self::PaidFailure { .. } => Some(Call::TaskPost),
+            | Self::PaidFailure { .. }
+            | Self::Overrun { .. }
+            | Self::SettleLate { .. }
+            | Self::NeverDone => Some(Call::TaskPost),
+            Self::LiveLost | Self::LiveTimeout { .. } => Some(Call::Live),
             Self::ReadyOmits { .. } | Self::ReadyRepeats => Some(Call::TasksReady),
             Self::ListLag { .. }
             | Self::ListOutage
@@ -157,6 +182,7 @@ impl Fault {
             | Self::Throttle429 { .. }
             | Self::Envelope50000
             | Self::Html200
+            | Self::NegativeBalance
             | Self::ClockSkew { .. } => None,
         }
     }
@@ -171,6 +197,10 @@ pub struct Rule {
     pub call: Option<Call>,
     /// At calls about this engine only.
     pub engine: Option<Engine>,
+    /// At calls about this function only.
+    pub function: Option<Function>,
+    /// At calls through the gateway only, or only at those that come directly.
+    pub gateway: Option<bool>,
     /// At these of the matching calls, counted from 1.
     pub nth: Vec<u64>,
     /// With this chance, from 0 to 1.
@@ -187,12 +217,35 @@ impl Rule {
     /// A fault that strikes at every call it is about.
     pub fn always(fault: Fault) -> Self {
         let call = fault.default_call();
-        Self { fault, call, engine: None, nth: Vec::new(), share: None, from: Duration::ZERO, until: None, times: None }
+        Self {
+            fault,
+            call,
+            engine: None,
+            function: None,
+            gateway: None,
+            nth: Vec::new(),
+            share: None,
+            from: Duration::ZERO,
+            until: None,
+            times: None,
+        }
     }
 
     /// A fault that strikes once, at the nth call of a kind.
     pub fn nth(fault: Fault, call: Call, nth: u64) -> Self {
         Self { call: Some(call), nth: vec![nth], ..Self::always(fault) }
+    }
+
+    /// The same at calls about one function only.
+    #[must_use]
+    pub fn about(self, function: Function) -> Self {
+        Self { function: Some(function), ..self }
+    }
+
+    /// The same at calls through the gateway only.
+    #[must_use]
+    pub fn at_the_gateway(self) -> Self {
+        Self { gateway: Some(true), ..self }
     }
 
     /// A fault that strikes by chance at calls of a kind.
@@ -233,10 +286,13 @@ impl Forecast {
     }
 
     /// The faults that strike a call.
-    pub(super) fn strike(&mut self, since_start: Duration, call: Call, engine: Option<Engine>) -> Weather {
+    pub(super) fn strike(&mut self, since_start: Duration, about: &About) -> Weather {
         let mut fired = Vec::new();
         for (rule, matched, struck) in &mut self.rules {
-            let about = rule.call.is_none_or(|of| of == call) && rule.engine.is_none_or(|of| Some(of) == engine);
+            let about = rule.call.is_none_or(|of| of == about.call)
+                && rule.engine.is_none_or(|of| Some(of) == about.engine)
+                && rule.function.is_none_or(|of| Some(of) == about.function)
+                && rule.gateway.is_none_or(|of| of == about.gateway);
             if !about || since_start < rule.from || rule.until.is_some_and(|until| since_start >= until) {
                 continue;
             }
@@ -251,6 +307,14 @@ impl Forecast {
         }
         Weather(fired)
     }
+}
+
+/// What a call is about, for rules to match.
+pub(super) struct About {
+    pub(super) call: Call,
+    pub(super) engine: Option<Engine>,
+    pub(super) function: Option<Function>,
+    pub(super) gateway: bool,
 }
 
 /// The faults that strike one call.

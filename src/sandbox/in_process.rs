@@ -9,7 +9,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use super::account::basic;
-use super::{Incoming, Sandbox, Served};
+use super::{Incoming, Sandbox, Served, gateway};
 use crate::vendor::{Failure, Request, Response, Vendor};
 
 /// A client of a sandbox in the same process.
@@ -18,6 +18,8 @@ pub struct InProcess {
     sandbox: Arc<Mutex<Sandbox>>,
     now: Arc<dyn Fn() -> DateTime<Utc> + Send + Sync>,
     authorization: String,
+    /// Calls go through the gateway.
+    gateway: bool,
 }
 
 impl InProcess {
@@ -28,7 +30,16 @@ impl InProcess {
         login: &str,
         password: &str,
     ) -> Self {
-        Self { sandbox, now: Arc::new(now), authorization: basic(login, password) }
+        Self { sandbox, now: Arc::new(now), authorization: basic(login, password), gateway: false }
+    }
+
+    /// A client that goes through the gateway with this key; `/v3/` in its paths stands for the gateway's own beginning.
+    pub fn through_gateway(
+        sandbox: Arc<Mutex<Sandbox>>,
+        now: impl Fn() -> DateTime<Utc> + Send + Sync + 'static,
+        key: &str,
+    ) -> Self {
+        Self { sandbox, now: Arc::new(now), authorization: format!("Bearer {key}"), gateway: true }
     }
 }
 
@@ -40,8 +51,11 @@ impl fmt::Debug for InProcess {
 
 impl Vendor for InProcess {
     async fn call(&self, request: Request) -> Result<Response, Failure> {
-        let incoming =
-            Incoming { path: request.path, authorization: Some(self.authorization.clone()), body: request.body };
+        let path = match request.path.strip_prefix("/v3/") {
+            Some(below) if self.gateway => format!("{}{below}", gateway::PREFIX),
+            Some(_) | None => request.path,
+        };
+        let incoming = Incoming { path, authorization: Some(self.authorization.clone()), body: request.body };
         let served = self.sandbox.lock().unwrap_or_else(PoisonError::into_inner).handle((self.now)(), &incoming);
         let (outcome, after) = served.outcome(request.timeout);
         if !after.is_zero() {
@@ -56,7 +70,7 @@ impl Served {
     pub fn outcome(self, timeout: Duration) -> (Result<Response, Failure>, Duration) {
         let at_once = |failure| (Err(failure), Duration::ZERO);
         match self {
-            Self::Reply { response, after } if after <= timeout => (Ok(response), after),
+            Self::Reply { response, after, .. } if after <= timeout => (Ok(response), after),
             Self::Reply { .. } => {
                 let why = format!("timed out after {}", humantime::format_duration(timeout));
                 (Err(Failure::NoAnswer(why)), timeout)

@@ -10,8 +10,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::meter::{Meter, Usage};
+use super::models::Model;
 use super::tasks::{Task, TaskId};
+use super::wares::Ware;
 use crate::money::Money;
+use crate::offer::{Function, Method, ResultKind};
 
 /// A state file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -38,9 +42,17 @@ pub enum StateError {
 #[serde(rename_all = "snake_case")]
 enum Line<'a> {
     #[serde(borrow)]
-    Task(Sold<'a>),
+    Task(Box<Sold<'a>>),
     Collected {
         id: String,
+    },
+    Settled {
+        id: String,
+        cost_nano_usd: i64,
+    },
+    PaidIn {
+        account: u8,
+        nano_usd: i64,
     },
 }
 
@@ -49,6 +61,13 @@ struct Sold<'a> {
     id: String,
     account: u8,
     engine: String,
+    /// The scraper's Standard method where these three are left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    function: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    method: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kind: Option<String>,
     priority: String,
     posted_ms: i64,
     done_ms: i64,
@@ -58,14 +77,32 @@ struct Sold<'a> {
     language: String,
     fails: u32,
     refused: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    meter: Option<Metered>,
     #[serde(borrow)]
     posted: &'a RawValue,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Metered {
+    model: String,
+    input_tokens: u32,
+    output_tokens: u32,
+    reasoning_tokens: u32,
+    searched: bool,
+    spent_nano_usd: i64,
+    advance_nano_usd: i64,
+    shown_nano_usd: i64,
+    settles_ms: Option<i64>,
+    settles_nano_usd: i64,
 }
 
 /// What a line tells.
 pub(super) enum Entry {
     Sold(Task),
     Collected(TaskId),
+    Settled(TaskId, Money),
+    PaidIn(u8, Money),
 }
 
 /// An open state file.
@@ -121,22 +158,43 @@ impl Journal {
             let sold = Sold {
                 id: task.id.to_string(),
                 account: task.account,
-                engine: task.engine.name().to_owned(),
+                engine: task.ware.engine.name().to_owned(),
+                function: said(task.ware.function.name(), Function::LlmScraper.name()),
+                method: said(task.ware.method.name(), Method::Standard.name()),
+                kind: said(task.ware.kind.name(), ResultKind::Advanced.name()),
                 priority: task.priority.name().to_owned(),
                 posted_ms: task.posted_ms,
                 done_ms: task.done_ms,
                 listed_ms: task.listed_ms,
                 cost_nano_usd: task.cost.nanos(),
                 location_code: task.location_code,
-                language: super::places::language_code(task.language).to_owned(),
+                language: task.language_code().to_owned(),
                 fails: task.fails,
                 refused: task.refused,
+                meter: task.meter.as_deref().map(metered),
                 posted: &posted,
             };
-            serde_json::to_writer(&mut lines, &Line::Task(sold))?;
+            serde_json::to_writer(&mut lines, &Line::Task(Box::new(sold)))?;
             lines.push(b'\n');
         }
         self.append(&lines)
+    }
+
+    /// Writes down what tasks cost in the end.
+    pub(super) fn settled(&mut self, tasks: &[(TaskId, Money)]) -> io::Result<()> {
+        let mut lines = Vec::with_capacity(tasks.len() * 96);
+        for (id, cost) in tasks {
+            serde_json::to_writer(&mut lines, &Line::Settled { id: id.to_string(), cost_nano_usd: cost.nanos() })?;
+            lines.push(b'\n');
+        }
+        self.append(&lines)
+    }
+
+    /// Writes down that an account was topped up.
+    pub(super) fn paid_in(&mut self, account: u8, sum: Money) -> io::Result<()> {
+        let mut line = serde_json::to_vec(&Line::PaidIn { account, nano_usd: sum.nanos() })?;
+        line.push(b'\n');
+        self.append(&line)
     }
 
     /// Writes down that an answer was collected.
@@ -147,27 +205,84 @@ impl Journal {
     }
 }
 
+/// A word where it is not the usual one.
+fn said(word: &str, usual: &str) -> Option<String> {
+    (word != usual).then(|| word.to_owned())
+}
+
+fn metered(meter: &Meter) -> Metered {
+    let usage = &meter.usage;
+    Metered {
+        model: usage.model.name.to_owned(),
+        input_tokens: usage.input_tokens,
+        output_tokens: usage.output_tokens,
+        reasoning_tokens: usage.reasoning_tokens,
+        searched: usage.searched,
+        spent_nano_usd: usage.spent.nanos(),
+        advance_nano_usd: meter.advance.nanos(),
+        shown_nano_usd: meter.shown.nanos(),
+        settles_ms: meter.settles.map(|(at, _)| at),
+        settles_nano_usd: meter.settles.map_or(0, |(_, cost)| cost.nanos()),
+    }
+}
+
+/// A word read again, or the usual one.
+fn word<T: std::str::FromStr>(said: Option<&str>, usual: T) -> Option<T> {
+    said.map_or(Some(usual), |word| word.parse().ok())
+}
+
+fn meter(line: &Metered, ware: Ware, posted: Money) -> Option<Box<Meter>> {
+    let usage = Usage {
+        model: Model::named(ware.engine, &line.model)?,
+        input_tokens: line.input_tokens,
+        output_tokens: line.output_tokens,
+        reasoning_tokens: line.reasoning_tokens,
+        searched: line.searched,
+        spent: Money::from_nanos(line.spent_nano_usd),
+    };
+    let settles = line.settles_ms.map(|at| (at, Money::from_nanos(line.settles_nano_usd)));
+    let [advance, shown] = [line.advance_nano_usd, line.shown_nano_usd].map(Money::from_nanos);
+    Some(Box::new(Meter { usage, posted, advance, shown, settles, settled: false }))
+}
+
 fn entry(text: &str) -> Option<Entry> {
     match serde_json::from_str(text).ok()? {
         Line::Collected { id } => id.parse().ok().map(Entry::Collected),
-        Line::Task(sold) => {
-            let posted = sold.posted.get().trim();
-            Some(Entry::Sold(Task {
-                id: sold.id.parse().ok()?,
-                posted_ms: sold.posted_ms,
-                done_ms: sold.done_ms,
-                listed_ms: sold.listed_ms,
-                cost: Money::from_nanos(sold.cost_nano_usd),
-                location_code: sold.location_code,
-                fails: sold.fails,
-                account: sold.account,
-                language: super::places::language_coded(&sold.language)?,
-                engine: sold.engine.parse().ok()?,
-                priority: sold.priority.parse().ok()?,
-                refused: sold.refused,
-                collected: false,
-                posted: posted.strip_prefix('{')?.strip_suffix('}')?.into(),
-            }))
+        Line::Settled { id, cost_nano_usd } => {
+            id.parse().ok().map(|id| Entry::Settled(id, Money::from_nanos(cost_nano_usd)))
         }
+        Line::PaidIn { account, nano_usd } => Some(Entry::PaidIn(account, Money::from_nanos(nano_usd))),
+        Line::Task(sold) => task(&sold).map(Entry::Sold),
     }
+}
+
+fn task(sold: &Sold<'_>) -> Option<Task> {
+    let ware = Ware {
+        engine: sold.engine.parse().ok()?,
+        function: word(sold.function.as_deref(), Function::LlmScraper)?,
+        method: word(sold.method.as_deref(), Method::Standard)?,
+        kind: word(sold.kind.as_deref(), ResultKind::Advanced)?,
+    };
+    let cost = Money::from_nanos(sold.cost_nano_usd);
+    let language = if sold.language.is_empty() { 0 } else { super::places::language_coded(&sold.language)? };
+    Some(Task {
+        id: sold.id.parse().ok()?,
+        posted_ms: sold.posted_ms,
+        done_ms: sold.done_ms,
+        listed_ms: sold.listed_ms,
+        cost,
+        location_code: sold.location_code,
+        fails: sold.fails,
+        account: sold.account,
+        language,
+        ware,
+        priority: sold.priority.parse().ok()?,
+        refused: sold.refused,
+        collected: false,
+        meter: match &sold.meter {
+            Some(line) => Some(meter(line, ware, cost)?),
+            None => None,
+        },
+        posted: sold.posted.get().trim().strip_prefix('{')?.strip_suffix('}')?.into(),
+    })
 }

@@ -36,7 +36,9 @@ impl Limits {
             Call::TasksReady => (&mut self.ready, settings.tasks_ready_per_minute),
             Call::IdList => (&mut self.list, settings.id_list_per_minute),
             Call::UserData => (&mut self.user_data, settings.user_data_per_minute),
-            Call::TaskPost | Call::TaskGet | Call::Lists | Call::Errors | Call::Other => (&mut unlimited, u32::MAX),
+            Call::TaskPost | Call::Live | Call::TaskGet | Call::Lists | Call::Errors | Call::Other => {
+                (&mut unlimited, u32::MAX)
+            }
         };
         let fits = *count < most && self.all < settings.calls_per_minute;
         if fits {
@@ -44,6 +46,25 @@ impl Limits {
             self.all += 1;
         }
         fits
+    }
+}
+
+/// Calls that are under way, by the moments at which they end.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AtOnce {
+    ends: Vec<DateTime<Utc>>,
+}
+
+impl AtOnce {
+    /// Whether one more may begin.
+    pub(super) fn has_room(&mut self, now: DateTime<Utc>, most: usize) -> bool {
+        self.ends.retain(|end| *end > now);
+        self.ends.len() < most
+    }
+
+    /// One more is under way until then.
+    pub(super) fn enter(&mut self, until: DateTime<Utc>) {
+        self.ends.push(until);
     }
 }
 

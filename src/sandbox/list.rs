@@ -7,6 +7,7 @@ use super::envelope::{OK, quoted, read_stamp, stamp, usd};
 use super::faults::Fault;
 use super::tasks::Task;
 use super::{Context, Reply, Sandbox, draw};
+use crate::money::Money;
 
 /// The most rows in one answer.
 const PAGE: usize = 1_000;
@@ -58,8 +59,13 @@ impl Sandbox {
         let mut rng = draw::rng(self.settings.seed, self.calls.into(), "list omits");
         shown.retain(|_| omits.is_none_or(|share| rng.f64() >= share));
         let tags = self.settings.switches.list_tags && !cx.weather.has(&Fault::ListWithoutTags);
-        let rows: Vec<String> =
-            shown.into_iter().skip(offset).take(limit).map(|task| list_row(cx, task, metadata, tags)).collect();
+        let settled = self.settings.switches.list_settled_cost;
+        let cost = |task: &Task| match &task.meter {
+            Some(meter) if !(settled && meter.settled) => meter.shown,
+            Some(_) | None => task.cost,
+        };
+        let page = shown.into_iter().skip(offset).take(limit);
+        let rows: Vec<String> = page.map(|task| list_row(cx, task, cost(task), metadata, tags)).collect();
         let data = format!(
             r#"{{"api":"ai_optimization","function":"id_list","datetime_from":"{}","datetime_to":"{}","limit":{limit},"offset":{offset},"sort":"{}","include_metadata":{metadata}}}"#,
             stamp(from),
@@ -92,8 +98,8 @@ fn window(asked: &Asked, now: DateTime<Utc>, metadata: bool) -> Option<(DateTime
     (from < to && to < now && from >= oldest).then_some((from, to))
 }
 
-fn list_row(cx: &Context<'_>, task: &Task, metadata: bool, tags: bool) -> String {
-    let (id, engine) = (task.id, task.engine);
+fn list_row(cx: &Context<'_>, task: &Task, cost: Money, metadata: bool, tags: bool) -> String {
+    let (id, engine, endpoint) = (task.id, task.ware.engine, task.ware.endpoint());
     let time = |ms| stamp(cx.face(DateTime::from_timestamp_millis(ms).unwrap_or(cx.now)));
     let done = cx.now.timestamp_millis() >= task.done_ms;
     let datetime_done = if done { quoted(&time(task.done_ms)) } else { "null".to_owned() };
@@ -108,9 +114,9 @@ fn list_row(cx: &Context<'_>, task: &Task, metadata: bool, tags: bool) -> String
         (true, false) => format!(r#","metadata":{{{}}}"#, task.untagged()),
     };
     format!(
-        r#"{{"id":"{id}","url":"https://api.dataforseo.com/v3/ai_optimization/{engine}/llm_scraper/task_post","datetime_posted":"{}","datetime_done":{datetime_done},"status":{},"cost":{}{metadata}}}"#,
+        r#"{{"id":"{id}","url":"https://api.dataforseo.com/v3/ai_optimization/{engine}/{endpoint}","datetime_posted":"{}","datetime_done":{datetime_done},"status":{},"cost":{}{metadata}}}"#,
         time(task.posted_ms),
         quoted(&status),
-        usd(task.cost),
+        usd(cost),
     )
 }

@@ -1,17 +1,20 @@
 //! Which call a path is; an unbuilt or misspelt one is none.
 
-use crate::offer::{Engine, ResultKind, named};
+use super::wares::{Verb, Ware, find};
+use crate::offer::{Engine, Function, Method, ResultKind, named};
 
 named! {
     /// The kinds of call that limits and faults tell apart.
     Call {
-        /// Buys tasks.
+        /// Buys tasks whose answers are collected later.
         TaskPost = "task_post",
+        /// Buys one answer on the same connection.
+        Live = "live",
         /// Lists finished tasks.
         TasksReady = "tasks_ready",
         /// Hands out one answer.
         TaskGet = "task_get",
-        /// Locations and languages.
+        /// Locations, languages and models.
         Lists = "lists",
         /// Lists tasks by time.
         IdList = "id_list",
@@ -27,11 +30,13 @@ named! {
 /// A path that leads somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route<'p> {
-    Post(Engine),
-    Ready(Engine),
-    Get(Engine, ResultKind, &'p str),
+    Post(Ware),
+    Live(Ware),
+    Ready(Engine, Function),
+    Get(Engine, Function, ResultKind, &'p str),
     Locations(Engine, Option<&'p str>),
     Languages(Engine),
+    Models(Engine),
     IdList,
     Errors,
     UserData,
@@ -49,29 +54,34 @@ impl<'p> Route<'p> {
             ["appendix", "user_data"] => Some(Self::UserData),
             ["appendix", "errors"] => Some(Self::ErrorCodes),
             ["appendix", "status"] => Some(Self::Status),
-            ["ai_optimization", engine, "llm_scraper", rest @ ..] => {
-                let engine = engine.parse().ok().filter(|e| matches!(e, Engine::ChatGpt | Engine::Gemini))?;
-                match rest {
-                    ["task_post"] => Some(Self::Post(engine)),
-                    ["tasks_ready"] => Some(Self::Ready(engine)),
-                    ["task_get", kind, id] => Some(Self::Get(engine, kind.parse().ok()?, id)),
-                    ["locations"] => Some(Self::Locations(engine, None)),
-                    ["locations", country] => Some(Self::Locations(engine, Some(country))),
-                    ["languages"] => Some(Self::Languages(engine)),
-                    _ => None,
-                }
-            }
+            ["ai_optimization", rest @ ..] => Self::about_an_engine(rest),
             _ => None,
         }
+    }
+
+    fn about_an_engine(segments: &[&'p str]) -> Option<Self> {
+        let found = find(segments)?;
+        let (engine, function, kind) = (found.engine, found.endpoint.function, found.endpoint.kind);
+        let ware = |method| Ware { engine, function, method, kind };
+        Some(match found.endpoint.verb {
+            Verb::Post => Self::Post(ware(Method::Standard)),
+            Verb::Live => Self::Live(ware(Method::Live)),
+            Verb::Ready => Self::Ready(engine, function),
+            Verb::Get => Self::Get(engine, function, kind, found.argument?),
+            Verb::Locations => Self::Locations(engine, found.argument),
+            Verb::Languages => Self::Languages(engine),
+            Verb::Models => Self::Models(engine),
+        })
     }
 
     /// The kind of call it is.
     pub(super) fn call(self) -> Call {
         match self {
             Self::Post(_) => Call::TaskPost,
-            Self::Ready(_) => Call::TasksReady,
+            Self::Live(_) => Call::Live,
+            Self::Ready(..) => Call::TasksReady,
             Self::Get(..) => Call::TaskGet,
-            Self::Locations(..) | Self::Languages(_) => Call::Lists,
+            Self::Locations(..) | Self::Languages(_) | Self::Models(_) => Call::Lists,
             Self::IdList => Call::IdList,
             Self::Errors => Call::Errors,
             Self::UserData => Call::UserData,
@@ -82,7 +92,21 @@ impl<'p> Route<'p> {
     /// The engine it is about, where it is about one.
     pub(super) fn engine(self) -> Option<Engine> {
         match self {
-            Self::Post(e) | Self::Ready(e) | Self::Get(e, ..) | Self::Locations(e, _) | Self::Languages(e) => Some(e),
+            Self::Post(ware) | Self::Live(ware) => Some(ware.engine),
+            Self::Ready(e, _) | Self::Get(e, ..) | Self::Locations(e, _) | Self::Languages(e) | Self::Models(e) => {
+                Some(e)
+            }
+            Self::IdList | Self::Errors | Self::UserData | Self::ErrorCodes | Self::Status => None,
+        }
+    }
+
+    /// The function it is about, where it is about one.
+    pub(super) fn function(self) -> Option<Function> {
+        match self {
+            Self::Post(ware) | Self::Live(ware) => Some(ware.function),
+            Self::Ready(_, function) | Self::Get(_, function, ..) => Some(function),
+            Self::Locations(..) | Self::Languages(_) => Some(Function::LlmScraper),
+            Self::Models(_) => Some(Function::LlmResponses),
             Self::IdList | Self::Errors | Self::UserData | Self::ErrorCodes | Self::Status => None,
         }
     }
@@ -90,14 +114,36 @@ impl<'p> Route<'p> {
     /// The number its ids carry in their third group.
     pub(super) fn function_number(self) -> u16 {
         match self {
-            Self::Post(Engine::Gemini) => 0x0072,
+            Self::Post(Ware { function: Function::LlmResponses, .. }) => 0x0613,
+            Self::Post(Ware { engine: Engine::Gemini, .. }) => 0x0072,
             Self::Post(_) => 0x0066,
-            Self::Ready(_) => 0x0087,
+            Self::Live(Ware { function: Function::LlmResponses, .. }) => 0x0614,
+            Self::Live(_) => 0x0068,
+            Self::Ready(..) => 0x0087,
             Self::Get(..) => 0x0067,
-            Self::Locations(..) | Self::Languages(_) => 0x0091,
+            Self::Locations(..) | Self::Languages(_) | Self::Models(_) => 0x0091,
             Self::IdList => 0x0113,
             Self::Errors => 0x0114,
             Self::UserData | Self::ErrorCodes | Self::Status => 0x0005,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::wares::wares;
+    use super::*;
+
+    #[test]
+    fn every_ware_is_sold_where_it_says() {
+        for ware in wares() {
+            let path = format!("/v3/ai_optimization/{}/{}", ware.engine, ware.endpoint());
+            let sold = match ware.method {
+                Method::Standard => Route::Post(ware),
+                Method::Live => Route::Live(ware),
+            };
+            assert_eq!(Route::of(&path), Some(sold), "{path}");
+        }
+        assert_eq!(wares().count(), 2 + 4 + 3 + 4);
     }
 }

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Incoming, Sandbox, Served};
+use super::{Incoming, RateLimit, Sandbox, Served};
 use crate::vendor::Response;
 
 /// The largest request that is read: 100 tasks of 2,000 characters fit many times over.
@@ -92,12 +92,12 @@ async fn exchange(
     let incoming = Incoming { path, authorization: header, body: post.then_some(body) };
     let served = lock(&sandbox).handle(now(), &incoming);
     match served {
-        Served::Reply { response, after } => {
+        Served::Reply { response, after, rate_limit } => {
             if !after.is_zero() {
                 tokio::time::sleep(after).await;
             }
             let body = Full::new(response.body.clone()).map_err(|never| match never {}).boxed_unsync();
-            message(&response, body)
+            message(&response, rate_limit, body)
         }
         Served::Truncated { response, sent } => {
             let part = response.body.slice(..sent);
@@ -108,14 +108,14 @@ async fn exchange(
             };
             let part = stream::iter([Ok(Frame::data(part))]);
             let body = StreamBody::new(part.chain(stream::once(cut))).boxed_unsync();
-            message(&response, body)
+            message(&response, None, body)
         }
         Served::Dropped | Served::Refused => Err(io::ErrorKind::ConnectionAborted.into()),
     }
 }
 
 /// The head and body of a reply.
-fn message(response: &Response, body: Body) -> io::Result<hyper::Response<Body>> {
+fn message(response: &Response, rate_limit: Option<RateLimit>, body: Body) -> io::Result<hyper::Response<Body>> {
     let kind = if response.body.starts_with(b"<") { "text/html; charset=UTF-8" } else { "application/json" };
     let mut head = hyper::Response::builder()
         .status(response.status)
@@ -127,7 +127,12 @@ fn message(response: &Response, body: Body) -> io::Result<hyper::Response<Body>>
     if let Some(after) = response.retry_after {
         head = head.header(RETRY_AFTER, after.as_secs());
     }
-    if response.status == 401 {
+    if let Some(rate) = rate_limit {
+        head = head
+            .header("X-RateLimit-Limit-Requests", rate.limit)
+            .header("X-RateLimit-Remaining-Requests", rate.remaining)
+            .header("X-RateLimit-Reset-Requests", rate.reset);
+    } else if response.status == 401 {
         head = head.header(WWW_AUTHENTICATE, "Basic realm=\"sandbox\"");
     }
     head.body(body).map_err(io::Error::other)

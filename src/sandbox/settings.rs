@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::faults::Faults;
+use super::gateway::Gateway;
 use crate::money::Money;
 use crate::offer::{Engine, Priority};
 
@@ -50,6 +51,29 @@ pub struct Switches {
     pub list_by_completion: bool,
     /// The metadata of `id_list` carries the tag. Default: yes.
     pub list_tags: bool,
+    /// The `cost` in the answer to a POST of LLM Responses holds the advance (0.0102); otherwise the fee alone (0.0002).
+    /// Default: yes.
+    pub post_shows_advance: bool,
+    /// `id_list` shows an LLM Responses task's settled cost once it is settled; otherwise it goes on showing what the
+    /// POST said. Default: no.
+    pub list_settled_cost: bool,
+    /// The advance of a task that is not done in 72 hours comes back, as the vendor's page says. Default: yes.
+    pub refund_expired: bool,
+    /// The fee of a task that is not done in 72 hours is kept. Default: yes.
+    pub keep_expired_fee: bool,
+    /// The advance of a task that ends in an error comes back. Default: no.
+    pub refund_failed: bool,
+    /// `user_prompt` is percent-decoded as `keyword` is. Default: no.
+    pub decode_user_prompt: bool,
+    /// ChatGPT's LLM Responses take the web search fields in `task_post`, which the vendor's newer client has and its
+    /// older form has not. Default: yes.
+    pub chat_gpt_searches: bool,
+    /// Gemini's models say that they take the Standard method, and do; the vendor's own example denies it of all of
+    /// them. Default: yes, or nothing could be bought there.
+    pub gemini_takes_standard: bool,
+    /// A row of 50401 says what was charged; otherwise its `cost` is 0 and only `id_list` and the balance tell.
+    /// Default: no.
+    pub timeout_shows_cost: bool,
 }
 
 impl Default for Switches {
@@ -66,6 +90,15 @@ impl Default for Switches {
             list_unfinished: true,
             list_by_completion: false,
             list_tags: true,
+            post_shows_advance: true,
+            list_settled_cost: false,
+            refund_expired: true,
+            keep_expired_fee: true,
+            refund_failed: false,
+            decode_user_prompt: false,
+            chat_gpt_searches: true,
+            gemini_takes_standard: true,
+            timeout_shows_cost: false,
         }
     }
 }
@@ -85,8 +118,16 @@ pub struct Settings {
     pub speed: u32,
     /// What each account holds at first.
     pub start_balance: Money,
-    /// The price of a task; the vendor's, read after its change of 2026-07-01.
+    /// The price of a Standard scraper task; the vendor's, read after its change of 2026-07-01.
     pub prices: BTreeMap<(Engine, Priority), Money>,
+    /// The price of a Live scraper task: $0.004.
+    pub scraper_live: Money,
+    /// What each Standard task of LLM Responses costs beside the model's charge: $0.0002.
+    pub responses_fee: Money,
+    /// What is held of each Standard task of LLM Responses until it settles: $0.01.
+    pub responses_advance: Money,
+    /// What each Live task of LLM Responses costs beside the model's charge: $0.0006.
+    pub responses_live_fee: Money,
     /// The most an account may spend in a UTC day (40203), where the account's owner has set it.
     pub day_limit: Option<Money>,
     /// The HTTP status of 40210: 402, or 200.
@@ -103,6 +144,21 @@ pub struct Settings {
     pub turnaround_normal: Spread,
     /// From acceptance to the answer at high priority; the price table promises 5 minutes.
     pub turnaround_high: Spread,
+    /// From acceptance to the answer of LLM Responses. The vendor promises only 72 hours.
+    pub turnaround_responses: Spread,
+    /// A Standard task of LLM Responses that is not done by then fails: 72 hours.
+    pub expires_after: Duration,
+    /// The code that such a task ends in; the vendor's pages name none.
+    pub expired_code: u32,
+    /// What `task_get` of LLM Responses answers for finished tasks while the balance is negative; the vendor's pages
+    /// say that results are withheld, and not how.
+    pub withheld_code: u32,
+    /// How long a Live answer takes; the price table promises 90 seconds.
+    pub live_takes: Spread,
+    /// A Live answer that takes longer ends in 50401 then: 120 seconds.
+    pub live_within: Duration,
+    /// How many Live calls an account may have under way, all engines and functions together.
+    pub live_at_once: usize,
     /// How much later than the answer `tasks_ready` shows it.
     pub ready_lag: Duration,
     /// The most tasks in one `tasks_ready` answer.
@@ -119,6 +175,8 @@ pub struct Settings {
     pub failures_per_mille: u32,
     /// How long a reply takes.
     pub reply_after: Duration,
+    /// The AIsa gateway in front of this vendor.
+    pub gateway: Gateway,
     /// The documented unknowns.
     pub switches: Switches,
     /// What goes wrong, and when.
@@ -144,6 +202,10 @@ impl Default for Settings {
             speed: 1,
             start_balance: Money::from_nanos(1_000_000_000_000),
             prices,
+            scraper_live: Money::from_nanos(4_000_000),
+            responses_fee: Money::from_nanos(200_000),
+            responses_advance: Money::from_nanos(10_000_000),
+            responses_live_fee: Money::from_nanos(600_000),
             day_limit: None,
             payment_status: 402,
             calls_per_minute: 2_000,
@@ -152,6 +214,13 @@ impl Default for Settings {
             user_data_per_minute: 6,
             turnaround_normal: Spread { min: Duration::from_mins(1), max: Duration::from_mins(45) },
             turnaround_high: Spread { min: Duration::from_secs(20), max: Duration::from_mins(5) },
+            turnaround_responses: Spread { min: Duration::from_mins(1), max: Duration::from_mins(45) },
+            expires_after: Duration::from_hours(72),
+            expired_code: 40_103,
+            withheld_code: 40_200,
+            live_takes: Spread { min: Duration::from_secs(3), max: Duration::from_secs(90) },
+            live_within: Duration::from_mins(2),
+            live_at_once: 30,
             ready_lag: Duration::from_secs(10),
             ready_rows: 1_000,
             listing_lag_max: Duration::from_mins(4),
@@ -160,6 +229,7 @@ impl Default for Settings {
             html_for: days(7),
             failures_per_mille: 0,
             reply_after: Duration::ZERO,
+            gateway: Gateway::default(),
             switches: Switches::default(),
             faults: Faults::default(),
         }

@@ -8,8 +8,10 @@ use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
+use super::meter::Meter;
+use super::wares::Ware;
 use crate::money::Money;
-use crate::offer::{Engine, Priority, ResultKind};
+use crate::offer::{Engine, Function, Method, Priority, ResultKind};
 
 /// A task's id: a lower-case UUID whose groups say when, who and what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -50,6 +52,7 @@ pub(super) struct Task {
     pub(super) done_ms: i64,
     /// From then on `id_list` shows it.
     pub(super) listed_ms: i64,
+    /// What was taken for it by now.
     pub(super) cost: Money,
     pub(super) location_code: u32,
     /// The code it ends in instead of an answer, or 0.
@@ -57,11 +60,13 @@ pub(super) struct Task {
     pub(super) account: u8,
     /// An index of the languages.
     pub(super) language: u8,
-    pub(super) engine: Engine,
+    pub(super) ware: Ware,
     pub(super) priority: Priority,
     /// Refused at once, and kept only because `id_list` shows refused tasks.
     pub(super) refused: bool,
     pub(super) collected: bool,
+    /// What a model used and what becomes of its advance; LLM Responses only.
+    pub(super) meter: Option<Box<Meter>>,
     /// The fields as posted: JSON members without the braces.
     pub(super) posted: Box<str>,
 }
@@ -69,7 +74,8 @@ pub(super) struct Task {
 /// What of the posted fields is needed again.
 #[derive(serde::Deserialize)]
 pub(super) struct Fields {
-    #[serde(default)]
+    /// The prompt; LLM Responses calls it otherwise.
+    #[serde(default, alias = "user_prompt")]
     pub(super) keyword: String,
     #[serde(default)]
     pub(super) tag: Option<String>,
@@ -93,11 +99,31 @@ impl Task {
         left.map(|(name, raw)| format!("\"{name}\":{}", raw.get())).collect::<Vec<_>>().join(",")
     }
 
+    /// The language asked in; LLM Responses has none.
+    pub(super) fn language_code(&self) -> &'static str {
+        match self.ware.function {
+            Function::LlmScraper => super::places::language_code(self.language),
+            Function::LlmResponses => "",
+        }
+    }
+
+    /// What the answer to its POST said that it cost.
+    pub(super) fn shown(&self) -> Money {
+        self.meter.as_ref().map_or(self.cost, |meter| meter.shown)
+    }
+
     /// What can be on `tasks_ready`.
     fn can_be_ready(&self, failures_too: bool) -> bool {
-        !self.collected && !self.refused && (failures_too || self.fails == 0)
+        self.ware.method == Method::Standard && !self.collected && !self.refused && (failures_too || self.fails == 0)
+    }
+
+    fn lane(&self) -> Lane {
+        (self.account, self.ware.engine, self.ware.function)
     }
 }
+
+/// What one `tasks_ready` is about: an account, an engine and a function.
+pub(super) type Lane = (u8, Engine, Function);
 
 /// All tasks.
 #[derive(Debug, Default)]
@@ -105,8 +131,10 @@ pub(super) struct Tasks {
     /// In the order of acceptance, so also of posting times.
     all: Vec<Task>,
     by_id: BTreeMap<TaskId, u32>,
-    /// Uncollected ones by account and engine, in the order in which they finish.
-    ready: BTreeMap<(u8, Engine), BTreeSet<(i64, u32)>>,
+    /// Uncollected ones by lane, in the order in which they finish.
+    ready: BTreeMap<Lane, BTreeSet<(i64, u32)>>,
+    /// Those with an open advance, in the order in which they settle.
+    settling: BTreeSet<(i64, u32)>,
     /// Every one in the order of completion; kept only where lists are ordered so.
     by_done: Option<BTreeSet<(i64, u32)>>,
     ready_shows_failures: bool,
@@ -136,7 +164,10 @@ impl Tasks {
     pub(super) fn add(&mut self, task: Task) {
         let at = u32::try_from(self.all.len()).expect("fewer than four billion tasks");
         if task.can_be_ready(self.ready_shows_failures) {
-            self.ready.entry((task.account, task.engine)).or_default().insert((task.done_ms, at));
+            self.ready.entry(task.lane()).or_default().insert((task.done_ms, at));
+        }
+        if let Some((settles, _)) = task.meter.as_ref().filter(|meter| meter.open()).and_then(|meter| meter.settles) {
+            self.settling.insert((settles, at));
         }
         if let Some(by_done) = &mut self.by_done {
             by_done.insert((task.done_ms, at));
@@ -149,15 +180,33 @@ impl Tasks {
     pub(super) fn collect(&mut self, id: TaskId) -> bool {
         let Some(at) = self.by_id.get(&id).copied() else { return false };
         let task = &mut self.all[at as usize];
-        if let Some(ready) = self.ready.get_mut(&(task.account, task.engine)) {
+        if let Some(ready) = self.ready.get_mut(&task.lane()) {
             ready.remove(&(task.done_ms, at));
         }
         !std::mem::replace(&mut task.collected, true)
     }
 
+    /// Tasks whose advance is due by then, with what each costs.
+    pub(super) fn due(&self, until_ms: i64) -> Vec<(TaskId, Money)> {
+        let due = self.settling.range(..=(until_ms, u32::MAX)).map(|(_, at)| &self.all[*at as usize]);
+        due.filter_map(|task| Some((task.id, task.meter.as_ref()?.settles?.1))).collect()
+    }
+
+    /// Puts what a task costs in place of its advance; the task, and what that moves.
+    pub(super) fn settle(&mut self, id: TaskId, cost: Money) -> Option<(&Task, Money)> {
+        let at = *self.by_id.get(&id)?;
+        let task = &mut self.all[at as usize];
+        let meter = task.meter.as_mut().filter(|meter| meter.open())?;
+        meter.settled = true;
+        self.settling.remove(&(meter.settles?.0, at));
+        let moved = cost - task.cost;
+        task.cost = cost;
+        Some((task, moved))
+    }
+
     /// Uncollected tasks that finished in a span of time, oldest first.
-    pub(super) fn ready(&self, account: u8, engine: Engine, from_ms: i64, to_ms: i64) -> impl Iterator<Item = &Task> {
-        let ready = self.ready.get(&(account, engine));
+    pub(super) fn ready(&self, lane: Lane, from_ms: i64, to_ms: i64) -> impl Iterator<Item = &Task> {
+        let ready = self.ready.get(&lane);
         let span = if from_ms <= to_ms { (from_ms, 0)..=(to_ms, u32::MAX) } else { (0, 0)..=(0, 0) };
         ready.into_iter().flat_map(move |ready| ready.range(span.clone())).map(|(_, at)| &self.all[*at as usize])
     }

@@ -93,6 +93,7 @@ fn a_bill_shows_what_was_bought_twice() {
         open.body,
         json!({
             "total_nano_usd": 3_600_000, "tasks": 3, "tags_charged_twice": 1,
+            "advanced_nano_usd": 0, "refunded_nano_usd": 0, "overrun_nano_usd": 0,
             "by_endpoint": {"chat_gpt/llm_scraper/task_post": {"tasks": 3, "nano_usd": 3_600_000}},
             "peak_per_minute": {"all": 3, "task_post": 3},
         })

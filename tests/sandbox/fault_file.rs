@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bursar::money::Money;
-use bursar::offer::Engine;
+use bursar::offer::{Engine, Function};
 use bursar::sandbox::{Call, Fault, Faults, Rule, Served};
 
 use super::world::{AUTH, GET, READY, World, with_faults};
@@ -26,7 +26,26 @@ fn a_fault_file_says_what_strikes_when_and_where_it_is_wrong() {
         ..Rule::always(Fault::ErrorAfter { status: 502, html: true })
     };
     assert_eq!(faults.rules, [first, second]);
+    let faults = Faults::from_toml(
+        "[[fault]]\nkind = \"overrun\"\n\n[[fault]]\nkind = \"live_timeout\"\ncharged = false\n\n\
+         [[fault]]\nkind = \"throttle_429\"\ngateway = true\nfunction = \"llm_responses\"\nafter = \"7s\"\n",
+    )
+    .unwrap();
+    let throttled = Rule::always(Fault::Throttle429 { after: Duration::from_secs(7) });
+    assert_eq!(
+        faults.rules,
+        [
+            Rule::always(Fault::Overrun { usd: Money::from_nanos(20_000_000) }),
+            Rule::always(Fault::LiveTimeout { charged: false }),
+            throttled.about(Function::LlmResponses).at_the_gateway(),
+        ]
+    );
     for (text, problem) in [
+        ("[[fault]]\nkind = \"live_lost\"\ncharged = true\n", "line 2: `live_lost` takes no `charged`"),
+        (
+            "[[fault]]\nkind = \"live_lost\"\nfunction = \"llm\"\n",
+            "line 2: `llm` is none of llm_scraper, llm_responses",
+        ),
         ("[[fault]]\nkind = \"drop_after\"\nnht = [3]\n", "line 3: unknown field `nht`"),
         ("[[fault]]\nkind = \"drop_after\"\n[[fault]]\n\nkind = \"rain\"\n", "line 5: no fault is called `rain`"),
         ("[[fault]]\nkind = \"truncate\"\nstatus = 500\n", "line 2: `truncate` takes no `status`"),
@@ -44,7 +63,7 @@ fn every_kind_of_fault_can_be_written_in_a_file() {
     let plain = "refuse_before drop_before drop_after accept_late answer_late error_before error_after truncate missing_rows \
                  reorder repeat_rows partial throttle_40202 throttle_429 payment_40210 task_50000 envelope_50000 html_200 \
                  ready_omits ready_repeats list_lag list_outage list_omits list_hides_unfinished list_without_tags \
-                 paid_failure";
+                 paid_failure overrun settle_late never_done negative_balance live_lost live_timeout";
     let tables: Vec<String> = plain.split_whitespace().map(|kind| format!("[[fault]]\nkind = \"{kind}\"\n")).collect();
     let mut kinds: Vec<_> = Faults::from_toml(&tables.concat())
         .unwrap()

@@ -45,8 +45,11 @@ fn wrong_credentials_paths_and_bodies_are_refused_as_a_whole() {
     for path in [
         "/v3/ai_optimization/chat_gpt/llm_scraper/task_get/regular/x",
         "/v3/ai_optimization/claude/llm_scraper/task_post",
-        "/v3/ai_optimization/chat_gpt/llm_scraper/live/advanced",
-        "/v3/ai_optimization/chat_gpt/llm_responses/task_post",
+        "/v3/ai_optimization/perplexity/llm_responses/task_post",
+        "/v3/ai_optimization/perplexity/llm_responses/tasks_ready",
+        "/v3/ai_optimization/chat_gpt/llm_responses/task_get/advanced/x",
+        "/v3/ai_optimization/claude/llm_scraper/live/advanced",
+        "/v3/ai_optimization/gemini/llm_scraper/locations/de",
         "/v3/ai_optimization/chat_gpt/llm_scraper/id_list",
         "/v2/anything",
     ] {

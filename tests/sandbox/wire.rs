@@ -84,7 +84,8 @@ async fn over_http_a_batch_is_posted_and_the_bill_can_be_read_by_anyone() {
         lines[0],
         json!({
             "id": id, "tag": "t0", "keyword": "which crm for small firms", "location_code": 2276, "language_code": "de",
-            "engine": "chat_gpt", "priority": "normal", "cost_nano_usd": 1_200_000, "posted_at": lines[0]["posted_at"],
+            "engine": "chat_gpt", "endpoint": "llm_scraper/task_post", "priority": "normal", "cost_nano_usd": 1_200_000,
+            "settled": true, "posted_at": lines[0]["posted_at"],
         })
     );
     let bill = client.get(format!("{base}/sandbox/bill")).send().await.unwrap().text().await.unwrap();

@@ -69,7 +69,12 @@ pub(super) fn start() -> DateTime<Utc> {
 /// Vendor-like, but with a turnaround and lags that tests can count on.
 pub(super) fn settings() -> Settings {
     let fixed = |minutes| Spread { min: Duration::from_mins(minutes), max: Duration::from_mins(minutes) };
-    Settings { turnaround_normal: fixed(10), turnaround_high: fixed(2), ..Settings::default() }
+    Settings {
+        turnaround_normal: fixed(10),
+        turnaround_high: fixed(2),
+        turnaround_responses: fixed(10),
+        ..Settings::default()
+    }
 }
 
 pub(super) fn with_faults(rules: Vec<Rule>) -> Settings {
