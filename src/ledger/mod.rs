@@ -11,8 +11,9 @@ mod open;
 mod lock;
 mod starts;
 
-// Who is who, and what is to be asked.
+// Who is who, what can be asked, and what is to be.
 mod register;
+mod catalogue;
 mod tasks;
 
 // Money: under which caps, and what moves it.

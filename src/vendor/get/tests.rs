@@ -290,6 +290,41 @@ fn the_account_is_read_as_far_as_it_can_be() {
     }
 }
 
+#[test]
+fn a_list_of_what_an_engine_serves_is_read_whole_or_not_at_all() {
+    let outcome = |result: Value, count: Value| {
+        let row = json!({ "status_code": 20000, "result_count": count, "result": result });
+        reply(200, json!({ "status_code": 20000, "tasks": [row] }))
+    };
+    let germany = json!({ "location_code": 2276, "location_name": "Germany", "location_code_parent": null,
+        "country_iso_code": "DE", "location_type": "Country", "new": 1 });
+    let berlin = json!({ "location_code": 1_003_854, "location_name": "Berlin", "location_code_parent": 2276 });
+    let places = judge_locations(&outcome(json!([germany, berlin]), json!(2))).unwrap();
+    let told: Vec<_> = places.iter().map(|row| (row.code, &*row.name, row.iso.as_deref(), row.parent)).collect();
+    assert_eq!(told, [(2276, "Germany", Some("DE"), None), (1_003_854, "Berlin", None, Some(2276))]);
+    let languages = judge_languages(&outcome(json!([{ "language_name": "English", "language_code": "en" }]), json!(1)));
+    assert_eq!(languages.unwrap()[0].code, "en");
+    for (result, count, why) in [
+        (json!([germany, {}]), json!(2), "its row 2 cannot be read"),
+        (json!([germany]), json!(2), "it counts 2 rows and holds 1"),
+        (json!([]), json!(0), "it is empty"),
+        (json!(null), json!(null), "it is empty"),
+    ] {
+        let why = format!("the vendor's list cannot be relied on: {why}");
+        assert_eq!(judge_locations(&outcome(result, count)), Err(ListProblem::Unreliable { why }));
+    }
+}
+
+#[test]
+fn a_models_flag_that_is_absent_is_not_known() {
+    let rows = json!([{ "model_name": "a", "reasoning": true, "web_search_supported": false, "task_post_supported": null },
+        { "model_name": "b", "reasoning": "yes" }]);
+    let row = json!({ "status_code": 20000, "result": rows });
+    let models = judge_models(&reply(200, json!({ "status_code": 20000, "tasks": [row] }))).unwrap();
+    let flags = |at: usize| [models[at].reasoning, models[at].web_search_supported, models[at].task_post_supported];
+    assert_eq!((flags(0), flags(1)), ([Some(true), Some(false), None], [None; 3]));
+}
+
 proptest! {
     #[test]
     fn no_body_whatever_makes_a_reader_panic(status in 100..600_u16, body: Vec<u8>) {
