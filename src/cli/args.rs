@@ -67,6 +67,8 @@ pub enum Command {
     Reconcile,
     /// Decide about a batch in doubt what no list can tell; it is recorded
     Resolve(ResolveArgs),
+    /// Is all well: credentials, balance, limits, prices, clock, ledger, disk; never spends
+    Doctor(DoctorArgs),
     /// The simulated vendor on its own, on this machine
     Sandbox(SandboxArgs),
 }
@@ -185,6 +187,14 @@ pub struct ResolveArgs {
     /// How you know; it is kept with the decision
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Only this account, instead of all in the config
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
 }
 
 /// Arguments of `sandbox`.

@@ -6,6 +6,7 @@
 mod args;
 mod audit;
 mod catalogue;
+mod doctor;
 mod embedded;
 mod exit;
 mod export;
@@ -53,6 +54,7 @@ pub fn main(cli: &Cli) -> ExitCode {
         Command::Status(args) => status::status(args, &cli.common, out),
         Command::Export(args) => export::export(args, &cli.common, out),
         Command::Audit => audit::audit(&cli.common, out),
+        Command::Doctor(args) => doctor::doctor(args, &cli.common, out),
         Command::Locations(args) => catalogue::show(List::Locations, args, &cli.common, out),
         Command::Languages(args) => catalogue::show(List::Languages, args, &cli.common, out),
         Command::Models(args) => catalogue::show(List::Models, args, &cli.common, out),

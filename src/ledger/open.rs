@@ -177,6 +177,14 @@ fn check_version(db: &Connection, path: &Path) -> Result<(), LedgerError> {
     Err(LedgerError::File { path: path.to_owned(), what })
 }
 
+/// The version of the SQLite that is built in.
+///
+/// # Errors
+/// It can lose commits, and no ledger is opened to be written with it.
+pub fn sqlite_version() -> Result<&'static str, LedgerError> {
+    check_sqlite(rusqlite::version()).map(|()| rusqlite::version())
+}
+
 /// The bug that can lose a commit after a checkpoint was fixed in 3.51.3; 3.52.0 was withdrawn.
 fn check_sqlite(version: &str) -> Result<(), LedgerError> {
     let number = |part: Option<&str>| part.and_then(|part| part.parse::<u32>().ok()).unwrap_or(0);

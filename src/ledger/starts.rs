@@ -41,33 +41,10 @@ impl Ledger {
     /// # Errors
     /// The ledger or the file in `state_dir` cannot be written.
     pub fn begin(&mut self, state_dir: &Path, now: i64) -> Result<Start, LedgerError> {
-        let outside_path = state_dir.join(format!("{}.starts", self.id.as_str()));
-        let outside = read_outside(&outside_path)?;
-        let known = |db: &rusqlite::Connection, n: i64| -> Result<Option<String>, LedgerError> {
-            Ok(db.query_row("SELECT nonce FROM start WHERE n = ?1", [n], |row| row.get(0)).optional()?)
-        };
-        let last: i64 = self.db.query_row("SELECT coalesce(max(n), 0) FROM start", [], |row| row.get(0))?;
-        let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| row.get(0))?;
+        let outside = read_outside(&self.counter_path(state_dir))?;
+        let (trust, last, last_attempt) = self.compare(outside.as_ref(), state_dir)?;
         let highest = outside.as_ref().map_or(0, |outside| outside.n).max(last);
-        let trust = match outside {
-            None if last == 0 => Trust::Whole,
-            None => Trust::Restored(format!("its counter of starts is missing from `{}`", state_dir.display())),
-            // A copy made while a start was buying has its number and nonce, and lacks what was bought after it.
-            Some(Outside { attempt, .. }) if attempt > last_attempt => Trust::Restored(format!(
-                "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
-                state_dir.display()
-            )),
-            // One behind is a start that died between its commit and its file; it bought nothing.
-            Some(Outside { n, ref nonce, .. })
-                if (n == last || n + 1 == last) && known(&self.db, n)?.as_ref() == Some(nonce) =>
-            {
-                Trust::Whole
-            }
-            Some(Outside { n, .. }) if n > last => {
-                Trust::Restored(format!("it has seen {last} starts, and {n} were counted in `{}`", state_dir.display()))
-            }
-            Some(_) => Trust::Restored(format!("its starts are not those counted in `{}`", state_dir.display())),
-        };
+        let outside_path = self.counter_path(state_dir);
         let mut random = [0_u8; 10];
         fill_random(&self.db, &mut random)?;
         let nonce = data_encoding::HEXLOWER.encode(&random);
@@ -101,6 +78,47 @@ impl Ledger {
         self.outside = Some(Counter::write(&outside_path, number, nonce, last_attempt)?);
         self.start = number;
         Ok(Start { number, trust })
+    }
+
+    /// What the next start would find, without making one.
+    ///
+    /// # Errors
+    /// The ledger or the file in `state_dir` cannot be read.
+    pub fn trust(&self, state_dir: &Path) -> Result<Trust, LedgerError> {
+        // The file first: a process that buys meanwhile commits to the ledger before it writes there.
+        let outside = read_outside(&self.counter_path(state_dir))?;
+        Ok(self.compare(outside.as_ref(), state_dir)?.0)
+    }
+
+    fn counter_path(&self, state_dir: &Path) -> PathBuf {
+        state_dir.join(format!("{}.starts", self.id.as_str()))
+    }
+
+    /// Whether inside and outside agree; with the last start and the last attempt of the ledger.
+    fn compare(&self, outside: Option<&Outside>, state_dir: &Path) -> Result<(Trust, i64, i64), LedgerError> {
+        let known = |n: i64| -> Result<Option<String>, LedgerError> {
+            Ok(self.db.query_row("SELECT nonce FROM start WHERE n = ?1", [n], |row| row.get(0)).optional()?)
+        };
+        let last: i64 = self.db.query_row("SELECT coalesce(max(n), 0) FROM start", [], |row| row.get(0))?;
+        let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| row.get(0))?;
+        let trust = match outside {
+            None if last == 0 => Trust::Whole,
+            None => Trust::Restored(format!("its counter of starts is missing from `{}`", state_dir.display())),
+            // A copy made while a start was buying has its number and nonce, and lacks what was bought after it.
+            Some(Outside { attempt, .. }) if *attempt > last_attempt => Trust::Restored(format!(
+                "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
+                state_dir.display()
+            )),
+            // One behind is a start that died between its commit and its file; it bought nothing.
+            Some(Outside { n, nonce, .. }) if (*n == last || n + 1 == last) && known(*n)?.as_ref() == Some(nonce) => {
+                Trust::Whole
+            }
+            Some(Outside { n, .. }) if *n > last => {
+                Trust::Restored(format!("it has seen {last} starts, and {n} were counted in `{}`", state_dir.display()))
+            }
+            Some(_) => Trust::Restored(format!("its starts are not those counted in `{}`", state_dir.display())),
+        };
+        Ok((trust, last, last_attempt))
     }
 }
 

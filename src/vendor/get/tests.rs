@@ -268,12 +268,17 @@ fn the_account_is_read_as_far_as_it_can_be() {
     };
     let leaf = |cost: f64| json!([{ "cost_type": "per_request", "cost": cost }]);
     let post = json!({ "priority_normal": leaf(0.0012), "priority_high": leaf(0.0024) });
-    let money = json!({ "balance": -0.5, "limits": { "day": { "total": 20 } } });
+    let scraper = json!({ "llm_scraper": { "task_post": 5.5 } });
+    let money = json!({ "balance": -0.5, "limits": { "day": { "total": 20, "ai_optimization": scraper } } });
+    let calls = json!({ "llm_scraper": { "task_post": 1500, "tasks_ready": 20 }, "id_list": 0 });
+    let rates = json!({ "limits": { "minute": { "total": 2000, "ai_optimization": calls } } });
+    let price = json!({ "ai_optimization": { "llm_scraper": { "task_post": post } } });
     assert_eq!(
-        account(json!([{ "money": money, "price": { "ai_optimization": { "llm_scraper": { "task_post": post } } } }])),
+        account(json!([{ "money": money, "rates": rates, "price": price }])),
         UserData {
             balance: Some(Money::from_nanos(-500_000_000)),
-            day_limit: Some(Money::from_nanos(20_000_000_000)),
+            day_limit: Some(Money::from_nanos(5_500_000_000)),
+            limits: super::super::wire::CallLimits { calls: Some(1500), tasks_ready: Some(20), id_list: None },
             scraper_normal: Some(Money::from_nanos(1_200_000)),
             scraper_high: Some(Money::from_nanos(2_400_000)),
         }

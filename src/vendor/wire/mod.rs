@@ -12,8 +12,8 @@ mod write;
 
 pub use catalogue::{catalogue_path, languages, locations, models};
 pub use lists::{
-    AnswerFacts, Listed, ReadyList, ReadyRow, UnreadableList, UserData, answer_facts, first_result, listed_rows,
-    ready_rows, user_data,
+    AnswerFacts, CallLimits, Listed, ReadyList, ReadyRow, UnreadableList, UserData, answer_facts, first_result,
+    listed_rows, ready_rows, user_data,
 };
 pub use read::{Cost, Envelope, Unreadable, envelope};
 pub use rows::Row;
