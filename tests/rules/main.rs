@@ -11,6 +11,7 @@ mod doubt;
 mod endings;
 mod evidence;
 mod figures;
+mod listed;
 mod refusing;
 mod rows;
 
