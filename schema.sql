@@ -273,6 +273,44 @@ CREATE TABLE price_seen (
     PRIMARY KEY (account, price_key)
 ) STRICT, WITHOUT ROWID;
 
+-- The vendor's own lists of what an engine serves, each replaced whole when it is read anew. Jobs are checked against
+-- them; no task points to a row of theirs.
+CREATE TABLE catalogue (
+    id      INTEGER PRIMARY KEY,
+    list    TEXT NOT NULL
+        CONSTRAINT catalogues_are_of_known_things CHECK (list IN ('locations', 'languages', 'models')),
+    engine  TEXT NOT NULL,
+    read_at INTEGER NOT NULL,
+    CONSTRAINT an_engine_has_one_list_of_a_thing UNIQUE (list, engine)
+) STRICT;
+
+CREATE TABLE served_location (
+    catalogue INTEGER NOT NULL REFERENCES catalogue (id),
+    code      INTEGER NOT NULL,
+    name      TEXT NOT NULL,
+    iso       TEXT,                     -- of its country
+    kind      TEXT,                     -- 'Country', or another word of the vendor's
+    parent    INTEGER,                  -- the code of the place that it is a part of
+    PRIMARY KEY (catalogue, code)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE served_language (
+    catalogue INTEGER NOT NULL REFERENCES catalogue (id),
+    code      TEXT NOT NULL,
+    name      TEXT NOT NULL,
+    PRIMARY KEY (catalogue, code)
+) STRICT, WITHOUT ROWID;
+
+-- What a model can do; null: the vendor does not say, which is no yes.
+CREATE TABLE served_model (
+    catalogue            INTEGER NOT NULL REFERENCES catalogue (id),
+    name                 TEXT NOT NULL,
+    reasoning            INTEGER CONSTRAINT reasoning_is_yes_or_no CHECK (reasoning BETWEEN 0 AND 1),
+    web_search_supported INTEGER CONSTRAINT web_search_is_yes_or_no CHECK (web_search_supported BETWEEN 0 AND 1),
+    task_post_supported  INTEGER CONSTRAINT task_post_is_yes_or_no CHECK (task_post_supported BETWEEN 0 AND 1),
+    PRIMARY KEY (catalogue, name)
+) STRICT, WITHOUT ROWID;
+
 -- Looks through the vendor's list that were complete, and what they were worth.
 CREATE TABLE sweep (
     id      INTEGER PRIMARY KEY,

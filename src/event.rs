@@ -156,6 +156,17 @@ pub enum EventKind {
         /// It is above what the job allows: buying at this price has stopped.
         stopped: bool,
     },
+    /// The vendor's own price list names a higher price than expected, before anything was bought at it.
+    PriceListed {
+        /// Function, engine, method, priority and model.
+        price: String,
+        /// By our list.
+        expected: Money,
+        /// By the vendor's.
+        listed: Money,
+        /// It is above what the job allows: nothing is bought at this price.
+        stopped: bool,
+    },
     /// The next task does not fit under a ceiling.
     CapReached {
         /// Whose tasks.

@@ -13,6 +13,7 @@ pub mod offer;
 pub mod market;
 pub mod period;
 pub mod problem;
+pub mod catalogue;
 mod page;
 pub mod config;
 pub mod job;

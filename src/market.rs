@@ -20,24 +20,43 @@ pub struct Market {
     pub language_name: Option<String>,
 }
 
-/// A place of the shipped list.
+/// A place, of the shipped list or of the vendor's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The vendor's code.
     pub code: u32,
     /// The English name.
     pub name: String,
-    /// The two letters of ISO 3166.
-    pub iso: String,
+    /// The two letters of ISO 3166 of its country.
+    pub iso: Option<String>,
+    /// `Country`, or what else the vendor calls it.
+    pub kind: Option<String>,
+    /// The code of the place that it is a part of.
+    pub parent: Option<u32>,
 }
 
-/// A language of the shipped list.
+/// A language, of the shipped list or of the vendor's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Language {
     /// The vendor's code.
     pub code: String,
     /// The English name.
     pub name: String,
+}
+
+impl Location {
+    /// It is written like this: by its name, or a country by its two letters, in any case.
+    pub fn is_called(&self, word: &str) -> bool {
+        let country = self.kind.as_deref() == Some("Country");
+        same(&self.name, word) || (country && self.iso.as_ref().is_some_and(|iso| iso.eq_ignore_ascii_case(word)))
+    }
+}
+
+impl Language {
+    /// It is written like this: by its name or its code, in any case.
+    pub fn is_called(&self, word: &str) -> bool {
+        same(&self.name, word) || self.code.eq_ignore_ascii_case(word)
+    }
 }
 
 impl Market {
@@ -70,7 +89,9 @@ pub fn locations() -> &'static [Location] {
             .map(|row| Location {
                 code: row[0].parse().expect("a code in the shipped list"),
                 name: row[1].to_owned(),
-                iso: row[2].to_owned(),
+                iso: Some(row[2].to_owned()),
+                kind: Some("Country".to_owned()),
+                parent: None,
             })
             .collect()
     });
@@ -97,10 +118,7 @@ pub fn find_location(name_or_code: &str) -> Option<u32> {
     if let Ok(code) = name_or_code.parse::<u32>() {
         return (code > 0).then_some(code);
     }
-    locations()
-        .iter()
-        .find(|location| same(&location.name, name_or_code) || location.iso.eq_ignore_ascii_case(name_or_code))
-        .map(|location| location.code)
+    locations().iter().find(|location| location.is_called(name_or_code)).map(|location| location.code)
 }
 
 /// The place of a code, where the shipped list has it.
@@ -113,7 +131,7 @@ pub fn location_by_code(code: u32) -> Option<&'static Location> {
 pub fn find_language(name_or_code: &str) -> Option<String> {
     languages()
         .iter()
-        .find(|language| same(&language.name, name_or_code) || language.code.eq_ignore_ascii_case(name_or_code))
+        .find(|language| language.is_called(name_or_code))
         .map(|language| language.code.clone())
         .or_else(|| is_language_code(name_or_code).then(|| name_or_code.to_owned()))
 }
@@ -159,7 +177,8 @@ mod tests {
     fn the_lists_have_each_code_and_name_once_and_no_place_that_is_not_served() {
         let mut names = std::collections::BTreeSet::new();
         let mut codes = std::collections::BTreeSet::new();
-        for Location { code, name, iso } in locations() {
+        for Location { code, name, iso, .. } in locations() {
+            let iso = iso.as_deref().unwrap();
             assert!((2000..3000).contains(code) && iso.len() == 2, "{name}");
             assert!(codes.insert(*code) && names.insert(name.to_lowercase()), "{name} is there twice");
             assert!(iso != "RU" && iso != "BY", "the vendor does not serve {name}");

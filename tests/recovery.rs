@@ -3,11 +3,13 @@
 
 mod world;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Faults, Rule, Settings};
+use bursar::vendor::Failure;
 use world::{Death, World};
 
 const JOB: &str = r#"
@@ -105,6 +107,11 @@ pub(crate) async fn a_price_that_is_not_the_expected_stops_after_one_task() {
         *price = Money::from_nanos(price.nanos() * 2);
     }
     let mut world = World::new(Settings { prices, ..Settings::default() });
+    // The vendor's own list would tell before anything is bought, and cannot be read.
+    world.meddle = Some(Arc::new(|request, outcome| {
+        let is_account = request.path.ends_with("/user_data");
+        if is_account { Err(Failure::NoAnswer("lost".to_owned())) } else { outcome }
+    }));
     let end = world.live_on(JOB).await;
     assert!(end.refused.is_some_and(|why| why.contains("$0.0024") && why.contains("$0.0012")));
     assert_eq!(world.bill().tasks, 1);
@@ -123,7 +130,7 @@ pub(crate) async fn a_price_that_is_not_the_expected_stops_after_one_task() {
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought() {
     // Before anything was bought, after a few purchases, in the middle of collecting.
-    for dies_at in [2, 4, 20, 100] {
+    for dies_at in [3, 5, 40, 100] {
         let mut world = World::new(Settings::default());
         world.live(JOB, Death { before_call: dies_at, after_call: 0 }).await;
         let copy = world.copy();
@@ -134,7 +141,7 @@ pub(crate) async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought(
         assert!(world.saw(|kind| matches!(kind, EventKind::Restored { .. })) > 0);
         if end.in_doubt > 0 {
             // Nothing proves that the list shows unfinished tasks, so nothing is concluded for a day.
-            assert!(dies_at < 20, "the copy at call {dies_at} has the proof");
+            assert!(dies_at < 40, "the copy at call {dies_at} has the proof");
             tokio::time::advance(Duration::from_hours(25)).await;
             end = world.live_on(JOB).await;
         }

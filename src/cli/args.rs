@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::money::Money;
+use crate::offer::Engine;
 
 /// Buys answers of AI engines in batches, within a budget, and never pays twice.
 #[derive(Debug, Parser)]
@@ -56,10 +57,18 @@ pub enum Command {
     Export(ExportArgs),
     /// Recompute every total of the ledger and check all it can show (exit code 9: it does not agree)
     Audit,
+    /// The places where an engine can be asked, from the vendor's own list
+    Locations(ListArgs),
+    /// The languages in which an engine can be asked, from the vendor's own list
+    Languages(ListArgs),
+    /// The models of an engine and what each can do, from the vendor's own list
+    Models(ListArgs),
     /// Ask the vendor about what is in doubt; buys nothing
     Reconcile,
     /// Decide about a batch in doubt what no list can tell; it is recorded
     Resolve(ResolveArgs),
+    /// Is all well: credentials, balance, limits, prices, clock, ledger, disk; never spends
+    Doctor(DoctorArgs),
     /// The simulated vendor on its own, on this machine
     Sandbox(SandboxArgs),
 }
@@ -142,6 +151,23 @@ pub enum Format {
     Csv,
 }
 
+/// Arguments of `locations`, `languages` and `models`.
+#[derive(Debug, Args)]
+pub struct ListArgs {
+    /// Only rows with this in their name, or with this code
+    #[arg(value_name = "SEARCH")]
+    pub search: Option<String>,
+    /// Only of this engine: `chat_gpt`, `gemini`, `claude` or `perplexity`
+    #[arg(long, value_name = "ENGINE")]
+    pub engine: Option<Engine>,
+    /// Ask by this account, instead of `main` or the only one
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
+    /// Ask the vendor now, however new the kept list is; it costs nothing
+    #[arg(long)]
+    pub refresh: bool,
+}
+
 /// Arguments of `resolve`.
 #[derive(Debug, Args)]
 #[command(group(clap::ArgGroup::new("verdict").required(true).args(["bought", "not_bought"])))]
@@ -161,6 +187,14 @@ pub struct ResolveArgs {
     /// How you know; it is kept with the decision
     #[arg(long, value_name = "TEXT")]
     pub reason: String,
+}
+
+/// Arguments of `doctor`.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    /// Only this account, instead of all in the config
+    #[arg(long, value_name = "NAME")]
+    pub account: Option<String>,
 }
 
 /// Arguments of `sandbox`.

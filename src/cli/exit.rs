@@ -1,10 +1,12 @@
 //! Exit codes, for cron and scripts: each says what is to be done next.
 
 use super::Mistake;
+use super::catalogue::FetchError;
 use crate::engine::{EngineError, PrepareError};
 use crate::ledger::{LedgerError, LockError, RegisterError};
 use crate::plan::PlanError;
 use crate::problem::Problems;
+use crate::vendor::ListProblem;
 use crate::vendor::http::HttpError;
 
 /// How a command ended.
@@ -89,6 +91,14 @@ impl Exit {
     pub(super) fn of(error: &anyhow::Error) -> Self {
         if error.is::<Mistake>() || error.is::<Problems>() || error.is::<HttpError>() || error.is::<PlanError>() {
             return Self::Usage;
+        }
+        if let Some(fetch) = error.downcast_ref::<FetchError>() {
+            return match fetch.problem {
+                ListProblem::Refused(_) => Self::Refused,
+                ListProblem::Throttled { .. } | ListProblem::Unreachable { .. } | ListProblem::Unreliable { .. } => {
+                    Self::Unexpected
+                }
+            };
         }
         if let Some(lock) = error.downcast_ref::<LockError>() {
             return match lock {

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::{Common, mistake};
-use crate::config::{AccountConfig, Config, candidates, check_config};
-use crate::job::{Disk, Job, check};
+use crate::catalogue::Places;
+use crate::config::{AccountConfig, Config, DEFAULT_ACCOUNT, candidates, check_config};
+use crate::job::{Disk, Job, check_against};
 use crate::ledger::Ledger;
 
 /// A job file with the config that holds for it.
@@ -30,6 +31,19 @@ pub(super) fn account<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c 
     match config.accounts.get(name) {
         Some(account) => Ok(account),
         None => mistake(format!("no account is called `{name}` in {}", shown(config))),
+    }
+}
+
+/// The account that is named; without a name the one called `main`, or the only one.
+pub(super) fn account_or_only<'c>(config: &'c Config, name: Option<&str>) -> anyhow::Result<&'c AccountConfig> {
+    let only = || config.accounts.values().next().filter(|_| config.accounts.len() == 1);
+    match (name, config.accounts.get(DEFAULT_ACCOUNT).or_else(only)) {
+        (Some(name), _) => account(config, name),
+        (None, Some(account)) => Ok(account),
+        (None, None) => {
+            let names: Vec<&str> = config.accounts.keys().map(String::as_str).collect();
+            mistake(format!("{} has several accounts: choose one with --account: {}", shown(config), names.join(", ")))
+        }
     }
 }
 
@@ -74,9 +88,20 @@ pub(super) fn job(arg: &Path, common: &Common) -> anyhow::Result<Located> {
     let path = if is_path(arg) { arg.to_owned() } else { path_of(&arg.to_string_lossy(), common)? };
     let text = read(&path)?;
     let config = config(Some(&path), common)?;
-    let mut job = check(&path, &text, &config, &Disk)?;
+    let mut job = check_against(&path, &text, &config, &places(&config), &Disk)?;
     job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
     Ok(Located { config, job, named: path })
+}
+
+/// The vendor's lists, as far as the ledger keeps them. One that cannot be read says so where it is needed.
+fn places(config: &Config) -> Places {
+    if !config.ledger.exists() {
+        return Places::default();
+    }
+    Ledger::open_to_read(&config.ledger).and_then(|ledger| ledger.places()).unwrap_or_else(|error| {
+        tracing::debug!(%error, "no kept lists: the shipped ones are hints");
+        Places::default()
+    })
 }
 
 /// The file of a job that is only named.

@@ -5,6 +5,8 @@
 
 mod args;
 mod audit;
+mod catalogue;
+mod doctor;
 mod embedded;
 mod exit;
 mod export;
@@ -28,6 +30,7 @@ use std::process::ExitCode;
 pub use args::{Cli, Command, Common};
 pub use exit::Exit;
 
+use crate::catalogue::List;
 use crate::problem::Problems;
 use out::Out;
 
@@ -51,6 +54,10 @@ pub fn main(cli: &Cli) -> ExitCode {
         Command::Status(args) => status::status(args, &cli.common, out),
         Command::Export(args) => export::export(args, &cli.common, out),
         Command::Audit => audit::audit(&cli.common, out),
+        Command::Doctor(args) => doctor::doctor(args, &cli.common, out),
+        Command::Locations(args) => catalogue::show(List::Locations, args, &cli.common, out),
+        Command::Languages(args) => catalogue::show(List::Languages, args, &cli.common, out),
+        Command::Models(args) => catalogue::show(List::Models, args, &cli.common, out),
         Command::Reconcile => reconcile::reconcile(&cli.common, out),
         Command::Resolve(args) => resolve::resolve(args, &cli.common, out),
         Command::Sandbox(args) => sandbox::sandbox(args, out),

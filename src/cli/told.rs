@@ -100,12 +100,11 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         ),
         EventKind::PriceConfirmed { price, cost } => (Detail, format!("price as expected: {cost} for one of {price}")),
         EventKind::PriceDiffers { price, expected, charged, stopped } => {
-            let then = if *stopped {
-                "buying at this price has stopped; write the new price under [[accounts.NAME.prices]], or allow it with max_price_drift"
-            } else {
-                "the job allows it, and the caps count the new price"
-            };
-            (Alarm, format!("{price} costs {charged}, and {expected} was expected: {then}"))
+            (Alarm, format!("{price} costs {charged}, and {expected} was expected: {}", of_price(*stopped)))
+        }
+        EventKind::PriceListed { price, expected, listed, stopped } => {
+            let then = of_price(*stopped);
+            (Alarm, format!("{price} costs {listed} by the vendor's own list, and {expected} was expected: {then}"))
         }
         EventKind::CapReached { cap, limit, .. } => {
             (News, format!("{cap} ({limit}) is reached: what does not fit stays planned and is not bought"))
@@ -122,6 +121,15 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         EventKind::Progress(_) => return None,
     };
     Some(line)
+}
+
+/// What follows from another price than expected.
+fn of_price(stopped: bool) -> &'static str {
+    if stopped {
+        "buying at this price has stopped; write the new price under [[accounts.NAME.prices]], or allow it with max_price_drift"
+    } else {
+        "the job allows it, and the caps count the new price"
+    }
 }
 
 fn shortly(ms: u64) -> String {
@@ -206,6 +214,10 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::PriceDiffers { price, expected, charged, stopped } => (
             "price_differs",
             with(json!({ "price": price, "stopped": stopped }), &[("expected", *expected), ("charged", *charged)]),
+        ),
+        EventKind::PriceListed { price, expected, listed, stopped } => (
+            "price_listed",
+            with(json!({ "price": price, "stopped": stopped }), &[("expected", *expected), ("listed", *listed)]),
         ),
         EventKind::CapReached { run, cap, limit, left } => {
             ("cap_reached", with(json!({ "run": run.0, "cap": cap }), &[("limit", *limit), ("left", *left)]))

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use super::vocabulary::{Heard, Reply};
 use crate::clock::{Clock, Now};
 use crate::ids::{AttemptId, BatchId};
-use crate::ledger::{Order, Seal};
+use crate::ledger::{LedgerError, Order, Seal};
 use crate::offer::{Engine, Function, Offer};
 use crate::vendor::codes::Class;
 use crate::vendor::{self, Failure, ListProblem, Refusal, Request, Response, Vendor, wire};
@@ -47,28 +47,30 @@ pub(super) fn spawn<V: Vendor>(
     mut call: Call,
     vendor: &Arc<V>,
     clock: Clock,
-    hand_back: &mpsc::UnboundedSender<Heard>,
+    hand_back: &mpsc::UnboundedSender<Result<Heard, LedgerError>>,
 ) {
     let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
     tokio::spawn(async move {
-        let written = if call.request.spends {
-            // It waits for the disk.
-            let writing = tokio::task::spawn_blocking(move || (call.request(), call));
-            // The process is ending, and what is not written yet will not be sent.
-            let Ok((written, back)) = writing.await else { return };
-            call = back;
-            written
-        } else {
-            call.request()
-        };
-        let outcome = match written {
+        if let What::Post { seal: Some(seal), .. } = &call.what {
+            let seal = seal.clone();
+            // It waits for the disk. Where that is cut short the process is ending, and nothing more is sent.
+            let Ok(set) = tokio::task::spawn_blocking(move || seal.set()).await else { return };
+            if let Err(error) = set {
+                drop(hand_back.send(Err(error)));
+                return;
+            }
+        }
+        let outcome = match call.request() {
             Ok(request) => vendor.call(request).await,
-            Err(failure) => Err(failure),
+            Err(error) => {
+                drop(hand_back.send(Err(error)));
+                return;
+            }
         };
         let heard = call.heard(&outcome);
         tracing::debug!(?heard.reply, at = ?clock.now().mono, "a reply");
         // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
-        drop(hand_back.send(heard));
+        drop(hand_back.send(Ok(heard)));
     });
 }
 
@@ -77,11 +79,11 @@ impl Call {
     ///
     /// # Errors
     /// It may not leave: it could not be counted.
-    pub fn request(&mut self) -> Result<Request, Failure> {
+    pub fn request(&mut self) -> Result<Request, LedgerError> {
         if let What::Post { offer, orders, tags, seal, .. } = &mut self.what
             && self.request.body.is_none()
         {
-            seal.as_ref().map_or(Ok(()), Seal::set).map_err(|error| Failure::NeverLeft(error.to_string()))?;
+            seal.as_ref().map_or(Ok(()), Seal::set)?;
             *tags = orders.iter().map(|order| order.tag().to_string()).collect();
             let wired = orders.iter().zip(&*tags).map(|(order, tag)| wire::Order {
                 tag,
@@ -145,7 +147,6 @@ mod tests {
 
     use super::*;
     use crate::offer::OFFERS;
-    use crate::vendor::Verdict;
 
     #[test]
     fn a_purchase_that_cannot_be_counted_outside_the_ledger_does_not_leave() {
@@ -154,10 +155,8 @@ mod tests {
         let request = Request { path: String::new(), body: None, spends: true, timeout: Duration::ZERO };
         let mut call = Call { request, what, begun: Now { wall: chrono::DateTime::UNIX_EPOCH, mono: Duration::ZERO } };
         for _ in 0..2 {
-            let failure = call.request().unwrap_err();
-            assert!(matches!(&failure, Failure::NeverLeft(why) if why.contains("set state_dir")), "{failure:?}");
+            let error = call.request().unwrap_err();
+            assert!(error.to_string().contains("set state_dir"), "{error}");
         }
-        let heard = call.heard(&Err(Failure::NeverLeft(String::new())));
-        assert!(matches!(heard.reply, Reply::Posted(BatchId(1), Verdict::NotBought { .. })), "{heard:?}");
     }
 }

@@ -36,7 +36,7 @@ pub use vocabulary::{Effect, End, Heard, Input, Memory, Reply, SeenRow, Source, 
 
 use crate::clock::{Clock, Now};
 use crate::event::{Event, Watch};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, LedgerError};
 use crate::vendor::Vendor;
 
 /// Replies that are taken into one commit.
@@ -66,7 +66,7 @@ pub async fn run<V: Vendor>(
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
 ) -> Result<End, EngineError> {
-    let (hand_back, mut replies) = mpsc::unbounded_channel::<Heard>();
+    let (hand_back, mut replies) = mpsc::unbounded_channel::<Result<Heard, LedgerError>>();
     let mut at_work = AtWork::new(desk, ledger, clock.now())?;
     let mut outside = World { vendor, clock, hand_back, watch };
     let mut input = Input::Begin;
@@ -89,9 +89,9 @@ pub async fn run<V: Vendor>(
                 Input::Stop
             }
             Some(first) = replies.recv() => {
-                let mut handful = vec![first];
+                let mut handful = vec![first?];
                 while handful.len() < HANDFUL && let Ok(next) = replies.try_recv() {
-                    handful.push(next);
+                    handful.push(next?);
                 }
                 Input::Heard(handful)
             }
@@ -104,7 +104,7 @@ pub async fn run<V: Vendor>(
 struct World<'a, V> {
     vendor: Arc<V>,
     clock: Clock,
-    hand_back: mpsc::UnboundedSender<Heard>,
+    hand_back: mpsc::UnboundedSender<Result<Heard, LedgerError>>,
     watch: &'a mut (dyn Watch + Send),
 }
 

@@ -3,6 +3,7 @@
 //! [`check`] is pure but for the prompt files, which it reads through [`Files`]. What a job costs and in which order it
 //! is bought are `price`'s and `plan`'s matters.
 
+mod place;
 mod prompts;
 mod read;
 mod set;
@@ -23,7 +24,7 @@ use crate::period::PeriodKind;
 use crate::problem::Place;
 
 pub use prompts::{Prompts, PromptsError};
-pub use read::check;
+pub use read::{check, check_against};
 use source::Source;
 pub use stream::{Disk, Files};
 

@@ -6,13 +6,15 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::place::Where;
 use super::prompts::Gathering;
 use super::read::explain;
 use super::stream::Files;
 use super::{PromptSet, source, target};
-use crate::market::{Market, find_language, find_location, languages, locations};
+use crate::catalogue::Places;
+use crate::market::Market;
 use crate::page::Section;
-use crate::problem::{Wrong, nearest};
+use crate::problem::Wrong;
 
 /// What a prompt set may say; first what it has of its own.
 pub(super) const KEYS: &[&str] = &[
@@ -67,6 +69,7 @@ pub(super) fn read_all(
     path: &Path,
     root: &Section<'_, '_>,
     files: &dyn Files,
+    places: &Places,
     gathering: &mut Gathering,
 ) -> Vec<PromptSet> {
     let defaults = root.table("defaults", "[defaults]");
@@ -95,7 +98,7 @@ pub(super) fn read_all(
             }
         }
         let layers = Layers { set: section, defaults: defaults.clone() };
-        let set = read(path, &layers, name.map(Spanned::into_inner), files, gathering, &mut switches);
+        let set = read(path, &layers, name.map(Spanned::into_inner), (files, places), gathering, &mut switches);
         sets.extend(set);
     }
     switches.report();
@@ -110,7 +113,7 @@ fn read(
     path: &Path,
     layers: &Layers<'_, '_>,
     name: Option<String>,
-    files: &dyn Files,
+    (files, places): (&dyn Files, &Places),
     gathering: &mut Gathering,
     switches: &mut target::UnusedDefaults<'_, '_, '_>,
 ) -> Option<PromptSet> {
@@ -119,8 +122,8 @@ fn read(
     let weight = whole("weight", 1_000);
     let repeats = whole("repeats", MOST_REPEATS);
     let max_cost_per_task = layers.with("max_cost_per_task").and_then(|section| section.amount("max_cost_per_task"));
-    let markets = read_markets(layers);
     let targets = target::read_all(layers, switches);
+    let markets = read_markets(layers, &Where::of(places, &targets));
     let source = source::find(path, layers);
     let gathered = source.and_then(|found| gathering.read(layers.set.page, found, files, &targets));
     let at = layers.set.page.place(layers.set.span.clone());
@@ -140,7 +143,7 @@ fn read(
     })
 }
 
-fn read_markets(layers: &Layers<'_, '_>) -> Vec<Market> {
+fn read_markets(layers: &Layers<'_, '_>, place: &Where<'_>) -> Vec<Market> {
     const LISTS: [&str; 2] = ["locations", "languages"];
     for section in std::iter::once(&layers.set).chain(&layers.defaults) {
         if let Some(other) = LISTS.into_iter().find(|key| section.has(key) && section.has("markets")) {
@@ -148,12 +151,12 @@ fn read_markets(layers: &Layers<'_, '_>) -> Vec<Market> {
         }
     }
     match layers.with_any(&["markets", "locations", "languages"]) {
-        Some(section) if section.has("markets") => read_pairs(section),
-        _ => read_lists(layers),
+        Some(section) if section.has("markets") => read_pairs(section, place),
+        _ => read_lists(layers, place),
     }
 }
 
-fn read_pairs(section: &Section<'_, '_>) -> Vec<Market> {
+fn read_pairs(section: &Section<'_, '_>, place: &Where<'_>) -> Vec<Market> {
     let mut markets = Vec::new();
     for row in section.tables("markets", "a market").unwrap_or_default() {
         row.only(MARKET_KEYS, |key| match key {
@@ -163,10 +166,10 @@ fn read_pairs(section: &Section<'_, '_>) -> Vec<Market> {
         });
         row.need("location", "location = \"Germany\"");
         row.need("language", "language = \"de\"");
-        let location = row.get("location").and_then(|value| read_location(&row, value));
-        let language = row.get("language").and_then(|value| read_language(&row, value));
+        let location = row.get("location").and_then(|value| place.location(&row, value));
+        let language = row.get("language").and_then(|value| place.language(&row, value));
         let (Some(location), Some(language)) = (location, language) else { continue };
-        let market = Market::of(location, &language);
+        let market = place.market(location, &language);
         if markets.contains(&market) {
             row.page.wrong(row.span.clone(), Wrong::ListedTwice { key: "markets", item: format!("`{market}`") });
         }
@@ -181,26 +184,28 @@ fn not_in_market(key: &str, near: &str) -> Wrong {
 }
 
 /// Every place with every language, place by place.
-fn read_lists(layers: &Layers<'_, '_>) -> Vec<Market> {
+fn read_lists(layers: &Layers<'_, '_>, place: &Where<'_>) -> Vec<Market> {
     if layers.with("locations").is_none() {
         layers.set.need("locations", "locations = [\"United States\"]");
     }
     if layers.with("languages").is_none() {
         layers.set.need("languages", "languages = [\"English\"]");
     }
-    let locations = layers.with("locations").map(|section| read_list(section, "locations", read_location));
-    let languages = layers.with("languages").map(|section| read_list(section, "languages", read_language));
+    let locations = layers
+        .with("locations")
+        .map(|section| read_list(section, "locations", |section, value| place.location(section, value)));
+    let languages = layers
+        .with("languages")
+        .map(|section| read_list(section, "languages", |section, value| place.language(section, value)));
     let languages = languages.unwrap_or_default();
-    let pairs = |location: u32| languages.iter().map(move |language| Market::of(location, language));
+    let pairs = |location: u32| languages.iter().map(move |language| place.market(location, language));
     locations.unwrap_or_default().into_iter().flat_map(pairs).collect()
 }
 
-type ReadItem<'p, 't, T> = fn(&Section<'p, 't>, &'p Spanned<DeValue<'t>>) -> Option<T>;
-
-fn read_list<'p, 't, T: Clone + Ord>(
-    section: &Section<'p, 't>,
+fn read_list<T: Clone + Ord>(
+    section: &Section<'_, '_>,
     key: &'static str,
-    read: ReadItem<'p, 't, T>,
+    read: impl Fn(&Section<'_, '_>, &Spanned<DeValue<'_>>) -> Option<T>,
 ) -> Vec<T> {
     let mut seen = BTreeSet::new();
     let mut list = Vec::new();
@@ -214,28 +219,4 @@ fn read_list<'p, 't, T: Clone + Ord>(
         }
     }
     list
-}
-
-fn read_location<'p, 't>(section: &Section<'p, 't>, value: &'p Spanned<DeValue<'t>>) -> Option<u32> {
-    let word = if let Some(code) = value.get_ref().as_integer() {
-        code.to_string()
-    } else {
-        section.typed("location", value, "a name in quotes or a code", DeValue::as_str)?.trim().to_owned()
-    };
-    let found = find_location(&word);
-    if found.is_none() {
-        let near = nearest(&word, locations().iter().map(|location| location.name.as_str()));
-        section.page.wrong(value.span(), Wrong::UnknownLocation { name: word, near });
-    }
-    found
-}
-
-fn read_language<'p, 't>(section: &Section<'p, 't>, value: &'p Spanned<DeValue<'t>>) -> Option<String> {
-    let word = section.typed("language", value, "a name or a code in quotes", |value| value.as_str())?.trim();
-    let found = find_language(word);
-    if found.is_none() {
-        let near = nearest(word, languages().iter().map(|language| language.name.as_str()));
-        section.page.wrong(value.span(), Wrong::UnknownLanguage { name: word.to_owned(), near });
-    }
-    found
 }

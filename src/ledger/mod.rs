@@ -11,8 +11,9 @@ mod open;
 mod lock;
 mod starts;
 
-// Who is who, and what is to be asked.
+// Who is who, what can be asked, and what is to be.
 mod register;
+mod catalogue;
 mod tasks;
 
 // Money: under which caps, and what moves it.
@@ -54,7 +55,7 @@ pub use error::LedgerError;
 pub use export::{ExportRow, Past};
 pub use in_doubt::Doubted;
 pub use lock::{Lock, LockError};
-pub use open::Kind;
+pub use open::{Kind, sqlite_version};
 pub use orders::{Asked, Order, RunName};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};

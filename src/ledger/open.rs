@@ -64,6 +64,8 @@ impl Ledger {
         let open = || {
             let db = Connection::open_with_flags(path, flags)?;
             db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;")?;
+            // The last to close would fold the log back, by a file that it has no right to write.
+            db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
             check_version(&db, path)?;
             let (id, kind) = identity(&db)?.ok_or_else(|| LedgerError::Unexpected("a ledger without an id".into()))?;
             Ok(Self::with(db, path, id, kind))
@@ -179,6 +181,14 @@ fn check_version(db: &Connection, path: &Path) -> Result<(), LedgerError> {
         _ => "this file is no ledger of bursar's; name another with --ledger".to_owned(),
     };
     Err(LedgerError::File { path: path.to_owned(), what })
+}
+
+/// The version of the SQLite that is built in.
+///
+/// # Errors
+/// It can lose commits, and no ledger is opened to be written with it.
+pub fn sqlite_version() -> Result<&'static str, LedgerError> {
+    check_sqlite(rusqlite::version()).map(|()| rusqlite::version())
 }
 
 /// The bug that can lose a commit after a checkpoint was fixed in 3.51.3; 3.52.0 was withdrawn.

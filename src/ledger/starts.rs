@@ -1,8 +1,8 @@
 //! The counter of starts, inside the ledger and outside it.
 //!
 //! Where the two disagree, this ledger is not the one that last bought: it was restored from a copy, copied, or
-//! rebuilt. Purchases are made inside a start, so the file also holds the last attempt that was reserved, written after
-//! the commit and before anything of it is sent ([`Seal`]). What was bought meanwhile stands only in the vendor's list, so that is read
+//! rebuilt. Purchases are made inside a start, so the file also holds the last attempt that was reserved, on the
+//! disk before anything of it is sent ([`Seal`]). What was bought meanwhile stands only in the vendor's list, so that is read
 //! before anything is bought.
 
 use std::fs;
@@ -44,36 +44,10 @@ impl Ledger {
     /// # Errors
     /// The ledger or the file in `state_dir` cannot be written.
     pub fn begin(&mut self, state_dir: &Path, now: i64) -> Result<Start, LedgerError> {
-        let outside_path = state_dir.join(format!("{}.starts", self.id.as_str()));
-        let outside = read_outside(&outside_path)?;
-        let known = |db: &rusqlite::Connection, n: i64| -> Result<Option<String>, LedgerError> {
-            Ok(db.query_row("SELECT nonce FROM start WHERE n = ?1", [n], |row| row.get(0)).optional()?)
-        };
-        let last: i64 = self.db.query_row("SELECT coalesce(max(n), 0) FROM start", [], |row| row.get(0))?;
-        let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| row.get(0))?;
+        let outside = read_outside(&self.counter_path(state_dir))?;
+        let (trust, last, last_attempt) = self.compare(outside.as_ref(), state_dir)?;
         let highest = outside.as_ref().map_or(0, |outside| outside.n).max(last);
-        let trust = match outside {
-            _ if !Rule::StartsAreCompared.is_kept() => Trust::Whole,
-            None if last == 0 => Trust::Whole,
-            None => Trust::Restored(format!("its counter of starts is missing from `{}`", state_dir.display())),
-            // A copy made while a start was buying has its number and nonce, and lacks what was bought after it.
-            Some(Outside { attempt, .. }) if attempt > last_attempt && Rule::AttemptsAreCompared.is_kept() => {
-                Trust::Restored(format!(
-                    "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
-                    state_dir.display()
-                ))
-            }
-            // One behind is a start that died between its commit and its file; it bought nothing.
-            Some(Outside { n, ref nonce, .. })
-                if (n == last || n + 1 == last) && known(&self.db, n)?.as_ref() == Some(nonce) =>
-            {
-                Trust::Whole
-            }
-            Some(Outside { n, .. }) if n > last => {
-                Trust::Restored(format!("it has seen {last} starts, and {n} were counted in `{}`", state_dir.display()))
-            }
-            Some(_) => Trust::Restored(format!("its starts are not those counted in `{}`", state_dir.display())),
-        };
+        let outside_path = self.counter_path(state_dir);
         let mut random = [0_u8; 10];
         fill_random(&self.db, &mut random)?;
         let nonce = data_encoding::HEXLOWER.encode(&random);
@@ -113,6 +87,50 @@ impl Ledger {
     pub fn seal(&self) -> Option<Seal> {
         let counter = self.outside.as_ref()?;
         Some(Seal { counter: Arc::clone(counter), attempt: counter.reserved.load(Ordering::Acquire) })
+    }
+
+    /// What the next start would find, without making one.
+    ///
+    /// # Errors
+    /// The ledger or the file in `state_dir` cannot be read.
+    pub fn trust(&self, state_dir: &Path) -> Result<Trust, LedgerError> {
+        // The file first: a process that buys meanwhile commits to the ledger before it writes there.
+        let outside = read_outside(&self.counter_path(state_dir))?;
+        Ok(self.compare(outside.as_ref(), state_dir)?.0)
+    }
+
+    fn counter_path(&self, state_dir: &Path) -> PathBuf {
+        state_dir.join(format!("{}.starts", self.id.as_str()))
+    }
+
+    /// Whether inside and outside agree; with the last start and the last attempt of the ledger.
+    fn compare(&self, outside: Option<&Outside>, state_dir: &Path) -> Result<(Trust, i64, i64), LedgerError> {
+        let known = |n: i64| -> Result<Option<String>, LedgerError> {
+            Ok(self.db.query_row("SELECT nonce FROM start WHERE n = ?1", [n], |row| row.get(0)).optional()?)
+        };
+        let last: i64 = self.db.query_row("SELECT coalesce(max(n), 0) FROM start", [], |row| row.get(0))?;
+        let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| row.get(0))?;
+        let trust = match outside {
+            _ if !Rule::StartsAreCompared.is_kept() => Trust::Whole,
+            None if last == 0 => Trust::Whole,
+            None => Trust::Restored(format!("its counter of starts is missing from `{}`", state_dir.display())),
+            // A copy made while a start was buying has its number and nonce, and lacks what was bought after it.
+            Some(Outside { attempt, .. }) if *attempt > last_attempt && Rule::AttemptsAreCompared.is_kept() => {
+                Trust::Restored(format!(
+                    "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
+                    state_dir.display()
+                ))
+            }
+            // One behind is a start that died between its commit and its file; it bought nothing.
+            Some(Outside { n, nonce, .. }) if (*n == last || n + 1 == last) && known(*n)?.as_ref() == Some(nonce) => {
+                Trust::Whole
+            }
+            Some(Outside { n, .. }) if *n > last => {
+                Trust::Restored(format!("it has seen {last} starts, and {n} were counted in `{}`", state_dir.display()))
+            }
+            Some(_) => Trust::Restored(format!("its starts are not those counted in `{}`", state_dir.display())),
+        };
+        Ok((trust, last, last_attempt))
     }
 }
 
@@ -207,8 +225,9 @@ fn line(n: i64, nonce: &str, attempt: i64) -> String {
 
 /// What stands in the file; nothing where there is none, or where it cannot be understood.
 fn read_outside(path: &Path) -> Result<Option<Outside>, LedgerError> {
-    match fs::read_to_string(path) {
-        Ok(text) => {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
             let mut words = text.split_whitespace();
             let (n, nonce, attempt) = (words.next(), words.next(), words.next());
             let numbers = n.and_then(|n| n.parse().ok()).zip(attempt.and_then(|attempt| attempt.parse().ok()));

@@ -8,11 +8,16 @@ use crate::offer::Function;
 
 impl Ledger {
     /// The attempts that a complete look through spans of the vendor's list must show, with the times of their
-    /// purchase.
+    /// purchase. Those are the times of its answers: the list may file a purchase up to `late_s` before.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn witnesses(&self, account: AccountId, spans: &[(i64, i64)]) -> Result<Vec<(AttemptId, i64)>, LedgerError> {
+    pub fn witnesses(
+        &self,
+        account: AccountId,
+        spans: &[(i64, i64)],
+        late_s: i64,
+    ) -> Result<Vec<(AttemptId, i64)>, LedgerError> {
         let mut all = Vec::new();
         let mut statement = self.db.prepare_cached(
             "SELECT attempt.id, batch.posted_v FROM batch INDEXED BY batch_by_time JOIN attempt
@@ -21,8 +26,9 @@ impl Ledger {
         )?;
         for (from_v, to_v) in spans {
             // The edges of a span belong to it or not; what the vendor dates a second off is no witness.
-            let rows = statement
-                .query_map((account.0, from_v + 2, to_v - 2), |row| Ok((AttemptId(row.get(0)?), row.get(1)?)))?;
+            let rows = statement.query_map((account.0, from_v + late_s + 2, to_v - 2), |row| {
+                Ok((AttemptId(row.get(0)?), row.get(1)?))
+            })?;
             all.extend(rows.collect::<Result<Vec<_>, _>>()?);
         }
         Ok(all)
@@ -30,7 +36,7 @@ impl Ledger {
 
     /// The purchase that a look from a moment on must go back to, so that there is one that it must show: the latest
     /// before it, or the first after it where there is none. Nothing before `reach_v`, where the vendor's list begins,
-    /// and nothing after `until_v`, since it may not show that yet.
+    /// and nothing after `until_v`, since it may not show that yet. `late_s` as above.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -40,6 +46,7 @@ impl Ledger {
         from_v: i64,
         until_v: i64,
         reach_v: i64,
+        late_s: i64,
     ) -> Result<Option<i64>, LedgerError> {
         let of = |what: &str, from_v: i64, to_v: i64| {
             // Paid failures are no witnesses: not every list shows them.
@@ -52,8 +59,8 @@ impl Ledger {
             );
             self.db.prepare_cached(&sql)?.query_row((account.0, from_v, to_v), |row| row.get::<_, Option<i64>>(0))
         };
-        let before = of("max", reach_v, until_v.min(from_v - 1))?;
-        Ok(if before.is_some() { before } else { of("min", from_v, until_v)? })
+        let before = of("max", reach_v + late_s, until_v.min(from_v - 1))?;
+        Ok(if before.is_some() { before } else { of("min", from_v + late_s, until_v)? })
     }
 
     /// When the vendor's list was first seen to show an unfinished task of ours.

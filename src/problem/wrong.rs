@@ -1,5 +1,7 @@
 //! What can be wrong, in words, and what to do about each.
 
+use chrono::NaiveDate;
+
 use crate::money::MoneyError;
 use crate::offer::{Engine, Function};
 
@@ -59,9 +61,11 @@ pub enum Wrong {
     #[error("`markets` and `{other}` both say where to ask")]
     MarketsAndLists { other: &'static str },
     #[error("no location is called `{name}`")]
-    UnknownLocation { name: String, near: Option<&'static str> },
+    UnknownLocation { name: String, near: Option<String> },
     #[error("no language is called `{name}`")]
-    UnknownLanguage { name: String, near: Option<&'static str> },
+    UnknownLanguage { name: String, near: Option<String> },
+    #[error("the vendor's list for `{engine}` has no {what} `{name}`")]
+    NotServed { what: &'static str, name: String, engine: Engine, near: Option<String>, read_on: NaiveDate },
     #[error("the vendor does not sell `{function}` of `{engine}`")]
     NotSold { engine: Engine, function: Function, works: String },
     #[error("`{function}` of `{engine}` has no `{switch}`")]
@@ -169,11 +173,19 @@ impl Wrong {
             }
             Self::BadDrift { .. } => "write a percentage such as \"5%\" or \"0.5%\", up to \"100%\", or 0".to_owned(),
             Self::MarketsAndLists { other } => format!("keep either `markets` or `{other}`"),
-            Self::UnknownLocation { near, .. } => meant(*near, || {
-                "write a country's English name, or the vendor's code of the place as a number".to_owned()
+            Self::UnknownLocation { near, .. } => meant(near.as_deref(), || {
+                "write a country's English name, or the vendor's code of the place as a number; bursar's own list is \
+                 only a hint, `bursar locations` reads the vendor's"
+                    .to_owned()
             }),
-            Self::UnknownLanguage { near, .. } => {
-                meant(*near, || "write a language's English name, or its code such as \"de\"".to_owned())
+            Self::UnknownLanguage { near, .. } => meant(near.as_deref(), || {
+                "write a language's English name, or its code such as \"de\"; bursar's own list is only a hint, `bursar \
+                 languages` reads the vendor's"
+                    .to_owned()
+            }),
+            Self::NotServed { what, near, read_on, .. } => {
+                let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
+                near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
             }
             Self::NotSold { works, .. } => works.clone(),
             Self::NoSuchSwitch { has, .. } => has.clone(),

@@ -3,15 +3,18 @@
 //! A free call can be repeated at will, so nothing here is in doubt: what did not work out is tried again later. But
 //! two things are final and therefore need to be certain: that a paid task has failed, and that a list is complete.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::codes::{Class, look_up};
 use super::refusal::{Refusal, presentable};
 use super::wire::{
-    AnswerFacts, Envelope, Listed, ReadyList, Row, UserData, answer_facts, envelope, first_result, listed_rows,
-    ready_rows, user_data,
+    self, AnswerFacts, Envelope, Listed, ReadyList, Row, UnreadableList, UserData, answer_facts, envelope,
+    first_result, listed_rows, ready_rows, user_data,
 };
 use super::{Failure, Response};
+use crate::catalogue::Model;
+use crate::market::{Language, Location};
 use crate::money::Money;
 
 /// What became of asking for a task's answer.
@@ -82,6 +85,21 @@ pub enum ListProblem {
         /// What is wrong with it.
         why: String,
     },
+}
+
+/// As a person reads it.
+impl fmt::Display for ListProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Throttled { .. } => f.write_str("too many calls"),
+            Self::Refused(refusal) => match (refusal.code, refusal.http) {
+                (Some(code), _) => write!(f, "the vendor refuses: {} (code {code})", refusal.message),
+                (None, Some(http)) => write!(f, "the vendor refuses: {} (HTTP {http})", refusal.message),
+                (None, None) => write!(f, "the vendor refuses: {}", refusal.message),
+            },
+            Self::Unreachable { why } | Self::Unreliable { why } => f.write_str(why),
+        }
+    }
 }
 
 /// What the outcome of asking for one task's answer means.
@@ -167,7 +185,7 @@ fn fetched_nothing(response: &Response, envelope: Option<&Envelope<'_>>) -> Fetc
 
 /// The tasks on one page of the vendor's list of all purchases: the whole page, or no page.
 pub fn judge_list(outcome: &Result<Response, Failure>) -> Result<Vec<Listed>, ListProblem> {
-    only_row(outcome, |row| listed_rows(row).map_err(|problem| ListProblem::Unreliable { why: problem.to_string() }))
+    only_row(outcome, |row| listed_rows(row).map_err(|problem| unreliable(&problem)))
 }
 
 /// What is finished and not collected.
@@ -178,6 +196,25 @@ pub fn judge_ready(outcome: &Result<Response, Failure>) -> Result<ReadyList, Lis
 /// What the account says about itself.
 pub fn judge_account(outcome: &Result<Response, Failure>) -> Result<UserData, ListProblem> {
     only_row(outcome, |row| Ok(user_data(row)))
+}
+
+/// The places that an engine serves: all of them, or an error.
+pub fn judge_locations(outcome: &Result<Response, Failure>) -> Result<Vec<Location>, ListProblem> {
+    only_row(outcome, |row| wire::locations(row).map_err(|problem| unreliable(&problem)))
+}
+
+/// The languages that an engine can be asked in: all of them, or an error.
+pub fn judge_languages(outcome: &Result<Response, Failure>) -> Result<Vec<Language>, ListProblem> {
+    only_row(outcome, |row| wire::languages(row).map_err(|problem| unreliable(&problem)))
+}
+
+/// The models of an engine: all of them, or an error.
+pub fn judge_models(outcome: &Result<Response, Failure>) -> Result<Vec<Model>, ListProblem> {
+    only_row(outcome, |row| wire::models(row).map_err(|problem| unreliable(&problem)))
+}
+
+fn unreliable(problem: &UnreadableList) -> ListProblem {
+    ListProblem::Unreliable { why: problem.to_string() }
 }
 
 /// Reads the one row that a list consists of: HTTP 200, success in the envelope, success in the row, nothing beside.

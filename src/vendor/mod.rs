@@ -11,7 +11,10 @@ pub mod post;
 mod refusal;
 pub mod wire;
 
-pub use get::{Fetched, ListProblem, judge_account, judge_fetch, judge_list, judge_ready};
+pub use get::{
+    Fetched, ListProblem, judge_account, judge_fetch, judge_languages, judge_list, judge_locations, judge_models,
+    judge_ready,
+};
 pub use post::{Fate, Stray, Verdict, judge};
 pub use refusal::Refusal;
 pub use wire::{Listed, ReadyList, UserData};

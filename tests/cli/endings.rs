@@ -34,6 +34,25 @@ fn a_vendor_that_refuses_the_account_ends_it() {
     world.agree(0);
 }
 
+#[test]
+fn a_price_above_ours_in_the_vendors_list_ends_it_before_anything_is_bought() {
+    let world = World::new();
+    let path = world.folder.path().join("bursar.toml");
+    let price = "[[accounts.main.prices]]\nfunction = 'llm_scraper'\nengine = 'gemini'\nprice = '0.001'\n";
+    fs::write(&path, fs::read_to_string(&path).unwrap() + price).unwrap();
+    let ended = world.bursar(&["run", "job.toml"]);
+    assert_eq!(ended.code, 6, "{ended:?}");
+    let key = "llm_scraper/gemini/standard/normal/-";
+    assert!(
+        ended.stderr.contains(&format!(
+            "{key} costs $0.0012 by the vendor's own list, and $0.001 was expected: buying at this price has stopped; write \
+             the new price under [[accounts.NAME.prices]], or allow it with max_price_drift"
+        )),
+        "{ended:?}"
+    );
+    world.agree(0);
+}
+
 #[cfg(unix)]
 #[test]
 fn a_first_signal_ends_it_politely_and_the_same_command_goes_on() {

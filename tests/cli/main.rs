@@ -4,6 +4,8 @@
 //! vendor of its own, which answers at once.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod catalogues;
+mod doctor;
 mod endings;
 #[cfg(unix)]
 mod hazards;

@@ -41,7 +41,7 @@ impl World {
         let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
         let config = format!(
             "state_dir = 'state'\n[accounts.main]\nroute = 'sandbox'\nbase_url = 'http://{address}'\n\
-             limits = {{ calls_per_minute = 60000, tasks_ready_per_minute = 600, id_list_per_minute = 300 }}\n\
+             limits = {{ calls_per_minute = 60000, tasks_ready_per_minute = 600, id_list_per_minute = 300, user_data_per_minute = 180 }}\n\
              timing = {{ quarantine = '2s', sweep_gap = '1s', sweep_every = '1s', lag_max = '1s', poll_min = '100ms', poll_max = '1s' }}\n"
         );
         fs::write(folder.path().join("bursar.toml"), config).unwrap();

@@ -132,7 +132,9 @@ pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought
 #[tokio::test(start_paused = true)]
 pub(crate) async fn what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_booked() {
     let mut world = World::new(settings(vec![]));
-    let dead = world.live(&job(3), super::world::Death { after_call: 3, ..Default::default() }).await;
+    // The next start buys before it looks at what is ready.
+    world.account.limits.user_data_per_minute = 6_000;
+    let dead = world.live(&job(3), super::world::Death { after_call: 4, ..Default::default() }).await;
     assert_eq!((dead.end, world.bill().tasks), (None, 3));
     let mut ledger = world.open();
     let lost = ledger.unresolved(BatchId(2)).unwrap();
@@ -202,6 +204,7 @@ pub(crate) async fn a_purchase_that_the_list_shows_again_before_the_second_look_
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
     let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
     // The first look that is to conclude begins after half an hour and some seconds, and the second a minute later.
+    world.account.limits.user_data_per_minute = 6_000;
     hidden_until(&mut world, Duration::from_secs(30 * 60 + 40));
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     let looks = world.saw(|kind| matches!(kind, EventKind::Swept { concluding: true, .. }));

@@ -10,6 +10,7 @@ use bursar::ids::{AccountId, RunId, TargetId, TaskId};
 use bursar::ledger::{CapReached, ToBuy};
 use bursar::offer::{Engine, Function, Method, Priority, Route};
 use bursar::plan::Room;
+use bursar::vendor::UserData;
 
 use super::PRICE;
 use super::world::noon;
@@ -45,7 +46,8 @@ fn the_task(run: RunId, after: i64) -> Input {
     let price = "a price".to_owned();
     let pulled = Pulled { task, engine: Engine::ChatGpt, function: Function::LlmScraper, price: price.clone() };
     let tasks = if after == 0 { vec![pulled] } else { Vec::new() };
-    let prices = vec![KnownPrice { key: price, list: PRICE, seen: Some(PRICE) }];
+    let ware = (Function::LlmScraper, Method::Standard, Priority::Normal);
+    let prices = vec![KnownPrice { key: price, ware, list: PRICE, seen: Some(PRICE) }];
     Input::Pulled { run, after, tasks, prices, whole: true, rooms: Vec::new() }
 }
 
@@ -64,11 +66,11 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
     for _ in 0..1_000 {
         let now = clock.now();
         for effect in core.step(now, inputs.pop_front()?) {
+            let heard =
+                |reply| Input::Heard(vec![Heard { reply, begun: now, date_v: Some(Some(now.wall.timestamp())) }]);
             match effect {
-                Effect::Hello => {
-                    let date_v = Some(Some(now.wall.timestamp()));
-                    inputs.push_back(Input::Heard(vec![Heard { reply: Reply::Hello(Ok(())), begun: now, date_v }]));
-                }
+                Effect::Hello => inputs.push_back(heard(Reply::Hello(Ok(())))),
+                Effect::Balance => inputs.push_back(heard(Reply::Balance(Ok(UserData::default())))),
                 Effect::Pull { run, after, .. } => inputs.push_back(the_task(run, after)),
                 Effect::Commit(_, drafts) => {
                     let outcomes = drafts.iter().map(|_| Err(CapReached { cap: cap.clone() })).collect();

@@ -1,6 +1,7 @@
 //! When a start is over, and how it ended.
 
 use super::{Core, Step};
+use crate::engine::dispatch::StoppedPrice;
 use crate::engine::replies::refused::MOST_FAILURES;
 use crate::engine::vocabulary::{Effect, End};
 use crate::event::Progress;
@@ -21,7 +22,7 @@ impl Core {
         let bought = self.dispatch.is_done() || (self.reconcile.restored.is_some() && hopeless);
         let halted = self.dispatch.halted.is_some();
         self.hello == Step::Done
-            && (self.balance == Step::Done || halted)
+            && (self.balance == Step::Done || self.terms.keep_balance.is_none() || halted)
             && bought
             && self.collect.is_done()
             && (self.reconcile.is_clear() || hopeless)
@@ -46,10 +47,12 @@ impl Core {
     pub(super) fn end(&self) -> End {
         let (priced_out, given_up) = self.dispatch.left();
         let stopped = self.dispatch.stopped_prices();
-        let price = stopped.first().filter(|_| priced_out > 0).map(|(key, list, charged)| {
+        let price = stopped.first().filter(|_| priced_out > 0).map(|stopped| {
+            let StoppedPrice { key, list, found, is_charged } = stopped;
+            let who = if *is_charged { "the vendor charges" } else { "the vendor's own price list names" };
             format!(
-                "{priced_out} tasks are not bought: the vendor charges {charged} for one of {key}, and the list says \
-                 {list}; write its price under [[accounts.{}.prices]], or allow more with max_price_drift",
+                "{priced_out} tasks are not bought: {who} {found} for one of {key}, and {list} was expected; write its \
+                 price under [[accounts.{}.prices]], or allow more with max_price_drift",
                 self.terms.name
             )
         });

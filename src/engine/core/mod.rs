@@ -57,6 +57,7 @@ pub struct Core {
     list_token: bool,
     pub(super) in_flight: u32,
     pub(super) hello: Step,
+    /// The account's own word on its balance, where some is to be kept, and on its prices, before anything is bought.
     pub(super) balance: Step,
     pub(super) stopping: bool,
     /// Failures in a row, of any call.
@@ -108,7 +109,7 @@ impl Core {
             list_token: false,
             in_flight: 0,
             hello: Step::Wanted,
-            balance: if terms.keep_balance.is_some() { Step::Wanted } else { Step::Done },
+            balance: Step::Wanted,
             stopping: false,
             failures: 0,
             balance_failures: 0,
@@ -134,6 +135,7 @@ impl Core {
                 self.dispatch.rooms(rooms);
                 let cut = self.dispatch.pulled((run, after), tasks, prices, whole);
                 self.tell_cut(run, cut, &mut out);
+                self.tell_listed(&mut out);
             }
             Input::Committed { outcomes, again, rooms } => {
                 if !outcomes.is_empty() {
@@ -219,7 +221,7 @@ impl Core {
         let vendor_now = self.clock.not_before(now);
         self.dispatch.wake(now.mono);
         self.collect.wake(now.mono);
-        if self.may_buy() {
+        if self.may_pull() {
             while let Some((run, after)) = self.dispatch.next_pull() {
                 out.push(Effect::Pull { run, after, most: PULL });
             }

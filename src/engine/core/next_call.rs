@@ -1,8 +1,8 @@
 //! Which call is made next: the most pressing that its limit allows.
 //!
 //! In this order: look-ups for what is in doubt, results about to be lost, purchases, `tasks_ready`, other results. A
-//! start begins with a free call that shows whether the vendor is there, and nothing is bought before a balance that is
-//! to be kept is known.
+//! start begins with a free call that shows whether the vendor is there, and nothing is bought before the account was
+//! asked for its prices, and for a balance that is to be kept.
 
 use std::time::Duration;
 
@@ -32,13 +32,25 @@ enum Call {
 }
 
 impl Core {
-    /// Purchases are possible at all.
-    pub(super) fn may_buy(&self) -> bool {
+    /// The plan may be pulled: but for the account's own word, purchases are possible. A balance that is to be kept is a
+    /// ceiling, and known before tasks are given their money.
+    pub(super) fn may_pull(&self) -> bool {
         !self.stopping
             && self.hello == Step::Done
-            && (self.balance == Step::Done || !Rule::BalanceIsKnown.is_kept())
+            && (self.balance == Step::Done || self.terms.keep_balance.is_none() || !Rule::BalanceIsKnown.is_kept())
             && (self.reconcile.restored.is_none() || !Rule::RestoredSweeps.is_kept())
             && self.dispatch.halted.is_none()
+    }
+
+    /// Purchases are possible at all.
+    fn may_buy(&self) -> bool {
+        self.may_pull() && self.balance == Step::Done
+    }
+
+    /// The account is to be asked: a balance is to be kept, or there is something to buy whose price it may name.
+    fn asks_account(&self) -> bool {
+        let wanted = self.terms.keep_balance.is_some() || (self.may_pull() && self.dispatch.has_batch());
+        wanted && self.balance == Step::Wanted && !self.stopping && self.dispatch.halted.is_none()
     }
 
     /// Makes the calls that the limits allow, the most pressing first; the moments at which more may be allowed.
@@ -105,7 +117,7 @@ impl Core {
         if self.hello != Step::Done {
             return (self.hello == Step::Wanted).then_some(Call::Hello);
         }
-        if self.balance == Step::Wanted && !self.stopping && self.dispatch.halted.is_none() {
+        if self.asks_account() {
             match self.account_calls.take(now.mono) {
                 Ok(()) => return Some(Call::Balance),
                 Err(at) => wakes.push(at),

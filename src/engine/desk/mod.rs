@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use super::call::{Call, What};
 use super::reconcile::PAGE;
+use super::vendor_clock::seconds;
 use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::clock::Now;
 use crate::ids::{BatchId, TargetId};
@@ -122,10 +123,14 @@ impl Desk {
                 let rows = rows.into_iter().map(|row| self.recognise(ledger, row)).collect::<Result<_, _>>()?;
                 Input::Recognised { source, rows }
             }
-            Effect::Witnesses(spans) => Input::Witnesses(ledger.witnesses(account, &spans)?),
-            Effect::Widen(from_v, until_v) => {
-                Input::Widened(ledger.witness_for(account, from_v, until_v, until_v - LIST_REACH_S)?)
-            }
+            Effect::Witnesses(spans) => Input::Witnesses(ledger.witnesses(account, &spans, self.answered_late_s())?),
+            Effect::Widen(from_v, until_v) => Input::Widened(ledger.witness_for(
+                account,
+                from_v,
+                until_v,
+                until_v - LIST_REACH_S,
+                self.answered_late_s(),
+            )?),
             Effect::Adopt(rows) => {
                 let (batches, extras) = self.adopt(ledger, &rows)?;
                 Input::Adopted { batches, extras }
@@ -154,6 +159,11 @@ impl Desk {
             Effect::Tell(_) | Effect::Wake(_) | Effect::Finish(_) => return Ok(Done::Nothing),
         };
         Ok(Done::Input(Box::new(input)))
+    }
+
+    /// A purchase is dated by its answer, which came so many seconds after it at the most.
+    fn answered_late_s(&self) -> i64 {
+        seconds(self.terms.timing.request_timeout)
     }
 
     /// A row of the vendor's, with what the ledger knows about it.

@@ -29,7 +29,8 @@ impl Desk {
             if self.known_prices.insert(pulled.price.clone()) {
                 let list = self.prices.expected(&target).ok_or(EngineError::UnknownOffer(task.target))?.amount;
                 let seen = ledger.price_seen(self.terms.account, &pulled.price)?;
-                prices.push(KnownPrice { key: pulled.price.clone(), list, seen });
+                let ware = (target.function, target.method, target.priority);
+                prices.push(KnownPrice { key: pulled.price.clone(), ware, list, seen });
             }
             tasks.push(pulled);
         }

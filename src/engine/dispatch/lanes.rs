@@ -48,10 +48,14 @@ impl Dispatch {
     ) -> Option<Room> {
         for known in prices {
             if !self.prices.iter().any(|price| price.key == known.key) {
+                let (function, method, priority) = known.ware;
                 self.prices.push(PriceState {
                     key: known.key,
                     list: known.list,
                     charged: known.seen,
+                    ware: known.ware,
+                    listed: self.account.as_ref().and_then(|account| account.price(function, method, priority)),
+                    listed_told: false,
                     canaries_out: 0,
                     canaries_in_doubt: 0,
                     waiting: BTreeMap::new(),

@@ -16,15 +16,16 @@ use std::time::Duration;
 pub use ceilings::RoomFor;
 pub use lanes::Pulled;
 pub use prices::KnownPrice;
-pub(super) use prices::PriceNews;
+pub(super) use prices::{ListedPrice, PriceNews, StoppedPrice};
 
 use crate::ids::{AttemptId, BatchId, RunId, TaskId};
 use crate::job::Drift;
 use crate::ledger::ToBuy;
 use crate::money::Money;
-use crate::offer::{Engine, Function};
+use crate::offer::{Engine, Function, Method, Priority};
 use crate::plan::Room;
 use crate::rule::Rule;
+use crate::vendor::UserData;
 
 /// Tasks of a run that may wait in memory: enough to fill every lane, few enough to hold.
 const MOST_PULLED: usize = 20_000;
@@ -61,6 +62,10 @@ struct PriceState {
     list: Money,
     /// The last charge, where there was one.
     charged: Option<Money>,
+    ware: (Function, Method, Priority),
+    /// By the vendor's own list, where it names it.
+    listed: Option<Money>,
+    listed_told: bool,
     canaries_out: u32,
     canaries_in_doubt: u32,
     /// By run: tasks that wait for the price to be proven.
@@ -70,7 +75,7 @@ struct PriceState {
 impl PriceState {
     /// The most that a task may cost, as far as is known.
     fn worst(&self) -> Money {
-        self.charged.map_or(self.list, |charged| charged.max(self.list))
+        [self.charged, self.listed].into_iter().flatten().fold(self.list, Money::max)
     }
 }
 
@@ -150,6 +155,8 @@ struct Pending {
 pub(super) struct Dispatch {
     desks: Vec<Desk>,
     prices: Vec<PriceState>,
+    /// The account's own word on its prices, once it was asked.
+    account: Option<UserData>,
     shared: Option<Room>,
     pending: Vec<Pending>,
     in_flight: BTreeMap<BatchId, InFlight>,
@@ -180,6 +187,7 @@ impl Dispatch {
         Self {
             desks: runs.iter().map(desk).collect(),
             prices: Vec::new(),
+            account: None,
             shared: None,
             pending: Vec::new(),
             in_flight: BTreeMap::new(),

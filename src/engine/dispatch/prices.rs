@@ -1,12 +1,14 @@
-//! Prices: by the list, by what was last charged, and the single tasks that prove those never charged.
+//! Prices: by the list, by what was last charged, by the vendor's own list, and the single tasks that prove those never
+//! charged.
 
 use std::collections::VecDeque;
 
 use super::{Dispatch, InFlight};
 use crate::ids::BatchId;
 use crate::money::Money;
-use crate::offer::{Engine, Function};
+use crate::offer::{Engine, Function, Method, Priority};
 use crate::rule::Rule;
+use crate::vendor::UserData;
 
 /// A price stays unproven while its single tasks are in doubt; so many may be.
 const MOST_CANARIES_IN_DOUBT: u32 = 5;
@@ -16,6 +18,8 @@ const MOST_CANARIES_IN_DOUBT: u32 = 5;
 pub struct KnownPrice {
     /// Function, engine, method, priority and model.
     pub key: String,
+    /// What the vendor's own list calls it.
+    pub ware: (Function, Method, Priority),
     /// By the list.
     pub list: Money,
     /// What this ledger was last charged.
@@ -31,12 +35,71 @@ pub(in crate::engine) enum PriceNews {
     Differs { key: String, expected: Money, charged: Money, stopped: bool },
 }
 
+/// A price that the vendor's own list names above ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct ListedPrice {
+    pub(in crate::engine) key: String,
+    /// By our list.
+    pub(in crate::engine) expected: Money,
+    /// By the vendor's.
+    pub(in crate::engine) listed: Money,
+    /// A job does not allow it.
+    pub(in crate::engine) stopped: bool,
+}
+
+/// A price that is above what a job allows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::engine) struct StoppedPrice {
+    pub(in crate::engine) key: String,
+    /// By our list.
+    pub(in crate::engine) list: Money,
+    /// What it has come to.
+    pub(in crate::engine) found: Money,
+    /// It was charged; else it is only named.
+    pub(in crate::engine) is_charged: bool,
+}
+
 impl Dispatch {
-    /// True where the job does not allow what the price has come to.
+    /// True where the job does not allow what the price has come to, by a charge or by the vendor's own list.
     pub(super) fn stopped(&self, desk: usize, price: usize) -> bool {
-        let price = &self.prices[price];
-        let allowed = |charged| self.desks[desk].terms.drift.allows(price.list, charged);
-        Rule::DriftStops.is_kept() && price.charged.is_some_and(|charged| !allowed(charged))
+        let (price, drift) = (&self.prices[price], self.desks[desk].terms.drift);
+        let mut found = [price.charged, price.listed].into_iter().flatten();
+        Rule::DriftStops.is_kept() && found.any(|found| !drift.allows(price.list, found))
+    }
+
+    /// The account was asked: what it names counts for every price, known by now or later. What it does not name is no
+    /// news, and proven by a single task as ever.
+    pub(in crate::engine) fn account_told(&mut self, account: UserData) {
+        let mut dearer = false;
+        for price in &mut self.prices {
+            let (function, method, priority) = price.ware;
+            let before = price.worst();
+            price.listed = account.price(function, method, priority);
+            dearer |= price.worst() > before;
+        }
+        self.account = Some(account);
+        // What waits was given money at the old price.
+        if dearer {
+            self.start_over();
+        }
+    }
+
+    /// Prices that the vendor's own list names above ours, each once, unless that was charged and allowed before.
+    pub(in crate::engine) fn listed_news(&mut self) -> Vec<ListedPrice> {
+        let mut news = Vec::new();
+        for at in 0..self.prices.len() {
+            let stopped = (0..self.desks.len()).any(|desk| self.stopped(desk, at));
+            let price = &mut self.prices[at];
+            let Some(listed) = price.listed.filter(|listed| *listed > price.list && !price.listed_told) else {
+                continue;
+            };
+            price.listed_told = true;
+            if stopped || price.charged != Some(listed) {
+                let (key, expected) = (price.key.clone(), price.list);
+                news.push(ListedPrice { key, expected, listed, stopped });
+            }
+        }
+        news
     }
 
     /// A price that one task is to prove next.
@@ -113,12 +176,13 @@ impl Dispatch {
         self.prices[flight.wants[at].price].key.clone()
     }
 
-    /// Prices above what the job allows: key, by the list, charged.
-    pub(in crate::engine) fn stopped_prices(&self) -> Vec<(String, Money, Money)> {
+    /// Prices above what the job allows.
+    pub(in crate::engine) fn stopped_prices(&self) -> Vec<StoppedPrice> {
         let stopped = |at: &usize| (0..self.desks.len()).any(|desk| self.stopped(desk, *at));
         let figures = |at: usize| {
             let price = &self.prices[at];
-            (price.key.clone(), price.list, price.charged.unwrap_or(price.list))
+            let found = price.worst();
+            StoppedPrice { key: price.key.clone(), list: price.list, found, is_charged: price.charged == Some(found) }
         };
         (0..self.prices.len()).filter(stopped).map(figures).collect()
     }

@@ -96,6 +96,8 @@ pub(super) struct Reconcile {
     fruitless: u32,
     /// This start has read the list through.
     has_looked: bool,
+    /// Pages that the vendor had no time for, in this start.
+    turned_away: u32,
     /// By the vendor's id: purchases under our tags that are none of our attempts', shown without their cost.
     suspects: BTreeMap<String, Suspect>,
 }
@@ -124,6 +126,7 @@ impl Reconcile {
             failures: 0,
             fruitless: 0,
             has_looked: false,
+            turned_away: 0,
             suspects: BTreeMap::new(),
         }
     }

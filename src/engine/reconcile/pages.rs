@@ -73,6 +73,7 @@ impl Reconcile {
     /// A page could not be read: it is asked for again after a while, and after too many failures the look is void.
     pub(in crate::engine) fn page_failed(&mut self, mono: Duration, counts: bool) -> Duration {
         self.failures += u32::from(counts);
+        self.turned_away += u32::from(!counts);
         let wait = (Duration::from_secs(1) * 2_u32.pow(self.failures.clamp(1, 7) - 1)).min(self.timing.sweep_every);
         if self.failures.is_multiple_of(MOST_PAGE_FAILURES) && counts {
             self.fruitless += 1;

@@ -105,7 +105,7 @@ impl Reconcile {
             return;
         };
         if bought_v < from {
-            sweep.covers[0].0 = bought_v - WITNESS_MARGIN_S;
+            sweep.covers[0].0 = bought_v - seconds(self.timing.request_timeout) - WITNESS_MARGIN_S;
         } else {
             // The first purchases of a ledger are in doubt: what was bought after them must do.
             let last = sweep.begun_v - 1;

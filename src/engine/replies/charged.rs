@@ -3,7 +3,7 @@
 use crate::clock::Now;
 use crate::engine::collect::Endpoint;
 use crate::engine::core::Core;
-use crate::engine::dispatch::PriceNews;
+use crate::engine::dispatch::{ListedPrice, PriceNews};
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId, RunId};
@@ -72,6 +72,14 @@ impl Core {
                 }
             }));
         }
+    }
+
+    /// What the vendor's own list says about the prices that are known by now.
+    pub(in crate::engine) fn tell_listed(&mut self, out: &mut Vec<Effect>) {
+        out.extend(self.dispatch.listed_news().into_iter().map(|news| {
+            let ListedPrice { key: price, expected, listed, stopped } = news;
+            Effect::Tell(EventKind::PriceListed { price, expected, listed, stopped })
+        }));
     }
 
     /// True where the job lets a paid failure of this attempt be bought anew.

@@ -105,8 +105,9 @@ impl Core {
         }
     }
 
-    /// The balance was asked for, since some of it is to be kept. Nothing is bought before it is known, and it is not
-    /// asked for without end.
+    /// The account was asked: for its prices, and for its balance where some is to be kept. Nothing is bought before a
+    /// balance to keep is known, and it is not asked for without end; the prices alone are asked for once, since a single
+    /// task of each proves them.
     fn balance_told(
         &mut self,
         now: Now,
@@ -115,6 +116,17 @@ impl Core {
         after: &mut Vec<Effect>,
         out: &mut Vec<Effect>,
     ) {
+        if let Ok(account) = &outcome {
+            self.dispatch.account_told(account.clone());
+            self.tell_listed(out);
+        }
+        if self.terms.keep_balance.is_none() {
+            self.balance = Step::Done;
+            if let Err(problem) = outcome {
+                self.list_problem(now, problem, Limit::Account, answered, out);
+            }
+            return;
+        }
         let why = match outcome {
             Ok(UserData { balance: Some(balance), .. }) => {
                 self.balance = Step::Done;

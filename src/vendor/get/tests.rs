@@ -268,12 +268,17 @@ fn the_account_is_read_as_far_as_it_can_be() {
     };
     let leaf = |cost: f64| json!([{ "cost_type": "per_request", "cost": cost }]);
     let post = json!({ "priority_normal": leaf(0.0012), "priority_high": leaf(0.0024) });
-    let money = json!({ "balance": -0.5, "limits": { "day": { "total": 20 } } });
+    let scraper = json!({ "llm_scraper": { "task_post": 5.5 } });
+    let money = json!({ "balance": -0.5, "limits": { "day": { "total": 20, "ai_optimization": scraper } } });
+    let calls = json!({ "llm_scraper": { "task_post": 1500, "tasks_ready": 20 }, "id_list": 0 });
+    let rates = json!({ "limits": { "minute": { "total": 2000, "ai_optimization": calls } } });
+    let price = json!({ "ai_optimization": { "llm_scraper": { "task_post": post } } });
     assert_eq!(
-        account(json!([{ "money": money, "price": { "ai_optimization": { "llm_scraper": { "task_post": post } } } }])),
+        account(json!([{ "money": money, "rates": rates, "price": price }])),
         UserData {
             balance: Some(Money::from_nanos(-500_000_000)),
-            day_limit: Some(Money::from_nanos(20_000_000_000)),
+            day_limit: Some(Money::from_nanos(5_500_000_000)),
+            limits: super::super::wire::CallLimits { calls: Some(1500), tasks_ready: Some(20), id_list: None },
             scraper_normal: Some(Money::from_nanos(1_200_000)),
             scraper_high: Some(Money::from_nanos(2_400_000)),
         }
@@ -288,6 +293,41 @@ fn the_account_is_read_as_far_as_it_can_be() {
     ] {
         assert_eq!(account(result.clone()), UserData::default(), "{result}");
     }
+}
+
+#[test]
+fn a_list_of_what_an_engine_serves_is_read_whole_or_not_at_all() {
+    let outcome = |result: Value, count: Value| {
+        let row = json!({ "status_code": 20000, "result_count": count, "result": result });
+        reply(200, json!({ "status_code": 20000, "tasks": [row] }))
+    };
+    let germany = json!({ "location_code": 2276, "location_name": "Germany", "location_code_parent": null,
+        "country_iso_code": "DE", "location_type": "Country", "new": 1 });
+    let berlin = json!({ "location_code": 1_003_854, "location_name": "Berlin", "location_code_parent": 2276 });
+    let places = judge_locations(&outcome(json!([germany, berlin]), json!(2))).unwrap();
+    let told: Vec<_> = places.iter().map(|row| (row.code, &*row.name, row.iso.as_deref(), row.parent)).collect();
+    assert_eq!(told, [(2276, "Germany", Some("DE"), None), (1_003_854, "Berlin", None, Some(2276))]);
+    let languages = judge_languages(&outcome(json!([{ "language_name": "English", "language_code": "en" }]), json!(1)));
+    assert_eq!(languages.unwrap()[0].code, "en");
+    for (result, count, why) in [
+        (json!([germany, {}]), json!(2), "its row 2 cannot be read"),
+        (json!([germany]), json!(2), "it counts 2 rows and holds 1"),
+        (json!([]), json!(0), "it is empty"),
+        (json!(null), json!(null), "it is empty"),
+    ] {
+        let why = format!("the vendor's list cannot be relied on: {why}");
+        assert_eq!(judge_locations(&outcome(result, count)), Err(ListProblem::Unreliable { why }));
+    }
+}
+
+#[test]
+fn a_models_flag_that_is_absent_is_not_known() {
+    let rows = json!([{ "model_name": "a", "reasoning": true, "web_search_supported": false, "task_post_supported": null },
+        { "model_name": "b", "reasoning": "yes" }]);
+    let row = json!({ "status_code": 20000, "result": rows });
+    let models = judge_models(&reply(200, json!({ "status_code": 20000, "tasks": [row] }))).unwrap();
+    let flags = |at: usize| [models[at].reasoning, models[at].web_search_supported, models[at].task_post_supported];
+    assert_eq!((flags(0), flags(1)), ([Some(true), Some(false), None], [None; 3]));
 }
 
 proptest! {

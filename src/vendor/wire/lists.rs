@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::read::{cost, elements, field, id, object, text};
+use super::read::{cost, elements, field, id, number, object, text};
 use super::rows::Row;
 use crate::money::Money;
+use crate::offer::{Function, Method, Priority};
 
 /// A task that is finished and not collected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,12 +68,36 @@ pub struct AnswerFacts {
 pub struct UserData {
     /// What is left to spend; may be negative.
     pub balance: Option<Money>,
-    /// The vendor's own ceiling for a day (UTC), for all functions together.
+    /// The vendor's own ceiling for a day (UTC): the tightest that scraper tasks count in.
     pub day_limit: Option<Money>,
+    /// The calls that it allows in a minute.
+    pub limits: CallLimits,
     /// The price of a Standard scraper task at normal priority.
     pub scraper_normal: Option<Money>,
     /// The same at high priority.
     pub scraper_high: Option<Money>,
+}
+
+/// The calls that the vendor allows an account in a minute, where it says so.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CallLimits {
+    /// Of all kinds together.
+    pub calls: Option<u32>,
+    /// Of `tasks_ready`.
+    pub tasks_ready: Option<u32>,
+    /// Of `id_list`.
+    pub id_list: Option<u32>,
+}
+
+impl UserData {
+    /// What the vendor's price list names for one task. A model's charge is in no list of the vendor's.
+    pub fn price(&self, function: Function, method: Method, priority: Priority) -> Option<Money> {
+        match (function, method, priority) {
+            (Function::LlmScraper, Method::Standard, Priority::Normal) => self.scraper_normal,
+            (Function::LlmScraper, Method::Standard, Priority::High) => self.scraper_high,
+            (Function::LlmScraper, Method::Live, _) | (Function::LlmResponses, ..) => None,
+        }
+    }
 }
 
 /// The tasks in a row of `tasks_ready`, in its present and its older shape.
@@ -215,10 +240,22 @@ pub fn user_data(row: &Row<'_>) -> UserData {
         let per_request = text(field(leaf, "cost_type"))? == "per_request";
         per_request.then(|| cost(field(leaf, "cost")).known()).flatten()
     };
+    let day = |path: &[&str]| money(at(&[&["money", "limits", "day"], path].concat()));
+    let day_limits = [&["total"][..], &["total_ai_optimization"], &["ai_optimization", "llm_scraper", "task_post"]];
+    let calls = |path: &[&str]| number(at(&[&["rates", "limits", "minute"], path].concat())).filter(|limit| *limit > 0);
+    let scraper = |name| calls(&["ai_optimization", "llm_scraper", name]);
     UserData {
         balance: money(at(&["money", "balance"])),
         // A limit of nothing most likely means that there is none.
-        day_limit: money(at(&["money", "limits", "day", "total"])).filter(|limit| !limit.is_zero()),
+        day_limit: day_limits.into_iter().filter_map(day).filter(|limit| !limit.is_zero()).min(),
+        limits: CallLimits {
+            calls: [calls(&["total"]), calls(&["total_ai_optimization"]), scraper("task_post")]
+                .into_iter()
+                .flatten()
+                .min(),
+            tasks_ready: scraper("tasks_ready"),
+            id_list: calls(&["ai_optimization", "id_list"]),
+        },
         scraper_normal: price("priority_normal"),
         scraper_high: price("priority_high"),
     }

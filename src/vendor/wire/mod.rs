@@ -4,14 +4,16 @@
 //! documented or hold more than documented; none of that is an error here, only a fact the reader learns as `None`.
 //! What a code means is `codes`' matter, what a reply means `post`'s and `get`'s.
 
+mod catalogue;
 mod lists;
 mod read;
 mod rows;
 mod write;
 
+pub use catalogue::{catalogue_path, languages, locations, models};
 pub use lists::{
-    AnswerFacts, Listed, ReadyList, ReadyRow, UnreadableList, UserData, answer_facts, first_result, listed_rows,
-    ready_rows, user_data,
+    AnswerFacts, CallLimits, Listed, ReadyList, ReadyRow, UnreadableList, UserData, answer_facts, first_result,
+    listed_rows, ready_rows, user_data,
 };
 pub use read::{Cost, Envelope, Unreadable, envelope};
 pub use rows::Row;

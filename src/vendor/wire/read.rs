@@ -153,9 +153,14 @@ pub(super) fn id(raw: Option<&RawValue>) -> Option<Cow<'_, str>> {
 /// The vendor's codes are of five digits; HTTP's, which a gateway may write in their place, say nothing of a task.
 const CODES: std::ops::Range<u32> = 10_000..100_000;
 
-/// A code, which may stand in quotes.
+/// A whole number that may stand in quotes.
+pub(super) fn number(raw: Option<&RawValue>) -> Option<u32> {
+    text(raw)?.parse().ok()
+}
+
+/// A code, which is of five digits.
 pub(super) fn code(raw: Option<&RawValue>) -> Option<u32> {
-    text(raw)?.parse().ok().filter(|code| CODES.contains(code))
+    number(raw).filter(|code| CODES.contains(code))
 }
 
 /// A cost from its digits, which may stand in quotes. A negative one is none that a purchase can have.

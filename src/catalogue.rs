@@ -1,0 +1,226 @@
+//! The vendor's own lists: the places, languages and models that an engine serves, as they were last read.
+//!
+//! Where such a list is kept, it decides what a job may name; where none is, the shipped lists of `market` are hints.
+//! How a list is read is `vendor`'s matter, and where it is kept the ledger's.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+
+use crate::market::{self, Language, Location, Market};
+use crate::offer::{Engine, Function, Method, Offer, named};
+use crate::problem::nearest;
+
+named! {
+    /// What the vendor keeps a list of for each engine.
+    List {
+        /// The places where a question can be asked.
+        Locations = "locations",
+        /// The languages in which it can be asked.
+        Languages = "languages",
+        /// The models that LLM Responses answers with.
+        Models = "models",
+    }
+}
+
+/// A model of LLM Responses. What the vendor does not say is not known, and no yes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Model {
+    /// Its name, mostly with a date.
+    pub name: String,
+    /// It reasons before it answers.
+    pub reasoning: Option<bool>,
+    /// It can look things up in the web.
+    pub web_search_supported: Option<bool>,
+    /// The Standard method takes it.
+    pub task_post_supported: Option<bool>,
+}
+
+/// A list of the vendor's, and when it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept<T> {
+    /// When, by this machine's clock.
+    pub read_at: DateTime<Utc>,
+    /// Its rows.
+    pub rows: Vec<T>,
+}
+
+/// The kept lists that a job's markets are checked against.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Where each engine can be asked.
+    pub locations: BTreeMap<Engine, Kept<Location>>,
+    /// In which languages.
+    pub languages: BTreeMap<Engine, Kept<Language>>,
+}
+
+/// A place or language that cannot be asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// What was probably meant.
+    pub near: Option<String>,
+    /// The engine whose kept list lacks it, and when that was read; none where only the shipped list was looked at.
+    pub list: Option<(Engine, NaiveDate)>,
+}
+
+impl List {
+    /// The engines that the vendor has such a list for.
+    pub fn engines(self) -> Vec<Engine> {
+        let has = |engine: &Engine| match self {
+            Self::Locations | Self::Languages => Offer::find(*engine, Function::LlmScraper, Method::Standard).is_some(),
+            Self::Models => true,
+        };
+        Engine::ALL.iter().copied().filter(has).collect()
+    }
+}
+
+impl Places {
+    /// The code of a place as a person wrote it, which every one of these engines serves as far as its list is kept.
+    ///
+    /// A name is looked for in the kept lists and then in the shipped one, so that a job does not break by being
+    /// checked against more.
+    ///
+    /// # Errors
+    /// A kept list has no such place, or none is kept and the shipped one does not know the name.
+    pub fn location(&self, word: &str, engines: &[Engine]) -> Result<u32, Unknown> {
+        let kept = of(&self.locations, engines);
+        let code = kept.iter().find_map(|(_, list)| list.rows.iter().find(|row| row.is_called(word)));
+        let code = code.map(|row| row.code).or_else(|| market::find_location(word));
+        let served = |list: &Kept<Location>| list.rows.iter().any(|row| Some(row.code) == code);
+        unless_lacking(code, &kept, served, |list| match list {
+            Some(list) => nearest(word, list.rows.iter().map(|row| row.name.as_str())).map(str::to_owned),
+            None => nearest(word, market::locations().iter().map(|row| row.name.as_str())).map(str::to_owned),
+        })
+    }
+
+    /// The code of a language as a person wrote it, by the same rule as [`Places::location`].
+    ///
+    /// # Errors
+    /// A kept list has no such language, or none is kept and the word is neither a shipped name nor like a code.
+    pub fn language(&self, word: &str, engines: &[Engine]) -> Result<String, Unknown> {
+        let kept = of(&self.languages, engines);
+        let code = kept.iter().find_map(|(_, list)| list.rows.iter().find(|row| row.is_called(word)));
+        let code = code.map(|row| row.code.clone()).or_else(|| market::find_language(word));
+        let served = |list: &Kept<Language>| list.rows.iter().any(|row| Some(&row.code) == code.as_ref());
+        unless_lacking(code.clone(), &kept, served, |list| match list {
+            Some(list) => nearest(word, list.rows.iter().map(|row| row.name.as_str())).map(str::to_owned),
+            None => nearest(word, market::languages().iter().map(|row| row.name.as_str())).map(str::to_owned),
+        })
+    }
+
+    /// The market of two codes, with the names that the kept lists have for them, else the shipped ones.
+    pub fn market(&self, location_code: u32, language_code: &str) -> Market {
+        let shipped = Market::of(location_code, language_code);
+        let locations = self.locations.values().flat_map(|list| &list.rows);
+        let languages = self.languages.values().flat_map(|list| &list.rows);
+        let location = locations.filter(|row| row.code == location_code).map(|row| row.name.clone()).next();
+        let language = languages.filter(|row| row.code == language_code).map(|row| row.name.clone()).next();
+        Market {
+            location_name: location.or(shipped.location_name),
+            language_name: language.or(shipped.language_name),
+            ..shipped
+        }
+    }
+}
+
+/// The kept lists of these engines.
+fn of<'k, T>(lists: &'k BTreeMap<Engine, Kept<T>>, engines: &[Engine]) -> Vec<(Engine, &'k Kept<T>)> {
+    engines.iter().filter_map(|engine| Some((*engine, lists.get(engine)?))).collect()
+}
+
+/// The code, unless it is none or a kept list lacks it.
+fn unless_lacking<T, C>(
+    code: Option<C>,
+    kept: &[(Engine, &Kept<T>)],
+    served: impl Fn(&Kept<T>) -> bool,
+    near: impl Fn(Option<&Kept<T>>) -> Option<String>,
+) -> Result<C, Unknown> {
+    if let Some((engine, list)) = kept.iter().find(|(_, list)| !served(list)) {
+        return Err(Unknown { near: near(Some(list)), list: Some((*engine, list.read_at.date_naive())) });
+    }
+    code.ok_or_else(|| Unknown { near: near(None), list: None })
+}
+
+/// The model of a name: itself, or the newest of those that carry the name and a date behind it.
+pub fn find_model<'m>(models: &'m [Model], name: &str) -> Option<&'m Model> {
+    let dated = |model: &&Model| {
+        let date = model.name.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
+        date.is_some_and(|date| date.len() >= 8 && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
+    };
+    let itself = models.iter().find(|model| model.name == name);
+    itself.or_else(|| models.iter().filter(dated).max_by(|one, other| one.name.cmp(&other.name)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept<T>(rows: Vec<T>) -> Kept<T> {
+        Kept { read_at: "2026-11-20T08:00:00Z".parse().unwrap(), rows }
+    }
+
+    fn place(code: u32, name: &str, iso: &str) -> Location {
+        Location {
+            code,
+            name: name.to_owned(),
+            iso: Some(iso.to_owned()),
+            kind: Some("Country".to_owned()),
+            parent: None,
+        }
+    }
+
+    fn gemini_only() -> Places {
+        let locations = kept(vec![place(2276, "Germany", "DE"), place(2792, "Turkiye", "TR")]);
+        let languages = kept(vec![Language { code: "de".to_owned(), name: "German".to_owned() }]);
+        Places {
+            locations: BTreeMap::from([(Engine::Gemini, locations)]),
+            languages: BTreeMap::from([(Engine::Gemini, languages)]),
+        }
+    }
+
+    #[test]
+    fn a_kept_list_decides_for_its_engine_and_for_no_other() {
+        let (places, read_on) = (gemini_only(), NaiveDate::from_ymd_opt(2026, 11, 20).unwrap());
+        assert_eq!(places.location("turkiye", &[Engine::Gemini]), Ok(2792));
+        assert_eq!(places.location("TR", &[Engine::Gemini]), Ok(2792));
+        assert_eq!(
+            places.location("Turkey", &[Engine::ChatGpt]),
+            market::find_location("Turkey").ok_or_else(|| Unknown { near: Some("Turkiye".to_owned()), list: None })
+        );
+        let lacks =
+            |near: Option<&str>| Unknown { near: near.map(str::to_owned), list: Some((Engine::Gemini, read_on)) };
+        assert_eq!(places.location("Germny", &[Engine::ChatGpt, Engine::Gemini]), Err(lacks(Some("Germany"))));
+        assert_eq!(places.location("France", &[Engine::ChatGpt]), Ok(2250), "no list is kept for it");
+        assert_eq!(places.location("France", &[Engine::ChatGpt, Engine::Gemini]), Err(lacks(None)));
+        assert_eq!(places.location("2250", &[Engine::Gemini]), Err(lacks(None)), "nor by its code");
+        assert_eq!(places.language("de", &[Engine::Gemini]), Ok("de".to_owned()));
+        assert_eq!(places.language("sw", &[Engine::ChatGpt]), Ok("sw".to_owned()), "like a code, and no list is kept");
+        assert_eq!(places.language("sw", &[Engine::Gemini]), Err(lacks(None)));
+    }
+
+    #[test]
+    fn a_market_has_the_names_of_the_vendors_list() {
+        let market = gemini_only().market(2792, "tr");
+        assert_eq!(market.location_name.as_deref(), Some("Turkiye"));
+        assert_eq!(market.language_name.as_deref(), Some("Turkish"), "not in the kept list, so by the shipped one");
+    }
+
+    #[test]
+    fn a_base_name_means_its_newest_dated_model() {
+        let models =
+            ["gpt-4o-2024-08-06", "gpt-4o-2024-11-20", "gpt-4o-mini-2024-07-18", "sonar", "sonar-pro"].map(|name| {
+                Model { name: name.to_owned(), reasoning: None, web_search_supported: None, task_post_supported: None }
+            });
+        let found = |name| find_model(&models, name).map(|model| model.name.as_str());
+        assert_eq!(found("gpt-4o"), Some("gpt-4o-2024-11-20"));
+        assert_eq!(found("gpt-4o-2024-08-06"), Some("gpt-4o-2024-08-06"));
+        assert_eq!(found("sonar"), Some("sonar"));
+        assert_eq!(found("gpt"), None);
+    }
+
+    #[test]
+    fn places_are_listed_for_the_engines_that_are_asked_there() {
+        assert_eq!(List::Locations.engines(), [Engine::ChatGpt, Engine::Gemini]);
+        assert_eq!(List::Models.engines(), Engine::ALL);
+    }
+}

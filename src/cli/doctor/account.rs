@@ -1,0 +1,239 @@
+//! What the vendor says about an account, in one free call: its word on money, limits and prices against ours.
+
+use chrono::{DateTime, Utc};
+
+use super::finding::Finding;
+use crate::cli::out::grouped;
+use crate::cli::{Exit, secrets};
+use crate::clock::Clock;
+use crate::config::AccountConfig;
+use crate::job::Target;
+use crate::money::Money;
+use crate::offer::OFFERS;
+use crate::price::{PriceList, price_key};
+use crate::vendor::http::Http;
+use crate::vendor::wire::USER_DATA_PATH;
+use crate::vendor::{ListProblem, Request, UserData, Vendor as _, judge_account};
+
+/// The vendor's `Date` is whole seconds and some time on its way.
+const SKEW_S: i64 = 5;
+
+/// Asks once, and looks at all that the answer says.
+pub(super) async fn look(account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Finding>> {
+    let credentials = match secrets::of(account) {
+        Ok(credentials) => credentials,
+        Err(error) => {
+            let says = error.to_string();
+            return Ok(vec![Finding::fail(
+                "credentials",
+                Exit::Usage,
+                says,
+                "without them only `plan` and the sandbox work",
+            )]);
+        }
+    };
+    let http = Http::new(&account.base_url, &credentials.login, &credentials.password)?;
+    let timeout = account.timing.request_timeout;
+    let request = Request { path: USER_DATA_PATH.to_owned(), body: None, spends: false, timeout };
+    let asked = clock.now().wall;
+    let outcome = http.call(request).await;
+    let heard = clock.now().wall;
+    let mut findings = Vec::new();
+    match judge_account(&outcome) {
+        Ok(told) => {
+            let (from, url) = (password_from(account), &account.base_url);
+            findings.push(Finding::ok("credentials", format!("{url} accepts {} and {from}", account.login_env)));
+            findings.push(balance(&told, account));
+            findings.push(day_limit(&told, account));
+            findings.push(duplicates());
+            findings.extend(limits(&told, account));
+            findings.extend(prices(&told, account));
+        }
+        Err(problem) => findings.push(refused(&problem, account)),
+    }
+    let date = outcome.ok().and_then(|response| response.date);
+    findings.extend(date.map(|date| skew(date, asked, heard)));
+    Ok(findings)
+}
+
+fn refused(problem: &ListProblem, account: &AccountConfig) -> Finding {
+    match problem {
+        ListProblem::Refused(_) => Finding::fail(
+            "credentials",
+            Exit::Refused,
+            problem.to_string(),
+            format!(
+                "the password is the API's own, from the vendor's dashboard; they are taken from {} and {}",
+                account.login_env,
+                password_from(account)
+            ),
+        ),
+        ListProblem::Throttled { .. } => {
+            Finding::warn("credentials", problem.to_string(), "ask again in a minute: nothing was learnt")
+        }
+        ListProblem::Unreachable { .. } | ListProblem::Unreliable { .. } => Finding::fail(
+            "credentials",
+            Exit::Unexpected,
+            format!("nothing was learnt of {}: {problem}", account.base_url),
+            "see to the network and to `base_url`, or ask again later",
+        ),
+    }
+}
+
+fn password_from(account: &AccountConfig) -> String {
+    match &account.password_file {
+        Some(file) => format!("`{}`", file.display()),
+        None => account.password_env.clone(),
+    }
+}
+
+fn balance(told: &UserData, account: &AccountConfig) -> Finding {
+    let keep = account.caps.keep_balance.unwrap_or_default();
+    match told.balance {
+        None => Finding::warn("balance", "the vendor does not say it", "with `keep_balance` nothing is bought then"),
+        Some(balance) if balance <= Money::ZERO => Finding::fail(
+            "balance",
+            Exit::Refused,
+            balance.to_string(),
+            "pay money in: nothing is sold to this account, and finished answers may be withheld",
+        ),
+        Some(balance) if balance <= keep => Finding::fail(
+            "balance",
+            Exit::Refused,
+            format!("{balance}, and keep_balance is {keep}: nothing is bought"),
+            "pay money in, or lower keep_balance",
+        ),
+        Some(balance) => Finding::ok("balance", balance.to_string()),
+    }
+}
+
+fn day_limit(told: &UserData, account: &AccountConfig) -> Finding {
+    const ADVICE: &str = "set one in its dashboard, just above what a day may cost: it holds even where bursar errs or another program buys";
+    match (told.day_limit, account.caps.day) {
+        (None, _) => Finding::warn("day limit", "the vendor shows none of its own for this account", ADVICE),
+        (Some(limit), Some(cap)) if limit < cap => Finding::warn(
+            "day limit",
+            format!("the vendor's own is {limit}, below the account's cap of {cap} a day"),
+            "buying stops at the lower one until the next UTC day (code 40203)",
+        ),
+        (Some(limit), _) => Finding::ok("day limit", format!("the vendor's own is {limit} for a UTC day")),
+    }
+}
+
+fn duplicates() -> Finding {
+    Finding::ok("duplicates", "the vendor's limit on identical tasks shows in no answer").knowing(
+        "where it is set in its dashboard, keep it above the highest `repeats` of a job: repeats are identical tasks \
+         (code 40205)",
+    )
+}
+
+fn limits(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
+    let ours = &account.limits;
+    let rows = [
+        ("calls_per_minute", ours.calls_per_minute, told.limits.calls),
+        ("tasks_ready_per_minute", ours.tasks_ready_per_minute, told.limits.tasks_ready),
+        ("id_list_per_minute", ours.id_list_per_minute, told.limits.id_list),
+    ];
+    let above = |(name, ours, theirs): &(&str, u32, Option<u32>)| {
+        theirs.filter(|theirs| ours > theirs).map(|theirs| {
+            Finding::warn(
+                "limits",
+                format!("{name} is {ours}, and the vendor allows {theirs} a minute"),
+                format!("set limits = {{ {name} = {theirs} }}: above it calls are refused and the pace halves"),
+            )
+        })
+    };
+    let above: Vec<Finding> = rows.iter().filter_map(above).collect();
+    if !above.is_empty() {
+        return above;
+    }
+    let says = match told.limits.calls {
+        Some(calls) => {
+            let [ours, theirs] = [ours.calls_per_minute, calls].map(|limit| grouped(limit.into()));
+            format!("{ours} of the vendor's {theirs} calls a minute are used at most")
+        }
+        None => "the vendor names none; ours hold".to_owned(),
+    };
+    vec![Finding::ok("limits", says)]
+}
+
+fn prices(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
+    let list = PriceList::with(&account.prices);
+    let mut findings = Vec::new();
+    let (mut same, mut unnamed) = (0, 0);
+    for offer in OFFERS {
+        for priority in offer.priorities {
+            let (engine, function, method) = (offer.engine, offer.function, offer.method);
+            let target = Target { engine, function, method, priority: *priority, model: None, options: Vec::new() };
+            let Some(ours) = list.expected(&target) else { continue };
+            let (key, ours, source) = (price_key(&target), ours.amount, ours.source);
+            match told.price(function, method, *priority) {
+                None => unnamed += 1,
+                Some(theirs) if theirs == ours => same += 1,
+                Some(theirs) if theirs > ours => findings.push(Finding::fail(
+                    "prices",
+                    Exit::Refused,
+                    format!("{key} costs {theirs} by the vendor's list, and {ours} is expected ({source})"),
+                    format!(
+                        "buying at this price stops: write it under [[accounts.{}.prices]], or allow more with \
+                         max_price_drift",
+                        account.name
+                    ),
+                )),
+                Some(theirs) => findings.push(Finding::warn(
+                    "prices",
+                    format!("{key} costs {theirs} by the vendor's list, and {ours} is expected ({source})"),
+                    "more is held than is charged, so the caps leave tasks out that would fit: write the price under \
+                     [[accounts.NAME.prices]]",
+                )),
+            }
+        }
+    }
+    if findings.is_empty() {
+        findings.push(match (same, unnamed) {
+            (0, _) => {
+                Finding::ok("prices", "the vendor's list names none that is bought; the first task of each shows it")
+            }
+            (_, 0) => Finding::ok("prices", "the vendor's list agrees with ours"),
+            (..) => Finding::ok("prices", "the vendor's list agrees with ours, as far as it names them"),
+        });
+    }
+    findings
+}
+
+fn skew(date: DateTime<Utc>, asked: DateTime<Utc>, heard: DateTime<Utc>) -> Finding {
+    // Its clock was read between the two, and rounded down.
+    let ahead_s = if date > heard {
+        (date - heard).num_seconds()
+    } else {
+        (date + chrono::TimeDelta::seconds(1) - asked).num_seconds().min(0)
+    };
+    if ahead_s.abs() <= SKEW_S {
+        return Finding::ok("clock", "this machine's and the vendor's agree");
+    }
+    let side = if ahead_s < 0 { "ahead of" } else { "behind" };
+    Finding::warn(
+        "clock",
+        format!("this machine's is {} s {side} the vendor's", ahead_s.abs()),
+        "money is dated by the vendor's, so nothing is lost; periods begin by this machine's: set it right",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_is_judged_by_what_surely_lies_between_question_and_answer() {
+        let at = |seconds: i64| DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap();
+        for (date, heard, says) in [
+            (0, 0, "this machine's and the vendor's agree"),
+            (-1, 0, "this machine's and the vendor's agree"),
+            (3, 30, "this machine's and the vendor's agree"),
+            (70, 10, "this machine's is 60 s behind the vendor's"),
+            (-61, 10, "this machine's is 60 s ahead of the vendor's"),
+        ] {
+            assert_eq!(skew(at(date), at(0), at(heard)).facts()["says"], says, "{date}");
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! What the ledger knows: whether it is whole, and how far the vendor's list is proven to show what was bought.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use chrono::{DateTime, Utc};
+
+use super::finding::Finding;
+use crate::cli::Exit;
+use crate::cli::out::count;
+use crate::config::AccountConfig;
+use crate::ledger::{Ledger, LedgerError, Trust};
+use crate::money::Money;
+use crate::offer::{Function, OFFERS};
+
+/// What would happen at the next start.
+pub(super) fn look(ledger: &Ledger, state_dir: &Path) -> Result<Vec<Finding>, LedgerError> {
+    Ok(vec![match ledger.trust(state_dir)? {
+        Trust::Whole => Finding::ok("starts", "the ledger and its counter in the state folder agree"),
+        Trust::Restored(why) => Finding::warn(
+            "starts",
+            format!("the next run takes this ledger for restored, copied or rebuilt: {why}"),
+            "where state_dir points elsewhere than before, point it back; else let it run: it reads the vendor's list \
+             whole before it buys, which takes the quarantine",
+        ),
+    }])
+}
+
+/// What is known of an account's vendor.
+pub(super) fn of_account(
+    ledger: &Ledger,
+    account: &AccountConfig,
+    now: DateTime<Utc>,
+) -> Result<Vec<Finding>, LedgerError> {
+    let Some((id, _)) = ledger.account(&account.name)? else {
+        return Ok(vec![Finding::ok("books", "this ledger has bought nothing with it yet")]);
+    };
+    let mut findings = Vec::new();
+    let (_, restored, _) = ledger.vendor_memory(id)?;
+    if restored.is_some() {
+        findings.push(Finding::warn(
+            "restored",
+            "the ledger was taken for restored, and the vendor's list is not read whole yet: nothing is bought before",
+            "let `bursar run` or `bursar reconcile` go on until it is",
+        ));
+    }
+    let doubted = ledger.doubted(id)?;
+    let tasks: u64 = doubted.iter().map(|batch| batch.attempts).sum();
+    let held = doubted.iter().fold(Money::ZERO, |sum, batch| sum.saturating_add(batch.held));
+    findings.push(match tasks {
+        0 => Finding::ok("in doubt", "nothing"),
+        _ => Finding::warn(
+            "in doubt",
+            format!("{}, {held} held for them", count(tasks, "task")),
+            "`bursar reconcile` asks the vendor about them, `bursar status` says why",
+        ),
+    });
+    let functions: BTreeSet<Function> = OFFERS.iter().map(|offer| offer.function).collect();
+    for function in functions {
+        findings.push(match ledger.tag_proof(id, function)?.and_then(|at| DateTime::from_timestamp(at, 0)) {
+            Some(seen) => {
+                let since = seen.format("%Y-%m-%d");
+                Finding::ok(
+                    "tag proof",
+                    format!("{function}: since {since} the vendor's list is known to show unfinished tasks"),
+                )
+            }
+            None => Finding::ok("tag proof", format!("{function}: not yet")).knowing(
+                "until the vendor's list has shown an unfinished task, absence from it means nothing for a day or \
+                 longer; the first purchases prove it by themselves",
+            ),
+        });
+    }
+    findings.push(lists(ledger, now)?);
+    Ok(findings)
+}
+
+/// A ledger of the other kind of money.
+pub(super) fn other_money(ledger: &Ledger) -> Finding {
+    Finding::fail(
+        "books",
+        Exit::Usage,
+        format!("this ledger was begun with {} money and cannot be used with this account", ledger.kind().name()),
+        "name another with --ledger, or in the config",
+    )
+}
+
+fn lists(ledger: &Ledger, now: DateTime<Utc>) -> Result<Finding, LedgerError> {
+    let places = ledger.places()?;
+    let read = places.locations.values().map(|kept| kept.read_at).min();
+    Ok(match read {
+        Some(read_at) => Finding::ok(
+            "lists",
+            format!("the vendor's places were read {} ago", count((now - read_at).num_days().unsigned_abs(), "day")),
+        ),
+        None => Finding::ok("lists", "none of the vendor's is kept, so places in jobs are checked against hints")
+            .knowing("`bursar locations` and `bursar languages` read them, for nothing"),
+    })
+}

@@ -1,0 +1,68 @@
+//! `bursar doctor`: is all well, before money depends on it.
+//!
+//! It looks at what is here (config, ledger, files, disk), at what the ledger knows of each account, and asks the vendor
+//! once for each: a free call. It buys nothing and writes nothing.
+
+mod account;
+mod books;
+mod finding;
+mod here;
+
+use anyhow::Context as _;
+use serde_json::{Value, json};
+
+use self::finding::{Finding, Level};
+use super::args::DoctorArgs;
+use super::out::{self, Out, count};
+use super::run::kind_of;
+use super::{Common, Exit, locate};
+use crate::clock::Clock;
+use crate::config::AccountConfig;
+
+pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
+    let config = locate::config(None, common)?;
+    let accounts: Vec<&AccountConfig> = match &args.account {
+        Some(name) => vec![locate::account(&config, name)?],
+        None => config.accounts.values().collect(),
+    };
+    let state_dir = locate::state_dir(&config)?;
+    let mut findings = here::look(&config, &state_dir);
+    let ledger = here::ledger(&config, &mut findings);
+    if let Some(ledger) = &ledger {
+        findings.extend(books::look(ledger, &state_dir)?);
+    }
+    let clock = Clock::system();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    for account in accounts {
+        let mut of_account = runtime.block_on(account::look(account, clock))?;
+        if let Some(ledger) = &ledger {
+            if ledger.kind() == kind_of(account.route) {
+                of_account.extend(books::of_account(ledger, account, clock.now().wall)?);
+            } else {
+                of_account.push(books::other_money(ledger));
+            }
+        }
+        findings.extend(of_account.into_iter().map(|finding| finding.of(&account.name)));
+    }
+    let exit = findings.iter().fold(Exit::Complete, |exit, finding| exit.and(finding.exit()));
+    if out.json {
+        let facts: Vec<Value> = findings.iter().map(Finding::facts).collect();
+        out::document(&json!({ "schema": "bursar.doctor/1", "findings": facts, "exit": exit.code() }))?;
+    } else {
+        out::data(&finding::text(&findings, out.quiet))?;
+        out.note(&summary(&findings));
+    }
+    Ok(exit)
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let of = |level| findings.iter().filter(|finding| finding.level() == level).count() as u64;
+    match (of(Level::Fail), of(Level::Warn)) {
+        (0, 0) => "all is well".to_owned(),
+        (0, warnings) => format!("nothing stands in the way; {}", count(warnings, "warning")),
+        (failures, 0) => format!("{}: see to it before the next run", count(failures, "failure")),
+        (failures, warnings) => {
+            format!("{} and {}: see to it before the next run", count(failures, "failure"), count(warnings, "warning"))
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Reads where a question is asked and in which language: against the vendor's lists where they are kept.
+
+use toml::Spanned;
+use toml::de::DeValue;
+
+use super::Target;
+use crate::catalogue::{Places, Unknown};
+use crate::market::Market;
+use crate::offer::{Engine, Function};
+use crate::page::Section;
+use crate::problem::Wrong;
+
+/// What a set's places must be served by.
+pub(super) struct Where<'c> {
+    places: &'c Places,
+    engines: Vec<Engine>,
+}
+
+impl<'c> Where<'c> {
+    /// For a set with these targets: a place matters to an engine's own page only.
+    pub(super) fn of(places: &'c Places, targets: &[Target]) -> Self {
+        let scraped = targets.iter().filter(|target| target.function == Function::LlmScraper);
+        Self { places, engines: scraped.map(|target| target.engine).collect() }
+    }
+
+    /// The market of two codes, with their names.
+    pub(super) fn market(&self, location: u32, language: &str) -> Market {
+        self.places.market(location, language)
+    }
+
+    pub(super) fn location(&self, section: &Section<'_, '_>, value: &Spanned<DeValue<'_>>) -> Option<u32> {
+        let word = if let Some(code) = value.get_ref().as_integer() {
+            code.to_string()
+        } else {
+            section.typed("location", value, "a name in quotes or a code", DeValue::as_str)?.trim().to_owned()
+        };
+        let found = self.places.location(&word, &self.engines);
+        let wrong = |near| Wrong::UnknownLocation { name: word.clone(), near };
+        found.map_err(|unknown| section.page.wrong(value.span(), why("location", &word, unknown, wrong))).ok()
+    }
+
+    pub(super) fn language(&self, section: &Section<'_, '_>, value: &Spanned<DeValue<'_>>) -> Option<String> {
+        let word = section.typed("language", value, "a name or a code in quotes", |value| value.as_str())?.trim();
+        let found = self.places.language(word, &self.engines);
+        let wrong = |near| Wrong::UnknownLanguage { name: word.to_owned(), near };
+        found.map_err(|unknown| section.page.wrong(value.span(), why("language", word, unknown, wrong))).ok()
+    }
+}
+
+/// By the list that was looked at: the vendor's for an engine, or the shipped one.
+fn why(what: &'static str, name: &str, unknown: Unknown, shipped: impl Fn(Option<String>) -> Wrong) -> Wrong {
+    let near = unknown.near;
+    match unknown.list {
+        Some((engine, read_on)) => Wrong::NotServed { what, name: name.to_owned(), engine, near, read_on },
+        None => shipped(near),
+    }
+}

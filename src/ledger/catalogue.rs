@@ -1,0 +1,183 @@
+//! The vendor's own lists of places, languages and models, kept with the moment they were read.
+//!
+//! A list is replaced whole. Nothing here moves money or tasks, so it may be written while another process buys.
+
+use chrono::DateTime;
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
+
+use super::{Ledger, LedgerError};
+use crate::catalogue::{Kept, List, Model, Places, find_model};
+use crate::market::{Language, Location};
+use crate::offer::Engine;
+
+impl Ledger {
+    /// Keeps the places that an engine serves, in place of those kept before.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn keep_locations(&mut self, engine: Engine, rows: &[Location], now: i64) -> Result<(), LedgerError> {
+        self.keep(List::Locations, engine, now, |write, list| {
+            let mut insert = write.prepare_cached(
+                "INSERT INTO served_location (catalogue, code, name, iso, kind, parent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                 ON CONFLICT DO NOTHING",
+            )?;
+            for row in rows {
+                insert.execute((list, row.code, &row.name, &row.iso, &row.kind, row.parent))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Keeps the languages that an engine can be asked in, in place of those kept before.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn keep_languages(&mut self, engine: Engine, rows: &[Language], now: i64) -> Result<(), LedgerError> {
+        self.keep(List::Languages, engine, now, |write, list| {
+            let mut insert = write.prepare_cached(
+                "INSERT INTO served_language (catalogue, code, name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+            )?;
+            for row in rows {
+                insert.execute((list, &row.code, &row.name))?;
+            }
+            Ok(())
+        })
+    }
+
+    /// Keeps the models of an engine, in place of those kept before.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn keep_models(&mut self, engine: Engine, rows: &[Model], now: i64) -> Result<(), LedgerError> {
+        self.keep(List::Models, engine, now, |write, list| {
+            let mut insert = write.prepare_cached(
+                "INSERT INTO served_model (catalogue, name, reasoning, web_search_supported, task_post_supported)
+                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+            )?;
+            for row in rows {
+                insert.execute((list, &row.name, row.reasoning, row.web_search_supported, row.task_post_supported))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn keep(
+        &mut self,
+        list: List,
+        engine: Engine,
+        now: i64,
+        rows: impl FnOnce(&Transaction<'_>, i64) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let id: i64 = write.query_row(
+            "INSERT INTO catalogue (list, engine, read_at) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET read_at = excluded.read_at RETURNING id",
+            (list.name(), engine.name(), now),
+            |row| row.get(0),
+        )?;
+        let table = match list {
+            List::Locations => "served_location",
+            List::Languages => "served_language",
+            List::Models => "served_model",
+        };
+        write.execute(&format!("DELETE FROM {table} WHERE catalogue = ?1"), [id])?;
+        rows(&write, id)?;
+        write.commit()?;
+        Ok(())
+    }
+
+    /// The places that an engine serves, countries first; none where no list is kept.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn locations(&self, engine: Engine) -> Result<Option<Kept<Location>>, LedgerError> {
+        self.kept(
+            List::Locations,
+            engine,
+            "SELECT code, name, iso, kind, parent FROM served_location WHERE catalogue = ?1
+             ORDER BY kind IS NOT 'Country', code",
+            |row| {
+                Ok(Location {
+                    code: row.get(0)?,
+                    name: row.get(1)?,
+                    iso: row.get(2)?,
+                    kind: row.get(3)?,
+                    parent: row.get(4)?,
+                })
+            },
+        )
+    }
+
+    /// The languages that an engine can be asked in; none where no list is kept.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn languages(&self, engine: Engine) -> Result<Option<Kept<Language>>, LedgerError> {
+        let sql = "SELECT code, name FROM served_language WHERE catalogue = ?1 ORDER BY name";
+        self.kept(List::Languages, engine, sql, |row| Ok(Language { code: row.get(0)?, name: row.get(1)? }))
+    }
+
+    /// The models of an engine; none where no list is kept.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn models(&self, engine: Engine) -> Result<Option<Kept<Model>>, LedgerError> {
+        self.kept(
+            List::Models,
+            engine,
+            "SELECT name, reasoning, web_search_supported, task_post_supported FROM served_model WHERE catalogue = ?1
+             ORDER BY name",
+            |row| {
+                Ok(Model {
+                    name: row.get(0)?,
+                    reasoning: row.get(1)?,
+                    web_search_supported: row.get(2)?,
+                    task_post_supported: row.get(3)?,
+                })
+            },
+        )
+    }
+
+    /// What is known of a model by its name, or by the base name of its newest dated version; none where no list is
+    /// kept, or where it has no such model.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn model(&self, engine: Engine, name: &str) -> Result<Option<Model>, LedgerError> {
+        Ok(self.models(engine)?.and_then(|kept| find_model(&kept.rows, name).cloned()))
+    }
+
+    /// All places and languages that are kept.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn places(&self) -> Result<Places, LedgerError> {
+        let mut places = Places::default();
+        for engine in Engine::ALL {
+            places.locations.extend(self.locations(*engine)?.map(|kept| (*engine, kept)));
+            places.languages.extend(self.languages(*engine)?.map(|kept| (*engine, kept)));
+        }
+        Ok(places)
+    }
+
+    fn kept<T>(
+        &self,
+        list: List,
+        engine: Engine,
+        sql: &str,
+        read: impl FnMut(&rusqlite::Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Option<Kept<T>>, LedgerError> {
+        let found: Option<(i64, i64)> = self
+            .db
+            .query_row(
+                "SELECT id, read_at FROM catalogue WHERE list = ?1 AND engine = ?2",
+                (list.name(), engine.name()),
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
+            .optional()?;
+        let Some((id, read_at)) = found else { return Ok(None) };
+        let mut statement = self.db.prepare(sql)?;
+        let rows = statement.query_map([id], read)?.collect::<Result<Vec<_>, _>>()?;
+        Ok(Some(Kept { read_at: DateTime::from_timestamp(read_at, 0).unwrap_or_default(), rows }))
+    }
+}

@@ -1,0 +1,166 @@
+//! What the doctor finds, and that it costs nothing.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::world::{Ended, World};
+
+/// What is said about some things, by level; and the exit code.
+fn found(ended: &Ended, about: &[&str]) -> Vec<String> {
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&document["schema"], &document["exit"]), (&"bursar.doctor/1".into(), &ended.code.into()));
+    let findings = document["findings"].as_array().unwrap();
+    let text = |finding: &Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+    let wanted = findings.iter().filter(|finding| about.contains(&&*text(finding, "about")));
+    wanted.map(|finding| format!("{} {}", text(finding, "level"), text(finding, "says"))).collect()
+}
+
+fn edit_config(world: &World, from: &str, to: &str) {
+    let path = world.folder.path().join("bursar.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    assert!(text.contains(from));
+    fs::write(&path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn all_is_well_before_and_after_a_run_and_nothing_is_bought() {
+    let world = World::new();
+    let before = world.bursar(&["doctor"]);
+    assert_eq!((before.code, before.stderr.as_str()), (0, "nothing stands in the way; 1 warning\n"), "{before:?}");
+    let unsure = |line: &&str| !line.starts_with("ok    disk") && !line.starts_with("ok    sqlite");
+    let lines: Vec<&str> = before.stdout.lines().filter(unsure).collect();
+    assert_eq!(
+        lines.join("\n").replace(&world.address, "HOST"),
+        "ok    config       bursar.toml, with 1 account\n\
+         ok    state folder state is not there yet; `bursar run` makes it\n\
+         ok    ledger       bursar.db is not there yet; `bursar run` makes it\n\
+         account main\n\
+         ok    credentials  http://HOST accepts DATAFORSEO_LOGIN and DATAFORSEO_PASSWORD\n\
+         ok    balance      $1000.00\n\
+         warn  day limit    the vendor shows none of its own for this account\n                   \
+         set one in its dashboard, just above what a day may cost: it holds even where bursar errs or another program buys\n\
+         ok    duplicates   the vendor's limit on identical tasks shows in no answer\n                   \
+         where it is set in its dashboard, keep it above the highest `repeats` of a job: repeats are identical tasks (code 40205)\n\
+         ok    limits       60,000 of the vendor's 60,000 calls a minute are used at most\n\
+         ok    prices       the vendor's list agrees with ours\n\
+         ok    clock        this machine's and the vendor's agree"
+    );
+    assert!(!world.folder.path().join("bursar.db").exists() && !world.folder.path().join("state").exists());
+    assert_eq!(world.bill()["tasks"], 0);
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let after = world.bursar(&["doctor", "--json"]);
+    assert_eq!(
+        found(&after, &["ledger", "starts", "restored", "in doubt"]),
+        ["ok bursar.db, with sandbox money", "ok the ledger and its counter in the state folder agree", "ok nothing"]
+    );
+    world.agree(1);
+}
+
+#[test]
+fn an_account_that_is_not_let_in_a_missing_password_and_a_vendor_that_is_gone_end_differently() {
+    let world = World::new();
+    let wrong = world.command(&["doctor", "--json"]).env("DATAFORSEO_PASSWORD", "hunter2").output().unwrap();
+    let wrong = Ended::of(wrong);
+    assert_eq!(wrong.code, 6, "{wrong:?}");
+    assert!(!format!("{wrong:?}").contains("hunter2"));
+    assert!(found(&wrong, &["credentials"])[0].starts_with("fail the vendor refuses: "), "{wrong:?}");
+    let none = Ended::of(world.command(&["doctor"]).env_remove("DATAFORSEO_PASSWORD").output().unwrap());
+    assert_eq!((none.code, none.stderr.as_str()), (2, "1 failure: see to it before the next run\n"));
+    edit_config(&world, &world.address, "127.0.0.1:1");
+    let gone = world.bursar(&["doctor", "--json"]);
+    assert_eq!(gone.code, 1, "{gone:?}");
+    assert!(found(&gone, &["credentials"])[0].starts_with("fail nothing was learnt of http://127.0.0.1:1: never left"));
+}
+
+#[test]
+fn a_price_of_the_vendors_list_above_ours_fails_and_one_below_warns() {
+    for (ours, code, says) in [
+        (
+            "0.001",
+            6,
+            "fail llm_scraper/gemini/standard/normal/- costs $0.0012 by the vendor's list, and $0.001 is expected (your configuration)",
+        ),
+        (
+            "0.002",
+            0,
+            "warn llm_scraper/gemini/standard/normal/- costs $0.0012 by the vendor's list, and $0.002 is expected (your configuration)",
+        ),
+    ] {
+        let world = World::new();
+        let price = format!(
+            "[[accounts.main.prices]]\nfunction = 'llm_scraper'\nengine = 'gemini'\npriority = 'normal'\nprice = '{ours}'\n"
+        );
+        let path = world.folder.path().join("bursar.toml");
+        fs::write(&path, fs::read_to_string(&path).unwrap() + &price).unwrap();
+        let ended = world.bursar(&["doctor", "--json"]);
+        assert_eq!((ended.code, found(&ended, &["prices"])), (code, vec![says.to_owned()]));
+    }
+}
+
+#[test]
+fn limits_above_the_vendors_and_a_balance_to_keep_that_is_not_there_are_told() {
+    let world = World::new();
+    edit_config(&world, "id_list_per_minute = 300", "id_list_per_minute = 301");
+    edit_config(&world, "route =", "caps = { keep_balance = '5000' }\nroute =");
+    let ended = world.bursar(&["doctor", "--json"]);
+    assert_eq!(ended.code, 6);
+    assert_eq!(
+        found(&ended, &["limits", "balance"]),
+        [
+            "fail $1000.00, and keep_balance is $5000.00: nothing is bought",
+            "warn id_list_per_minute is 301, and the vendor allows 300 a minute"
+        ]
+    );
+}
+
+#[test]
+fn a_ledger_that_the_next_run_takes_for_restored_is_told_and_not_changed() {
+    let world = World::new();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    fs::rename(world.folder.path().join("state"), world.folder.path().join("elsewhere")).unwrap();
+    for _ in 0..2 {
+        let ended = world.bursar(&["doctor", "--json"]);
+        assert_eq!(ended.code, 0);
+        assert_eq!(
+            found(&ended, &["starts", "restored"]),
+            [
+                "warn the next run takes this ledger for restored, copied or rebuilt: its counter of starts is missing from `state`"
+            ]
+        );
+    }
+    fs::rename(world.folder.path().join("elsewhere"), world.folder.path().join("state")).unwrap();
+    let ended = world.bursar(&["doctor", "--json"]);
+    assert_eq!(found(&ended, &["starts"]), ["ok the ledger and its counter in the state folder agree"]);
+}
+
+#[test]
+fn a_clock_that_is_off_is_told() {
+    let world = World::with(&[], "[[fault]]\nkind = \"clock_skew\"\nseconds = 120\n");
+    let ended = world.bursar(&["doctor", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let [says] = &found(&ended, &["clock"])[..] else { panic!("{ended:?}") };
+    assert!(says.starts_with("warn this machine's is 1") && says.ends_with(" s behind the vendor's"), "{says}");
+}
+
+#[cfg(unix)]
+#[test]
+fn files_that_others_can_read_or_write_are_told() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let open = |name: &str, mode| {
+        fs::set_permissions(world.folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
+    };
+    open("bursar.db", 0o644);
+    open("state", 0o777);
+    let ended = world.bursar(&["doctor", "--json"]);
+    assert_eq!(ended.code, 0);
+    assert_eq!(
+        found(&ended, &["ledger", "state folder"]),
+        [
+            "warn state can be written by others (mode 777)",
+            "warn bursar.db, with sandbox money; others can read it (mode 644), with all prompts and answers"
+        ]
+    );
+}

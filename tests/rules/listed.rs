@@ -1,0 +1,117 @@
+//! What the vendor's own price list says, before anything is bought.
+
+use std::sync::{Arc, Mutex};
+
+use bursar::event::EventKind;
+use bursar::money::Money;
+use bursar::offer::Priority;
+use bursar::sandbox::{Call, Fault, Rule, Settings};
+use bursar::vendor::Failure;
+use serde_json::Value;
+
+use super::rows::changed;
+use super::world::World;
+use super::{PRICE, job, settings};
+
+/// What the vendor takes instead.
+const DEARER: Money = Money::from_nanos(1_300_000);
+
+/// A vendor at which normal priority is dearer, and whose list says so.
+fn dearer() -> Settings {
+    let mut settings = settings(vec![]);
+    for ((_, at), price) in &mut settings.prices {
+        if *at == Priority::Normal {
+            *price = DEARER;
+        }
+    }
+    settings
+}
+
+fn told(world: &World) -> Vec<(Money, Money, bool)> {
+    let mut told = Vec::new();
+    for event in &world.events {
+        if let EventKind::PriceListed { expected, listed, stopped, .. } = &event.kind {
+            told.push((*expected, *listed, *stopped));
+        }
+    }
+    told
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_that_the_vendors_list_names_above_ours_stops_before_the_first_purchase() {
+    let mut world = World::new(dearer());
+    for _ in 0..2 {
+        let end = world.live_on(&job(3)).await;
+        assert_eq!(
+            end.refused.unwrap(),
+            "3 tasks are not bought: the vendor's own price list names $0.0013 for one of \
+             llm_scraper/chat_gpt/standard/normal/-, and $0.0012 was expected; write its price under \
+             [[accounts.main.prices]], or allow more with max_price_drift"
+        );
+    }
+    assert_eq!(told(&world), [(PRICE, DEARER, true); 2]);
+    assert_eq!((world.bill().tasks, world.tasks("planned"), world.audit().held), (0, 3, Money::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_within_the_drift_is_held_as_the_vendors_list_names_it() {
+    let mut world = World::new(dearer());
+    let end = world.live_on(&format!("max_price_drift = \"10%\"\n{}", job(3))).await;
+    assert_eq!(end.refused, None);
+    assert_eq!(told(&world), [(PRICE, DEARER, false)]);
+    world.assert_all_answered_once(3);
+    assert_eq!(world.audit().overrun, Money::ZERO, "what was held was enough");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_price_of_the_same_job_is_bought_all_the_same() {
+    let mut world = World::new(dearer());
+    let set = job(3).split_once("[[prompt_set]]").unwrap().1.replace("\"all\"", "\"soon\"").replace("question", "what");
+    let end = world.live_on(&format!("{}[[prompt_set]]{set}priority = \"high\"\n", job(3))).await;
+    assert!(end.refused.unwrap().starts_with("3 tasks are not bought: the vendor's own price list names $0.0013"));
+    assert_eq!((world.bill().tasks, world.tasks("answered"), world.tasks("planned")), (3, 3, 3));
+    world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
+async fn prices_that_are_absent_or_cannot_be_read_are_left_to_the_first_task_of_each() {
+    for absent in [true, false] {
+        let mut world = World::new(dearer());
+        world.meddle = Some(Arc::new(move |request, outcome| {
+            if !request.path.ends_with("/user_data") {
+                return outcome;
+            }
+            if !absent {
+                return Err(Failure::NoAnswer("lost".to_owned()));
+            }
+            changed(outcome, |body| body["tasks"][0]["result"][0]["price"] = Value::Null)
+        }));
+        let end = world.live_on(&job(3)).await;
+        assert!(end.refused.unwrap().starts_with("2 tasks are not bought: the vendor charges $0.0013 for one of "));
+        assert_eq!((told(&world), world.bill().tasks), (Vec::new(), 1), "{absent}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vendor_that_throttles_the_question_is_asked_once_and_bought_from() {
+    let throttle = Rule { call: Some(Call::UserData), ..Rule::always(Fault::Throttle40202) };
+    let mut world = World::new(settings(vec![throttle]));
+    assert_eq!(world.live_on(&job(3)).await.refused, None);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_account_is_asked_once_a_start_and_only_where_there_is_something_to_buy() {
+    let mut world = World::new(settings(vec![]));
+    let asked = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&asked);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        *counted.lock().unwrap() += u32::from(request.path.ends_with("/user_data"));
+        outcome
+    }));
+    for starts in 1..=3 {
+        world.live_on(&job(3)).await;
+        assert_eq!(*asked.lock().unwrap(), 1, "after {starts} starts");
+    }
+    world.assert_all_answered_once(3);
+}
