@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use bursar::ids::{AccountId, AttemptId};
 use bursar::ledger::{Kind, Ledger, Lock, LockError, Trust};
 use rusqlite::Connection;
 
@@ -149,4 +150,54 @@ pub(crate) fn a_ledger_is_trusted_exactly_while_its_starts_are_those_that_were_c
     // Its counter is lost: it could be any copy.
     std::fs::remove_dir_all(&state).unwrap();
     assert!(matches!(begin().trust, Trust::Restored(why) if why.contains("missing")));
+}
+
+#[test]
+fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
+    let db = small();
+    db.execute_batch(
+        "UPDATE batch SET posted_v = 1000, unresolved = 0, uncollected = 1;
+         UPDATE attempt SET state = 1, vendor_id = 'id', posted_nano = 5;
+         INSERT INTO ledger VALUES (1, 'abcdefghijklmnop', 'sandbox', 0);",
+    )
+    .unwrap();
+    let ledger = Ledger::from_connection(db, Path::new("bursar.db"), Kind::Sandbox, NOW).unwrap();
+    let witnesses = |from, late_s| ledger.witnesses(AccountId(1), &[(from, 2000)], late_s).unwrap();
+    assert_eq!(witnesses(950, 0), [(AttemptId(1), 1000)]);
+    // Its answer may have taken a minute, and the list shows it when it was asked for.
+    assert_eq!(witnesses(950, 60), []);
+    assert_eq!(witnesses(938, 60), [(AttemptId(1), 1000)]);
+    let widened_to = |from, late_s| ledger.witness_for(AccountId(1), from, 2000, 0, late_s).unwrap();
+    assert_eq!((widened_to(950, 60), widened_to(1001, 60), widened_to(900, 60)), (None, Some(1000), Some(1000)));
+}
+
+#[test]
+fn a_counter_that_is_no_text_is_no_counter() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
+    let id = {
+        let mut ledger = Ledger::open(&path, Kind::Sandbox, NOW).unwrap();
+        ledger.begin(&state, NOW).unwrap();
+        ledger.id().as_str().to_owned()
+    };
+    std::fs::write(state.join(format!("{id}.starts")), b"\xff\xfe").unwrap();
+    let trust = Ledger::open(&path, Kind::Sandbox, NOW).unwrap().begin(&state, NOW).unwrap().trust;
+    assert!(matches!(trust, Trust::Restored(why) if why.contains("missing")));
+}
+
+#[test]
+fn who_only_reads_leaves_the_log_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bursar.db");
+    let log = folder.path().join("bursar.db-wal");
+    let mut ledger = Ledger::open(&path, Kind::Sandbox, NOW).unwrap();
+    ledger.begin(&folder.path().join("state"), NOW).unwrap();
+    // A process that was killed: its log stays, and nothing holds the file.
+    let copy = folder.path().join("copy.db");
+    let written = std::fs::read(&log).unwrap();
+    std::fs::copy(&path, &copy).unwrap();
+    std::fs::write(folder.path().join("copy.db-wal"), &written).unwrap();
+    Ledger::open_to_read(&copy).unwrap().audit().unwrap();
+    assert!(!written.is_empty());
+    assert_eq!(std::fs::read(folder.path().join("copy.db-wal")).unwrap(), written);
 }

@@ -33,7 +33,7 @@ macro_rules! story {
 fn shown_by(rule: Rule) -> Story {
     match rule {
         Rule::IntentBeforeTheAct => story!(answers::a_start_that_dies_once_its_purchase_has_left_leaves_it_to_the_next),
-        // A simulated power cut shows more than that the disk is told; until there is one, this is what can be seen.
+        // That the disk is told; what becomes of a ledger that does not tell it stands in `power_cut`.
         Rule::WrittenThrough => story!(sending::a_ledger_that_is_opened_waits_for_the_disk_at_every_commit),
         Rule::SentOnce => story!(sending::a_purchase_that_is_sent_elsewhere_is_not_sent_again),
         Rule::OneDispatcher => story!(ledger::the_lock_is_one_process_s_until_it_lets_go),

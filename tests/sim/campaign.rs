@@ -171,8 +171,8 @@ impl Campaign {
         } else {
             look.after_a_life(&self.before)?;
             look.the_end_is_honest(&lived)?;
-            self.rates()?;
         }
+        self.rates()?;
         let tasks: Vec<_> = audit.tasks.iter().map(|count| (&count.state[..], count.tasks)).collect();
         let (charged, held, in_doubt) = (audit.charged, audit.held, audit.in_doubt);
         self.world.line(format_args!("{tasks:?} charged {charged} held {held} in doubt {in_doubt}"));

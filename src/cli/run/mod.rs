@@ -140,7 +140,8 @@ impl Start<'_> {
         if let Trust::Restored(why) = &begun.trust {
             self.out.must(&format!(
                 "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands only in the vendor's list: \
-                 nothing is bought before that was read whole, which takes the quarantine of each account ({})",
+                 nothing is bought before that was read whole, which takes the quarantine of each account ({}), or a day \
+                 where the list has never shown an unfinished task of ours",
                 humantime::format_duration(first.timing.quarantine)
             ));
         }
