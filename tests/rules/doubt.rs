@@ -172,7 +172,7 @@ pub(crate) async fn the_quarantine_of_a_purchase_begins_when_its_connection_is_g
     // The purchase leaves when its machine wakes up, and is accepted within the quarantine after that.
     let late = Fault::AcceptLate { after: Duration::from_mins(25) };
     let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
-    world.slow = Some((3, Duration::from_mins(40)));
+    world.slow = Some((4, Duration::from_mins(40)));
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     world.assert_all_answered_once(3);
 }

@@ -10,6 +10,8 @@ use super::{job, live_for, settings};
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_restored_ledger_knows_again_what_it_bought_after_the_copy() {
     let mut world = World::new(settings(vec![]));
+    // Nothing but the restoration holds the purchases back.
+    world.account.limits.user_data_per_minute = 6_000;
     world.live_on(&job(1)).await;
     let copy = world.copy();
     world.live_on(&job(3)).await;

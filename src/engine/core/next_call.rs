@@ -44,7 +44,7 @@ impl Core {
 
     /// Purchases are possible at all.
     fn may_buy(&self) -> bool {
-        self.may_pull() && self.balance == Step::Done
+        self.may_pull() && (self.balance == Step::Done || !Rule::BalanceIsKnown.is_kept())
     }
 
     /// The account is to be asked: a balance is to be kept, or there is something to buy whose price it may name.
