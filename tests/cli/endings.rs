@@ -85,7 +85,7 @@ fn what_is_in_doubt_is_held_asked_about_and_decided() {
                   [[fault]]\nkind = \"list_outage\"\ncall = \"id_list\"\n\
                   [[fault]]\nkind = \"error_before\"\ncall = \"tasks_ready\"\n";
     let world = World::with(&["--speed", "1"], faults);
-    let ended = world.bursar(&["run", "job.toml", "--max-wait", "500ms"]);
+    let ended = world.bursar(&["run", "job.toml", "--max-wait", "4s"]);
     assert_eq!(ended.code, 8, "{ended:?}");
     assert!(ended.stdout.contains("in doubt   1 task, $0.0012 held for them"), "{ended:?}");
     let audit = world.audit();
