@@ -37,7 +37,7 @@ impl World {
     pub(crate) fn at(folder: &Path) -> Self {
         let account = AccountConfig {
             base_url: "http://127.0.0.1".to_owned(),
-            limits: Limits { calls_per_minute: NO_LIMIT, ..Limits::default() },
+            limits: Limits { calls_per_minute: NO_LIMIT, user_data_per_minute: NO_LIMIT, ..Limits::default() },
             ..AccountConfig::new("main", Route::Sandbox)
         };
         let markets = bursar::market::locations().iter().take(MARKETS);
