@@ -44,34 +44,29 @@ pub(super) enum What {
 
 /// Makes a call as a task of its own, which hands back one reply.
 pub(super) fn spawn<V: Vendor>(
-    mut call: Call,
+    call: Call,
     vendor: &Arc<V>,
     clock: Clock,
     hand_back: &mpsc::UnboundedSender<Result<Heard, LedgerError>>,
 ) {
     let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
     tokio::spawn(async move {
-        if let What::Post { seal: Some(seal), .. } = &call.what {
-            let seal = seal.clone();
-            // It waits for the disk. Where that is cut short the process is ending, and nothing more is sent.
-            let Ok(set) = tokio::task::spawn_blocking(move || seal.set()).await else { return };
-            if let Err(error) = set {
-                drop(hand_back.send(Err(error)));
-                return;
-            }
-        }
-        let outcome = match call.request() {
-            Ok(request) => vendor.call(request).await,
-            Err(error) => {
-                drop(hand_back.send(Err(error)));
-                return;
-            }
-        };
-        let heard = call.heard(&outcome);
-        tracing::debug!(?heard.reply, at = ?clock.now().mono, "a reply");
+        let heard = make(call, &*vendor).await;
+        tracing::debug!(reply = ?heard.as_ref().map(|heard| &heard.reply), at = ?clock.now().mono, "a reply");
         // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
-        drop(hand_back.send(Ok(heard)));
+        drop(hand_back.send(heard));
     });
+}
+
+async fn make<V: Vendor>(mut call: Call, vendor: &V) -> Result<Heard, LedgerError> {
+    if let What::Post { seal: Some(seal), .. } = &call.what {
+        let seal = seal.clone();
+        // It waits for the disk. Where that is cut short the process is ending, and nothing more is sent.
+        let set = tokio::task::spawn_blocking(move || seal.set()).await;
+        set.map_err(|_| LedgerError::Unexpected("the process is ending".to_owned()))??;
+    }
+    let outcome = vendor.call(call.request()?).await;
+    Ok(call.heard(&outcome))
 }
 
 impl Call {

@@ -44,10 +44,10 @@ impl Ledger {
     /// # Errors
     /// The ledger or the file in `state_dir` cannot be written.
     pub fn begin(&mut self, state_dir: &Path, now: i64) -> Result<Start, LedgerError> {
-        let outside = read_outside(&self.counter_path(state_dir))?;
+        let outside_path = self.counter_path(state_dir);
+        let outside = read_outside(&outside_path)?;
         let (trust, last, last_attempt) = self.compare(outside.as_ref(), state_dir)?;
         let highest = outside.as_ref().map_or(0, |outside| outside.n).max(last);
-        let outside_path = self.counter_path(state_dir);
         let mut random = [0_u8; 10];
         fill_random(&self.db, &mut random)?;
         let nonce = data_encoding::HEXLOWER.encode(&random);
