@@ -61,18 +61,29 @@ pub struct Bucket {
 impl Bucket {
     /// A bucket for `per_minute` calls a minute, empty at `mono`.
     pub fn new(per_minute: u32, mono: Duration) -> Self {
+        let bucket = Self::full(per_minute, mono);
+        if Rule::EmptyBuckets.is_kept() {
+            let emptied = bucket.limiter.check_n(burst_of(per_minute));
+            debug_assert!(matches!(emptied, Ok(Ok(()))), "a new bucket holds its burst");
+        }
+        bucket
+    }
+
+    /// A bucket that lets its burst through at once: for a limit in whose last minute nobody but a long-lived bucket can
+    /// have called. Such a one never takes more than the limit less the burst, which must leave it something.
+    pub fn rested(per_minute: u32, mono: Duration) -> Self {
+        if per_minute > burst_of(per_minute).get() { Self::full(per_minute, mono) } else { Self::new(per_minute, mono) }
+    }
+
+    fn full(per_minute: u32, mono: Duration) -> Self {
         let limit = per_minute.max(1);
-        let burst = NonZeroU32::new((limit / 400).max(1)).unwrap_or(NonZeroU32::MIN);
+        let burst = burst_of(limit);
         let rest = limit.saturating_sub(burst.get()).max(1);
         let spacing = (WINDOW / rest).max(Duration::from_nanos(1));
         let clock = Told::default();
         clock.tell(mono);
         let quota = Quota::with_period(spacing).unwrap_or(Quota::per_second(NonZeroU32::MIN)).allow_burst(burst);
         let limiter = RateLimiter::direct_with_clock(quota, clock.clone());
-        if Rule::EmptyBuckets.is_kept() {
-            let emptied = limiter.check_n(burst);
-            debug_assert!(matches!(emptied, Ok(Ok(()))), "a new bucket holds its burst");
-        }
         Self { limiter, clock, spacing, level: 0, slowed_at: mono, complained_at: None, next: mono }
     }
 
@@ -125,6 +136,11 @@ impl Bucket {
     }
 }
 
+/// How many calls may go at once.
+fn burst_of(per_minute: u32) -> NonZeroU32 {
+    NonZeroU32::new((per_minute / 400).max(1)).unwrap_or(NonZeroU32::MIN)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +186,20 @@ mod tests {
             calls.retain(|call| *call < restart);
             calls.extend(greedy(&mut Bucket::new(1_000, restart), restart, 2));
             assert!(most_in_a_minute(&calls) <= 1_000, "restart after {restart_ms} ms");
+        }
+    }
+
+    #[test]
+    fn a_rested_bucket_cannot_push_a_minute_over_the_limit_that_a_long_lived_one_was_used_in() {
+        for limit in [1, 6, 10, 1_000] {
+            for restart_ms in (0..70_000).step_by(3_700) {
+                let mut calls = greedy(&mut Bucket::new(limit, Duration::ZERO), Duration::ZERO, 3);
+                let restart = Duration::from_mins(2) + Duration::from_millis(restart_ms);
+                calls.retain(|call| *call < restart);
+                calls.extend(greedy(&mut Bucket::rested(limit, restart), restart, 2));
+                assert!(most_in_a_minute(&calls) <= limit as usize, "{limit}: restart after {restart_ms} ms");
+                assert_eq!(calls.contains(&restart), limit > 1, "{limit}: it goes at once");
+            }
         }
     }
 

@@ -52,6 +52,8 @@ pub struct Memory {
     pub longest_lag_s: i64,
     /// The ledger was restored: since when its purchases are unknown, and when it first had contact since.
     pub restored: Option<(i64, Option<i64>)>,
+    /// No other start began within the minute before, so that none of its questions for the account counts any more.
+    pub rested: bool,
 }
 
 /// A row of the vendor's, and what the ledger knows about it.

@@ -78,6 +78,8 @@ pub struct Ledger {
     kind: Kind,
     /// The number of this start; 0 for one that only reads.
     start: i64,
+    /// No other start began within the minute before.
+    rested: bool,
     /// The counter of starts and attempts outside the ledger.
     outside: Option<std::sync::Arc<starts::Counter>>,
     /// What the caps of a run hang on, read once.

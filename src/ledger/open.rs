@@ -124,6 +124,7 @@ impl Ledger {
             id,
             kind,
             start: 0,
+            rested: false,
             outside: None,
             ids_are_indexed: false,
             runs,

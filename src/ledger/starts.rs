@@ -18,6 +18,8 @@ use super::{Ledger, LedgerError};
 use crate::rule::Rule;
 
 const DAY_S: i64 = 24 * 3_600;
+/// The vendor's limits count the calls of a minute; a little more is surely another one.
+const ANOTHER_MINUTE_S: i64 = 65;
 
 /// What is known about this ledger's past.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +56,12 @@ impl Ledger {
         // Past the higher of the two, so that the file never counts down.
         let number = highest + 1;
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        // A clock that was set back leaves starts in the future, of which nobody knows how long ago they were.
+        self.rested = write.query_row(
+            "SELECT NOT EXISTS (SELECT 1 FROM start WHERE at > ?1)",
+            [now - ANOTHER_MINUTE_S],
+            |row| row.get(0),
+        )?;
         write.execute(
             "INSERT INTO start (n, nonce, at, version) VALUES (?1, ?2, ?3, ?4)",
             (number, &nonce, now, env!("CARGO_PKG_VERSION")),
@@ -81,6 +89,11 @@ impl Ledger {
         self.outside = Some(Arc::new(Counter::write(&outside_path, number, nonce, last_attempt)?));
         self.start = number;
         Ok(Start { number, trust })
+    }
+
+    /// No other start began within the minute before this one.
+    pub fn is_rested(&self) -> bool {
+        self.rested
     }
 
     /// What must be set before anything that is reserved by now is sent; nothing before the start is counted.

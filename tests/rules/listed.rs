@@ -1,6 +1,7 @@
 //! What the vendor's own price list says, before anything is bought.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::money::Money;
@@ -114,4 +115,31 @@ async fn the_account_is_asked_once_a_start_and_only_where_there_is_something_to_
         assert_eq!(*asked.lock().unwrap(), 1, "after {starts} starts");
     }
     world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_that_follows_no_other_within_a_minute_buys_at_once_and_the_others_wait_for_the_limit() {
+    let mut world = World::new(settings(vec![]));
+    let mut bought_after = Vec::new();
+    for questions in 1..=2 {
+        let begun = tokio::time::Instant::now();
+        let bought = Arc::new(Mutex::new(None));
+        let first = Arc::clone(&bought);
+        world.meddle = Some(Arc::new(move |request, outcome| {
+            if request.spends {
+                first.lock().unwrap().get_or_insert_with(|| begun.elapsed());
+            }
+            outcome
+        }));
+        // A question more than before: there is something to buy.
+        let stopped = world.live_on(&job(questions)).await;
+        assert_eq!(stopped.refused, None);
+        bought_after.push((*bought.lock().unwrap()).unwrap());
+        // The answers took their time; as if they had not.
+        let db = rusqlite::Connection::open(world.ledger_path()).unwrap();
+        let now = world.clock.now().wall.timestamp();
+        db.execute("UPDATE start SET at = ?1", [now]).unwrap();
+    }
+    assert!(bought_after[0] < Duration::from_secs(1), "{bought_after:?}");
+    assert!(bought_after[1] > Duration::from_secs(10), "six questions a minute: {bought_after:?}");
 }

@@ -55,6 +55,7 @@ pub struct Core {
     /// Tokens taken for a call that then had to wait for another limit.
     ready_token: bool,
     list_token: bool,
+    account_token: bool,
     pub(super) in_flight: u32,
     pub(super) hello: Step,
     /// The account's own word on its balance, where some is to be kept, and on its prices, before anything is bought.
@@ -104,9 +105,13 @@ impl Core {
             calls: Bucket::new(terms.limits.calls_per_minute, mono),
             ready: Bucket::new(terms.limits.tasks_ready_per_minute, mono),
             list: Bucket::new(terms.limits.id_list_per_minute, mono),
-            account_calls: Bucket::new(terms.limits.user_data_per_minute, mono),
+            account_calls: if memory.rested { Bucket::rested } else { Bucket::new }(
+                terms.limits.user_data_per_minute,
+                mono,
+            ),
             ready_token: false,
             list_token: false,
+            account_token: false,
             in_flight: 0,
             hello: Step::Wanted,
             balance: Step::Wanted,

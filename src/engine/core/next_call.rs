@@ -74,6 +74,7 @@ impl Core {
                 }
                 Call::Balance => {
                     self.balance = Step::Asked;
+                    self.account_token = false;
                     out.push(Effect::Balance);
                 }
                 Call::Page => {
@@ -117,11 +118,8 @@ impl Core {
         if self.hello != Step::Done {
             return (self.hello == Step::Wanted).then_some(Call::Hello);
         }
-        if self.asks_account() {
-            match self.account_calls.take(now.mono) {
-                Ok(()) => return Some(Call::Balance),
-                Err(at) => wakes.push(at),
-            }
+        if self.asks_account() && token(&mut self.account_token, &mut self.account_calls, now, wakes) {
+            return Some(Call::Balance);
         }
         if !self.stopping
             && self.reconcile.wants_page(now.mono)

@@ -82,6 +82,7 @@ impl Desk {
             proven,
             longest_lag_s,
             restored: restored_from.map(|from_v| (from_v, restored_closed)),
+            rested: ledger.is_rested(),
         })
     }
 
