@@ -8,7 +8,7 @@
 -- the two long tables have no IN with three or more values: SQLite builds a temporary index for each row to check that.
 
 PRAGMA application_id = 1651864947; -- 'burs'
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 
 -- One row: who this ledger is. The id is part of every tag, so that the vendor's list shows which ledger bought what.
 CREATE TABLE ledger (
@@ -90,6 +90,8 @@ CREATE TABLE prompt_set (
     run     INTEGER NOT NULL REFERENCES run (id),
     name    TEXT NOT NULL,
     weight  INTEGER NOT NULL,
+    longest_prompt INTEGER NOT NULL DEFAULT 0, -- in bytes: what a model may charge for reading goes by it
+    ceiling_nano   INTEGER,             -- what a person says that one task costs at the most
     CONSTRAINT a_set_has_one_name_in_a_run UNIQUE (run, name)
 ) STRICT;
 
@@ -182,7 +184,8 @@ CREATE TABLE batch (
     start         INTEGER NOT NULL REFERENCES start (n),
     held_nano     INTEGER NOT NULL CONSTRAINT a_hold_is_never_negative CHECK (held_nano >= 0),
     unresolved    INTEGER NOT NULL CONSTRAINT unresolved_is_a_count CHECK (unresolved >= 0),
-    uncollected   INTEGER NOT NULL DEFAULT 0 CONSTRAINT uncollected_is_a_count CHECK (uncollected >= 0)
+    uncollected   INTEGER NOT NULL DEFAULT 0 CONSTRAINT uncollected_is_a_count CHECK (uncollected >= 0),
+    method        TEXT NOT NULL DEFAULT 'standard'
 ) STRICT;
 CREATE INDEX batch_unresolved ON batch (account) WHERE unresolved > 0;
 CREATE INDEX batch_uncollected ON batch (account) WHERE uncollected > 0;
@@ -271,6 +274,18 @@ CREATE TABLE price_seen (
     nano_usd  INTEGER NOT NULL,
     seen_v    INTEGER NOT NULL,
     PRIMARY KEY (account, price_key)
+) STRICT, WITHOUT ROWID;
+
+-- What finished tasks of LLM Responses came to, by what was asked of which model: what the next are expected to cost.
+-- The most that one came to shows whether enough is reserved.
+CREATE TABLE target_cost (
+    account    INTEGER NOT NULL REFERENCES account (id),
+    target     INTEGER NOT NULL REFERENCES target (id),
+    method     TEXT NOT NULL,
+    tasks      INTEGER NOT NULL,
+    total_nano INTEGER NOT NULL,
+    most_nano  INTEGER NOT NULL,
+    PRIMARY KEY (account, target, method)
 ) STRICT, WITHOUT ROWID;
 
 -- The vendor's own lists of what an engine serves, each replaced whole when it is read anew. Jobs are checked against

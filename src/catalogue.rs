@@ -45,13 +45,15 @@ pub struct Kept<T> {
     pub rows: Vec<T>,
 }
 
-/// The kept lists that a job's markets are checked against.
+/// What the vendor serves, as far as its lists are kept: a job is checked against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places {
+pub struct Served {
     /// Where each engine can be asked.
     pub locations: BTreeMap<Engine, Kept<Location>>,
     /// In which languages.
     pub languages: BTreeMap<Engine, Kept<Language>>,
+    /// By which models.
+    pub models: BTreeMap<Engine, Kept<Model>>,
 }
 
 /// A place or language that cannot be asked for.
@@ -74,7 +76,7 @@ impl List {
     }
 }
 
-impl Places {
+impl Served {
     /// The code of a place as a person wrote it, which every one of these engines serves as far as its list is kept.
     ///
     /// A name is looked for in the kept lists and then in the shipped one, so that a job does not break by being
@@ -93,7 +95,7 @@ impl Places {
         })
     }
 
-    /// The code of a language as a person wrote it, by the same rule as [`Places::location`].
+    /// The code of a language as a person wrote it, by the same rule as [`Served::location`].
     ///
     /// # Errors
     /// A kept list has no such language, or none is kept and the word is neither a shipped name nor like a code.
@@ -143,12 +145,16 @@ fn unless_lacking<T, C>(
 
 /// The model of a name: itself, or the newest of those that carry the name and a date behind it.
 pub fn find_model<'m>(models: &'m [Model], name: &str) -> Option<&'m Model> {
-    let dated = |model: &&Model| {
-        let date = model.name.strip_prefix(name).and_then(|rest| rest.strip_prefix('-'));
-        date.is_some_and(|date| date.len() >= 8 && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'))
-    };
+    let dated = |model: &&Model| undated(&model.name) == name && model.name != name;
     let itself = models.iter().find(|model| model.name == name);
     itself.or_else(|| models.iter().filter(dated).max_by(|one, other| one.name.cmp(&other.name)))
+}
+
+/// A model's name without the date behind it.
+pub fn undated(name: &str) -> &str {
+    let is_date = |date: &str| date.len() >= 8 && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let dashes = name.match_indices('-').map(|(at, _)| at);
+    dashes.into_iter().find(|at| is_date(&name[at + 1..])).map_or(name, |at| &name[..at])
 }
 
 #[cfg(test)]
@@ -169,12 +175,13 @@ mod tests {
         }
     }
 
-    fn gemini_only() -> Places {
+    fn gemini_only() -> Served {
         let locations = kept(vec![place(2276, "Germany", "DE"), place(2792, "Turkiye", "TR")]);
         let languages = kept(vec![Language { code: "de".to_owned(), name: "German".to_owned() }]);
-        Places {
+        Served {
             locations: BTreeMap::from([(Engine::Gemini, locations)]),
             languages: BTreeMap::from([(Engine::Gemini, languages)]),
+            models: BTreeMap::new(),
         }
     }
 

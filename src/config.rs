@@ -71,8 +71,10 @@ pub struct AccountCaps {
 pub struct Limits {
     /// Calls of all kinds in a minute.
     pub calls_per_minute: u32,
-    /// Calls under way at one time.
+    /// Calls under way at one time, but for Live ones.
     pub in_flight: u32,
+    /// Live calls under way at one time; the vendor refuses the thirty-first.
+    pub live_in_flight: u32,
     /// Calls of `tasks_ready` in a minute.
     pub tasks_ready_per_minute: u32,
     /// Calls of `id_list` in a minute.
@@ -86,6 +88,8 @@ pub struct Limits {
 pub struct Timing {
     /// For the answer to one call.
     pub request_timeout: Duration,
+    /// For the answer to a Live call, which the vendor ends after 120 seconds.
+    pub live_timeout: Duration,
     /// Between sweeps while something is in doubt.
     pub sweep_every: Duration,
     /// Between the two sweeps that conclude.
@@ -115,12 +119,14 @@ pub struct PriceOverride {
     pub priority: Option<Priority>,
     /// The model.
     pub model: Option<String>,
-    /// For one task.
+    /// For one task; of LLM Responses, the most that one may cost.
     pub price: Option<Money>,
     /// For a million tokens that the model reads.
     pub input_per_million: Option<Money>,
     /// For a million tokens that the model writes.
     pub output_per_million: Option<Money>,
+    /// For a thousand web searches.
+    pub search_per_thousand: Option<Money>,
 }
 
 impl Default for Limits {
@@ -128,6 +134,7 @@ impl Default for Limits {
         Self {
             calls_per_minute: 1_000,
             in_flight: 20,
+            live_in_flight: 20,
             tasks_ready_per_minute: 20,
             id_list_per_minute: 10,
             user_data_per_minute: 6,
@@ -139,6 +146,7 @@ impl Default for Timing {
     fn default() -> Self {
         Self {
             request_timeout: Duration::from_mins(1),
+            live_timeout: Duration::from_secs(150),
             sweep_every: Duration::from_mins(2),
             sweep_gap: Duration::from_mins(1),
             quarantine: Duration::from_mins(30),

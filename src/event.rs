@@ -195,6 +195,22 @@ pub enum EventKind {
         /// How many tasks are answered by it.
         answers: u64,
     },
+    /// A Live task was paid for, and its answer was lost on the way.
+    LiveLost {
+        /// Which.
+        attempt: AttemptId,
+        /// What was paid for it.
+        cost: Money,
+    },
+    /// A task came to more in the end than was held for it: its target is bought no more at that hold.
+    CostBeyondHold {
+        /// The price of such a task.
+        price: String,
+        /// What was held.
+        held: Money,
+        /// What it came to.
+        cost: Money,
+    },
     /// A task has ended without an answer.
     TaskFailed {
         /// Its attempt.

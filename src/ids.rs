@@ -30,4 +30,6 @@ id! {
     AttemptId,
     /// What is asked of whom: engine, function, model, options.
     TargetId,
+    /// A prompt set of a run.
+    SetId,
 }

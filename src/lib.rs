@@ -14,6 +14,7 @@ pub mod market;
 pub mod period;
 pub mod problem;
 pub mod catalogue;
+pub mod model;
 mod page;
 pub mod config;
 pub mod job;

@@ -60,6 +60,11 @@ impl Language {
 }
 
 impl Market {
+    /// Where a question is asked that is asked in no place and no language.
+    pub fn nowhere() -> Self {
+        Self { location_code: 0, location_name: None, language_code: String::new(), language_name: None }
+    }
+
     /// The market of two codes, with the names that the shipped lists have for them.
     pub fn of(location_code: u32, language_code: &str) -> Self {
         let language = languages().iter().find(|language| language.code == language_code);
@@ -77,6 +82,7 @@ impl fmt::Display for Market {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location_name {
             Some(name) => write!(f, "{name}/{}", self.language_code),
+            None if self.location_code == 0 => f.write_str(&self.language_code),
             None => write!(f, "{}/{}", self.location_code, self.language_code),
         }
     }

@@ -119,13 +119,46 @@ named! {
     }
 }
 
-/// A yes-or-no field of the vendor's request form that can change the answer; absent means `false`.
+named! {
+    /// Who said something before the prompt.
+    Role {
+        /// The person.
+        User = "user",
+        /// The engine.
+        Ai = "ai",
+    }
+}
+
+/// A field of the vendor's request form that can change the answer. Its name is the same in job files and on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Switch {
-    /// Its name in job files and on the wire.
+pub struct Field {
+    /// Its name.
     pub name: &'static str,
-    /// Another switch that must be on for this one to be allowed.
+    /// What it holds.
+    pub kind: FieldKind,
+    /// A switch that must be on for this one to be allowed.
     pub needs: Option<&'static str>,
+    /// What the vendor takes where it is absent, as JSON.
+    pub default: Option<&'static str>,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Yes or no.
+    Switch,
+    /// A whole number from one to another.
+    Whole(u32, u32),
+    /// A decimal number from nothing to so many tenths.
+    Tenths(u32),
+    /// Text of so many Unicode scalar values at the most.
+    Text(usize),
+    /// Two capital letters of ISO 3166.
+    Country,
+    /// What was said before: turns of a user and of an engine.
+    Chain,
+    /// `latitude,longitude,radius`.
+    Coordinate,
 }
 
 /// One thing the vendor sells and bursar can buy.
@@ -143,9 +176,11 @@ pub struct Offer {
     pub max_prompt_chars: usize,
     /// The vendor decodes `%hh` and `+` in the prompt, so they must be escaped.
     pub percent_decoded: bool,
-    /// The fields beyond prompt, place, language, priority and tag.
-    pub switches: &'static [Switch],
-    /// The priorities it is sold at.
+    /// It is asked in a place and a language.
+    pub has_place: bool,
+    /// The fields beyond prompt, model, place, language, priority and tag, by name.
+    pub fields: &'static [Field],
+    /// The priorities it is sold at; where there is one, the request does not name it.
     pub priorities: &'static [Priority],
     /// The forms its answers come in.
     pub results: &'static [ResultKind],
@@ -163,21 +198,68 @@ pub const MAX_BATCH: usize = 100;
 /// bought before can no longer be found.
 pub const LIST_REACH_S: i64 = 28 * 24 * 3_600;
 
+/// The longest prompt, system message and message of a chain for LLM Responses, and the most messages of a chain.
+pub const RESPONSES_CHARS: usize = 500;
+/// See [`RESPONSES_CHARS`].
+pub const RESPONSES_CHAIN: usize = 10;
+
 /// All that can be bought.
 ///
-/// From the vendor's `llm_scraper/task_post` pages for ChatGPT and Gemini: 2,000 characters, 100 tasks a POST,
-/// `expand_citations` needs `force_web_search` at ChatGPT only, and Gemini has no `force_web_search`.
+/// From the vendor's `task_post` and `live` pages: the scraper takes 2,000 characters and is sold for ChatGPT and
+/// Gemini, `expand_citations` needs `force_web_search` at ChatGPT only and is not in `live/advanced`, and Gemini has no
+/// `force_web_search` and a third way to say where. LLM Responses takes 500 characters; Perplexity sells it Live only.
+/// What depends on the model is checked where a job is read.
 pub static OFFERS: &[Offer] = &[
-    Offer {
-        engine: Engine::ChatGpt,
-        switches: &[
-            Switch { name: "expand_citations", needs: Some("force_web_search") },
-            Switch { name: "force_web_search", needs: None },
-        ],
-        ..SCRAPER
-    },
-    Offer { engine: Engine::Gemini, switches: &[Switch { name: "expand_citations", needs: None }], ..SCRAPER },
+    Offer { engine: Engine::ChatGpt, fields: &[EXPAND_FORCED, FORCE], ..SCRAPER },
+    Offer { engine: Engine::Gemini, fields: &[EXPAND, COORDINATE], ..SCRAPER },
+    Offer { engine: Engine::ChatGpt, fields: &[EXPAND_FORCED, FORCE], ..LIVE_SCRAPER },
+    Offer { engine: Engine::Gemini, fields: &[EXPAND, COORDINATE], ..LIVE_SCRAPER },
+    Offer { engine: Engine::ChatGpt, fields: CHAT_GPT, ..RESPONSES },
+    Offer { engine: Engine::Claude, fields: CLAUDE, ..RESPONSES },
+    Offer { engine: Engine::Gemini, fields: GEMINI, ..RESPONSES },
+    Offer { engine: Engine::ChatGpt, fields: CHAT_GPT, ..LIVE_RESPONSES },
+    Offer { engine: Engine::Claude, fields: CLAUDE, ..LIVE_RESPONSES },
+    Offer { engine: Engine::Gemini, fields: GEMINI, ..LIVE_RESPONSES },
+    Offer { engine: Engine::Perplexity, fields: PERPLEXITY, ..LIVE_RESPONSES },
 ];
+
+const EXPAND: Field = switch("expand_citations", None);
+const EXPAND_FORCED: Field = switch("expand_citations", Some("force_web_search"));
+const FORCE: Field = switch("force_web_search", None);
+const FORCE_SEARCH: Field = switch("force_web_search", Some("web_search"));
+const SEARCH: Field = switch("web_search", None);
+const COORDINATE: Field = field("location_coordinate", FieldKind::Coordinate);
+const TOKENS: Field = Field { default: Some("2048"), ..field("max_output_tokens", FieldKind::Whole(1, 4_096)) };
+const CHAIN: Field = field("message_chain", FieldKind::Chain);
+const SYSTEM: Field = field("system_message", FieldKind::Text(RESPONSES_CHARS));
+const REASONING: Field = switch("use_reasoning", None);
+const CITY: Field = field("web_search_city", FieldKind::Text(RESPONSES_CHARS));
+const COUNTRY: Field = field("web_search_country_iso_code", FieldKind::Country);
+const COUNTRY_SEARCHED: Field = Field { needs: Some("web_search"), ..COUNTRY };
+
+const CHAT_GPT: &[Field] =
+    &[FORCE_SEARCH, TOKENS, CHAIN, SYSTEM, hot(20, "0.94"), top_p(Some("0.92")), SEARCH, CITY, COUNTRY_SEARCHED];
+const CLAUDE: &[Field] =
+    &[FORCE_SEARCH, TOKENS, CHAIN, SYSTEM, hot(10, "0.7"), top_p(None), REASONING, SEARCH, CITY, COUNTRY];
+const GEMINI: &[Field] = &[TOKENS, CHAIN, SYSTEM, hot(20, "1.3"), top_p(Some("0.9")), REASONING, SEARCH];
+const PERPLEXITY: &[Field] = &[TOKENS, CHAIN, SYSTEM, hot(19, "0.77"), top_p(Some("0.9")), COUNTRY];
+
+const fn field(name: &'static str, kind: FieldKind) -> Field {
+    Field { name, kind, needs: None, default: None }
+}
+
+const fn switch(name: &'static str, needs: Option<&'static str>) -> Field {
+    Field { name, kind: FieldKind::Switch, needs, default: Some("false") }
+}
+
+/// `temperature`, up to so many tenths of a degree.
+const fn hot(tenths: u32, default: &'static str) -> Field {
+    Field { default: Some(default), ..field("temperature", FieldKind::Tenths(tenths)) }
+}
+
+const fn top_p(default: Option<&'static str>) -> Field {
+    Field { default, ..field("top_p", FieldKind::Tenths(10)) }
+}
 
 /// What the scraper offers of all engines have in common.
 const SCRAPER: Offer = Offer {
@@ -187,17 +269,46 @@ const SCRAPER: Offer = Offer {
     prompt_field: "keyword",
     max_prompt_chars: 2_000,
     percent_decoded: true,
-    switches: &[],
+    has_place: true,
+    fields: &[],
     priorities: &[Priority::Normal, Priority::High],
     results: &[ResultKind::Advanced, ResultKind::Html],
     batch: MAX_BATCH,
     give_up: Duration::from_hours(24),
 };
 
+/// Answered on the same connection, in one form.
+const LIVE_SCRAPER: Offer = Offer { method: Method::Live, priorities: &[Priority::Normal], batch: 1, ..SCRAPER };
+
+/// What the offers of LLM Responses have in common. The vendor takes up to 72 hours, and fails what took longer.
+const RESPONSES: Offer = Offer {
+    function: Function::LlmResponses,
+    prompt_field: "user_prompt",
+    max_prompt_chars: RESPONSES_CHARS,
+    percent_decoded: false,
+    has_place: false,
+    priorities: &[Priority::Normal],
+    results: &[ResultKind::Advanced],
+    give_up: Duration::from_hours(73),
+    ..SCRAPER
+};
+
+const LIVE_RESPONSES: Offer = Offer { method: Method::Live, batch: 1, ..RESPONSES };
+
 impl Offer {
     /// The offer for an engine, function and method, where bursar can buy it.
     pub fn find(engine: Engine, function: Function, method: Method) -> Option<&'static Self> {
         OFFERS.iter().find(|offer| offer.engine == engine && offer.function == function && offer.method == method)
+    }
+
+    /// A field of its request form.
+    pub fn field(&self, name: &str) -> Option<&'static Field> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// What it costs is only known with its answer: an advance is taken for it, and settled then.
+    pub fn settles_later(&self) -> bool {
+        self.function == Function::LlmResponses && self.method == Method::Standard
     }
 
     /// The prompt as it goes over the wire: what the vendor decodes is escaped (`%` as `%25`, `+` as `%2B`).
@@ -213,12 +324,16 @@ impl Offer {
     }
 }
 
-/// How long the vendor's price table promises a Standard task to take. It contradicts its own prose (5 minutes and
-/// 1 minute); the slower figure is planned with.
-pub const fn promised_turnaround(priority: Priority) -> Duration {
-    match priority {
-        Priority::Normal => Duration::from_mins(45),
-        Priority::High => Duration::from_mins(5),
+/// How long the vendor promises a task of this kind to take. For the scraper its price table contradicts its own prose
+/// (5 minutes and 1 minute); the slower figure is planned with. LLM Responses by the Standard method has no promise but
+/// its limit of 72 hours.
+pub const fn promised_turnaround(function: Function, method: Method, priority: Priority) -> Duration {
+    match (function, method, priority) {
+        (Function::LlmScraper, Method::Standard, Priority::Normal) => Duration::from_mins(45),
+        (Function::LlmScraper, Method::Standard, Priority::High) => Duration::from_mins(5),
+        (Function::LlmScraper, Method::Live, _) => Duration::from_secs(90),
+        (Function::LlmResponses, Method::Standard, _) => Duration::from_hours(72),
+        (Function::LlmResponses, Method::Live, _) => Duration::from_mins(2),
     }
 }
 
@@ -239,7 +354,11 @@ mod tests {
     fn every_offer_is_found_by_what_it_is() {
         for offer in OFFERS {
             assert!(std::ptr::eq(Offer::find(offer.engine, offer.function, offer.method).unwrap(), offer));
+            assert!(offer.fields.is_sorted_by_key(|field| field.name), "{offer:?}");
+            let switches = |field: &&Field| field.needs.is_none_or(|needs| offer.field(needs).is_some());
+            assert!(offer.fields.iter().all(|field| switches(&field)), "{offer:?}");
         }
         assert!(Offer::find(Engine::Perplexity, Function::LlmScraper, Method::Standard).is_none());
+        assert!(Offer::find(Engine::Perplexity, Function::LlmResponses, Method::Standard).is_none());
     }
 }

@@ -1,20 +1,30 @@
 //! What a task may cost: the vendor's published prices, with sources and dates, and what a person put over them.
 //!
-//! A price here is an expectation and an upper bound for what is reserved. What the vendor really takes is read from
-//! its answers, and a difference stops the buying at that price.
+//! A scraper task has a price. A task of LLM Responses has the vendor's fee, and a charge of its model's that is only
+//! known with the answer (`tokens`): what is reserved for it is the worst case. A figure here is an expectation and an
+//! upper bound for what is reserved; what the vendor really takes is read from its answers, and a difference stops the
+//! buying at that price.
+
+mod tokens;
 
 use chrono::NaiveDate;
 
+use crate::catalogue::undated;
 use crate::config::PriceOverride;
-use crate::job::Target;
+use crate::job::{Asked, Target};
+use crate::model::shipped_model;
 use crate::money::Money;
 use crate::offer::{Function, Method, Priority};
 
-/// One price of the vendor, for one task.
+/// One price of the vendor, for one task, in US dollars.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
-    /// US dollars a task.
+    /// What is taken when the task is handed in; for a Live task of LLM Responses, the most that may be.
     pub amount: Money,
+    /// The most that the task may cost in the end: it is reserved.
+    pub worst: Money,
+    /// What the vendor's own price list names for it: all of a scraper task, the fee of another.
+    pub fee: Money,
     /// Where the figure comes from.
     pub source: &'static str,
     /// When it was last read there.
@@ -24,11 +34,17 @@ pub struct Price {
 /// A row of the built-in list: function, method, priority, nano-dollars.
 type Row = (Function, Method, Priority, i64);
 
-/// One results page is one task. The vendor sells the scraper of all engines as one product at one price.
+/// One results page is one task. The vendor sells the scraper of all engines as one product at one price; for LLM
+/// Responses it is the vendor's fee.
 const BUILT_IN: &[Row] = &[
     (Function::LlmScraper, Method::Standard, Priority::Normal, 1_200_000),
     (Function::LlmScraper, Method::Standard, Priority::High, 2_400_000),
+    (Function::LlmScraper, Method::Live, Priority::Normal, 4_000_000),
+    (Function::LlmResponses, Method::Standard, Priority::Normal, 200_000),
+    (Function::LlmResponses, Method::Live, Priority::Normal, 600_000),
 ];
+/// What the vendor takes in advance for a Standard task of LLM Responses, beside its fee, until it is settled.
+const ADVANCE: Money = Money::from_nanos(10_000_000);
 const SOURCE: &str = "dataforseo.com/pricing/ai-optimization/llm-scraper";
 /// After the change of prices on 2026-07-01.
 const AS_OF: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 9, 11);
@@ -45,27 +61,88 @@ impl PriceList {
         Self { over: over.to_vec() }
     }
 
-    /// What one task of this target is expected to cost; `None` where no price is known, and nothing may be bought.
-    pub fn expected(&self, target: &Target) -> Option<Price> {
-        let own = self.over.iter().rev().filter(|row| fits(row, target)).find_map(|row| row.price);
-        if let Some(amount) = own {
-            return Some(Price { amount, source: "your configuration", as_of: None });
+    /// What one task of this target costs; `None` where no price is known, and nothing may be bought.
+    pub fn expected(&self, target: &Target, asked: Asked) -> Option<Price> {
+        let own = self.own(target, |row| row.price);
+        let fee = fee(target)?;
+        match (target.function, own) {
+            (Function::LlmScraper, Some(own)) => {
+                Some(Price { amount: own, worst: own, fee: own, source: "your configuration", as_of: None })
+            }
+            (Function::LlmScraper, None) => Some(Price { amount: fee, worst: fee, fee, source: SOURCE, as_of: AS_OF }),
+            (Function::LlmResponses, own) => {
+                let (worst, source, as_of) = match asked.ceiling.or(own) {
+                    Some(ceiling) => (ceiling, "what you say one may cost", None),
+                    None => self
+                        .charge(target, asked)
+                        .map(|(charge, source, as_of)| (fee.saturating_add(charge), source, as_of))?,
+                };
+                let taken = match target.method {
+                    Method::Standard => fee.saturating_add(ADVANCE),
+                    Method::Live => worst,
+                };
+                Some(Price { amount: taken, worst: worst.max(taken), fee, source, as_of })
+            }
         }
-        BUILT_IN
-            .iter()
-            .find(|(function, method, priority, _)| {
-                (*function, *method, *priority) == (target.function, target.method, target.priority)
-            })
-            .map(|row| Price { amount: Money::from_nanos(row.3), source: SOURCE, as_of: AS_OF })
+    }
+
+    /// What the vendor's own price list should name for one task of this target: all of a scraper task, the fee of another.
+    pub fn fee(&self, target: &Target) -> Option<Money> {
+        let own = self.own(target, |row| row.price).filter(|_| target.function == Function::LlmScraper);
+        own.or_else(|| fee(target))
+    }
+
+    /// The most that the model of a target may charge.
+    fn charge(&self, target: &Target, asked: Asked) -> Option<(Money, &'static str, Option<NaiveDate>)> {
+        let model = target.model.as_deref()?;
+        let shipped = shipped_model(target.engine, model);
+        let own = self.own(target, |row| row.input_per_million.zip(row.output_per_million));
+        let (input, output, source, as_of) = match (own, shipped) {
+            (Some((input, output)), _) => (input, output, "your configuration", None),
+            (None, Some(shipped)) => (shipped.input, shipped.output, shipped.source, Some(shipped.as_of)),
+            (None, None) => return None,
+        };
+        let searches = tokens::may_search(target);
+        let search = self.own(target, |row| row.search_per_thousand).or_else(|| shipped.and_then(|model| model.search));
+        // A search that may be made and has no price makes the whole unknown.
+        let search = if searches { Some(search?) } else { None };
+        let reasons = tokens::may_reason(target, shipped);
+        let tokens = tokens::most_tokens(target, asked.prompt_bytes, searches, reasons);
+        Some((tokens.charge(input, output, search), source, as_of))
+    }
+
+    /// A person's own figure; of several that fit, the last.
+    fn own<T>(&self, target: &Target, figure: impl Fn(&PriceOverride) -> Option<T>) -> Option<T> {
+        self.over.iter().rev().filter(|row| fits(row, target)).find_map(figure)
     }
 }
 
+/// What a finished task of LLM Responses costs, where its model charged so much: the vendor's fee comes to it.
+pub fn settled(function: Function, method: Method, model_charge: Money) -> Money {
+    built_in(function, method, Priority::Normal).unwrap_or_default().saturating_add(model_charge)
+}
+
+/// What stays taken of an LLM Responses task that the vendor did not finish in its 72 hours: the fee.
+pub fn unfinished(function: Function, method: Method) -> Money {
+    settled(function, method, Money::ZERO)
+}
+
+fn fee(target: &Target) -> Option<Money> {
+    built_in(target.function, target.method, target.priority)
+}
+
+fn built_in(function: Function, method: Method, priority: Priority) -> Option<Money> {
+    let row = BUILT_IN.iter().find(|row| (row.0, row.1, row.2) == (function, method, priority));
+    row.map(|row| Money::from_nanos(row.3))
+}
+
 fn fits(row: &PriceOverride, target: &Target) -> bool {
+    let model = target.model.as_deref();
     row.function == target.function
         && row.engine == target.engine
         && row.method.is_none_or(|method| method == target.method)
         && row.priority.is_none_or(|priority| priority == target.priority)
-        && row.model.as_deref().is_none_or(|model| Some(model) == target.model.as_deref())
+        && row.model.as_deref().is_none_or(|own| Some(own) == model || Some(own) == model.map(undated))
 }
 
 /// What has a price of its own: a price that a ledger was never charged is tried on one task first.

@@ -79,16 +79,9 @@ fn missing(ledger: &Ledger, run: RunId, prices: &PriceList) -> Result<Option<Mon
     let mut sum = Money::ZERO;
     for of in ledger.planned_of(run)? {
         let facts = ledger.target(of.target)?;
-        let target = crate::job::Target {
-            engine: facts.engine,
-            function: facts.function,
-            method: of.method,
-            priority: of.priority,
-            model: facts.model,
-            options: Vec::new(),
-        };
-        let Some(price) = prices.expected(&target) else { return Ok(None) };
-        sum = sum.saturating_add(price.amount.saturating_mul(of.tasks));
+        let target = facts.bought_by(of.method, of.priority);
+        let Some(price) = prices.expected(&target, ledger.asked(of.set)?) else { return Ok(None) };
+        sum = sum.saturating_add(price.worst.saturating_mul(of.tasks));
     }
     Ok(Some(sum))
 }

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use bursar::ids::{AccountId, AttemptId};
-use bursar::ledger::{Kind, Ledger, Lock, LockError, Trust};
+use bursar::ledger::{Kind, Late, Ledger, Lock, LockError, Trust};
 use rusqlite::Connection;
 
 const NOW: i64 = 1_795_000_000;
@@ -162,12 +162,13 @@ fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
     )
     .unwrap();
     let ledger = Ledger::from_connection(db, Path::new("bursar.db"), Kind::Sandbox, NOW).unwrap();
-    let witnesses = |from, late_s| ledger.witnesses(AccountId(1), &[(from, 2000)], late_s).unwrap();
+    let late = |standard_s| Late { standard_s, live_s: 150 };
+    let witnesses = |from, late_s| ledger.witnesses(AccountId(1), &[(from, 2000)], late(late_s)).unwrap();
     assert_eq!(witnesses(950, 0), [(AttemptId(1), 1000)]);
     // Its answer may have taken a minute, and the list shows it when it was asked for.
     assert_eq!(witnesses(950, 60), []);
     assert_eq!(witnesses(938, 60), [(AttemptId(1), 1000)]);
-    let widened_to = |from, late_s| ledger.witness_for(AccountId(1), from, 2000, 0, late_s).unwrap();
+    let widened_to = |from, late_s| ledger.witness_for(AccountId(1), from, 2000, 0, late(late_s)).unwrap();
     assert_eq!((widened_to(950, 60), widened_to(1001, 60), widened_to(900, 60)), (None, Some(1000), Some(1000)));
 }
 

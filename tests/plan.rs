@@ -120,7 +120,7 @@ fn planned(job: &Job) -> Vec<Task> {
     Order::new(job, &worst)
         .map(|step| {
             let set = &job.sets[step.set];
-            let market = u8::try_from(set.markets[step.market].location_code - 2840).unwrap();
+            let market = u8::try_from(set.markets[step.market.unwrap()].location_code - 2840).unwrap();
             let target = &set.targets[step.target];
             let engine = u8::from(target.engine.name() == "gemini");
             (step.set, prompts[&step.prompt], market, engine, step.repeat, worst[step.set][step.target].nanos())

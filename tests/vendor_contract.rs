@@ -1,7 +1,7 @@
 //! Every body that bursar sends is one that the vendor's request form allows.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
-use bursar::offer::{OFFERS, Priority};
+use bursar::offer::{Field, FieldKind, Function, OFFERS, Priority};
 use bursar::vendor::wire::{Order, id_list_body, task_post_body};
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -10,6 +10,21 @@ use serde_json::{Value, json};
 fn form(name: &str) -> jsonschema::Validator {
     let schema: Value = serde_json::from_str(include_str!("fixtures/request-schema.json")).unwrap();
     jsonschema::validator_for(&json!({ "$ref": format!("#/$defs/{name}"), "$defs": schema["$defs"] })).unwrap()
+}
+
+/// A value that a field may hold.
+fn example(field: &Field) -> Value {
+    match field.kind {
+        FieldKind::Switch => json!(true),
+        FieldKind::Whole(least, most) => json!(least.midpoint(most)),
+        FieldKind::Tenths(most) => json!(f64::from(most) / 10.0),
+        FieldKind::Text(most) => json!("ü".repeat(most)),
+        FieldKind::Country => json!("AT"),
+        FieldKind::Chain => {
+            json!([{ "role": "user", "message": "I ride 5 km a day." }, { "role": "ai", "message": "Noted." }])
+        }
+        FieldKind::Coordinate => json!("48.2035,16.3689,2000"),
+    }
 }
 
 proptest! {
@@ -22,30 +37,38 @@ proptest! {
         switched: bool,
     ) {
         for offer in OFFERS {
-            let switches: serde_json::Map<String, Value> =
-                offer.switches.iter().filter(|_| switched).map(|switch| (switch.name.to_owned(), json!(true))).collect();
-            let options = Value::from(switches).to_string();
+            let fields = offer.fields.iter().filter(|_| switched).map(|field| (field.name.to_owned(), example(field)));
+            let mut fields: serde_json::Map<String, Value> = fields.collect();
+            if offer.function == Function::LlmResponses {
+                fields.insert("model_name".to_owned(), json!("a-model"));
+            }
+            let options = Value::from(fields).to_string();
             let priority = if high { Priority::High } else { Priority::Normal };
+            let prompts = &prompts[..prompts.len().min(offer.batch)];
             let orders: Vec<Order<'_>> = prompts
                 .iter()
                 .map(|prompt| Order {
                     tag: "b1.a4dqobyha4dqobyh.cu.7de22theb2f54o4f4orflnkzba",
                     prompt,
-                    location_code: 2840,
+                    location_code: if switched && offer.field("location_coordinate").is_some() { 0 } else { 2840 },
                     language_code: "en",
                     priority,
                     options: &options,
                 })
                 .collect();
             let body: Value = serde_json::from_slice(&task_post_body(offer, &orders)).unwrap();
-            let form = form(&format!("{}_task_post", offer.engine));
+            let form = form(&format!("{}_{}_{}", offer.engine, offer.function, offer.method));
             let wrong: Vec<String> = form.iter_errors(&body).map(|error| error.to_string()).collect();
             prop_assert_eq!(wrong, Vec::<String>::new());
             // What the vendor reads is what was written: it decodes %hh and turns + into a space.
-            for (task, prompt) in body.as_array().unwrap().iter().zip(&prompts) {
+            for (task, prompt) in body.as_array().unwrap().iter().zip(prompts) {
                 let sent = task[offer.prompt_field].as_str().unwrap();
-                prop_assert!(!sent.contains('+'));
-                prop_assert_eq!(&sent.replace("%2B", "+").replace("%25", "%"), prompt);
+                if offer.percent_decoded {
+                    prop_assert!(!sent.contains('+'));
+                    prop_assert_eq!(&sent.replace("%2B", "+").replace("%25", "%"), prompt);
+                } else {
+                    prop_assert_eq!(sent, prompt);
+                }
             }
         }
     }

@@ -94,7 +94,13 @@ fn bare_rows(world: &World) -> Result<()> {
         let mut insert =
             write.prepare("INSERT INTO task VALUES (NULL, 1, ?1, ?2, ?3, ?4, 1, 0, ?5, 0, NULL, 1, NULL)")?;
         for (position, step) in (1_i64..).zip(Order::new(&job, &worst)) {
-            insert.execute((step.prompt + 1, step.market + 1, step.target + 1, step.repeat, position))?;
+            insert.execute((
+                step.prompt + 1,
+                step.market.map_or(0, |market| market + 1),
+                step.target + 1,
+                step.repeat,
+                position,
+            ))?;
         }
     }
     write.commit()?;

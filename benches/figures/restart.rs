@@ -80,7 +80,10 @@ fn build(world: &World, prompts: usize, answered: usize) -> Result<()> {
 /// The price of the job's tasks: its key and its figure.
 fn price(world: &World, job: &Job) -> Result<(String, i64)> {
     let target = &job.sets[0].targets[0];
-    Ok((price_key(target), world.prices.expected(target).context("no price")?.amount.nanos()))
+    Ok((
+        price_key(target),
+        world.prices.expected(target, bursar::job::Asked::default()).context("no price")?.amount.nanos(),
+    ))
 }
 
 /// The purchases of the first tasks of the plan, a hundred to a batch.

@@ -52,6 +52,7 @@ fn limits() -> Limits {
     Limits {
         calls_per_minute: CALLS_PER_MINUTE,
         in_flight: 20,
+        live_in_flight: 20,
         tasks_ready_per_minute: LISTS_PER_MINUTE,
         id_list_per_minute: LISTS_PER_MINUTE,
         user_data_per_minute: LISTS_PER_MINUTE,
@@ -62,6 +63,7 @@ fn limits() -> Limits {
 fn timing() -> Timing {
     Timing {
         request_timeout: Duration::from_secs(10),
+        live_timeout: Duration::from_secs(10),
         sweep_every: Duration::from_secs(2),
         sweep_gap: Duration::from_secs(1),
         quarantine: Duration::from_secs(5),

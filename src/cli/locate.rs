@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 
 use super::{Common, mistake};
-use crate::catalogue::Places;
+use crate::catalogue::Served;
 use crate::config::{AccountConfig, Config, DEFAULT_ACCOUNT, candidates, check_config};
 use crate::job::{Disk, Job, check_against};
 use crate::ledger::Ledger;
@@ -88,19 +88,19 @@ pub(super) fn job(arg: &Path, common: &Common) -> anyhow::Result<Located> {
     let path = if is_path(arg) { arg.to_owned() } else { path_of(&arg.to_string_lossy(), common)? };
     let text = read(&path)?;
     let config = config(Some(&path), common)?;
-    let mut job = check_against(&path, &text, &config, &places(&config), &Disk)?;
+    let mut job = check_against(&path, &text, &config, &served(&config), &Disk)?;
     job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
     Ok(Located { config, job, named: path })
 }
 
 /// The vendor's lists, as far as the ledger keeps them. One that cannot be read says so where it is needed.
-fn places(config: &Config) -> Places {
+fn served(config: &Config) -> Served {
     if !config.ledger.exists() {
-        return Places::default();
+        return Served::default();
     }
-    Ledger::open_to_read(&config.ledger).and_then(|ledger| ledger.places()).unwrap_or_else(|error| {
+    Ledger::open_to_read(&config.ledger).and_then(|ledger| ledger.served()).unwrap_or_else(|error| {
         tracing::debug!(%error, "no kept lists: the shipped ones are hints");
-        Places::default()
+        Served::default()
     })
 }
 

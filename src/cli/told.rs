@@ -112,6 +112,19 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         EventKind::Paused { for_ms, why } => (News, format!("calls wait {}: {why}", shortly(*for_ms))),
         EventKind::Halted { why } => (Alarm, format!("nothing more is bought in this start: {why}")),
         EventKind::Collected { answers } => (Detail, format!("{} stored", count(*answers, "answer"))),
+        EventKind::LiveLost { attempt, cost } => (
+            News,
+            format!(
+                "attempt {attempt}: its Live answer was lost on the way and {cost} was paid for it; it is not bought again"
+            ),
+        ),
+        EventKind::CostBeyondHold { price, held, cost } => (
+            Alarm,
+            format!(
+                "one task of {price} came to {cost}, and {held} was held for it: nothing more is bought like it at that; \
+                 raise max_cost_per_task or its price under [[accounts.NAME.prices]], or allow it with max_price_drift"
+            ),
+        ),
         EventKind::TaskFailed { attempt, code, paid } => {
             let paid = if *paid { "it was paid for" } else { "at no cost" };
             (News, format!("attempt {attempt} ended without an answer, {paid} (the vendor's code {code})"))
@@ -225,6 +238,12 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::Paused { for_ms, why } => ("paused", json!({ "for_ms": for_ms, "why": why })),
         EventKind::Halted { why } => ("halted", json!({ "why": why })),
         EventKind::Collected { answers } => ("collected", json!({ "answers": answers })),
+        EventKind::LiveLost { attempt, cost } => {
+            ("live_lost", with(json!({ "attempt": attempt.0 }), &[("cost", *cost)]))
+        }
+        EventKind::CostBeyondHold { price, held, cost } => {
+            ("cost_beyond_hold", with(json!({ "price": price }), &[("held", *held), ("cost", *cost)]))
+        }
         EventKind::TaskFailed { attempt, code, paid } => {
             ("task_failed", json!({ "attempt": attempt.0, "code": code, "paid": paid }))
         }

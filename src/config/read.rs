@@ -26,12 +26,36 @@ const ACCOUNT_KEYS: &[&str] = &[
     "prices",
 ];
 const CAP_KEYS: &[&str] = &["day", "month", "keep_balance"];
-const LIMIT_KEYS: &[&str] =
-    &["calls_per_minute", "in_flight", "tasks_ready_per_minute", "id_list_per_minute", "user_data_per_minute"];
-const TIMING_KEYS: &[&str] =
-    &["request_timeout", "sweep_every", "sweep_gap", "quarantine", "lag_max", "poll_min", "poll_max", "give_up"];
-const PRICE_KEYS: &[&str] =
-    &["function", "engine", "method", "priority", "model", "price", "input_per_million", "output_per_million"];
+const LIMIT_KEYS: &[&str] = &[
+    "calls_per_minute",
+    "in_flight",
+    "live_in_flight",
+    "tasks_ready_per_minute",
+    "id_list_per_minute",
+    "user_data_per_minute",
+];
+const TIMING_KEYS: &[&str] = &[
+    "request_timeout",
+    "live_timeout",
+    "sweep_every",
+    "sweep_gap",
+    "quarantine",
+    "lag_max",
+    "poll_min",
+    "poll_max",
+    "give_up",
+];
+const PRICE_KEYS: &[&str] = &[
+    "function",
+    "engine",
+    "method",
+    "priority",
+    "model",
+    "price",
+    "input_per_million",
+    "output_per_million",
+    "search_per_thousand",
+];
 
 /// More than any vendor allows; keeps arithmetic on limits far from its ends.
 const MOST_CALLS_PER_MINUTE: u32 = 1_000_000;
@@ -208,6 +232,7 @@ fn read_limits(section: &Section<'_, '_>) -> Limits {
     Limits {
         calls_per_minute: or("calls_per_minute", default.calls_per_minute),
         in_flight: or("in_flight", default.in_flight),
+        live_in_flight: or("live_in_flight", default.live_in_flight),
         tasks_ready_per_minute: or("tasks_ready_per_minute", default.tasks_ready_per_minute),
         id_list_per_minute: or("id_list_per_minute", default.id_list_per_minute),
         user_data_per_minute: or("user_data_per_minute", default.user_data_per_minute),
@@ -226,6 +251,7 @@ fn read_timing(section: &Section<'_, '_>, loopback: bool) -> Timing {
     }
     let timing = Timing {
         request_timeout: or("request_timeout", default.request_timeout),
+        live_timeout: or("live_timeout", default.live_timeout),
         sweep_every: or("sweep_every", default.sweep_every),
         sweep_gap: or("sweep_gap", default.sweep_gap),
         quarantine: quarantine.map_or(default.quarantine, toml::Spanned::into_inner),
@@ -255,9 +281,10 @@ fn read_price(section: &Section<'_, '_>) -> Option<PriceOverride> {
     let model = section.text("model");
     let (price, input, output) =
         (section.amount("price"), section.amount("input_per_million"), section.amount("output_per_million"));
+    let search = section.amount("search_per_thousand");
     let by_token = ["input_per_million", "output_per_million"];
     let function = *function?.get_ref();
-    if let Some(key) = by_token.into_iter().find(|key| section.has(key))
+    if let Some(key) = by_token.into_iter().chain(["search_per_thousand"]).find(|key| section.has(key))
         && (function == Function::LlmScraper || section.has("price"))
     {
         section.page.wrong(section.key_span(key), Wrong::NotInPrice { key, function });
@@ -273,5 +300,6 @@ fn read_price(section: &Section<'_, '_>) -> Option<PriceOverride> {
         price,
         input_per_million: input,
         output_per_million: output,
+        search_per_thousand: search,
     })
 }

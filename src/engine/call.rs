@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
-use super::vocabulary::{Heard, Reply};
+use super::vocabulary::{Heard, LiveAnswer, Reply};
 use crate::clock::{Clock, Now};
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{LedgerError, Order, Seal};
-use crate::offer::{Engine, Function, Offer};
+use crate::offer::{Engine, Function, Method, Offer, ResultKind};
 use crate::vendor::codes::Class;
 use crate::vendor::{self, Failure, ListProblem, Refusal, Request, Response, Vendor, wire};
 
@@ -34,6 +34,8 @@ pub(super) enum What {
         /// Until they are written into the body.
         orders: Vec<Order>,
         tags: Vec<String>,
+        /// The form in which a Live task is answered.
+        form: ResultKind,
         /// Set before it leaves.
         seal: Option<Seal>,
     },
@@ -100,9 +102,10 @@ impl Call {
         let reply = match self.what {
             What::Hello => Reply::Hello(hello(outcome)),
             What::Balance => Reply::Balance(vendor::judge_account(outcome)),
-            What::Post { batch, tags, .. } => {
+            What::Post { batch, tags, offer, form, .. } => {
                 let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-                Reply::Posted(batch, vendor::judge(outcome, &tags))
+                let answer = if offer.method == Method::Live { live_answer(outcome, form) } else { None };
+                Reply::Posted(batch, vendor::judge(outcome, &tags), answer)
             }
             What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
             What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
@@ -123,6 +126,13 @@ impl Call {
         };
         Heard { reply, begun: self.begun, date_v }
     }
+}
+
+/// The answer that came with a purchase; none where it cannot be kept, and then it is lost.
+fn live_answer(outcome: &Result<Response, Failure>, form: ResultKind) -> Option<LiveAnswer> {
+    let facts = vendor::live_answer(outcome)?;
+    let body = zstd::encode_all(&outcome.as_ref().ok()?.body[..], ZSTD_LEVEL).ok()?;
+    Some(LiveAnswer { facts, body, form })
 }
 
 /// The first call only has to show that the vendor is there and lets us in, and what its clock says.
@@ -146,7 +156,14 @@ mod tests {
     #[test]
     fn a_purchase_that_cannot_be_counted_outside_the_ledger_does_not_leave() {
         let seal = Some(Seal::that_cannot_be_set());
-        let what = What::Post { batch: BatchId(1), offer: &OFFERS[0], orders: Vec::new(), tags: Vec::new(), seal };
+        let what = What::Post {
+            batch: BatchId(1),
+            offer: &OFFERS[0],
+            orders: Vec::new(),
+            tags: Vec::new(),
+            form: ResultKind::Advanced,
+            seal,
+        };
         let request = Request { path: String::new(), body: None, spends: true, timeout: Duration::ZERO };
         let mut call = Call { request, what, begun: Now { wall: chrono::DateTime::UNIX_EPOCH, mono: Duration::ZERO } };
         for _ in 0..2 {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
 use crate::money::Money;
-use crate::offer::{Engine, Function, Offer, Priority, ResultKind, promised_turnaround};
+use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, promised_turnaround};
 use crate::rule::Rule;
 
 /// An endpoint.
@@ -132,7 +132,7 @@ impl Collect {
     /// How long to wait for an answer to be listed before it is asked for by its id.
     fn patience(&self, batch: &OpenBatch) -> Duration {
         let priority = if batch.all_high { Priority::High } else { Priority::Normal };
-        let promised = promised_turnaround(priority) / self.speed;
+        let promised = promised_turnaround(batch.function, Method::Standard, priority) / self.speed;
         self.longest.map_or(promised, |longest| promised.min(longest * 2 + 2 * self.poll_max.min(self.poll_min * 4)))
     }
 

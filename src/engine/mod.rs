@@ -32,7 +32,7 @@ pub use desk::{Desk, EngineError};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 pub use prepare::{PrepareError, Prepared, bring_account, own_room, prepare};
 pub use turn::{AtWork, Moment, Outside, Turn};
-pub use vocabulary::{Effect, End, Heard, Input, Memory, Reply, SeenRow, Source, Terms};
+pub use vocabulary::{Effect, End, Heard, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms};
 
 use crate::clock::{Clock, Now};
 use crate::event::{Event, Watch};

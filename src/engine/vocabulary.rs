@@ -12,9 +12,9 @@ use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::ledger::{CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, ToCollect};
 use crate::money::Money;
-use crate::offer::Function;
+use crate::offer::{Function, ResultKind};
 use crate::plan::Room;
-use crate::vendor::{Fetched, ListProblem, Listed, ReadyList, Refusal, UserData, Verdict};
+use crate::vendor::{AnswerFacts, Fetched, ListProblem, Listed, ReadyList, Refusal, UserData, Verdict};
 
 /// What the core is told about the account it works for.
 #[derive(Clone, Debug)]
@@ -48,6 +48,8 @@ pub struct Memory {
     pub open: Vec<OpenBatch>,
     /// Functions whose unfinished tasks the vendor's list was seen to show.
     pub proven: BTreeSet<Function>,
+    /// Functions of which the ledger's jobs ask something.
+    pub functions: BTreeSet<Function>,
     /// The longest that the vendor's list was behind.
     pub longest_lag_s: i64,
     /// The ledger was restored: since when its purchases are unknown, and when it first had contact since.
@@ -91,6 +93,17 @@ pub struct Heard {
     pub date_v: Option<Option<i64>>,
 }
 
+/// The answer to a Live task.
+#[derive(Clone, Debug)]
+pub struct LiveAnswer {
+    /// What it says about itself.
+    pub facts: AnswerFacts,
+    /// Its compressed body.
+    pub body: Vec<u8>,
+    /// In which form.
+    pub form: ResultKind,
+}
+
 /// A reply by what was asked.
 #[derive(Clone, Debug)]
 pub enum Reply {
@@ -98,8 +111,8 @@ pub enum Reply {
     Hello(Result<(), Refusal>),
     /// To the question for the balance.
     Balance(Result<UserData, ListProblem>),
-    /// To a purchase.
-    Posted(BatchId, Verdict),
+    /// To a purchase; with the answer that came with it, where it was Live.
+    Posted(BatchId, Verdict, Option<LiveAnswer>),
     /// To `tasks_ready`, begun at this time of the vendor's.
     Ready(Endpoint, i64, Result<ReadyList, ListProblem>),
     /// To a page of the vendor's list.

@@ -3,6 +3,7 @@
 //! [`check`] is pure but for the prompt files, which it reads through [`Files`]. What a job costs and in which order it
 //! is bought are `price`'s and `plan`'s matters.
 
+mod fields;
 mod place;
 mod prompts;
 mod read;
@@ -12,10 +13,12 @@ mod stream;
 mod target;
 
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use chrono_tz::Tz;
+use serde_json::value::RawValue;
 
 use crate::market::Market;
 use crate::money::Money;
@@ -99,7 +102,9 @@ pub struct PromptSet {
     pub duplicates: u64,
     /// Rows of a CSV file whose cell was empty.
     pub empty_rows: u64,
-    /// Where, none twice.
+    /// Bytes of the longest prompt.
+    pub longest_prompt: usize,
+    /// Where, none twice; none at all where no target is asked in a place.
     pub markets: Vec<Market>,
     /// Whom, none twice.
     pub targets: Vec<Target>,
@@ -123,8 +128,24 @@ pub struct Target {
     pub priority: Priority,
     /// Which model, where the function lets one choose.
     pub model: Option<String>,
-    /// The vendor's switches that differ from its default, by name.
-    pub options: Vec<(&'static str, bool)>,
+    /// The fields of the vendor's form that differ from its defaults, by name, as JSON.
+    pub options: Vec<(&'static str, String)>,
+}
+
+/// What makes one task dearer than another of the same target.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// The longest prompt that is asked, in bytes of UTF-8.
+    pub prompt_bytes: usize,
+    /// What a person says that one task costs at the most.
+    pub ceiling: Option<Money>,
+}
+
+impl PromptSet {
+    /// What makes its tasks dearer than others of the same target.
+    pub fn asked(&self) -> Asked {
+        Asked { prompt_bytes: self.longest_prompt, ceiling: self.max_cost_per_task }
+    }
 }
 
 impl Target {
@@ -134,6 +155,24 @@ impl Target {
     /// There is no such offer; [`check`] lets no such target through.
     pub fn offer(&self) -> &'static Offer {
         Offer::find(self.engine, self.function, self.method).expect("a checked target has an offer")
+    }
+
+    /// All that goes over the wire beside prompt, place, priority and tag, as JSON: names sorted, the vendor's defaults
+    /// left out. It is part of the question.
+    pub fn options_json(&self) -> String {
+        let model =
+            self.model.as_ref().map(|model| ("model_name", serde_json::Value::from(model.as_str()).to_string()));
+        let mut fields: Vec<(&str, &str)> = self.options.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        fields.extend(model.as_ref().map(|(name, value)| (*name, value.as_str())));
+        fields.sort_unstable();
+        let fields: Vec<String> = fields.into_iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+        format!("{{{}}}", fields.join(","))
+    }
+
+    /// The fields in what [`Target::options_json`] wrote, without the model.
+    pub fn read_options(json: &str) -> Vec<(&'static str, String)> {
+        let read: BTreeMap<String, Box<RawValue>> = serde_json::from_str(json).unwrap_or_default();
+        fields::NAMES.iter().filter_map(|name| Some((*name, read.get(*name)?.get().to_owned()))).collect()
     }
 
     /// True when the answers are of one kind: method and priority do not matter.

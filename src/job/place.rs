@@ -4,28 +4,28 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::Target;
-use crate::catalogue::{Places, Unknown};
+use crate::catalogue::{Served, Unknown};
 use crate::market::Market;
 use crate::offer::{Engine, Function};
 use crate::page::Section;
 use crate::problem::Wrong;
 
-/// What a set's places must be served by.
+/// What a set's served must be served by.
 pub(super) struct Where<'c> {
-    places: &'c Places,
+    served: &'c Served,
     engines: Vec<Engine>,
 }
 
 impl<'c> Where<'c> {
     /// For a set with these targets: a place matters to an engine's own page only.
-    pub(super) fn of(places: &'c Places, targets: &[Target]) -> Self {
+    pub(super) fn of(served: &'c Served, targets: &[Target]) -> Self {
         let scraped = targets.iter().filter(|target| target.function == Function::LlmScraper);
-        Self { places, engines: scraped.map(|target| target.engine).collect() }
+        Self { served, engines: scraped.map(|target| target.engine).collect() }
     }
 
     /// The market of two codes, with their names.
     pub(super) fn market(&self, location: u32, language: &str) -> Market {
-        self.places.market(location, language)
+        self.served.market(location, language)
     }
 
     pub(super) fn location(&self, section: &Section<'_, '_>, value: &Spanned<DeValue<'_>>) -> Option<u32> {
@@ -34,14 +34,14 @@ impl<'c> Where<'c> {
         } else {
             section.typed("location", value, "a name in quotes or a code", DeValue::as_str)?.trim().to_owned()
         };
-        let found = self.places.location(&word, &self.engines);
+        let found = self.served.location(&word, &self.engines);
         let wrong = |near| Wrong::UnknownLocation { name: word.clone(), near };
         found.map_err(|unknown| section.page.wrong(value.span(), why("location", &word, unknown, wrong))).ok()
     }
 
     pub(super) fn language(&self, section: &Section<'_, '_>, value: &Spanned<DeValue<'_>>) -> Option<String> {
         let word = section.typed("language", value, "a name or a code in quotes", |value| value.as_str())?.trim();
-        let found = self.places.language(word, &self.engines);
+        let found = self.served.language(word, &self.engines);
         let wrong = |near| Wrong::UnknownLanguage { name: word.to_owned(), near };
         found.map_err(|unknown| section.page.wrong(value.span(), why("language", word, unknown, wrong))).ok()
     }

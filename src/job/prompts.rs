@@ -136,6 +136,8 @@ pub(super) struct Gathered {
     pub(super) prompts: Vec<u32>,
     pub(super) duplicates: u64,
     pub(super) empty_rows: u64,
+    /// Bytes of the longest prompt.
+    pub(super) longest: usize,
     pub(super) source: Source,
 }
 
@@ -154,7 +156,7 @@ impl Gathering {
     ) -> Option<Gathered> {
         self.sets += 1;
         let offers = offers_of(targets);
-        let (mut prompts, mut duplicates, mut empty_rows) = (Vec::new(), 0, 0);
+        let (mut prompts, mut duplicates, mut empty_rows, mut longest) = (Vec::new(), 0, 0, 0);
         let mut digest = blake3::Hasher::new();
         let mut complaints = Complaints { page, found: &found, list: Vec::new(), more: 0 };
         let mut any = false;
@@ -170,6 +172,7 @@ impl Gathering {
                     if let Some(wrong) = too_long(&offers, text) {
                         complaints.add(line, text, wrong);
                     }
+                    longest = longest.max(text.len());
                     let hash = hash_of(text);
                     digest.update(&hash);
                     match self.see(hash) {
@@ -200,7 +203,7 @@ impl Gathering {
         }
         let until = u32::try_from(self.hashes.len()).unwrap_or(u32::MAX);
         let source = Source { origin: found.origin, until, digest: first_half(&digest) };
-        Some(Gathered { prompts, duplicates, empty_rows, source })
+        Some(Gathered { prompts, duplicates, empty_rows, longest, source })
     }
 
     /// The index of a prompt, and whether it is new to the set; none when there are too many.

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::prompts::Gathering;
 use super::stream::Files;
 use super::{Budget, Drift, Job, WhenShort, set};
-use crate::catalogue::Places;
+use crate::catalogue::Served;
 use crate::config::{Config, DEFAULT_ACCOUNT};
 use crate::offer::ResultKind;
 use crate::page::{Page, Section, is_name};
@@ -33,15 +33,16 @@ const BUDGET_KEYS: &[&str] = &["run", "day", "month", "when_short"];
 /// Tries of one task in one start that are worth their time when the vendor is down.
 const DEFAULT_ATTEMPTS: u32 = 5;
 
-/// Reads a job file and the prompt files it names; places and languages by the shipped lists.
+/// Reads a job file and the prompt files it names; places, languages and models by the shipped lists.
 ///
 /// # Errors
 /// Every problem of the text and of the prompt files, at its place.
 pub fn check(path: &Path, text: &str, config: &Config, files: &dyn Files) -> Result<Job, Problems> {
-    check_against(path, text, config, &Places::default(), files)
+    check_against(path, text, config, &Served::default(), files)
 }
 
-/// Reads a job file and the prompt files it names; places and languages by the vendor's lists, where they are kept.
+/// Reads a job file and the prompt files it names; places, languages and models by the vendor's lists,
+/// where they are kept.
 ///
 /// # Errors
 /// Every problem of the text and of the prompt files, at its place.
@@ -49,18 +50,18 @@ pub fn check_against(
     path: &Path,
     text: &str,
     config: &Config,
-    places: &Places,
+    served: &Served,
     files: &dyn Files,
 ) -> Result<Job, Problems> {
     let page = Page::new(path, text);
     let document = page.parse();
     let root = document.as_ref().map(|document| Section::root(&page, document, "the job file"));
-    let job = root.and_then(|root| read(path, &root, config, places, files));
+    let job = root.and_then(|root| read(path, &root, config, served, files));
     drop(document);
     page.finish(job)
 }
 
-fn read(path: &Path, root: &Section<'_, '_>, config: &Config, places: &Places, files: &dyn Files) -> Option<Job> {
+fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, files: &dyn Files) -> Option<Job> {
     root.only(KEYS, |key| explain(key, root.name));
     root.need("budget", "budget = { run = \"12.50\" }");
     let name = read_name(path, root);
@@ -73,7 +74,7 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, places: &Places, f
     let max_attempts = root.whole("max_attempts", 1..=100).unwrap_or(DEFAULT_ATTEMPTS);
     let results = read_results(root);
     let mut gathering = Gathering::default();
-    let sets = set::read_all(path, root, files, places, &mut gathering);
+    let sets = set::read_all(path, root, files, served, &results, &mut gathering);
     Some(Job {
         name: name?,
         path: path.to_owned(),

@@ -10,9 +10,10 @@ use super::place::Where;
 use super::prompts::Gathering;
 use super::read::explain;
 use super::stream::Files;
-use super::{PromptSet, source, target};
-use crate::catalogue::Places;
+use super::{PromptSet, Target, source, target};
+use crate::catalogue::Served;
 use crate::market::Market;
+use crate::offer::{Offer, ResultKind};
 use crate::page::Section;
 use crate::problem::Wrong;
 
@@ -33,9 +34,20 @@ pub(super) const KEYS: &[&str] = &[
     "method",
     "priority",
     "model",
+    "model_name",
     "max_cost_per_task",
     "expand_citations",
     "force_web_search",
+    "location_coordinate",
+    "max_output_tokens",
+    "message_chain",
+    "system_message",
+    "temperature",
+    "top_p",
+    "use_reasoning",
+    "web_search",
+    "web_search_city",
+    "web_search_country_iso_code",
 ];
 /// So many of them each set has of its own.
 const OWN: usize = 3;
@@ -51,6 +63,8 @@ const MOST_REPEATS: u32 = 1_000;
 pub(super) struct Layers<'p, 't> {
     pub(super) set: Section<'p, 't>,
     pub(super) defaults: Option<Section<'p, 't>>,
+    /// The forms of answer that the job collects.
+    pub(super) results: &'p [ResultKind],
 }
 
 impl<'p, 't> Layers<'p, 't> {
@@ -65,11 +79,12 @@ impl<'p, 't> Layers<'p, 't> {
     }
 }
 
-pub(super) fn read_all(
+pub(super) fn read_all<'p>(
     path: &Path,
-    root: &Section<'_, '_>,
+    root: &Section<'p, '_>,
     files: &dyn Files,
-    places: &Places,
+    served: &Served,
+    results: &'p [ResultKind],
     gathering: &mut Gathering,
 ) -> Vec<PromptSet> {
     let defaults = root.table("defaults", "[defaults]");
@@ -85,7 +100,7 @@ pub(super) fn read_all(
     }
     let mut names = BTreeMap::new();
     let mut sets = Vec::new();
-    let mut switches = target::UnusedDefaults::new(defaults.as_ref());
+    let mut fields = target::UnusedDefaults::new(defaults.as_ref());
     for section in sections.unwrap_or_default() {
         section.only(KEYS, |key| explain(key, section.name));
         section.need("name", "name = \"crm\"");
@@ -97,11 +112,11 @@ pub(super) fn read_all(
                 section.page.wrong(name.span(), Wrong::SetNameTaken { name: name.get_ref().clone(), first });
             }
         }
-        let layers = Layers { set: section, defaults: defaults.clone() };
-        let set = read(path, &layers, name.map(Spanned::into_inner), (files, places), gathering, &mut switches);
+        let layers = Layers { set: section, defaults: defaults.clone(), results };
+        let set = read(path, &layers, name.map(Spanned::into_inner), (files, served), gathering, &mut fields);
         sets.extend(set);
     }
-    switches.report();
+    fields.report();
     sets
 }
 
@@ -113,17 +128,17 @@ fn read(
     path: &Path,
     layers: &Layers<'_, '_>,
     name: Option<String>,
-    (files, places): (&dyn Files, &Places),
+    (files, served): (&dyn Files, &Served),
     gathering: &mut Gathering,
-    switches: &mut target::UnusedDefaults<'_, '_, '_>,
+    fields: &mut target::UnusedDefaults<'_, '_, '_>,
 ) -> Option<PromptSet> {
     let whole =
         |key: &'static str, most| layers.with(key).and_then(|section| section.whole(key, 1..=most)).unwrap_or(1);
     let weight = whole("weight", 1_000);
     let repeats = whole("repeats", MOST_REPEATS);
     let max_cost_per_task = layers.with("max_cost_per_task").and_then(|section| section.amount("max_cost_per_task"));
-    let targets = target::read_all(layers, switches);
-    let markets = read_markets(layers, &Where::of(places, &targets));
+    let targets = target::read_all(layers, served, fields);
+    let markets = read_markets(layers, &Where::of(served, &targets), &targets);
     let source = source::find(path, layers);
     let gathered = source.and_then(|found| gathering.read(layers.set.page, found, files, &targets));
     let at = layers.set.page.place(layers.set.span.clone());
@@ -135,6 +150,7 @@ fn read(
         prompts: gathered.prompts,
         duplicates: gathered.duplicates,
         empty_rows: gathered.empty_rows,
+        longest_prompt: gathered.longest,
         markets,
         targets,
         max_cost_per_task,
@@ -143,17 +159,56 @@ fn read(
     })
 }
 
-fn read_markets(layers: &Layers<'_, '_>, place: &Where<'_>) -> Vec<Market> {
+fn read_markets(layers: &Layers<'_, '_>, place: &Where<'_>, targets: &[Target]) -> Vec<Market> {
     const LISTS: [&str; 2] = ["locations", "languages"];
     for section in std::iter::once(&layers.set).chain(&layers.defaults) {
         if let Some(other) = LISTS.into_iter().find(|key| section.has(key) && section.has("markets")) {
             section.page.wrong(section.key_span("markets"), Wrong::MarketsAndLists { other });
         }
     }
+    let placed =
+        |target: &Target| Offer::find(target.engine, target.function, target.method).is_some_and(|o| o.has_place);
+    if !targets.is_empty() && !targets.iter().any(placed) {
+        // A place of the set's own would change nothing; one of the defaults is for other sets.
+        let written = ["markets", "locations", "languages"].into_iter().filter(|key| layers.set.has(key));
+        for key in written {
+            layers.set.page.wrong(layers.set.key_span(key), Wrong::NoPlace { key, function: targets[0].function });
+        }
+        return Vec::new();
+    }
+    if targets.iter().any(|target| target.options.iter().any(|(name, _)| *name == "location_coordinate")) {
+        return by_coordinate(layers, place, targets);
+    }
     match layers.with_any(&["markets", "locations", "languages"]) {
         Some(section) if section.has("markets") => read_pairs(section, place),
         _ => read_lists(layers, place),
     }
+}
+
+/// The place stands in a field of the request, so that a market is a language alone.
+fn by_coordinate(layers: &Layers<'_, '_>, place: &Where<'_>, targets: &[Target]) -> Vec<Market> {
+    for key in ["markets", "locations"] {
+        if let Some(section) = layers.with(key) {
+            section.page.wrong(section.key_span(key), Wrong::TwoPlaces { key });
+        }
+    }
+    let without = |target: &&Target| target.options.iter().all(|(name, _)| *name != "location_coordinate");
+    if let Some(other) = targets.iter().find(without) {
+        let (engine, function, key) = (other.engine, other.function, "location_coordinate");
+        let has = "give it a prompt set of its own".to_owned();
+        layers.set.page.wrong(layers.set.span.clone(), Wrong::NoSuchField { engine, function, key, has });
+    }
+    languages(layers, place).iter().map(|language| place.market(0, language)).collect()
+}
+
+fn languages(layers: &Layers<'_, '_>, place: &Where<'_>) -> Vec<String> {
+    if layers.with("languages").is_none() {
+        layers.set.need("languages", "languages = [\"English\"]");
+    }
+    let languages = layers
+        .with("languages")
+        .map(|section| read_list(section, "languages", |section, value| place.language(section, value)));
+    languages.unwrap_or_default()
 }
 
 fn read_pairs(section: &Section<'_, '_>, place: &Where<'_>) -> Vec<Market> {
@@ -188,16 +243,10 @@ fn read_lists(layers: &Layers<'_, '_>, place: &Where<'_>) -> Vec<Market> {
     if layers.with("locations").is_none() {
         layers.set.need("locations", "locations = [\"United States\"]");
     }
-    if layers.with("languages").is_none() {
-        layers.set.need("languages", "languages = [\"English\"]");
-    }
     let locations = layers
         .with("locations")
         .map(|section| read_list(section, "locations", |section, value| place.location(section, value)));
-    let languages = layers
-        .with("languages")
-        .map(|section| read_list(section, "languages", |section, value| place.language(section, value)));
-    let languages = languages.unwrap_or_default();
+    let languages = languages(layers, place);
     let pairs = |location: u32| languages.iter().map(move |language| place.market(location, language));
     locations.unwrap_or_default().into_iter().flat_map(pairs).collect()
 }

@@ -1,6 +1,6 @@
-//! Reads whom a prompt set asks: engine, function, method, priority and the vendor's switches.
+//! Reads whom a prompt set asks: engine, function, method, priority, model and the fields of the vendor's form.
 //!
-//! A row of `targets` says what it says, then the set, then `[defaults]`. A switch of the set goes to those of its
+//! A row of `targets` says what it says, then the set, then `[defaults]`. A field of the set goes to those of its
 //! targets that have it, and one of `[defaults]` to those of all sets; it is a problem where none of them has it, and
 //! always where a row gives it to a target that does not.
 
@@ -10,21 +10,41 @@ use std::ops::Range;
 use toml::Spanned;
 
 use super::Target;
+use super::fields::{Keys, ModelFacts, NAMES};
 use super::read::explain;
 use super::set::Layers;
-use crate::offer::{Engine, Function, Method, OFFERS, Offer, Priority, Switch};
+use crate::catalogue::{Served, find_model};
+use crate::model::shipped_model;
+use crate::offer::{Engine, Function, Method, OFFERS, Offer, Priority, ResultKind};
 use crate::page::Section;
-use crate::problem::Wrong;
+use crate::problem::{Wrong, nearest};
 
 /// What a row of `targets` may say.
-const KEYS: &[&str] = &["engine", "function", "method", "priority", "model", "expand_citations", "force_web_search"];
+const KEYS: &[&str] = &[
+    "engine",
+    "function",
+    "method",
+    "priority",
+    "model",
+    "model_name",
+    "expand_citations",
+    "force_web_search",
+    "location_coordinate",
+    "max_output_tokens",
+    "message_chain",
+    "system_message",
+    "temperature",
+    "top_p",
+    "use_reasoning",
+    "web_search",
+    "web_search_city",
+    "web_search_country_iso_code",
+];
 
-/// Every switch of every offer.
-const SWITCHES: &[&str] = &["expand_citations", "force_web_search"];
+/// How a model is called: by the vendor's word, or in short.
+const MODEL: [&str; 2] = ["model_name", "model"];
 
-const WORKS: &str = "for now, choose engine `chat_gpt` or `gemini`, function `llm_scraper`, method `standard`";
-
-/// The switches of `[defaults]` that no target of any set has taken yet.
+/// The fields of `[defaults]` that no target of any set has taken yet.
 pub(super) struct UnusedDefaults<'d, 'p, 't> {
     defaults: Option<&'d Section<'p, 't>>,
     taken: BTreeSet<&'static str>,
@@ -38,13 +58,17 @@ impl<'d, 'p, 't> UnusedDefaults<'d, 'p, 't> {
 
     pub(super) fn report(&self) {
         let Some((defaults, offer)) = self.defaults.zip(self.refused_by) else { return };
-        for switch in SWITCHES.iter().filter(|switch| defaults.has(switch) && !self.taken.contains(*switch)) {
-            defaults.page.wrong(defaults.key_span(switch), no_such_switch(offer, switch));
+        for field in NAMES.iter().filter(|field| defaults.has(field) && !self.taken.contains(*field)) {
+            defaults.page.wrong(defaults.key_span(field), no_such_field(offer, field));
         }
     }
 }
 
-pub(super) fn read_all(layers: &Layers<'_, '_>, unused: &mut UnusedDefaults<'_, '_, '_>) -> Vec<Target> {
+pub(super) fn read_all(
+    layers: &Layers<'_, '_>,
+    served: &Served,
+    unused: &mut UnusedDefaults<'_, '_, '_>,
+) -> Vec<Target> {
     // An engine of the set's own stands against the defaults' list of targets.
     let rows = match layers.with_any(&["targets", "engine"]) {
         Some(section) if section.has("targets") => {
@@ -59,7 +83,7 @@ pub(super) fn read_all(layers: &Layers<'_, '_>, unused: &mut UnusedDefaults<'_, 
         if let Some(row) = row {
             row.only(KEYS, |key| explain(key, row.name));
         }
-        let reader = Reader { layers, row: row.as_ref() };
+        let reader = Reader { keys: Keys { layers, row: row.as_ref() }, served };
         let Some(target) = reader.target(&mut offers) else { continue };
         if let Some(first) = targets.iter().position(|other| other.asks_the_same_as(&target)) {
             let span = row.as_ref().map_or(layers.set.span.clone(), |row| row.span.clone());
@@ -67,50 +91,60 @@ pub(super) fn read_all(layers: &Layers<'_, '_>, unused: &mut UnusedDefaults<'_, 
         }
         targets.push(target);
     }
-    note_switches(layers, &offers, unused);
+    note_fields(layers, &offers, unused);
     targets
 }
 
-/// Sees to it that each switch of the set is one that a target of it has, and notes the same for the defaults.
-fn note_switches(layers: &Layers<'_, '_>, offers: &[&'static Offer], unused: &mut UnusedDefaults<'_, '_, '_>) {
+/// Sees to it that each field of the set is one that a target of it has, and notes the same for the defaults.
+fn note_fields(layers: &Layers<'_, '_>, offers: &[&'static Offer], unused: &mut UnusedDefaults<'_, '_, '_>) {
     let Some(first) = offers.first() else {
-        // Nothing is known of the targets, which has been said; to say more of their switches would be a guess.
-        unused.taken.extend(SWITCHES);
+        // Nothing is known of the targets, which has been said; to say more of their fields would be a guess.
+        unused.taken.extend(NAMES);
         return;
     };
-    for switch in SWITCHES {
-        let taken = offers.iter().any(|offer| offer.switches.iter().any(|known| known.name == *switch));
-        if taken {
-            unused.taken.insert(switch);
-        } else if layers.set.has(switch) {
-            layers.set.page.wrong(layers.set.key_span(switch), no_such_switch(first, switch));
+    let asks_one = |offer: &&Offer| offer.function == Function::LlmResponses;
+    for key in MODEL.iter().filter(|key| layers.set.has(key) && !offers.iter().any(asks_one)) {
+        layers.set.page.wrong(layers.set.key_span(key), no_model(first, key));
+    }
+    for field in NAMES {
+        if offers.iter().any(|offer| offer.field(field).is_some()) {
+            unused.taken.insert(field);
+        } else if layers.set.has(field) {
+            layers.set.page.wrong(layers.set.key_span(field), no_such_field(first, field));
         } else {
             unused.refused_by.get_or_insert(first);
         }
     }
 }
 
-fn no_such_switch(offer: &Offer, switch: &'static str) -> Wrong {
-    let names: Vec<String> = offer.switches.iter().map(|switch| format!("`{}`", switch.name)).collect();
-    let has = if names.is_empty() { "it has no switches".to_owned() } else { format!("it has {}", names.join(", ")) };
-    Wrong::NoSuchSwitch { engine: offer.engine, function: offer.function, switch, has }
+fn no_model(offer: &Offer, key: &'static str) -> Wrong {
+    Wrong::NoModel { engine: offer.engine, function: offer.function, key }
+}
+
+fn no_such_field(offer: &Offer, key: &'static str) -> Wrong {
+    let names: Vec<String> = offer.fields.iter().map(|field| format!("`{}`", field.name)).collect();
+    let has = if names.is_empty() { "it has no fields".to_owned() } else { format!("it has {}", names.join(", ")) };
+    Wrong::NoSuchField { engine: offer.engine, function: offer.function, key, has }
 }
 
 struct Reader<'l, 'p, 't> {
-    layers: &'l Layers<'p, 't>,
-    row: Option<&'l Section<'p, 't>>,
+    keys: Keys<'l, 'p, 't>,
+    served: &'l Served,
 }
 
 impl<'p, 't> Reader<'_, 'p, 't> {
     fn with(&self, key: &str) -> Option<&Section<'p, 't>> {
-        self.row.filter(|row| row.has(key)).or_else(|| self.layers.with(key))
+        self.keys.with(key)
+    }
+
+    fn wrong(&self, key: &str, wrong: Wrong) {
+        self.keys.layers.set.page.wrong(self.keys.span(key), wrong);
     }
 
     /// The target of the row, and its offer in any case that there is one.
     fn target(&self, offers: &mut Vec<&'static Offer>) -> Option<Target> {
-        let page = self.layers.set.page;
         let Some(with_engine) = self.with("engine") else {
-            self.row.unwrap_or(&self.layers.set).need("engine", "engine = \"chat_gpt\"");
+            self.keys.row.unwrap_or(&self.keys.layers.set).need("engine", "engine = \"chat_gpt\"");
             return None;
         };
         let engine = with_engine.word::<Engine>("engine");
@@ -125,27 +159,87 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         let offer = match find_offer(&engine, function.as_ref(), method.as_ref()) {
             Ok(offer) => offer,
             Err((span, wrong)) => {
-                page.wrong(span, wrong);
+                self.keys.layers.set.page.wrong(span, wrong);
                 return None;
             }
         };
         offers.push(offer);
-        if let Some(section) = self.with("model") {
-            section.text("model");
-            if offer.function == Function::LlmScraper {
-                let wrong = Wrong::NoModel { engine: offer.engine, function: offer.function };
-                page.wrong(section.key_span("model"), wrong);
+        let (model, facts) = self.model(offer);
+        if let Some(row) = self.keys.row {
+            for field in NAMES.iter().filter(|field| row.has(field) && offer.field(field).is_none()) {
+                row.page.wrong(row.key_span(field), no_such_field(offer, field));
             }
         }
-        let options = self.options(offer);
-        Some(Target {
-            engine: offer.engine,
-            function: offer.function,
-            method: offer.method,
-            priority: priority?,
-            model: None,
-            options,
-        })
+        let options = self.keys.options(offer, facts.as_model(model.as_deref().unwrap_or_default()));
+        self.live_forms(offer, &options);
+        let priority = priority?;
+        if !offer.priorities.contains(&priority) {
+            let works = format!("leave `priority` out: {} of {} is sold at one", offer.function, offer.engine);
+            self.wrong("priority", Wrong::NotSold { engine: offer.engine, function: offer.function, works });
+        }
+        Some(Target { engine: offer.engine, function: offer.function, method: offer.method, priority, model, options })
+    }
+
+    /// The model that is asked, and what is known of it: by the vendor's list where it is kept, else by the shipped one.
+    fn model(&self, offer: &'static Offer) -> (Option<String>, Known) {
+        let key = MODEL.into_iter().find(|key| self.with(key).is_some()).unwrap_or(MODEL[0]);
+        let asks_one = offer.function == Function::LlmResponses;
+        let Some(section) = self.with(key) else {
+            if asks_one {
+                let section = self.keys.row.unwrap_or(&self.keys.layers.set);
+                section.need("model_name", "model_name = \"gpt-4.1-mini\"");
+            }
+            return (None, Known::default());
+        };
+        let Some(text) = section.text(key) else { return (None, Known::default()) };
+        if !asks_one {
+            // A set's model is for those of its targets that ask one.
+            if let Some(row) = self.keys.row.filter(|row| row.has(key)) {
+                row.page.wrong(row.key_span(key), no_model(offer, key));
+            }
+            return (None, Known::default());
+        }
+        let name = text.get_ref().trim().to_owned();
+        if name.is_empty() || name.chars().any(char::is_control) {
+            section.page.wrong(text.span(), Wrong::Empty { key });
+            return (None, Known::default());
+        }
+        let shipped = shipped_model(offer.engine, &name);
+        let mut known = Known { reasons: shipped.map(|model| model.reasons), searches: None };
+        if let Some(kept) = self.served.models.get(&offer.engine) {
+            let (engine, read_on) = (offer.engine, kept.read_at.date_naive());
+            match find_model(&kept.rows, &name) {
+                None => {
+                    let near = nearest(&name, kept.rows.iter().map(|row| row.name.as_str())).map(str::to_owned);
+                    let wrong = Wrong::UnknownModel { engine, name: name.clone(), near, read_on };
+                    section.page.wrong(text.span(), wrong);
+                }
+                Some(model) => {
+                    known = Known { reasons: model.reasoning.or(known.reasons), searches: model.web_search_supported };
+                    // What the vendor does not say is no yes.
+                    if offer.method == Method::Standard && model.task_post_supported != Some(true) {
+                        section.page.wrong(text.span(), Wrong::LiveModel { engine, name: name.clone(), read_on });
+                    }
+                }
+            }
+        }
+        (Some(name), known)
+    }
+
+    /// A Live answer comes in one form, and the structured one knows no expanded citations.
+    fn live_forms(&self, offer: &Offer, options: &[(&'static str, String)]) {
+        let results = self.keys.layers.results;
+        if offer.method != Method::Live || offer.results.len() < 2 {
+            return;
+        }
+        if results.len() > 1 {
+            self.wrong("method", Wrong::LiveForms { forms: results.len() });
+        }
+        let key = "expand_citations";
+        if results == [ResultKind::Advanced] && options.iter().any(|(name, _)| *name == key) {
+            let why = "it changes pages alone: write `results = [\"html\"]`, or leave it out".to_owned();
+            self.wrong(key, Wrong::NotLikeThat { key, engine: offer.engine, why });
+        }
     }
 
     fn priority(&self) -> Option<Priority> {
@@ -158,31 +252,18 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         }
         section.parse_word("priority", &text)
     }
+}
 
-    /// The switches that are on, by name; the vendor's default is off.
-    fn options(&self, offer: &'static Offer) -> Vec<(&'static str, bool)> {
-        let page = self.layers.set.page;
-        if let Some(row) = self.row {
-            for switch in SWITCHES.iter().filter(|switch| row.has(switch)) {
-                if !offer.switches.iter().any(|known| known.name == *switch) {
-                    page.wrong(row.key_span(switch), no_such_switch(offer, switch));
-                }
-            }
-        }
-        let is_on = |name: &str| self.with(name).and_then(|section| section.boolean(name)).unwrap_or(false);
-        let mut options = Vec::new();
-        for Switch { name, needs } in offer.switches {
-            if !is_on(name) {
-                continue;
-            }
-            if let Some(needs) = needs.filter(|needs| !is_on(needs)) {
-                let span = self.with(name).map_or(self.layers.set.span.clone(), |section| section.key_span(name));
-                page.wrong(span, Wrong::SwitchNeeds { engine: offer.engine, switch: name, needs });
-            }
-            options.push((*name, true));
-        }
-        options.sort_unstable();
-        options
+/// What is known of a model.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
+    reasons: Option<bool>,
+    searches: Option<bool>,
+}
+
+impl Known {
+    fn as_model(self, name: &str) -> ModelFacts<'_> {
+        ModelFacts { name, reasons: self.reasons, searches: self.searches }
     }
 }
 
@@ -194,25 +275,20 @@ fn find_offer(
 ) -> Result<&'static Offer, (Range<usize>, Wrong)> {
     let wanted_function = function.map_or(Function::LlmScraper, |function| *function.get_ref());
     let wanted_method = method.map_or(Method::Standard, |method| *method.get_ref());
-    if let Some(offer) = Offer::find(*engine.get_ref(), wanted_function, wanted_method) {
+    let wanted_engine = *engine.get_ref();
+    if let Some(offer) = Offer::find(wanted_engine, wanted_function, wanted_method) {
         return Ok(offer);
     }
-    let sold = |offer: &&Offer| offer.function == wanted_function;
-    if wanted_function == Function::LlmScraper && !OFFERS.iter().any(|o| sold(&o) && o.engine == *engine.get_ref()) {
-        let engines: Vec<String> = OFFERS.iter().filter(sold).map(|offer| format!("`{}`", offer.engine)).collect();
-        let works = format!("only {} have it", engines.join(" and "));
-        let (engine_span, engine) = (engine.span(), *engine.get_ref());
-        return Err((engine_span, Wrong::NotSold { engine, function: wanted_function, works }));
+    let of_function = || OFFERS.iter().filter(|offer| offer.function == wanted_function);
+    let (engine_span, engine, function) = (engine.span(), wanted_engine, wanted_function);
+    if let Some(other) = of_function().find(|offer| offer.engine == engine) {
+        let works = format!("write `method = \"{}\"`", other.method);
+        let span = method.map_or(engine_span, Spanned::span);
+        return Err((span, Wrong::NoSuchMethod { engine, function, method: wanted_method, works }));
     }
-    let not_built =
-        |what: &dyn std::fmt::Display, span| Err((span, Wrong::NotBuilt { what: format!("`{what}`"), works: WORKS }));
-    match (function, method) {
-        (Some(function), _) if *function.get_ref() != Function::LlmScraper => {
-            not_built(function.get_ref(), function.span())
-        }
-        (_, Some(method)) if *method.get_ref() != Method::Standard => not_built(method.get_ref(), method.span()),
-        _ => not_built(engine.get_ref(), engine.span()),
-    }
+    let engines: BTreeSet<String> = of_function().map(|offer| format!("`{}`", offer.engine)).collect();
+    let works = format!("only {} have it", engines.into_iter().collect::<Vec<_>>().join(" and "));
+    Err((engine_span, Wrong::NotSold { engine, function, works }))
 }
 
 #[cfg(test)]
@@ -220,9 +296,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_switch_of_every_offer_can_be_written_in_sets_and_targets() {
-        let all: BTreeSet<&str> = OFFERS.iter().flat_map(|offer| offer.switches).map(|switch| switch.name).collect();
-        assert_eq!(all.into_iter().collect::<Vec<_>>(), SWITCHES);
-        assert!(SWITCHES.iter().all(|switch| KEYS.contains(switch) && super::super::set::KEYS.contains(switch)));
+    fn every_field_can_be_written_in_sets_and_targets() {
+        assert!(NAMES.iter().all(|field| KEYS.contains(field) && super::super::set::KEYS.contains(field)));
     }
 }

@@ -9,8 +9,9 @@ use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, OpenBatch};
 use crate::ids::{AccountId, BatchId, RunId, TaskId};
 use crate::money::Money;
+use crate::offer::Method;
 use crate::tag::Tag;
-use crate::task::{TaskState, Transition};
+use crate::task::{Reason, TaskState, Transition};
 
 /// Attempts of a task beyond those that a restored ledger holds, for which tags are tried.
 const MOST_LOST_ATTEMPTS: u32 = 8;
@@ -26,6 +27,8 @@ pub struct LostRow {
     pub cost: Money,
     /// When it was bought, by the vendor's clock.
     pub posted_v: i64,
+    /// It was answered on the connection that bought it, so that there is no answer to fetch.
+    pub is_live: bool,
 }
 
 impl Ledger {
@@ -86,14 +89,17 @@ impl Ledger {
         if matches!(stands, TaskState::Failed(_)) {
             stands = Mover::new(&write)?.go(task.0, stands, Transition::Reopen, None)?;
         }
+        let method = if row.is_live { Method::Live } else { Method::Standard };
+        let uncollected = u64::from(!row.is_live);
         let first: i64 = write.query_row("SELECT coalesce(max(id), 0) + 1 FROM attempt", [], |row| row.get(0))?;
         write.execute(
             "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, closed_v, posted_v,
-                                doubt, start, held_nano, unresolved, uncollected)
-             VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?6, ?6, 'found in the vendor''s list after a restoration', ?7, 0, 0, 1)",
-            (run.0, account.0, &engine, &function, first, row.posted_v, start),
+                                doubt, start, held_nano, unresolved, uncollected, method)
+             VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?6, ?6, 'found in the vendor''s list after a restoration', ?7, 0, 0, ?8, ?9)",
+            (run.0, account.0, &engine, &function, first, row.posted_v, start, uncollected, method.name()),
         )?;
         let batch = write.last_insert_rowid();
+        let attempt_state = if row.is_live { attempt_state::PAID_FAILURE } else { attempt_state::SUBMITTED };
         write.execute(
             "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)",
@@ -102,17 +108,20 @@ impl Ledger {
                 task.0,
                 batch,
                 number,
-                attempt_state::SUBMITTED,
+                attempt_state,
                 vendor_key(&row.vendor_id),
                 row.cost.nanos(),
                 previous,
                 &row.tag,
             ),
         )?;
-        Mover::new(&write)?.go(task.0, stands, Transition::Accept, Some(first))?;
+        let accepted = Mover::new(&write)?.go(task.0, stands, Transition::Accept, Some(first))?;
+        if row.is_live {
+            Mover::new(&write)?.go(task.0, accepted, Transition::Fail(Reason::LostLive), None)?;
+        }
         // It was reserved under the caps by the ledger that bought it; here the money is charged as it was.
         let mut moves = Moves::default();
-        moves.charge(batch, row.posted_v, row.cost, row.cost);
+        moves.charge(batch, row.posted_v, row.cost, row.cost, false);
         let window = Window { owners, sent_v: row.posted_v, hold_to_v: row.posted_v };
         money_path::hold_for_found(&write, batch, row.cost, window)?;
         moves.write(&write)?;
@@ -122,7 +131,7 @@ impl Ledger {
             engine: engine.parse().map_err(|_| LedgerError::Unexpected(format!("engine `{engine}`")))?,
             function: function.parse().map_err(|_| LedgerError::Unexpected(format!("function `{function}`")))?,
             posted_v: row.posted_v,
-            uncollected: 1,
+            uncollected,
             all_high: false,
         })
     }

@@ -4,7 +4,7 @@
 //! leaves. T2 and T3 ([`Ledger::record`]): what the vendor accepted is charged and its id stored; what surely was not
 //! bought is released; an answer is stored with the state it leads to. Each is one commit, whole or not at all.
 
-use rusqlite::{Connection, DropBehavior, OptionalExtension as _, TransactionBehavior};
+use rusqlite::{Connection, DropBehavior, TransactionBehavior};
 
 use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved};
@@ -113,13 +113,13 @@ fn reserve_one(
         write.prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM attempt")?.query_row([], |row| row.get(0))?;
     write
         .prepare_cached(
-            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano, unresolved)
-             VALUES (:run, :account, :engine, :function, :first, :attempts, :sent, :hold_to, :start, :held, :attempts)",
+            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano, unresolved, method)
+             VALUES (:run, :account, :engine, :function, :first, :attempts, :sent, :hold_to, :start, :held, :attempts, :method)",
         )?
         .execute(rusqlite::named_params! {
             ":run": draft.run.0, ":account": owners.account, ":engine": draft.engine.name(),
             ":function": draft.function.name(), ":first": first, ":attempts": draft.tasks.len(),
-            ":sent": draft.sent_v, ":hold_to": draft.hold_to_v, ":start": start, ":held": hold.nanos(),
+            ":sent": draft.sent_v, ":hold_to": draft.hold_to_v, ":start": start, ":held": hold.nanos(), ":method": draft.method.name(),
         })?;
     let batch = write.last_insert_rowid();
     money_path::reserved(write, batch, hold, window)?;
@@ -135,10 +135,10 @@ fn reserve_one(
 }
 
 /// A commit of changes on its way.
-struct Commit<'t> {
-    write: &'t Connection,
-    touched: Touched<'t>,
-    moves: Moves,
+pub(super) struct Commit<'t> {
+    pub(super) write: &'t Connection,
+    pub(super) touched: Touched<'t>,
+    pub(super) moves: Moves,
     booked: Booked,
 }
 
@@ -146,8 +146,8 @@ impl Commit<'_> {
     /// Writes a change; one that moves neither money nor tasks is handed back, to be noted after those that do.
     fn record(&mut self, change: Change) -> Result<Option<Change>, LedgerError> {
         match change {
-            Change::Accepted { attempt, vendor_id, cost, posted_v, assumed } => {
-                self.accept(attempt, &vendor_id, cost, posted_v, assumed)?;
+            Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open } => {
+                self.accept(attempt, &vendor_id, (cost, posted_v), assumed, open)?;
             }
             Change::Corrected { attempt, cost } => self.correct(attempt, cost)?,
             Change::Refused { attempt, code, for_good } => {
@@ -159,33 +159,27 @@ impl Commit<'_> {
             }
             Change::PaidFailure { attempt, code, vendor_id, cost, posted_v, again } => {
                 let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SENDING])? else { return Ok(None) };
-                self.write
-                    .prepare_cached(
-                        "UPDATE attempt SET state = ?2, code = ?3, vendor_id = ?4, posted_nano = ?5, settled_nano = ?5 WHERE id = ?1",
-                    )?
-                    .execute((
-                        facts.id,
-                        attempt_state::PAID_FAILURE,
-                        code,
-                        vendor_id.as_deref().map(vendor_key),
-                        cost.nanos(),
-                    ))?;
-                self.stands(facts, attempt_state::PAID_FAILURE, Transition::Fail(Reason::PaidFailure))?;
-                self.moves.charge(facts.batch, posted_v, facts.held, cost);
-                self.moves.count(facts.batch, -1, 0);
+                self.paid_for_nothing(facts, Some(code), vendor_id.as_deref(), (cost, posted_v), Reason::PaidFailure)?;
                 self.reopen(facts, again)?;
             }
-            Change::FailedLater { attempt, code, again } => {
+            Change::LostLive { attempt, vendor_id, cost, posted_v } => {
+                let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
+                let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(None) };
+                self.paid_for_nothing(facts, None, Some(&vendor_id), (cost, posted_v), Reason::LostLive)?;
+            }
+            Change::FailedLater { attempt, code, again, settled } => {
+                self.close(attempt, settled)?;
                 if let Some(facts) =
                     self.ended(attempt, attempt_state::PAID_FAILURE, Some(code), Transition::Fail(Reason::PaidFailure))?
                 {
                     self.reopen(facts, again)?;
                 }
             }
-            Change::Expired { attempt } => {
+            Change::Expired { attempt, settled } => {
+                self.close(attempt, settled)?;
                 self.ended(attempt, attempt_state::EXPIRED, None, Transition::Fail(Reason::Expired))?;
             }
-            Change::Answered { attempt, answer } => self.store(attempt, &answer)?,
+            Change::Answered { attempt, answer, settled } => self.store(attempt, &answer, settled)?,
             Change::ResolvedAsBought { attempt, posted_v } => {
                 let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SENDING])? else { return Ok(None) };
                 self.write
@@ -195,7 +189,7 @@ impl Commit<'_> {
                     .execute((facts.id, attempt_state::RESOLVED_AS_BOUGHT))?;
                 let transition = Transition::Fail(Reason::ResolvedAsBought);
                 self.stands(facts, attempt_state::RESOLVED_AS_BOUGHT, transition)?;
-                self.moves.charge(facts.batch, posted_v, facts.held, facts.held);
+                self.moves.charge(facts.batch, posted_v, facts.held, facts.held, false);
                 self.moves.count(facts.batch, -1, 0);
             }
             Change::Extra { account, extra } => self.extra(account, &extra)?,
@@ -225,9 +219,9 @@ impl Commit<'_> {
         &mut self,
         attempt: AttemptId,
         vendor_id: &str,
-        cost: Money,
-        posted_v: i64,
+        (cost, posted_v): (Money, i64),
         assumed: bool,
+        open: bool,
     ) -> Result<(), LedgerError> {
         // Given up for not bought, and found after all: its hold is gone, so the charge is overrun.
         let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
@@ -252,28 +246,36 @@ impl Commit<'_> {
                 assumed.then_some(cost.nanos()),
             ))?;
         self.stands(facts, attempt_state::SUBMITTED, Transition::Accept)?;
-        self.moves.charge(facts.batch, posted_v, if was_sending { facts.held } else { Money::ZERO }, cost);
+        self.moves.charge(facts.batch, posted_v, if was_sending { facts.held } else { Money::ZERO }, cost, open);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 1);
         self.moves.posted(facts.batch, posted_v);
         Ok(())
     }
 
-    /// An assumed cost becomes the vendor's: what was booked too much is refund, and too little is overrun.
-    fn correct(&mut self, attempt: AttemptId, cost: Money) -> Result<(), LedgerError> {
-        let assumed: Option<(i64, i64, i64)> = self
-            .write
-            .prepare_cached(
-                "SELECT attempt.batch, attempt.settled_nano, batch.posted_v
-                 FROM attempt JOIN batch ON batch.id = attempt.batch
-                 WHERE attempt.id = ?1 AND attempt.posted_nano IS NULL AND attempt.settled_nano IS NOT NULL",
-            )?
-            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()?;
-        let Some((batch, assumed, posted_v)) = assumed else { return Ok(()) };
+    /// The vendor took money for a task that has no answer.
+    fn paid_for_nothing(
+        &mut self,
+        facts: Attempt,
+        code: Option<u32>,
+        vendor_id: Option<&str>,
+        (cost, posted_v): (Money, i64),
+        reason: Reason,
+    ) -> Result<(), LedgerError> {
         self.write
-            .prepare_cached("UPDATE attempt SET posted_nano = ?2, settled_nano = ?2 WHERE id = ?1")?
-            .execute((attempt.0, cost.nanos()))?;
-        self.moves.settle(batch, posted_v, Money::from_nanos(assumed), cost);
+            .prepare_cached(
+                "UPDATE attempt SET state = ?2, code = ?3, vendor_id = ?4, posted_nano = ?5, settled_nano = ?5 WHERE id = ?1",
+            )?
+            .execute((facts.id, attempt_state::PAID_FAILURE, code, vendor_id.map(vendor_key), cost.nanos()))?;
+        let was_sending = facts.state == attempt_state::SENDING;
+        if !was_sending {
+            // Given up for not bought, and found after all: it is accepted first, and lost then.
+            self.touched.move_task_of(facts, Transition::Accept)?;
+        }
+        self.stands(facts, attempt_state::PAID_FAILURE, Transition::Fail(reason))?;
+        let held = if was_sending { facts.held } else { Money::ZERO };
+        self.moves.charge(facts.batch, posted_v, held, cost, false);
+        self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 0);
+        self.moves.posted(facts.batch, posted_v);
         Ok(())
     }
 
@@ -314,7 +316,7 @@ impl Commit<'_> {
         Ok(Some(facts))
     }
 
-    fn store(&mut self, attempt: AttemptId, answer: &Answer) -> Result<(), LedgerError> {
+    fn store(&mut self, attempt: AttemptId, answer: &Answer, settled: Option<Money>) -> Result<(), LedgerError> {
         let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SUBMITTED])? else { return Ok(()) };
         self.write
             .prepare_cached(
@@ -323,6 +325,7 @@ impl Commit<'_> {
             )?
             .execute((facts.id, answer.kind.name(), answer.fetched_at, answer.done_v, &answer.model, &answer.body))?;
         if answer.complete {
+            self.close(attempt, settled)?;
             self.ended(attempt, attempt_state::ANSWERED, None, Transition::Answer)?;
         }
         Ok(())
@@ -370,11 +373,12 @@ impl Commit<'_> {
         let (asked, task): (bool, Replanned) = self
             .write
             .prepare_cached(
-                "SELECT task.run, task.id, task.position, task.target, task.service, task.attempt, attempt.number, task.asked
+                "SELECT task.run, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
+                        task.prompt_set, task.asked
                  FROM task LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.id = ?1",
             )?
             .query_row([facts.task], |row| {
-                Ok((row.get(7)?, Replanned { run: RunId(row.get(0)?), task: ToBuy::from_row(row, 1)? }))
+                Ok((row.get(8)?, Replanned { run: RunId(row.get(0)?), task: ToBuy::from_row(row, 1)? }))
             })?;
         if task.task.previous != Some(AttemptId(facts.id)) {
             return Ok(());

@@ -6,7 +6,7 @@ use chrono::DateTime;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
 
 use super::{Ledger, LedgerError};
-use crate::catalogue::{Kept, List, Model, Places, find_model};
+use crate::catalogue::{Kept, List, Model, Served, find_model};
 use crate::market::{Language, Location};
 use crate::offer::Engine;
 
@@ -147,17 +147,18 @@ impl Ledger {
         Ok(self.models(engine)?.and_then(|kept| find_model(&kept.rows, name).cloned()))
     }
 
-    /// All places and languages that are kept.
+    /// All that is kept.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn places(&self) -> Result<Places, LedgerError> {
-        let mut places = Places::default();
+    pub fn served(&self) -> Result<Served, LedgerError> {
+        let mut served = Served::default();
         for engine in Engine::ALL {
-            places.locations.extend(self.locations(*engine)?.map(|kept| (*engine, kept)));
-            places.languages.extend(self.languages(*engine)?.map(|kept| (*engine, kept)));
+            served.locations.extend(self.locations(*engine)?.map(|kept| (*engine, kept)));
+            served.languages.extend(self.languages(*engine)?.map(|kept| (*engine, kept)));
+            served.models.extend(self.models(*engine)?.map(|kept| (*engine, kept)));
         }
-        Ok(places)
+        Ok(served)
     }
 
     fn kept<T>(

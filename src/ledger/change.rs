@@ -3,7 +3,7 @@
 use super::ToBuy;
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;
-use crate::offer::{Engine, Function, ResultKind};
+use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
 
 /// A batch that is to be reserved.
@@ -15,6 +15,8 @@ pub struct Draft {
     pub engine: Engine,
     /// The endpoint's function.
     pub function: Function,
+    /// By which method.
+    pub method: Method,
     /// Up to a hundred tasks.
     pub tasks: Vec<DraftTask>,
     /// The vendor cannot see it before this moment (Unix seconds, the vendor's clock).
@@ -93,8 +95,8 @@ pub struct Extra {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The vendor took the task, and said so in the answer or in a list. `assumed`: it named no cost, and this is what
-    /// was held.
-    Accepted { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64, assumed: bool },
+    /// was held. `open`: what it will cost is known with its answer, and the rest of its hold stays until then.
+    Accepted { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64, assumed: bool, open: bool },
     /// The vendor's list names the cost of a purchase that was booked at an assumed one.
     Corrected { attempt: AttemptId, cost: Money },
     /// The vendor refused the task; it cost nothing. `for_good`: the same task would be refused again.
@@ -103,12 +105,14 @@ pub enum Change {
     NotBought { attempt: AttemptId },
     /// The vendor took money and gives no answer. `again`: it may be bought anew, as a new attempt with new money.
     PaidFailure { attempt: AttemptId, code: u32, vendor_id: Option<String>, cost: Money, posted_v: i64, again: bool },
-    /// The vendor failed a task that it had accepted. `again` as above.
-    FailedLater { attempt: AttemptId, code: u32, again: bool },
+    /// The vendor answered a Live task and was paid, and its answer was lost on the way.
+    LostLive { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64 },
+    /// The vendor failed a task that it had accepted. `again` as above, `settled` as below.
+    FailedLater { attempt: AttemptId, code: u32, again: bool, settled: Option<Money> },
     /// The vendor has thrown the answer away.
-    Expired { attempt: AttemptId },
-    /// A form of an answer.
-    Answered { attempt: AttemptId, answer: Answer },
+    Expired { attempt: AttemptId, settled: Option<Money> },
+    /// A form of an answer. `settled`: what the task cost in the end, where that was open.
+    Answered { attempt: AttemptId, answer: Answer, settled: Option<Money> },
     /// The outcome of a batch is not known.
     Doubt { batch: BatchId, why: String },
     /// The connection of a batch in doubt was surely gone by then.
@@ -168,7 +172,8 @@ impl Change {
             | Self::NotBought { attempt }
             | Self::PaidFailure { attempt, .. }
             | Self::FailedLater { attempt, .. }
-            | Self::Expired { attempt }
+            | Self::LostLive { attempt, .. }
+            | Self::Expired { attempt, .. }
             | Self::Answered { attempt, .. }
             | Self::ResolvedAsBought { attempt, .. } => Some(*attempt),
             Self::Corrected { .. }

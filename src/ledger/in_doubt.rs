@@ -2,11 +2,11 @@
 
 use super::columns::named;
 use super::to_buy::ToBuy;
-use super::to_collect::ToCollect;
+use super::to_collect::{ToCollect, forms, open_cost};
 use super::{Ledger, LedgerError};
-use crate::ids::{AccountId, AttemptId, BatchId, RunId};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
-use crate::offer::{Engine, Function};
+use crate::offer::{Engine, Function, Method};
 
 /// A batch with an outcome that is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Doubted {
     pub engine: Engine,
     /// The endpoint's function.
     pub function: Function,
+    /// By which method: of a Live task the answer is gone, whatever is found.
+    pub method: Method,
     /// The vendor cannot have seen it before.
     pub sent_v: i64,
     /// The connection was gone by then; not known until the vendor's clock is seen again.
@@ -36,7 +38,7 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn doubted(&self, account: AccountId) -> Result<Vec<Doubted>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT id, run, engine, function, sent_v, closed_v, unresolved, held_nano
+            "SELECT id, run, engine, function, sent_v, closed_v, unresolved, held_nano, method
              FROM batch INDEXED BY batch_unresolved WHERE account = ?1 AND unresolved > 0 ORDER BY id",
         )?;
         let rows = statement.query_map([account.0], |row| {
@@ -49,6 +51,7 @@ impl Ledger {
                 closed_v: row.get(5)?,
                 attempts: row.get(6)?,
                 held: Money::from_nanos(row.get(7)?),
+                method: named(row, 8)?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -76,22 +79,25 @@ impl Ledger {
         Ok(self
             .db
             .prepare_cached(
-                "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number,
-                        attempt.batch, batch.engine, batch.function, run.results, batch.run
+                "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number, task.prompt_set,
+                        attempt.batch, batch.engine, batch.function, run.results, batch.run, attempt.held_nano
                  FROM attempt JOIN task ON task.id = attempt.task JOIN batch ON batch.id = attempt.batch
                  JOIN run ON run.id = batch.run WHERE attempt.id = ?1",
             )?
             .query_row([attempt.0], |row| {
-                let results: String = row.get(9)?;
+                let (function, results): (_, String) = (named(row, 9)?, row.get(10)?);
                 let collect = ToCollect {
                     attempt,
-                    batch: BatchId(row.get(6)?),
+                    batch: BatchId(row.get(7)?),
                     vendor_id: vendor_id.to_owned(),
-                    engine: named(row, 7)?,
-                    function: named(row, 8)?,
-                    kinds: results.split(',').filter_map(|kind| kind.parse().ok()).collect(),
+                    engine: named(row, 8)?,
+                    function,
+                    kinds: forms(function, results.split(',')),
                     number: row.get(5)?,
-                    run: RunId(row.get(10)?),
+                    run: RunId(row.get(11)?),
+                    target: TargetId(row.get(2)?),
+                    held: Money::from_nanos(row.get(12)?),
+                    open_cost: open_cost(function, None),
                 };
                 Ok((ToBuy::from_row(row, 0)?, collect))
             })?)

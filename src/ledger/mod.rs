@@ -20,6 +20,7 @@ mod tasks;
 mod caps;
 mod change;
 mod book;
+mod settle;
 mod touched;
 mod money_path;
 
@@ -63,8 +64,9 @@ pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
 pub use starts::{Seal, Start, Trust};
 pub use status::{RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
-pub use to_buy::{TargetFacts, ToBuy};
+pub use to_buy::{TargetCost, TargetFacts, ToBuy};
 pub use to_collect::{OpenBatch, ToCollect};
+pub use witnesses::Late;
 
 use crate::ids::RunId;
 use crate::tag::LedgerId;

@@ -43,22 +43,32 @@ pub(super) struct Window {
 }
 
 impl Moves {
-    /// A task that was held for costs so much: up to the hold it is charge, beyond it overrun; the rest is released.
-    pub(super) fn charge(&mut self, batch: i64, posted_v: i64, held: Money, cost: Money) {
-        let charge = self.of(batch).charges.entry(posted_v).or_default();
-        let within = cost.min(held);
-        charge.within += within.nanos();
-        if Rule::OverrunIsBooked.is_kept() {
-            charge.beyond += (cost - within).nanos();
+    /// A task that was held for costs so much: up to the hold it is charge, beyond it overrun. The rest is released; of
+    /// one that is `open`, it stays held until its cost is known.
+    pub(super) fn charge(&mut self, batch: i64, posted_v: i64, held: Money, cost: Money, open: bool) {
+        let rest = self.take(batch, posted_v, cost, held);
+        if !open {
+            self.release(batch, rest);
         }
-        self.release(batch, held - within);
     }
 
-    /// What was booked as so much has cost so much in the end. It counts where the purchase does.
-    pub(super) fn settle(&mut self, batch: i64, posted_v: i64, booked: Money, cost: Money) {
+    /// What was booked as so much has cost so much in the end, and so much of its hold was kept. It counts where the
+    /// purchase does.
+    pub(super) fn settle(&mut self, batch: i64, posted_v: i64, booked: Money, cost: Money, rest: Money) {
+        let rest = self.take(batch, posted_v, cost.less(booked), rest);
+        self.of(batch).charges.entry(posted_v).or_default().back += booked.less(cost).nanos();
+        self.release(batch, rest);
+    }
+
+    /// Takes money out of a hold, and beyond it where it does not do; what is left of the hold.
+    fn take(&mut self, batch: i64, posted_v: i64, amount: Money, held: Money) -> Money {
         let charge = self.of(batch).charges.entry(posted_v).or_default();
-        charge.beyond += (cost - booked).max(Money::ZERO).nanos();
-        charge.back += (booked - cost).max(Money::ZERO).nanos();
+        let within = amount.min(held);
+        charge.within += within.nanos();
+        if Rule::OverrunIsBooked.is_kept() {
+            charge.beyond += (amount - within).nanos();
+        }
+        held - within
     }
 
     /// Can no longer be charged.

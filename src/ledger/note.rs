@@ -83,6 +83,7 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
         | Change::Refused { .. }
         | Change::NotBought { .. }
         | Change::PaidFailure { .. }
+        | Change::LostLive { .. }
         | Change::FailedLater { .. }
         | Change::Expired { .. }
         | Change::Answered { .. }

@@ -13,7 +13,9 @@ use crate::tag::LedgerId;
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// `application_id` and `user_version` of `schema.sql`.
 const APPLICATION_ID: i64 = 1_651_864_947;
-const VERSION: i64 = 1;
+const VERSION: i64 = 2;
+/// What makes a ledger of version 1 one of version 2, and so on.
+const UPGRADES: &[&str] = &[include_str!("upgrade_1_to_2.sql")];
 
 /// Real money or play money: stamped at birth, never changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,6 +105,7 @@ impl Ledger {
         if empty == 0 {
             give_birth(&db, kind, now)?;
         }
+        upgrade(&db)?;
         check_version(&db, path)?;
         let (id, stamped) = identity(&db)?.ok_or_else(|| LedgerError::Unexpected("a ledger without an id".into()))?;
         if stamped != kind {
@@ -155,6 +158,23 @@ fn give_birth(db: &Connection, kind: Kind, now: i64) -> Result<(), LedgerError> 
     Ok(())
 }
 
+/// Brings a ledger of an earlier version to this one, in one commit. What was bought with it stays as it is.
+fn upgrade(db: &Connection) -> Result<(), LedgerError> {
+    if pragma(db, "application_id")? != APPLICATION_ID {
+        return Ok(());
+    }
+    let whole = db.unchecked_transaction()?;
+    while let Some(step) = usize::try_from(pragma(db, "user_version")? - 1).ok().and_then(|from| UPGRADES.get(from)) {
+        db.execute_batch(step)?;
+    }
+    whole.commit()?;
+    Ok(())
+}
+
+fn pragma(db: &Connection, name: &str) -> Result<i64, LedgerError> {
+    Ok(db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))?)
+}
+
 /// SQLite's own generator, seeded by the operating system.
 pub(super) fn fill_random(db: &Connection, bytes: &mut [u8]) -> Result<(), LedgerError> {
     let random: Vec<u8> = db.query_row("SELECT randomblob(?1)", [bytes.len()], |row| row.get(0))?;
@@ -172,10 +192,13 @@ fn identity(db: &Connection) -> Result<Option<(LedgerId, Kind)>, LedgerError> {
 }
 
 fn check_version(db: &Connection, path: &Path) -> Result<(), LedgerError> {
-    let application: i64 = db.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0))?;
-    let what = match (application, version) {
+    let what = match (pragma(db, "application_id")?, pragma(db, "user_version")?) {
         (APPLICATION_ID, VERSION) => return Ok(()),
+        (APPLICATION_ID, older @ 1..VERSION) => {
+            format!(
+                "this ledger has version {older}, and this bursar reads {VERSION}: the next `bursar run` brings it there"
+            )
+        }
         (APPLICATION_ID, newer) => {
             format!("this ledger has version {newer}, and this bursar knows {VERSION}: use the bursar that wrote it")
         }

@@ -7,9 +7,10 @@ use rusqlite::Connection;
 
 use super::columns::named;
 use super::tasks::service_from;
+use super::to_collect::forms;
 use super::{Ledger, LedgerError};
 use crate::ids::{AttemptId, BatchId};
-use crate::offer::{Engine, Function, Priority};
+use crate::offer::{Engine, Function, Method, Priority, ResultKind};
 use crate::tag::{LedgerId, Tag};
 use crate::task::{Identity, Question};
 
@@ -115,15 +116,18 @@ impl Ledger {
         Ok(orders)
     }
 
-    /// The endpoint of a batch.
+    /// Where a batch is bought, and the first of the forms that its run asks for.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn endpoint(&self, batch: BatchId) -> Result<(Engine, Function), LedgerError> {
-        Ok(self
-            .db
-            .prepare_cached("SELECT engine, function FROM batch WHERE id = ?1")?
-            .query_row([batch.0], |row| Ok((named(row, 0)?, named(row, 1)?)))?)
+    pub fn endpoint(&self, batch: BatchId) -> Result<(Engine, Function, Method, ResultKind), LedgerError> {
+        let sql = "SELECT batch.engine, batch.function, batch.method, run.results
+                   FROM batch JOIN run ON run.id = batch.run WHERE batch.id = ?1";
+        Ok(self.db.prepare_cached(sql)?.query_row([batch.0], |row| {
+            let (function, results): (_, String) = (named(row, 1)?, row.get(3)?);
+            let form = forms(function, results.split(',')).first().copied();
+            Ok((named(row, 0)?, function, named(row, 2)?, form.unwrap_or(ResultKind::Advanced)))
+        })?)
     }
 }
 

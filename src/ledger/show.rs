@@ -7,7 +7,7 @@ use rusqlite::OptionalExtension;
 use super::columns::named;
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
-use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId, TaskId};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId, SetId, TargetId, TaskId};
 use crate::money::Money;
 use crate::offer::{Method, Priority, Route};
 
@@ -44,11 +44,13 @@ pub struct SetSum {
     pub planned: u64,
 }
 
-/// Tasks of a run that are not bought, of one kind and so of one price.
+/// Tasks of a run that are not bought, of one kind and set, and so of one price.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PlannedOf {
     /// What is asked of whom.
     pub target: TargetId,
+    /// The prompt set that pays.
+    pub set: SetId,
     /// By which method.
     pub method: Method,
     /// At which priority.
@@ -157,12 +159,18 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn planned_of(&self, run: RunId) -> Result<Vec<PlannedOf>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT target, service, count(*) FROM task INDEXED BY task_to_buy
-             WHERE run = ?1 AND state = 0 GROUP BY target, service",
+            "SELECT target, service, count(*), prompt_set FROM task INDEXED BY task_to_buy
+             WHERE run = ?1 AND state = 0 GROUP BY target, service, prompt_set",
         )?;
         let rows = statement.query_map([run.0], |row| {
             let (method, priority) = service_from(row.get(1)?);
-            Ok(PlannedOf { target: TargetId(row.get(0)?), method, priority, tasks: row.get(2)? })
+            Ok(PlannedOf {
+                target: TargetId(row.get(0)?),
+                method,
+                priority,
+                tasks: row.get(2)?,
+                set: SetId(row.get(3)?),
+            })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

@@ -8,8 +8,9 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use super::register::may_be_forgotten;
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
-use crate::job::{Job, Target};
+use crate::job::{Job, PromptSet, Target};
 use crate::market::Market;
+use crate::money::Money;
 use crate::offer::{Method, Priority};
 use crate::plan::Order;
 
@@ -91,12 +92,15 @@ impl PlanRows<'_> {
     /// Nothing was written.
     pub fn finish(self, job: &Job, order: Order<'_>, plan_hash: [u8; 32], now: i64) -> Result<Edited, LedgerError> {
         let Self { write, run, prompts } = self;
-        let sets =
-            job.sets.iter().map(|set| prompt_set(&write, run, &set.name, set.weight)).collect::<Result<Vec<_>, _>>()?;
-        let of_sets = |row: &dyn Fn(&crate::job::PromptSet) -> Result<Vec<i64>, LedgerError>| {
+        let sets = job.sets.iter().map(|set| prompt_set(&write, run, set)).collect::<Result<Vec<_>, _>>()?;
+        let of_sets = |row: &dyn Fn(&PromptSet) -> Result<Vec<i64>, LedgerError>| {
             job.sets.iter().map(row).collect::<Result<Vec<_>, _>>()
         };
-        let markets = of_sets(&|set| set.markets.iter().map(|market| market_row(&write, market)).collect())?;
+        // Behind the markets of each set, the place of what is asked without one.
+        let markets = of_sets(&|set| {
+            let nowhere = set.targets.iter().any(|target| !target.offer().has_place).then(Market::nowhere);
+            set.markets.iter().chain(&nowhere).map(|market| market_row(&write, market)).collect()
+        })?;
         let targets = of_sets(&|set| set.targets.iter().map(|target| target_row(&write, target)).collect())?;
         let replanned: bool =
             write.query_row("SELECT EXISTS (SELECT 1 FROM task WHERE run = ?1)", [run], |row| row.get(0))?;
@@ -161,8 +165,9 @@ fn insert_tasks(
     while let Some(step) = order.next() {
         position += 1;
         let target = &job.sets[step.set].targets[step.target];
-        let (prompt, market, asked) =
-            (prompts[step.prompt as usize], markets[step.set][step.market], targets[step.set][step.target]);
+        let places = &markets[step.set];
+        let market = places[step.market.unwrap_or(places.len() - 1)];
+        let (prompt, asked) = (prompts[step.prompt as usize], targets[step.set][step.target]);
         insert.execute((
             run,
             prompt,
@@ -200,11 +205,13 @@ pub(super) fn service_from(number: i64) -> (Method, Priority) {
     }
 }
 
-fn prompt_set(write: &Connection, run: i64, name: &str, weight: u32) -> Result<i64, LedgerError> {
+fn prompt_set(write: &Connection, run: i64, set: &PromptSet) -> Result<i64, LedgerError> {
     Ok(write.query_row(
-        "INSERT INTO prompt_set (run, name, weight) VALUES (?1, ?2, ?3)
-         ON CONFLICT (run, name) DO UPDATE SET weight = excluded.weight RETURNING id",
-        (run, name, weight),
+        "INSERT INTO prompt_set (run, name, weight, longest_prompt, ceiling_nano) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (run, name) DO UPDATE SET weight = excluded.weight, longest_prompt = excluded.longest_prompt,
+             ceiling_nano = excluded.ceiling_nano
+         RETURNING id",
+        (run, &set.name, set.weight, set.longest_prompt, set.max_cost_per_task.map(Money::nanos)),
         |row| row.get(0),
     )?)
 }
@@ -228,14 +235,8 @@ fn target_row(write: &Connection, target: &Target) -> Result<i64, LedgerError> {
             target.engine.name(),
             target.function.name(),
             target.model.as_deref().unwrap_or_default(),
-            options_json(target),
+            target.options_json(),
         ),
         |row| row.get(0),
     )?)
-}
-
-/// The options of a target as JSON: names sorted, the vendor's defaults left out.
-pub(super) fn options_json(target: &Target) -> String {
-    let options: std::collections::BTreeMap<_, _> = target.options.iter().copied().collect();
-    serde_json::to_string(&options).unwrap_or_else(|_| "{}".to_owned())
 }

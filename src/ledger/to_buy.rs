@@ -1,11 +1,14 @@
 //! What is next in the plan, of what kind it is, and what it last cost.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{OptionalExtension, Row};
 
 use super::columns::named;
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
-use crate::ids::{AccountId, AttemptId, RunId, TargetId, TaskId};
+use crate::ids::{AccountId, AttemptId, RunId, SetId, TargetId, TaskId};
+use crate::job::{Asked, Target};
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Priority};
 
@@ -18,6 +21,8 @@ pub struct ToBuy {
     pub position: i64,
     /// What is asked of whom.
     pub target: TargetId,
+    /// The prompt set that pays.
+    pub set: SetId,
     /// By which method.
     pub method: Method,
     /// At which priority.
@@ -39,6 +44,7 @@ impl ToBuy {
             priority,
             previous: row.get::<_, Option<i64>>(at + 4)?.map(AttemptId),
             attempts: row.get::<_, Option<u32>>(at + 5)?.unwrap_or(0),
+            set: SetId(row.get(at + 6)?),
         })
     }
 }
@@ -52,6 +58,33 @@ pub struct TargetFacts {
     pub function: Function,
     /// Which model, where the function asks for one.
     pub model: Option<String>,
+    /// The fields of the request, as a JSON object.
+    pub options: String,
+}
+
+/// What finished tasks of a target came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TargetCost {
+    /// How many.
+    pub tasks: u64,
+    /// All of them together.
+    pub total: Money,
+    /// The dearest.
+    pub most: Money,
+}
+
+impl TargetFacts {
+    /// The target as it is bought by a method, at a priority.
+    pub fn bought_by(&self, method: Method, priority: Priority) -> Target {
+        Target {
+            engine: self.engine,
+            function: self.function,
+            method,
+            priority,
+            model: self.model.clone(),
+            options: Target::read_options(&self.options),
+        }
+    }
 }
 
 impl Ledger {
@@ -61,7 +94,7 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn next_to_buy(&self, run: RunId, after: i64, most: usize) -> Result<Vec<ToBuy>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number
+            "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number, task.prompt_set
              FROM task INDEXED BY task_to_buy LEFT JOIN attempt ON attempt.id = task.attempt
              WHERE task.run = ?1 AND task.state = 0 AND task.position > ?2 ORDER BY task.position LIMIT ?3",
         )?;
@@ -74,13 +107,29 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn target(&self, target: TargetId) -> Result<TargetFacts, LedgerError> {
-        Ok(self.db.query_row("SELECT engine, function, model FROM target WHERE id = ?1", [target.0], |row| {
-            let model: String = row.get(2)?;
-            Ok(TargetFacts {
-                engine: named(row, 0)?,
-                function: named(row, 1)?,
-                model: Some(model).filter(|m| !m.is_empty()),
-            })
+        Ok(self.db.query_row(
+            "SELECT engine, function, model, options FROM target WHERE id = ?1",
+            [target.0],
+            |row| {
+                let model: String = row.get(2)?;
+                Ok(TargetFacts {
+                    engine: named(row, 0)?,
+                    function: named(row, 1)?,
+                    model: Some(model).filter(|m| !m.is_empty()),
+                    options: row.get(3)?,
+                })
+            },
+        )?)
+    }
+
+    /// What makes the tasks of a prompt set dearer than others of the same target.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn asked(&self, set: SetId) -> Result<Asked, LedgerError> {
+        let sql = "SELECT longest_prompt, ceiling_nano FROM prompt_set WHERE id = ?1";
+        Ok(self.db.query_row(sql, [set.0], |row| {
+            Ok(Asked { prompt_bytes: row.get(0)?, ceiling: row.get::<_, Option<i64>>(1)?.map(Money::from_nanos) })
         })?)
     }
 
@@ -94,5 +143,34 @@ impl Ledger {
             .prepare_cached("SELECT nano_usd FROM price_seen WHERE account = ?1 AND price_key = ?2")?
             .query_row((account.0, price_key), |row| row.get(0).map(Money::from_nanos))
             .optional()?)
+    }
+
+    /// What finished tasks of a target came to, where that is only known with their answers.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn target_cost(
+        &self,
+        account: AccountId,
+        target: TargetId,
+        method: Method,
+    ) -> Result<Option<TargetCost>, LedgerError> {
+        let sql =
+            "SELECT tasks, total_nano, most_nano FROM target_cost WHERE account = ?1 AND target = ?2 AND method = ?3";
+        let row = self.db.prepare_cached(sql)?.query_row((account.0, target.0, method.name()), |row| {
+            let money = |at| row.get(at).map(Money::from_nanos);
+            Ok(TargetCost { tasks: row.get(0)?, total: money(1)?, most: money(2)? })
+        });
+        Ok(row.optional()?)
+    }
+
+    /// The functions that anything is asked by.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn functions(&self) -> Result<BTreeSet<Function>, LedgerError> {
+        let mut statement = self.db.prepare("SELECT DISTINCT function FROM target")?;
+        let rows = statement.query_map([], |row| named(row, 0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 }

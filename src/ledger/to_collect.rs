@@ -5,7 +5,8 @@ use rusqlite::OptionalExtension;
 use super::columns::named;
 use super::vendor_id::vendor_text;
 use super::{Ledger, LedgerError};
-use crate::ids::{AccountId, AttemptId, BatchId, RunId};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
+use crate::money::Money;
 use crate::offer::{Engine, Function, ResultKind};
 
 /// A batch with answers still to come.
@@ -44,6 +45,28 @@ pub struct ToCollect {
     pub number: u32,
     /// Whose.
     pub run: RunId,
+    /// What is asked of whom.
+    pub target: TargetId,
+    /// What is held for it.
+    pub held: Money,
+    /// What was taken at its purchase, where its cost is known with its answer.
+    pub open_cost: Option<Money>,
+}
+
+/// The forms of an answer that are fetched: of those that the run asks for, the ones that the function's answers come in.
+pub(super) fn forms<'w>(function: Function, words: impl Iterator<Item = &'w str>) -> Vec<ResultKind> {
+    match function {
+        Function::LlmScraper => words.filter_map(|kind| kind.parse().ok()).collect(),
+        Function::LlmResponses => vec![ResultKind::Advanced],
+    }
+}
+
+/// What was taken for a task that is settled with its answer.
+pub(super) fn open_cost(function: Function, taken: Option<i64>) -> Option<Money> {
+    match function {
+        Function::LlmScraper => None,
+        Function::LlmResponses => Some(Money::from_nanos(taken.unwrap_or(0))),
+    }
 }
 
 impl Ledger {
@@ -99,24 +122,31 @@ impl Ledger {
             .db
             .prepare_cached(
                 "SELECT attempt.vendor_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
-                        batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id)
+                        batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id),
+                        task.target, attempt.held_nano, coalesce(attempt.settled_nano, attempt.posted_nano)
                  FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
+                 JOIN task ON task.id = attempt.task
                  WHERE attempt.id = ?1 AND attempt.state = 1",
             )?
             .query_row([attempt.0], |row| {
                 let results: String = row.get(4)?;
                 let have: Option<String> = row.get(7)?;
                 let have = have.unwrap_or_default();
-                let wanted = results.split(',').filter(|kind| !have.split(',').any(|had| had == *kind));
+                let function = named(row, 3)?;
+                let wanted = forms(function, results.split(','));
+                let missing = |kind: &ResultKind| !have.split(',').any(|had| had == kind.name());
                 Ok(ToCollect {
                     attempt,
                     batch: BatchId(row.get(1)?),
                     vendor_id: vendor_text(row.get_ref(0)?).unwrap_or_default(),
                     engine: named(row, 2)?,
-                    function: named(row, 3)?,
-                    kinds: wanted.filter_map(|kind| kind.parse().ok()).collect(),
+                    function,
+                    kinds: wanted.into_iter().filter(missing).collect(),
                     number: row.get(5)?,
                     run: RunId(row.get(6)?),
+                    target: TargetId(row.get(8)?),
+                    held: Money::from_nanos(row.get(9)?),
+                    open_cost: open_cost(function, row.get(10)?),
                 })
             })
             .optional()?;

@@ -6,9 +6,18 @@ use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId};
 use crate::offer::Function;
 
+/// How long an answer to a purchase may take: by so much the list may file the purchase before it (seconds).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Late {
+    /// By the Standard method.
+    pub standard_s: i64,
+    /// By Live.
+    pub live_s: i64,
+}
+
 impl Ledger {
     /// The attempts that a complete look through spans of the vendor's list must show, with the times of their
-    /// purchase. Those are the times of its answers: the list may file a purchase up to `late_s` before.
+    /// purchase. Those are the times of its answers: the list may file a purchase before, by as much as `late` says.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -16,17 +25,18 @@ impl Ledger {
         &self,
         account: AccountId,
         spans: &[(i64, i64)],
-        late_s: i64,
+        late: Late,
     ) -> Result<Vec<(AttemptId, i64)>, LedgerError> {
         let mut all = Vec::new();
         let mut statement = self.db.prepare_cached(
             "SELECT attempt.id, batch.posted_v FROM batch INDEXED BY batch_by_time JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-             WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND ?3 AND attempt.state IN (1, 2, 6)",
+             WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND ?3 AND attempt.state IN (1, 2, 6)
+             AND batch.posted_v >= ?2 + iif(batch.method = 'live', ?5, ?4)",
         )?;
         for (from_v, to_v) in spans {
             // The edges of a span belong to it or not; what the vendor dates a second off is no witness.
-            let rows = statement.query_map((account.0, from_v + late_s + 2, to_v - 2), |row| {
+            let rows = statement.query_map((account.0, from_v + 2, to_v - 2, late.standard_s, late.live_s), |row| {
                 Ok((AttemptId(row.get(0)?), row.get(1)?))
             })?;
             all.extend(rows.collect::<Result<Vec<_>, _>>()?);
@@ -36,7 +46,7 @@ impl Ledger {
 
     /// The purchase that a look from a moment on must go back to, so that there is one that it must show: the latest
     /// before it, or the first after it where there is none. Nothing before `reach_v`, where the vendor's list begins,
-    /// and nothing after `until_v`, since it may not show that yet. `late_s` as above.
+    /// and nothing after `until_v`, since it may not show that yet. `late` as above.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -46,21 +56,24 @@ impl Ledger {
         from_v: i64,
         until_v: i64,
         reach_v: i64,
-        late_s: i64,
+        late: Late,
     ) -> Result<Option<i64>, LedgerError> {
         let of = |what: &str, from_v: i64, to_v: i64| {
             // Paid failures are no witnesses: not every list shows them.
             let sql = format!(
                 "SELECT {what}(posted_v) FROM batch INDEXED BY batch_by_time
                  WHERE account = ?1 AND posted_v >= ?2 AND posted_v <= ?3
+                 AND posted_v >= ?2 + iif(method = 'live', ?5, ?4)
                  AND EXISTS (SELECT 1 FROM attempt
                      WHERE attempt.id BETWEEN first_attempt AND first_attempt + attempts - 1
                      AND attempt.state IN (1, 2, 6))"
             );
-            self.db.prepare_cached(&sql)?.query_row((account.0, from_v, to_v), |row| row.get::<_, Option<i64>>(0))
+            self.db
+                .prepare_cached(&sql)?
+                .query_row((account.0, from_v, to_v, late.standard_s, late.live_s), |row| row.get::<_, Option<i64>>(0))
         };
-        let before = of("max", reach_v + late_s, until_v.min(from_v - 1))?;
-        Ok(if before.is_some() { before } else { of("min", from_v + late_s, until_v)? })
+        let before = of("max", reach_v, until_v.min(from_v - 1))?;
+        Ok(if before.is_some() { before } else { of("min", from_v, until_v)? })
     }
 
     /// When the vendor's list was first seen to show an unfinished task of ours.

@@ -13,7 +13,7 @@ pub use order::{Order, Step};
 use crate::config::Limits;
 use crate::job::{Job, Target};
 use crate::money::Money;
-use crate::offer::promised_turnaround;
+use crate::offer::{Method, promised_turnaround};
 use crate::price::{Price, PriceList, price_key};
 
 /// A ceiling, and what is left below it.
@@ -137,7 +137,8 @@ pub struct Plan {
 /// A target has no price, or one above the set's own ceiling.
 pub fn worst_cases(job: &Job, prices: &PriceList) -> Result<Vec<Vec<Money>>, PlanError> {
     let of_target = |set: &crate::job::PromptSet, target: &Target| {
-        let price = prices.expected(target).ok_or_else(|| PlanError::NoPrice { target: price_key(target) })?.amount;
+        let no_price = || PlanError::NoPrice { target: price_key(target) };
+        let price = prices.expected(target, set.asked()).ok_or_else(no_price)?.worst;
         match set.max_cost_per_task {
             Some(most) if price > most => Err(PlanError::TooDear { set: set.name.clone(), price, most }),
             _ => Ok(price),
@@ -189,13 +190,14 @@ pub fn plan(job: &Job, prices: &PriceList, rooms: &[Room], limits: &Limits) -> R
 struct Tally {
     total: Share,
     by_set: Vec<Share>,
-    /// By set, market and target of it.
+    /// By set, market and target of it; behind the markets, what is asked without a place.
     cells: Vec<Vec<Vec<Share>>>,
 }
 
 impl Tally {
     fn new(job: &Job) -> Self {
-        let cells = |set: &crate::job::PromptSet| vec![vec![Share::default(); set.targets.len()]; set.markets.len()];
+        let cells =
+            |set: &crate::job::PromptSet| vec![vec![Share::default(); set.targets.len()]; set.markets.len() + 1];
         Self {
             total: Share::default(),
             by_set: vec![Share::default(); job.sets.len()],
@@ -206,7 +208,9 @@ impl Tally {
     fn add(&mut self, step: Step, cost: Money, funded: bool) {
         self.total.add(cost, funded);
         self.by_set[step.set].add(cost, funded);
-        self.cells[step.set][step.market][step.target].add(cost, funded);
+        let cells = &mut self.cells[step.set];
+        let market = step.market.unwrap_or(cells.len() - 1);
+        cells[market][step.target].add(cost, funded);
     }
 
     fn into_plan(self, job: &Job, prices: &PriceList, limits: &Limits, cut: Option<Cut>) -> Plan {
@@ -215,26 +219,35 @@ impl Tally {
         let mut by_priority = Lines::default();
         let mut endpoints: BTreeMap<_, (u64, usize)> = BTreeMap::new();
         let mut keys = BTreeMap::new();
-        let mut slowest = Duration::ZERO;
+        let (mut slowest, mut fetches) = (Duration::ZERO, 0);
         for (set, cells) in job.sets.iter().zip(&self.cells) {
-            for (market, row) in set.markets.iter().zip(cells) {
-                for (target, share) in set.targets.iter().zip(row) {
-                    by_market.add(market.to_string(), share);
+            let markets = set.markets.iter().map(ToString::to_string).chain([NO_PLACE.to_owned()]);
+            for (market, row) in markets.zip(cells) {
+                for (target, share) in set.targets.iter().zip(row).filter(|(_, share)| share.tasks > 0) {
+                    by_market.add(market.clone(), share);
                     by_target.add(label(target), share);
                     by_priority.add(target.priority.to_string(), share);
                     if share.funded > 0 {
-                        let endpoint = endpoints.entry((target.engine, target.function)).or_default();
+                        let endpoint = endpoints.entry((target.engine, target.function, target.method)).or_default();
                         *endpoint = (endpoint.0 + share.funded, target.offer().batch);
-                        slowest = slowest.max(promised_turnaround(target.priority));
+                        let (function, method, priority) = (target.function, target.method, target.priority);
+                        slowest = slowest.max(promised_turnaround(function, method, priority));
+                        if method == Method::Standard {
+                            fetches += share.funded * forms(target, job);
+                        }
                     }
-                    if let Some(price) = prices.expected(target) {
-                        keys.insert(price_key(target), price);
+                    if let Some(price) = prices.expected(target, set.asked()) {
+                        // Of several sets that ask the same the dearest is shown.
+                        let known = keys.entry(price_key(target)).or_insert_with(|| price.clone());
+                        if price.worst > known.worst {
+                            *known = price;
+                        }
                     }
                 }
             }
         }
         let batches = endpoints.values().map(|(tasks, batch)| tasks.div_ceil(*batch as u64)).sum::<u64>();
-        let calls = batches + self.total.funded * job.results.len() as u64;
+        let calls = batches + fetches;
         let at_the_limit =
             |calls: u64| Duration::from_secs(calls.saturating_mul(60) / u64::from(limits.calls_per_minute.max(1)));
         Plan {
@@ -253,6 +266,14 @@ impl Tally {
     }
 }
 
+/// What is asked in no place, where a market stands.
+const NO_PLACE: &str = "no place";
+
+/// The forms of an answer that are fetched one by one.
+fn forms(target: &Target, job: &Job) -> u64 {
+    job.results.iter().filter(|form| target.offer().results.contains(form)).count().max(1) as u64
+}
+
 /// A target in words: what is asked of whom, and how it is bought.
 fn label(target: &Target) -> String {
     let mut label = format!("{} {} {}", target.engine, target.function, target.method);
@@ -260,7 +281,7 @@ fn label(target: &Target) -> String {
         label.push(' ');
         label.push_str(word);
     }
-    format!("{label}, {} priority", target.priority)
+    if target.offer().priorities.len() > 1 { format!("{label}, {} priority", target.priority) } else { label }
 }
 
 /// Shares by name, in order of first sight.

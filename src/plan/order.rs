@@ -1,7 +1,7 @@
 //! The order in which tasks are bought, which is also where a budget cuts them.
 //!
 //! Inside a set: round by repeat, and in a round for j in 0..markets, for p in 0..prompts: market (p + j) mod markets,
-//! at every target. Between sets: next comes the set with the least worst-case money funded for its weight, the first
+//! at every target; at one that is asked without a place, where j is 0. Between sets: next comes the set with the least worst-case money funded for its weight, the first
 //! in the file where they are equal. So a cut anywhere leaves a balanced sample, and the same cut every time. The
 //! order is computed as it is walked: nothing is kept for a task.
 
@@ -17,8 +17,8 @@ pub struct Step {
     pub set: usize,
     /// Which of the job's distinct prompts.
     pub prompt: u32,
-    /// Which market of the set.
-    pub market: usize,
+    /// Which market of the set; none for a target that is asked without a place.
+    pub market: Option<usize>,
     /// Which target of the set.
     pub target: usize,
     /// Which repeat, from 1.
@@ -84,16 +84,20 @@ impl<'a> Order<'a> {
         if prompts == 0 || targets == 0 {
             return;
         }
-        while walk.at.0 <= walk.rounds && walk.at.1 < markets {
+        // A set without markets has targets without a place.
+        let shifts = markets.max(1);
+        while walk.at.0 <= walk.rounds && walk.at.1 < shifts {
             let (repeat, shift, prompt, target) = walk.at;
-            let step = Step { set, prompt: this.prompts[prompt], market: (prompt + shift) % markets, target, repeat };
+            let placeless = self.overlap.is_placeless(set, target);
+            let market = (!placeless).then(|| (prompt + shift) % shifts);
+            let step = Step { set, prompt: this.prompts[prompt], market, target, repeat };
             walk.at = match (shift, prompt, target) {
                 (j, p, t) if t + 1 < targets => (repeat, j, p, t + 1),
                 (j, p, _) if p + 1 < prompts => (repeat, j, p + 1, 0),
-                (j, _, _) if j + 1 < markets => (repeat, j + 1, 0, 0),
+                (j, _, _) if j + 1 < shifts => (repeat, j + 1, 0, 0),
                 _ => (repeat + 1, 0, 0, 0),
             };
-            if self.overlap.pays(self.sets, step) {
+            if (shift == 0 || !placeless) && self.overlap.pays(self.sets, step) {
                 walk.next = Some(step);
                 return;
             }
@@ -131,10 +135,12 @@ struct Overlap {
     /// Small numbers of the markets and targets of each set, equal where they ask the same.
     markets: Vec<Vec<usize>>,
     targets: Vec<Vec<usize>>,
+    /// By the number of a target: it is asked without a place.
+    placeless: Vec<bool>,
 }
 
 /// A question, by its small numbers: prompt, market, target.
-type QuestionNumber = (u32, usize, usize);
+type QuestionNumber = (u32, Option<usize>, usize);
 
 impl Overlap {
     fn of(job: &Job) -> Self {
@@ -167,25 +173,31 @@ impl Overlap {
                 prompts[*prompt as usize * words + index / 64] |= 1 << (index % 64);
             }
         }
-        let mut overlap = Self { some: false, prompts, words, markets, targets };
+        let placeless = kinds.iter().map(|target| !target.offer().has_place).collect();
+        let mut overlap = Self { some: false, prompts, words, markets, targets, placeless };
         overlap.some =
             (0..job.sets.len()).any(|a| (a + 1..job.sets.len()).any(|b| overlap.share_questions(&job.sets, a, b)));
         overlap
     }
 
+    fn is_placeless(&self, set: usize, target: usize) -> bool {
+        self.placeless[self.targets[set][target]]
+    }
+
     fn question(&self, step: Step) -> QuestionNumber {
-        (step.prompt, self.markets[step.set][step.market], self.targets[step.set][step.target])
+        let market = step.market.map(|market| self.markets[step.set][market]);
+        (step.prompt, market, self.targets[step.set][step.target])
     }
 
     fn asks(&self, set: usize, (prompt, market, target): QuestionNumber) -> bool {
         self.prompts[prompt as usize * self.words + set / 64] & (1 << (set % 64)) != 0
-            && self.markets[set].contains(&market)
+            && market.is_none_or(|market| self.markets[set].contains(&market))
             && self.targets[set].contains(&target)
     }
 
     fn share_questions(&self, sets: &[PromptSet], a: usize, b: usize) -> bool {
-        self.markets[a].iter().any(|market| self.markets[b].contains(market))
-            && self.targets[a].iter().any(|target| self.targets[b].contains(target))
+        let same_place = self.markets[a].iter().any(|market| self.markets[b].contains(market));
+        self.targets[a].iter().any(|t| self.targets[b].contains(t) && (same_place || self.placeless[*t]))
             && sets[a].prompts.iter().any(|p| self.prompts[*p as usize * self.words + b / 64] & (1 << (b % 64)) != 0)
     }
 
@@ -204,7 +216,7 @@ impl Overlap {
         let question = self.question(step);
         let first_target = self.targets[step.set].iter().position(|target| *target == question.2);
         if first_target != Some(step.target)
-            || self.markets[step.set].iter().position(|m| *m == question.1) != Some(step.market)
+            || self.markets[step.set].iter().position(|m| Some(*m) == question.1) != step.market
         {
             return false;
         }

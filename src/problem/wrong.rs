@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::money::MoneyError;
-use crate::offer::{Engine, Function};
+use crate::offer::{Engine, Function, Method};
 
 /// What is wrong with a job file, a config or a prompt file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -68,12 +68,36 @@ pub enum Wrong {
     NotServed { what: &'static str, name: String, engine: Engine, near: Option<String>, read_on: NaiveDate },
     #[error("the vendor does not sell `{function}` of `{engine}`")]
     NotSold { engine: Engine, function: Function, works: String },
-    #[error("`{function}` of `{engine}` has no `{switch}`")]
-    NoSuchSwitch { engine: Engine, function: Function, switch: &'static str, has: String },
+    #[error("`{function}` of `{engine}` has no `{key}`")]
+    NoSuchField { engine: Engine, function: Function, key: &'static str, has: String },
+    #[error("`{key}` says where to ask, and `{function}` is asked nowhere")]
+    NoPlace { key: &'static str, function: Function },
     #[error("`{switch}` of `{engine}` needs `{needs}`")]
     SwitchNeeds { engine: Engine, switch: &'static str, needs: &'static str },
-    #[error("`{function}` of `{engine}` lets no one choose a `model`")]
-    NoModel { engine: Engine, function: Function },
+    #[error("`{function}` of `{engine}` lets no one choose a `{key}`")]
+    NoModel { engine: Engine, function: Function, key: &'static str },
+    #[error("the vendor's list for `{engine}` has no model `{name}`")]
+    UnknownModel { engine: Engine, name: String, near: Option<String>, read_on: NaiveDate },
+    #[error("the Standard method does not take `{name}` of `{engine}`, by the vendor's list of {read_on}")]
+    LiveModel { engine: Engine, name: String, read_on: NaiveDate },
+    #[error("`{function}` of `{engine}` is not sold by method `{method}`")]
+    NoSuchMethod { engine: Engine, function: Function, method: Method, works: String },
+    #[error("`{engine}` does not take `{key}` like that")]
+    NotLikeThat { key: &'static str, engine: Engine, why: String },
+    #[error("`{key}` is {chars} characters long, and the vendor takes {max}")]
+    TextTooLong { key: &'static str, chars: usize, max: usize },
+    #[error("`{key}` is {found}, not a number from 0 to {max}")]
+    NoSuchNumber { key: &'static str, max: String, decimals: u32, found: String },
+    #[error("`{word}` is no country of two capital letters")]
+    BadCountry { word: String },
+    #[error("`{text}` is no place by coordinates")]
+    BadCoordinate { text: String },
+    #[error("`message_chain` holds {messages} messages, and the vendor takes {max}")]
+    ChainTooLong { messages: usize, max: usize },
+    #[error("`{key}` says where to ask, and so does `location_coordinate`")]
+    TwoPlaces { key: &'static str },
+    #[error("a Live answer comes in one form, and `results` asks for {forms}")]
+    LiveForms { forms: usize },
     #[error("this target asks the same as `targets` no. {first}")]
     SameTarget { first: usize },
 
@@ -187,10 +211,21 @@ impl Wrong {
                 let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
                 near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
             }
-            Self::NotSold { works, .. } => works.clone(),
-            Self::NoSuchSwitch { has, .. } => has.clone(),
-            Self::SwitchNeeds { needs, switch, .. } => format!("add `{needs} = true`, or leave `{switch}` out"),
-            Self::NoModel { .. } => "leave `model` out: the engine's own page chooses".to_owned(),
+            Self::NotSold { works, .. } | Self::NoSuchMethod { works, .. } => works.clone(),
+            Self::NoSuchField { .. }
+            | Self::NoPlace { .. }
+            | Self::SwitchNeeds { .. }
+            | Self::NoModel { .. }
+            | Self::UnknownModel { .. }
+            | Self::LiveModel { .. }
+            | Self::NotLikeThat { .. }
+            | Self::TextTooLong { .. }
+            | Self::NoSuchNumber { .. }
+            | Self::BadCountry { .. }
+            | Self::BadCoordinate { .. }
+            | Self::ChainTooLong { .. }
+            | Self::TwoPlaces { .. }
+            | Self::LiveForms { .. } => self.help_with_the_form(),
             Self::SameTarget { .. } => "remove one of the two: method and priority do not change the answer".to_owned(),
             Self::FileAndPrompts => "keep one of them, or make two prompt sets".to_owned(),
             Self::NoPrompts => "add `file = \"prompts.txt\"` or `prompts = [\"...\"]`".to_owned(),
@@ -228,6 +263,43 @@ impl Wrong {
             }
             Self::NotInPrice { function: Function::LlmScraper, .. } => "a task of it has one `price`".to_owned(),
             Self::NotInPrice { .. } => "give `price` or the two prices of tokens, not both".to_owned(),
+        }
+    }
+
+    /// What to do about a field of the vendor's request form.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only problems of the form come here")]
+    fn help_with_the_form(&self) -> String {
+        match self {
+            Self::UnknownModel { near, read_on, .. } => {
+                let again = format!("`bursar models --refresh` reads the list anew, it is of {read_on}");
+                near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
+            }
+            Self::LiveModel { .. } => {
+                "write `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew".to_owned()
+            }
+            Self::NotLikeThat { why, .. } => why.clone(),
+            Self::TextTooLong { .. } => "shorten it".to_owned(),
+            Self::NoSuchNumber { max, decimals, .. } => {
+                format!("choose a number from 0 to {max} with at most {decimals} decimals, without quotes")
+            }
+            Self::BadCountry { .. } => "write its ISO 3166 code, for example \"DE\"".to_owned(),
+            Self::BadCoordinate { .. } => {
+                "write \"latitude,longitude,radius\" such as \"48.2035,16.3689,2000\": degrees with up to seven decimals, \
+                 and a radius from 199 to 199999"
+                    .to_owned()
+            }
+            Self::ChainTooLong { .. } => "remove the oldest".to_owned(),
+            Self::TwoPlaces { .. } => {
+                "keep one of the two; with `location_coordinate` write `languages` alone".to_owned()
+            }
+            Self::LiveForms { .. } => {
+                "write `results = [\"advanced\"]` or [\"html\"], or split the job in two".to_owned()
+            }
+            Self::NoSuchField { has, .. } => has.clone(),
+            Self::NoPlace { .. } => "leave it out: a model is asked without a place and a language".to_owned(),
+            Self::SwitchNeeds { needs, switch, .. } => format!("add `{needs} = true`, or leave `{switch}` out"),
+            Self::NoModel { key, .. } => format!("leave `{key}` out: the engine's own page chooses"),
+            _ => String::new(),
         }
     }
 }

@@ -102,6 +102,22 @@ impl fmt::Display for ListProblem {
     }
 }
 
+/// The answer that came with a Live purchase; none where the reply holds none that can be read.
+pub fn live_answer(outcome: &Result<Response, Failure>) -> Option<AnswerFacts> {
+    match judge_fetch(outcome) {
+        Fetched::Answer { facts, .. } => Some(facts),
+        Fetched::Pending
+        | Fetched::Failed { .. }
+        | Fetched::Expired
+        | Fetched::NotFound
+        | Fetched::Wrong { .. }
+        | Fetched::Throttled { .. }
+        | Fetched::WaitingForMoney
+        | Fetched::Halt(_)
+        | Fetched::Unreachable { .. } => None,
+    }
+}
+
 /// What the outcome of asking for one task's answer means.
 pub fn judge_fetch(outcome: &Result<Response, Failure>) -> Fetched {
     let response = match outcome {

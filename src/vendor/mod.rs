@@ -13,11 +13,11 @@ pub mod wire;
 
 pub use get::{
     Fetched, ListProblem, judge_account, judge_fetch, judge_languages, judge_list, judge_locations, judge_models,
-    judge_ready,
+    judge_ready, live_answer,
 };
 pub use post::{Fate, Stray, Verdict, judge};
 pub use refusal::Refusal;
-pub use wire::{Listed, ReadyList, UserData};
+pub use wire::{AnswerFacts, Listed, ReadyList, UserData, Ware};
 
 use std::future::Future;
 use std::time::Duration;

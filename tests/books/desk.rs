@@ -11,7 +11,7 @@ use bursar::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use bursar::job;
 use bursar::ledger::{Answer, Change, Draft, DraftTask, Extra, Kind, Ledger};
 use bursar::money::Money;
-use bursar::offer::{Engine, Function, ResultKind, Route};
+use bursar::offer::{Engine, Function, Method, ResultKind, Route};
 use bursar::period;
 use bursar::price::PriceList;
 use bursar::task::{Reason, TaskState};
@@ -134,8 +134,15 @@ impl Desk {
             }
         });
         let (engine, function) = (Engine::ChatGpt, Function::LlmScraper);
-        let draft =
-            Draft { run: self.run, engine, function, tasks: drafted.collect(), sent_v: sent, hold_to_v: sent + span };
+        let draft = Draft {
+            run: self.run,
+            engine,
+            function,
+            method: Method::Standard,
+            tasks: drafted.collect(),
+            sent_v: sent,
+            hold_to_v: sent + span,
+        };
         let outcome = self.ledger.reserve(std::slice::from_ref(&draft)).unwrap().remove(0);
         let whole: i64 = holds.iter().map(|(_, hold)| hold).sum();
         assert_eq!(outcome.is_ok(), self.books.fits(whole, sent, sent + span), "{draft:?} came to {outcome:?}");
@@ -198,7 +205,7 @@ impl Desk {
                 if books.go(number, &[At::Sending, At::NotBought], At::Submitted, TaskState::Submitted) {
                     books.attempts[number].charged = Some((cost, posted_v));
                 }
-                Change::Accepted { attempt, vendor_id, cost: money, posted_v, assumed: false }
+                Change::Accepted { attempt, vendor_id, cost: money, posted_v, assumed: false, open: false }
             }
             3 => {
                 books.go(number, &[At::Sending], At::Over, Books::failed(Reason::Refused, again));
@@ -217,11 +224,11 @@ impl Desk {
             }
             6 => {
                 books.go(number, &[At::Submitted], At::Over, Books::failed(Reason::PaidFailure, again));
-                Change::FailedLater { attempt, code: 40_103, again }
+                Change::FailedLater { attempt, code: 40_103, again, settled: None }
             }
             7 => {
                 books.go(number, &[At::Submitted], At::Over, TaskState::Failed(Reason::Expired));
-                Change::Expired { attempt }
+                Change::Expired { attempt, settled: None }
             }
             8 => {
                 if again {
@@ -229,7 +236,11 @@ impl Desk {
                 }
                 let kind = if *id == 0 { ResultKind::Html } else { ResultKind::Advanced };
                 let (body, fetched_at, done_v, model) = (vec![40, 181, 47, 253], NOON, None, None);
-                Change::Answered { attempt, answer: Answer { kind, body, fetched_at, done_v, model, complete: again } }
+                Change::Answered {
+                    attempt,
+                    answer: Answer { kind, body, fetched_at, done_v, model, complete: again },
+                    settled: None,
+                }
             }
             9 => {
                 if books.go(number, &[At::Sending], At::Over, TaskState::Failed(Reason::ResolvedAsBought)) {

@@ -79,17 +79,17 @@ fn a_price_of_the_vendors_list_above_ours_fails_and_one_below_warns() {
         (
             "0.001",
             6,
-            "fail llm_scraper/gemini/standard/normal/- costs $0.0012 by the vendor's list, and $0.001 is expected (your configuration)",
+            "fail llm_scraper/gemini/standard/normal/- costs $0.0012 by the vendor's list, and $0.001 is expected",
         ),
         (
             "0.002",
             0,
-            "warn llm_scraper/gemini/standard/normal/- costs $0.0012 by the vendor's list, and $0.002 is expected (your configuration)",
+            "warn llm_scraper/gemini/standard/normal/- costs $0.0012 by the vendor's list, and $0.002 is expected",
         ),
     ] {
         let world = World::new();
         let price = format!(
-            "[[accounts.main.prices]]\nfunction = 'llm_scraper'\nengine = 'gemini'\npriority = 'normal'\nprice = '{ours}'\n"
+            "[[accounts.main.prices]]\nfunction = 'llm_scraper'\nengine = 'gemini'\nmethod = 'standard'\npriority = 'normal'\nprice = '{ours}'\n"
         );
         let path = world.folder.path().join("bursar.toml");
         fs::write(&path, fs::read_to_string(&path).unwrap() + &price).unwrap();

@@ -17,7 +17,7 @@ use bursar::ids::{AccountId, AttemptId, BatchId, RunId};
 use bursar::job::{self, Job};
 use bursar::ledger::{Answer, Change, Draft, DraftTask, Kind, Ledger, Trust};
 use bursar::money::Money;
-use bursar::offer::{Engine, Function, ResultKind, Route};
+use bursar::offer::{Engine, Function, Method, ResultKind, Route};
 use bursar::period;
 use bursar::price::PriceList;
 use rusqlite::Connection;
@@ -256,7 +256,15 @@ fn drafts(ledger: &Ledger, run: RunId) -> Result<Vec<Draft>, Box<dyn std::error:
             number: task.attempts + 1,
         });
         let (engine, function) = (Engine::ChatGpt, Function::LlmScraper);
-        Draft { run, engine, function, tasks: tasks.collect(), sent_v: NOON, hold_to_v: NOON + 3_600 }
+        Draft {
+            run,
+            engine,
+            function,
+            method: Method::Standard,
+            tasks: tasks.collect(),
+            sent_v: NOON,
+            hold_to_v: NOON + 3_600,
+        }
     };
     Ok(next.chunks(BATCH).map(draft).collect())
 }
@@ -269,14 +277,21 @@ fn answers(ledger: &Ledger, account: AccountId) -> Result<Vec<Change>, Box<dyn s
             let body = vec![b'*'; 900 + 300 * usize::try_from(waiting.attempt.0 % 7)?];
             let (kind, fetched_at) = (ResultKind::Advanced, NOON);
             let answer = Answer { kind, body, fetched_at, done_v: None, model: None, complete: true };
-            changes.push(Change::Answered { attempt: waiting.attempt, answer });
+            changes.push(Change::Answered { attempt: waiting.attempt, answer, settled: None });
         }
     }
     Ok(changes)
 }
 
 fn accepted(attempt: AttemptId) -> Change {
-    Change::Accepted { attempt, vendor_id: format!("id-{attempt}"), cost: CENT, posted_v: NOON, assumed: false }
+    Change::Accepted {
+        attempt,
+        vendor_id: format!("id-{attempt}"),
+        cost: CENT,
+        posted_v: NOON,
+        assumed: false,
+        open: false,
+    }
 }
 
 /// What the vendor's answer to a purchase comes to.

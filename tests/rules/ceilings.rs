@@ -7,7 +7,7 @@ use bursar::engine::{self, StopWord};
 use bursar::ids::RunId;
 use bursar::ledger::{Draft, DraftTask};
 use bursar::money::Money;
-use bursar::offer::{Engine, Function};
+use bursar::offer::{Engine, Function, Method};
 use bursar::sandbox::{Call, Fault, Rule};
 use tokio::sync::watch;
 
@@ -117,6 +117,7 @@ pub(crate) async fn a_reservation_that_passes_a_ceiling_is_refused_whatever_its_
         run,
         engine,
         function,
+        method: Method::Standard,
         tasks: two
             .iter()
             .map(|planned| DraftTask { task: planned.task, hold: PRICE, previous: None, number: 1 })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bursar::clock::Clock;
 use bursar::config::AccountConfig;
 use bursar::engine::{Core, Effect, End, Heard, Input, KnownPrice, Memory, Pulled, Reply, RoomFor, RunTerms, Terms};
-use bursar::ids::{AccountId, RunId, TargetId, TaskId};
+use bursar::ids::{AccountId, RunId, SetId, TargetId, TaskId};
 use bursar::ledger::{CapReached, ToBuy};
 use bursar::offer::{Engine, Function, Method, Priority, Route};
 use bursar::plan::Room;
@@ -38,16 +38,24 @@ fn the_task(run: RunId, after: i64) -> Input {
         task: TaskId(run.0),
         position: 1,
         target: TargetId(1),
+        set: SetId(1),
         method: Method::Standard,
         priority: Priority::Normal,
         previous: None,
         attempts: 0,
     };
     let price = "a price".to_owned();
-    let pulled = Pulled { task, engine: Engine::ChatGpt, function: Function::LlmScraper, price: price.clone() };
+    let pulled = Pulled {
+        task,
+        engine: Engine::ChatGpt,
+        function: Function::LlmScraper,
+        price: price.clone(),
+        worst: PRICE,
+        most_seen: None,
+    };
     let tasks = if after == 0 { vec![pulled] } else { Vec::new() };
     let ware = (Function::LlmScraper, Method::Standard, Priority::Normal);
-    let prices = vec![KnownPrice { key: price, ware, list: PRICE, seen: Some(PRICE) }];
+    let prices = vec![KnownPrice { key: price, ware, list: PRICE, fee: PRICE, seen: Some(PRICE) }];
     Input::Pulled { run, after, tasks, prices, whole: true, rooms: Vec::new() }
 }
 

@@ -166,7 +166,10 @@ fn the_schema_of_requests_agrees_with_the_sandbox() {
         let form = json!({"$ref": format!("#/$defs/{name}"), "$defs": schema["$defs"]});
         jsonschema::validator_for(&form).unwrap()
     };
-    let forms = [("chat_gpt", validator("chat_gpt_task_post")), ("gemini", validator("gemini_task_post"))];
+    let forms = [
+        ("chat_gpt", validator("chat_gpt_llm_scraper_standard")),
+        ("gemini", validator("gemini_llm_scraper_standard")),
+    ];
     let patches = [
         json!({}),
         json!({"priority": 2, "tag": "x"}),

@@ -165,15 +165,15 @@ fn prices(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
         for priority in offer.priorities {
             let (engine, function, method) = (offer.engine, offer.function, offer.method);
             let target = Target { engine, function, method, priority: *priority, model: None, options: Vec::new() };
-            let Some(ours) = list.expected(&target) else { continue };
-            let (key, ours, source) = (price_key(&target), ours.amount, ours.source);
-            match told.price(function, method, *priority) {
+            let Some(ours) = list.fee(&target) else { continue };
+            let key = price_key(&target);
+            match told.price((function, method, *priority)) {
                 None => unnamed += 1,
                 Some(theirs) if theirs == ours => same += 1,
                 Some(theirs) if theirs > ours => findings.push(Finding::fail(
                     "prices",
                     Exit::Refused,
-                    format!("{key} costs {theirs} by the vendor's list, and {ours} is expected ({source})"),
+                    format!("{key} costs {theirs} by the vendor's list, and {ours} is expected"),
                     format!(
                         "buying at this price stops: write it under [[accounts.{}.prices]], or allow more with \
                          max_price_drift",
@@ -182,7 +182,7 @@ fn prices(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
                 )),
                 Some(theirs) => findings.push(Finding::warn(
                     "prices",
-                    format!("{key} costs {theirs} by the vendor's list, and {ours} is expected ({source})"),
+                    format!("{key} costs {theirs} by the vendor's list, and {ours} is expected"),
                     "more is held than is charged, so the caps leave tasks out that would fit: write the price under \
                      [[accounts.NAME.prices]]",
                 )),

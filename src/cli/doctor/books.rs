@@ -86,7 +86,7 @@ pub(super) fn other_money(ledger: &Ledger) -> Finding {
 }
 
 fn lists(ledger: &Ledger, now: DateTime<Utc>) -> Result<Finding, LedgerError> {
-    let places = ledger.places()?;
+    let places = ledger.served()?;
     let read = places.locations.values().map(|kept| kept.read_at).min();
     Ok(match read {
         Some(read_at) => Finding::ok(

@@ -52,10 +52,7 @@ pub struct Core {
     pub(super) ready: Bucket,
     pub(super) list: Bucket,
     pub(super) account_calls: Bucket,
-    /// Tokens taken for a call that then had to wait for another limit.
-    ready_token: bool,
-    list_token: bool,
-    account_token: bool,
+    held: HeldTokens,
     pub(super) in_flight: u32,
     pub(super) hello: Step,
     /// The account's own word on its balance, where some is to be kept, and on its prices, before anything is bought.
@@ -79,6 +76,14 @@ pub struct Core {
     pub(super) extras_told: BTreeSet<String>,
 }
 
+/// Tokens of a limit that were taken for a call which then had to wait for another limit.
+#[derive(Clone, Copy, Debug, Default)]
+struct HeldTokens {
+    ready: bool,
+    list: bool,
+    account: bool,
+}
+
 /// A call that is made once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -93,13 +98,17 @@ impl Core {
         let mono = now.mono;
         let reconcile = Reconcile::new(
             &terms.timing,
-            absence_means_nothing_for(&terms.timing),
+            Function::ALL
+                .iter()
+                .map(|function| (*function, absence_means_nothing_for(&terms.timing, *function)))
+                .collect(),
             memory.proven.clone(),
+            memory.functions.clone(),
             memory.longest_lag_s,
         );
         Self {
             clock: VendorClock::default(),
-            dispatch: Dispatch::new(&terms.runs),
+            dispatch: Dispatch::new(&terms.runs, terms.limits.live_in_flight),
             collect: Collect::new(&terms.timing, terms.speed, terms.collect),
             reconcile,
             calls: Bucket::new(terms.limits.calls_per_minute, mono),
@@ -109,9 +118,7 @@ impl Core {
                 terms.limits.user_data_per_minute,
                 mono,
             ),
-            ready_token: false,
-            list_token: false,
-            account_token: false,
+            held: HeldTokens::default(),
             in_flight: 0,
             hello: Step::Wanted,
             balance: Step::Wanted,
@@ -283,8 +290,9 @@ impl Core {
 /// How long the vendor's list proves nothing where it has not yet proven itself. A shorter `give_up` in the configuration
 /// calls an answer late sooner, and does not make the list worth more; but where the quarantine is one that only a
 /// simulated vendor may have, so may this be.
-fn absence_means_nothing_for(timing: &Timing) -> Duration {
-    let vendors = OFFERS.iter().map(|offer| offer.give_up).max().unwrap_or_default();
+fn absence_means_nothing_for(timing: &Timing, function: Function) -> Duration {
+    let of_function = OFFERS.iter().filter(|offer| offer.function == function);
+    let vendors = of_function.map(|offer| offer.give_up).max().unwrap_or_default();
     match timing.give_up {
         Some(shorter) if timing.quarantine < SHORTEST_QUARANTINE => shorter,
         Some(own) => own.max(vendors),

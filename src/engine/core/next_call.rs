@@ -61,7 +61,7 @@ impl Core {
             wakes.push(self.quiet_until);
             return wakes;
         }
-        while self.in_flight < self.terms.limits.in_flight.max(1) {
+        while self.in_flight.saturating_sub(self.dispatch.live()) < self.terms.limits.in_flight.max(1) {
             let Some(next) = self.next_call(now, vendor_now, drafts.len(), &mut wakes) else { break };
             if let Err(at) = self.calls.take(now.mono) {
                 wakes.push(at);
@@ -74,12 +74,12 @@ impl Core {
                 }
                 Call::Balance => {
                     self.balance = Step::Asked;
-                    self.account_token = false;
+                    self.held.account = false;
                     out.push(Effect::Balance);
                 }
                 Call::Page => {
                     let Some(PageCall { span, offset }) = self.reconcile.page() else { break };
-                    self.list_token = false;
+                    self.held.list = false;
                     out.push(Effect::Page(span, offset));
                 }
                 Call::Fetch { urgent } => {
@@ -92,7 +92,7 @@ impl Core {
                     drafts.push(draft);
                 }
                 Call::Ready(endpoint) => {
-                    self.ready_token = false;
+                    self.held.ready = false;
                     self.collect.polling(endpoint);
                     out.push(Effect::Ready(endpoint, vendor_now));
                 }
@@ -118,12 +118,12 @@ impl Core {
         if self.hello != Step::Done {
             return (self.hello == Step::Wanted).then_some(Call::Hello);
         }
-        if self.asks_account() && token(&mut self.account_token, &mut self.account_calls, now, wakes) {
+        if self.asks_account() && token(&mut self.held.account, &mut self.account_calls, now, wakes) {
             return Some(Call::Balance);
         }
         if !self.stopping
             && self.reconcile.wants_page(now.mono)
-            && token(&mut self.list_token, &mut self.list, now, wakes)
+            && token(&mut self.held.list, &mut self.list, now, wakes)
         {
             return Some(Call::Page);
         }
@@ -136,7 +136,7 @@ impl Core {
         if !self.stopping {
             let to_list = self.reconcile.to_list(vendor_now, |endpoint| self.collect.listed_v(endpoint));
             if let Some(endpoint) = self.collect.to_poll(now.mono, &to_list)
-                && token(&mut self.ready_token, &mut self.ready, now, wakes)
+                && token(&mut self.held.ready, &mut self.ready, now, wakes)
             {
                 return Some(Call::Ready(endpoint));
             }

@@ -14,12 +14,13 @@ use super::reconcile::PAGE;
 use super::vendor_clock::seconds;
 use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::clock::Now;
-use crate::ids::{BatchId, TargetId};
-use crate::ledger::{Ledger, LedgerError, LostRow, OpenBatch, Recognised, TargetFacts};
-use crate::offer::{LIST_REACH_S, Method, OFFERS, Offer, ResultKind};
+use crate::ids::{BatchId, SetId, TargetId};
+use crate::ledger::{Late, Ledger, LedgerError, LostRow, OpenBatch, Recognised};
+use crate::money::Money;
+use crate::offer::{Engine, Function, LIST_REACH_S, Method, Offer, Priority, ResultKind};
 use crate::price::PriceList;
 use crate::rule::Rule;
-use crate::vendor::{Request, wire};
+use crate::vendor::{Request, Ware, wire};
 
 /// The engine cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +39,24 @@ pub struct Desk {
     /// What the core is told.
     pub terms: Terms,
     prices: PriceList,
-    targets: BTreeMap<TargetId, TargetFacts>,
+    wares: BTreeMap<(TargetId, SetId, Method, Priority), KnownWare>,
     known_prices: BTreeSet<String>,
+}
+
+/// Tasks of one target, prompt set and service.
+#[derive(Debug)]
+struct KnownWare {
+    engine: Engine,
+    ware: Ware,
+    key: String,
+    /// What is taken at the purchase, by our list.
+    list: Money,
+    /// What the vendor's own list should name.
+    fee: Money,
+    /// What is reserved.
+    worst: Money,
+    /// The most that one came to in the end.
+    most_seen: Option<Money>,
 }
 
 /// What performing an effect led to.
@@ -56,7 +73,7 @@ pub(super) enum Done {
 impl Desk {
     /// An account's desk.
     pub fn new(terms: Terms, prices: PriceList) -> Self {
-        Self { terms, prices, targets: BTreeMap::new(), known_prices: BTreeSet::new() }
+        Self { terms, prices, wares: BTreeMap::new(), known_prices: BTreeSet::new() }
     }
 
     /// What the ledger holds from earlier starts.
@@ -67,7 +84,7 @@ impl Desk {
         let account = self.terms.account;
         let (longest_lag_s, restored_from, restored_closed) = ledger.vendor_memory(account)?;
         let mut proven = BTreeSet::new();
-        for function in OFFERS.iter().map(|offer| offer.function) {
+        for function in Function::ALL.iter().copied() {
             if ledger.tag_proof(account, function)?.is_some() {
                 proven.insert(function);
             }
@@ -80,6 +97,7 @@ impl Desk {
             doubted,
             open: ledger.open_batches(account)?,
             proven,
+            functions: ledger.functions()?,
             longest_lag_s,
             restored: restored_from.map(|from_v| (from_v, restored_closed)),
             rested: ledger.is_rested(),
@@ -104,7 +122,7 @@ impl Desk {
                 let (booked, outcomes) = ledger.commit(changes, &drafts)?;
                 let mut again = Vec::with_capacity(booked.replanned.len());
                 for replanned in &booked.replanned {
-                    again.push((replanned.run, self.priced(ledger, replanned.task)?.0));
+                    again.push((replanned.run, self.priced(ledger, replanned.task)?));
                 }
                 // Where no money moved, every ceiling stands where it stood.
                 let moved = booked.money || !drafts.is_empty();
@@ -124,13 +142,13 @@ impl Desk {
                 let rows = rows.into_iter().map(|row| self.recognise(ledger, row)).collect::<Result<_, _>>()?;
                 Input::Recognised { source, rows }
             }
-            Effect::Witnesses(spans) => Input::Witnesses(ledger.witnesses(account, &spans, self.answered_late_s())?),
+            Effect::Witnesses(spans) => Input::Witnesses(ledger.witnesses(account, &spans, self.answered_late())?),
             Effect::Widen(from_v, until_v) => Input::Widened(ledger.witness_for(
                 account,
                 from_v,
                 until_v,
                 until_v - LIST_REACH_S,
-                self.answered_late_s(),
+                self.answered_late(),
             )?),
             Effect::Adopt(rows) => {
                 let (batches, extras) = self.adopt(ledger, &rows)?;
@@ -162,9 +180,10 @@ impl Desk {
         Ok(Done::Input(Box::new(input)))
     }
 
-    /// A purchase is dated by its answer, which came so many seconds after it at the most.
-    fn answered_late_s(&self) -> i64 {
-        seconds(self.terms.timing.request_timeout)
+    /// A purchase is dated by its answer, which came so long after it at the most.
+    fn answered_late(&self) -> Late {
+        let timing = &self.terms.timing;
+        Late { standard_s: seconds(timing.request_timeout), live_s: seconds(timing.live_timeout) }
     }
 
     /// A row of the vendor's, with what the ledger knows about it.
@@ -174,13 +193,13 @@ impl Desk {
         match &known {
             Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true } => {
                 let (task, to_collect) = ledger.in_doubt(*attempt, &row.id)?;
-                price = Some(self.priced(ledger, task)?.0.price);
+                price = Some(self.priced(ledger, task)?.price);
                 collect = Some(to_collect);
             }
             Recognised::Known { attempt, uncollected, assumed, .. } => {
                 if *assumed {
                     let (task, _) = ledger.in_doubt(*attempt, &row.id)?;
-                    price = Some(self.priced(ledger, task)?.0.price);
+                    price = Some(self.priced(ledger, task)?.price);
                 }
                 if *uncollected {
                     collect = ledger.to_collect(*attempt)?;
@@ -204,6 +223,7 @@ impl Desk {
                 tag: seen.row.tag.clone().unwrap_or_default(),
                 cost: seen.row.cost.unwrap_or_default(),
                 posted_v: seen.row.posted.map_or(0, |posted| posted.timestamp()),
+                is_live: seen.row.is_live(),
             })
             .collect();
         ledger.adopt_lost(self.terms.account, &lost)
@@ -212,11 +232,14 @@ impl Desk {
     /// The call that buys a batch whose money is reserved.
     fn post(&self, ledger: &mut Ledger, batch: BatchId, now: Now) -> Result<Done, EngineError> {
         let orders = ledger.orders(batch)?;
-        let (engine, function) = ledger.endpoint(batch)?;
-        let offer = Offer::find(engine, function, Method::Standard).ok_or(EngineError::UnknownOffer(TargetId(0)))?;
-        let path = wire::task_post_path(engine, function);
-        let request = Request { path, body: None, spends: true, timeout: self.terms.timing.request_timeout };
-        let what = What::Post { batch, offer, orders, tags: Vec::new(), seal: ledger.seal() };
+        let (engine, function, method, form) = ledger.endpoint(batch)?;
+        let offer = Offer::find(engine, function, method).ok_or(EngineError::UnknownOffer(TargetId(0)))?;
+        let (path, timeout) = match method {
+            Method::Standard => (wire::task_post_path(engine, function), self.terms.timing.request_timeout),
+            Method::Live => (wire::live_path(engine, function, form), self.terms.timing.live_timeout),
+        };
+        let request = Request { path, body: None, spends: true, timeout };
+        let what = What::Post { batch, offer, orders, tags: Vec::new(), form, seal: ledger.seal() };
         Ok(Done::Call(Box::new(Call { request, what, begun: now })))
     }
 

@@ -1,12 +1,11 @@
 //! Tasks read from the plan, with their prices and with what the ceilings leave.
 
-use super::{Desk, EngineError};
+use super::{Desk, EngineError, KnownWare};
 use crate::engine::dispatch::{KnownPrice, Pulled, RoomFor};
 use crate::engine::vocabulary::Input;
 use crate::ids::RunId;
-use crate::job::Target;
-use crate::ledger::{Ledger, LedgerError, TargetFacts, ToBuy};
-use crate::offer::{Method, Priority};
+use crate::ledger::{Ledger, LedgerError, ToBuy};
+use crate::offer::{Function, Method};
 use crate::plan::Room;
 use crate::price::price_key;
 
@@ -25,12 +24,11 @@ impl Desk {
         let mut tasks = Vec::with_capacity(next.len());
         let mut prices = Vec::new();
         for task in next {
-            let (pulled, target) = self.priced(ledger, task)?;
+            let pulled = self.priced(ledger, task)?;
             if self.known_prices.insert(pulled.price.clone()) {
-                let list = self.prices.expected(&target).ok_or(EngineError::UnknownOffer(task.target))?.amount;
-                let seen = ledger.price_seen(self.terms.account, &pulled.price)?;
-                let ware = (target.function, target.method, target.priority);
-                prices.push(KnownPrice { key: pulled.price.clone(), ware, list, seen });
+                let (key, seen) = (pulled.price.clone(), ledger.price_seen(self.terms.account, &pulled.price)?);
+                let ware = self.ware(ledger, &task)?;
+                prices.push(KnownPrice { key, ware: ware.ware, list: ware.list, fee: ware.fee, seen });
             }
             tasks.push(pulled);
         }
@@ -38,17 +36,40 @@ impl Desk {
     }
 
     /// A task with its endpoint and price.
-    pub(super) fn priced(&mut self, ledger: &Ledger, task: ToBuy) -> Result<(Pulled, Target), EngineError> {
-        let facts = if let Some(facts) = self.targets.get(&task.target) {
-            facts.clone()
-        } else {
-            let facts = ledger.target(task.target)?;
-            self.targets.insert(task.target, facts.clone());
-            facts
-        };
-        let target = as_target(&facts, task.method, task.priority);
-        let pulled = Pulled { task, engine: facts.engine, function: facts.function, price: price_key(&target) };
-        Ok((pulled, target))
+    pub(super) fn priced(&mut self, ledger: &Ledger, task: ToBuy) -> Result<Pulled, EngineError> {
+        let ware = self.ware(ledger, &task)?;
+        Ok(Pulled {
+            task,
+            engine: ware.engine,
+            function: ware.ware.0,
+            price: ware.key.clone(),
+            worst: ware.worst,
+            most_seen: ware.most_seen,
+        })
+    }
+
+    /// What tasks of this kind are and cost, looked up once in a start.
+    fn ware(&mut self, ledger: &Ledger, task: &ToBuy) -> Result<&KnownWare, EngineError> {
+        let key = (task.target, task.set, task.method, task.priority);
+        if !self.wares.contains_key(&key) {
+            let target = ledger.target(task.target)?.bought_by(task.method, task.priority);
+            let unknown = || EngineError::UnknownOffer(task.target);
+            let price = self.prices.expected(&target, ledger.asked(task.set)?).ok_or_else(unknown)?;
+            let fee = self.prices.fee(&target).ok_or_else(unknown)?;
+            // What a model charges Live is another sum each time: only the fee is the same.
+            let by_model = target.function == Function::LlmResponses && target.method == Method::Live;
+            let known = KnownWare {
+                engine: target.engine,
+                ware: (target.function, target.method, target.priority),
+                key: price_key(&target),
+                list: if by_model { fee } else { price.amount },
+                fee,
+                worst: price.worst,
+                most_seen: ledger.target_cost(self.terms.account, task.target, task.method)?.map(|seen| seen.most),
+            };
+            self.wares.insert(key, known);
+        }
+        self.wares.get(&key).ok_or(EngineError::UnknownOffer(task.target))
     }
 
     /// What the ceilings leave to each run, at their tightest.
@@ -59,16 +80,5 @@ impl Desk {
             Ok(RoomFor { run: terms.run, own: tightest(own), shared: tightest(shared) })
         });
         each.collect()
-    }
-}
-
-fn as_target(facts: &TargetFacts, method: Method, priority: Priority) -> Target {
-    Target {
-        engine: facts.engine,
-        function: facts.function,
-        method,
-        priority,
-        model: facts.model.clone(),
-        options: Vec::new(),
     }
 }

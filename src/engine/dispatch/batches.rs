@@ -1,27 +1,34 @@
 //! Batches: drafted from the lanes, reserved by the ledger or refused, in flight until they are answered for.
 
-use super::{Dispatch, InFlight, MOST_PULLED, PULL, Pending};
+use super::{Dispatch, InFlight, Lane, MOST_PULLED, PULL, Pending};
 use crate::ids::BatchId;
 use crate::ledger::{CapReached, Draft, DraftTask, Reserved};
-use crate::offer::{Engine, Function, MAX_BATCH};
+use crate::offer::{MAX_BATCH, Method, Offer};
 
 /// Commits in a row in which the ledger may refuse drafts although there seemed to be room, before their runs are left
 /// to a later start: one may follow from a period that turned, more are a disagreement that does not pass.
 const MOST_REFUSALS: u32 = 3;
 
 impl Dispatch {
+    /// Another call of this method may be under way.
+    pub(super) fn has_room(&self, method: Method) -> bool {
+        method == Method::Standard || self.live() < self.live_at_once
+    }
+
     /// True where a batch could be made now.
     pub(in crate::engine) fn has_batch(&self) -> bool {
         self.halted.is_none() && (self.canary().is_some() || self.full_lane().is_some())
     }
 
     /// A lane with a full batch, or with all that its run has to give.
-    fn full_lane(&self) -> Option<(usize, (Engine, Function))> {
+    fn full_lane(&self) -> Option<(usize, Lane)> {
         self.desks.iter().enumerate().find_map(|(at, desk)| {
             let no_more =
                 desk.exhausted || desk.cut.is_some() || (!desk.pulling && self.waiting_for(at) >= MOST_PULLED - PULL);
-            let lane = desk.lanes.iter().find(|(endpoint, lane)| {
-                lane.len() >= MAX_BATCH || (no_more && !lane.is_empty() && !self.canary_may_fill(at, **endpoint))
+            let lane = desk.lanes.iter().find(|(lane, wants)| {
+                let full = wants.len() >= most_in(**lane);
+                let last = no_more && !wants.is_empty() && !self.canary_may_fill(at, **lane);
+                (full || last) && self.has_room(lane.2)
             })?;
             Some((at, *lane.0))
         })
@@ -37,7 +44,7 @@ impl Dispatch {
         } else {
             let (desk, endpoint) = self.full_lane()?;
             let lane = self.desks[desk].lanes.get_mut(&endpoint)?;
-            let wants = lane.drain(..lane.len().min(MAX_BATCH)).collect();
+            let wants = lane.drain(..lane.len().min(most_in(endpoint))).collect();
             Pending { desk, wants, canary: None, sent_v }
         };
         let first = pending.wants.first()?;
@@ -45,6 +52,7 @@ impl Dispatch {
             run: self.desks[pending.desk].terms.run,
             engine: first.engine,
             function: first.function,
+            method: first.task.method,
             tasks: pending
                 .wants
                 .iter()
@@ -83,6 +91,7 @@ impl Dispatch {
                             run: desk.terms.run,
                             engine: first.engine,
                             function: first.function,
+                            method: first.task.method,
                             first_attempt: reserved.first_attempt,
                             hold: reserved.hold,
                             wants: pending.wants,
@@ -118,6 +127,14 @@ impl Dispatch {
         self.in_flight.remove(&batch)
     }
 
+    /// Live calls under way or about to be.
+    pub(in crate::engine) fn live(&self) -> u32 {
+        let drafted = self.pending.iter().filter_map(|pending| pending.wants.first());
+        let live = drafted.filter(|want| want.task.method == Method::Live).count()
+            + self.in_flight.values().filter(|flight| flight.method == Method::Live).count();
+        u32::try_from(live).unwrap_or(u32::MAX)
+    }
+
     pub(in crate::engine) fn in_flight(&self) -> usize {
         self.in_flight.len()
     }
@@ -130,4 +147,9 @@ impl Dispatch {
     pub(in crate::engine) fn flight(&self, batch: BatchId) -> Option<&InFlight> {
         self.in_flight.get(&batch)
     }
+}
+
+/// The tasks that one POST of a lane may carry.
+fn most_in((engine, function, method): Lane) -> usize {
+    Offer::find(engine, function, method).map_or(MAX_BATCH, |offer| offer.batch)
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::{Dispatch, KnownPrice, MOST_PULLED, PULL, PriceState, Want};
 use crate::ids::{RunId, TaskId};
 use crate::ledger::ToBuy;
+use crate::money::Money;
 use crate::offer::{Engine, Function};
 use crate::plan::Room;
 use crate::rule::Rule;
@@ -21,6 +22,10 @@ pub struct Pulled {
     pub function: Function,
     /// Its price.
     pub price: String,
+    /// The most that it may cost, by our list.
+    pub worst: Money,
+    /// The most that a task of its target came to in the end, where that was settled later.
+    pub most_seen: Option<Money>,
 }
 
 impl Dispatch {
@@ -48,13 +53,13 @@ impl Dispatch {
     ) -> Option<Room> {
         for known in prices {
             if !self.prices.iter().any(|price| price.key == known.key) {
-                let (function, method, priority) = known.ware;
                 self.prices.push(PriceState {
                     key: known.key,
                     list: known.list,
+                    fee: known.fee,
                     charged: known.seen,
                     ware: known.ware,
-                    listed: self.account.as_ref().and_then(|account| account.price(function, method, priority)),
+                    listed: self.account.as_ref().and_then(|account| account.price(known.ware)),
                     listed_told: false,
                     canaries_out: 0,
                     canaries_in_doubt: 0,
@@ -71,12 +76,13 @@ impl Dispatch {
         self.desks[at].exhausted = whole;
         for pulled in tasks {
             let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { continue };
-            if self.stopped(at, price) || self.desks[at].tried_out(pulled.task.task) {
-                self.desks[at].priced_out += u64::from(self.stopped(at, price));
+            let stopped = self.stopped(at, price) || self.goes_beyond(at, &pulled);
+            if stopped || self.desks[at].tried_out(pulled.task.task) {
+                self.desks[at].priced_out += u64::from(stopped);
                 self.desks[at].cursor = pulled.task.position;
                 continue;
             }
-            let worst = self.prices[price].worst();
+            let worst = self.worst(price, &pulled);
             let funded = self.fund(at, worst);
             if let Err(cap) = funded {
                 if Rule::CutNeverSkips.is_kept() {
@@ -99,7 +105,7 @@ impl Dispatch {
             price.waiting.entry(desk).or_default().push_back(want);
             return;
         }
-        let lane = self.desks[desk].lanes.entry((want.engine, want.function)).or_default();
+        let lane = self.desks[desk].lanes.entry(want.lane()).or_default();
         if first { lane.push_front(want) } else { lane.push_back(want) }
     }
 
@@ -142,11 +148,11 @@ impl Dispatch {
             return;
         }
         let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { return };
-        if self.stopped(at, price) {
+        if self.stopped(at, price) || self.goes_beyond(at, pulled) {
             self.desks[at].priced_out += 1;
             return;
         }
-        let worst = self.prices[price].worst();
+        let worst = self.worst(price, pulled);
         let want = Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
         if self.fund(at, worst).is_ok() {
             self.desks[at].later.push((not_before, want));

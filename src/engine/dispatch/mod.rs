@@ -15,17 +15,18 @@ use std::time::Duration;
 
 pub use ceilings::RoomFor;
 pub use lanes::Pulled;
+use prices::Beyond;
 pub use prices::KnownPrice;
 pub(super) use prices::{ListedPrice, PriceNews, StoppedPrice};
 
-use crate::ids::{AttemptId, BatchId, RunId, TaskId};
+use crate::ids::{AttemptId, BatchId, RunId, TargetId, TaskId};
 use crate::job::Drift;
 use crate::ledger::ToBuy;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Priority};
+use crate::offer::{Engine, Function, Method, Offer};
 use crate::plan::Room;
 use crate::rule::Rule;
-use crate::vendor::UserData;
+use crate::vendor::{UserData, Ware};
 
 /// Tasks of a run that may wait in memory: enough to fill every lane, few enough to hold.
 const MOST_PULLED: usize = 20_000;
@@ -56,13 +57,25 @@ struct Want {
     funded: Money,
 }
 
+impl Want {
+    fn lane(&self) -> Lane {
+        (self.engine, self.function, self.task.method)
+    }
+}
+
+/// Where a batch is bought: tasks of one lane may stand in one POST.
+type Lane = (Engine, Function, Method);
+
 #[derive(Debug)]
 struct PriceState {
     key: String,
+    /// What is taken at the purchase, by our list.
     list: Money,
+    /// What the vendor's own list should name.
+    fee: Money,
     /// The last charge, where there was one.
     charged: Option<Money>,
-    ware: (Function, Method, Priority),
+    ware: Ware,
     /// By the vendor's own list, where it names it.
     listed: Option<Money>,
     listed_told: bool,
@@ -73,9 +86,15 @@ struct PriceState {
 }
 
 impl PriceState {
-    /// The most that a task may cost, as far as is known.
+    /// By how much the vendor takes more than our list says, or says that it will.
+    fn beyond(&self) -> Money {
+        let beyond = |found: Option<Money>, known: Money| found.map_or(Money::ZERO, |found| found.less(known));
+        beyond(self.charged, self.list).max(beyond(self.listed, self.fee))
+    }
+
+    /// The most that is taken for a task at its purchase, as far as is known.
     fn worst(&self) -> Money {
-        [self.charged, self.listed].into_iter().flatten().fold(self.list, Money::max)
+        self.list.saturating_add(self.beyond())
     }
 }
 
@@ -93,7 +112,7 @@ struct Desk {
     own: Option<Room>,
     /// Given to tasks that are not reserved yet.
     funded: Money,
-    lanes: BTreeMap<(Engine, Function), VecDeque<Want>>,
+    lanes: BTreeMap<Lane, VecDeque<Want>>,
     /// Tried before, and not again before a moment.
     later: Vec<(Duration, Want)>,
     /// Tries in this start, of tasks that were tried and came back; `u32::MAX`: not again in this start.
@@ -115,6 +134,7 @@ pub(super) struct InFlight {
     pub(super) run: RunId,
     pub(super) engine: Engine,
     pub(super) function: Function,
+    pub(super) method: Method,
     pub(super) first_attempt: AttemptId,
     pub(super) hold: Money,
     wants: Vec<Want>,
@@ -136,6 +156,16 @@ impl InFlight {
         self.wants[at].task
     }
 
+    /// What the task at a place of the batch asks of whom, and how it is bought.
+    pub(super) fn target(&self, at: usize) -> (TargetId, Method) {
+        (self.wants[at].task.target, self.method)
+    }
+
+    /// What its tasks cost is only known with their answers.
+    pub(super) fn settles_later(&self) -> bool {
+        Offer::find(self.engine, self.function, self.method).is_some_and(Offer::settles_later)
+    }
+
     pub(super) fn held(&self, at: usize) -> Money {
         self.wants[at].funded
     }
@@ -155,6 +185,10 @@ struct Pending {
 pub(super) struct Dispatch {
     desks: Vec<Desk>,
     prices: Vec<PriceState>,
+    /// What tasks of a target came to in the end, where that was more than was held.
+    beyond: BTreeMap<(TargetId, Method), Beyond>,
+    /// Live calls that may be under way at one time.
+    live_at_once: u32,
     /// The account's own word on its prices, once it was asked.
     account: Option<UserData>,
     shared: Option<Room>,
@@ -169,7 +203,7 @@ pub(super) struct Dispatch {
 }
 
 impl Dispatch {
-    pub(super) fn new(runs: &[RunTerms]) -> Self {
+    pub(super) fn new(runs: &[RunTerms], live_at_once: u32) -> Self {
         let desk = |terms: &RunTerms| Desk {
             terms: *terms,
             cursor: 0,
@@ -187,6 +221,8 @@ impl Dispatch {
         Self {
             desks: runs.iter().map(desk).collect(),
             prices: Vec::new(),
+            beyond: BTreeMap::new(),
+            live_at_once: live_at_once.max(1),
             account: None,
             shared: None,
             pending: Vec::new(),

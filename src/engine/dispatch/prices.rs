@@ -3,12 +3,12 @@
 
 use std::collections::VecDeque;
 
-use super::{Dispatch, InFlight};
-use crate::ids::BatchId;
+use super::{Dispatch, InFlight, Lane, Pulled};
+use crate::ids::{BatchId, TargetId};
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Priority};
+use crate::offer::{Function, Method};
 use crate::rule::Rule;
-use crate::vendor::UserData;
+use crate::vendor::{UserData, Ware};
 
 /// A price stays unproven while its single tasks are in doubt; so many may be.
 const MOST_CANARIES_IN_DOUBT: u32 = 5;
@@ -19,9 +19,11 @@ pub struct KnownPrice {
     /// Function, engine, method, priority and model.
     pub key: String,
     /// What the vendor's own list calls it.
-    pub ware: (Function, Method, Priority),
-    /// By the list.
+    pub ware: Ware,
+    /// What is taken at the purchase, by our list.
     pub list: Money,
+    /// What the vendor's own list should name: all of that, or the fee in it.
+    pub fee: Money,
     /// What this ledger was last charged.
     pub seen: Option<Money>,
 }
@@ -59,12 +61,57 @@ pub(in crate::engine) struct StoppedPrice {
     pub(in crate::engine) is_charged: bool,
 }
 
+/// A target whose tasks came to more than was held for them.
+#[derive(Clone, Debug)]
+pub(super) struct Beyond {
+    /// The price of such a task.
+    key: String,
+    /// What was held.
+    held: Money,
+    /// The most that one came to.
+    most: Money,
+}
+
 impl Dispatch {
+    /// The most that a task may cost in the end, as far as is known.
+    pub(super) fn worst(&self, price: usize, pulled: &Pulled) -> Money {
+        let beyond = self.beyond.get(&(pulled.task.target, pulled.task.method)).map_or(Money::ZERO, |seen| seen.most);
+        pulled.worst.saturating_add(self.prices[price].beyond()).max(beyond)
+    }
+
+    /// True where tasks like this one came to more than would be held for it, and the job does not allow that.
+    pub(super) fn goes_beyond(&mut self, desk: usize, pulled: &Pulled) -> bool {
+        let target = (pulled.task.target, pulled.task.method);
+        if let Some(most) = pulled.most_seen.filter(|most| *most > pulled.worst) {
+            self.settled(target, &pulled.price, pulled.worst, most);
+        }
+        let drift = self.desks[desk].terms.drift;
+        let over = |seen: &Beyond| seen.most > pulled.worst && !drift.allows(pulled.worst, seen.most);
+        Rule::DriftStops.is_kept() && self.beyond.get(&target).is_some_and(over)
+    }
+
+    /// A task was settled, for which so much had been held. Where that was too little, nothing more is bought of its
+    /// target at that hold: `true`, once for each new height.
+    pub(in crate::engine) fn settled(
+        &mut self,
+        target: (TargetId, Method),
+        key: &str,
+        held: Money,
+        cost: Money,
+    ) -> bool {
+        if cost <= held || self.beyond.get(&target).is_some_and(|seen| seen.most >= cost) {
+            return false;
+        }
+        self.beyond.insert(target, Beyond { key: key.to_owned(), held, most: cost });
+        true
+    }
+
     /// True where the job does not allow what the price has come to, by a charge or by the vendor's own list.
     pub(super) fn stopped(&self, desk: usize, price: usize) -> bool {
         let (price, drift) = (&self.prices[price], self.desks[desk].terms.drift);
-        let mut found = [price.charged, price.listed].into_iter().flatten();
-        Rule::DriftStops.is_kept() && found.any(|found| !drift.allows(price.list, found))
+        let found = [(price.list, price.charged), (price.fee, price.listed)];
+        let mut found = found.into_iter().filter_map(|(known, found)| Some((known, found?)));
+        Rule::DriftStops.is_kept() && found.any(|(known, found)| !drift.allows(known, found))
     }
 
     /// The account was asked: what it names counts for every price, known by now or later. What it does not name is no
@@ -72,9 +119,8 @@ impl Dispatch {
     pub(in crate::engine) fn account_told(&mut self, account: UserData) {
         let mut dearer = false;
         for price in &mut self.prices {
-            let (function, method, priority) = price.ware;
             let before = price.worst();
-            price.listed = account.price(function, method, priority);
+            price.listed = account.price(price.ware);
             dearer |= price.worst() > before;
         }
         self.account = Some(account);
@@ -90,12 +136,12 @@ impl Dispatch {
         for at in 0..self.prices.len() {
             let stopped = (0..self.desks.len()).any(|desk| self.stopped(desk, at));
             let price = &mut self.prices[at];
-            let Some(listed) = price.listed.filter(|listed| *listed > price.list && !price.listed_told) else {
+            let Some(listed) = price.listed.filter(|listed| *listed > price.fee && !price.listed_told) else {
                 continue;
             };
             price.listed_told = true;
             if stopped || price.charged != Some(listed) {
-                let (key, expected) = (price.key.clone(), price.list);
+                let (key, expected) = (price.key.clone(), price.fee);
                 news.push(ListedPrice { key, expected, listed, stopped });
             }
         }
@@ -108,16 +154,17 @@ impl Dispatch {
             price.charged.is_none()
                 && price.canaries_out == price.canaries_in_doubt
                 && price.canaries_in_doubt < MOST_CANARIES_IN_DOUBT
+                && self.has_room(price.ware.1)
                 && price.waiting.values().any(|waiting| !waiting.is_empty())
         })
     }
 
     /// A single task is on its way whose charge will let others join this lane.
-    pub(super) fn canary_may_fill(&self, desk: usize, endpoint: (Engine, Function)) -> bool {
+    pub(super) fn canary_may_fill(&self, desk: usize, lane: Lane) -> bool {
         self.prices.iter().any(|price| {
             price.canaries_out > price.canaries_in_doubt
-                // Tasks of one price are of one endpoint.
-                && price.waiting.get(&desk).and_then(VecDeque::front).is_some_and(|want| (want.engine, want.function) == endpoint)
+                // Tasks of one price are of one lane.
+                && price.waiting.get(&desk).and_then(VecDeque::front).is_some_and(|want| want.lane() == lane)
         })
     }
 
@@ -145,6 +192,14 @@ impl Dispatch {
     /// A task was charged, found in the answer or in a list: what that says about its price.
     pub(in crate::engine) fn charged(&mut self, key: &str, cost: Money) -> Option<PriceNews> {
         let at = self.prices.iter().position(|price| price.key == key)?;
+        let price = &self.prices[at];
+        let cost = match price.ware {
+            // What a model charges is another sum each time: whether it was more than was held is another question.
+            (Function::LlmResponses, Method::Live, _) => price.list,
+            // The vendor may name its fee alone, and take the advance all the same.
+            (Function::LlmResponses, Method::Standard, _) if cost == price.fee => price.list,
+            _ => cost,
+        };
         let expected = self.prices[at].worst();
         let first = self.prices[at].charged.is_none();
         let known = self.prices[at].charged == Some(cost);
@@ -181,9 +236,22 @@ impl Dispatch {
         let stopped = |at: &usize| (0..self.desks.len()).any(|desk| self.stopped(desk, *at));
         let figures = |at: usize| {
             let price = &self.prices[at];
-            let found = price.worst();
-            StoppedPrice { key: price.key.clone(), list: price.list, found, is_charged: price.charged == Some(found) }
+            let is_charged = price.charged.is_some_and(|charged| charged.less(price.list) == price.beyond());
+            let list = if is_charged { price.list } else { price.fee };
+            let found = list.saturating_add(price.beyond());
+            StoppedPrice { key: price.key.clone(), list, found, is_charged }
         };
-        (0..self.prices.len()).filter(stopped).map(figures).collect()
+        let priced = (0..self.prices.len()).filter(stopped).map(figures);
+        let beyond = self
+            .beyond
+            .values()
+            .filter(|seen| self.desks.iter().any(|desk| !desk.terms.drift.allows(seen.held, seen.most)));
+        let beyond = beyond.map(|seen| StoppedPrice {
+            key: seen.key.clone(),
+            list: seen.held,
+            found: seen.most,
+            is_charged: true,
+        });
+        priced.chain(beyond).collect()
     }
 }

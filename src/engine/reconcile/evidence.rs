@@ -11,7 +11,7 @@ use std::time::Duration;
 use super::{Doubt, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
 use crate::engine::collect::Endpoint;
 use crate::ids::{AttemptId, BatchId};
-use crate::offer::{Function, OFFERS};
+use crate::offer::{Function, Method};
 use crate::rule::Rule;
 
 /// The vendor shows what its list lacked so many times later, at the most.
@@ -42,17 +42,33 @@ impl Reconcile {
         if !Rule::Quarantine.is_kept() {
             return 0;
         }
-        let proven =
-            seconds(self.timing.quarantine).max(LAG_MARGIN * self.longest_lag_s).max(seconds(self.timing.lag_max));
+        let proven = self.proven_quarantine_s();
         let is_proven = self.proven.contains(&function) || !Rule::TagProof.is_kept();
-        if is_proven { proven } else { proven.max(seconds(self.give_up)) }
+        if is_proven { proven } else { proven.max(self.give_up_s(function)) }
+    }
+
+    fn proven_quarantine_s(&self) -> i64 {
+        seconds(self.timing.quarantine).max(LAG_MARGIN * self.longest_lag_s).max(seconds(self.timing.lag_max))
+    }
+
+    fn give_up_s(&self, function: Function) -> i64 {
+        self.give_up.get(&function).map_or(0, |give_up| seconds(*give_up))
     }
 
     /// When a doubt can be concluded at the earliest; `None` while its close is not known.
     pub(super) fn conclude_from(&self, doubt: &Doubt) -> Option<i64> {
         let closed = doubt.facts.closed_v?;
         let from = if Rule::QuarantineFromTheClose.is_kept() { closed } else { doubt.facts.sent_v };
-        Some(from + self.quarantine_s(doubt.facts.function))
+        Some(from + self.quarantine_of(doubt))
+    }
+
+    /// A Live task is finished with its connection, so that the list need not have shown unfinished ones.
+    fn quarantine_of(&self, doubt: &Doubt) -> i64 {
+        match doubt.facts.method {
+            Method::Standard => self.quarantine_s(doubt.facts.function),
+            Method::Live if Rule::Quarantine.is_kept() => self.proven_quarantine_s(),
+            Method::Live => 0,
+        }
     }
 
     pub(super) fn restored_conclude_from(&self) -> Option<i64> {
@@ -60,8 +76,8 @@ impl Reconcile {
         if !Rule::RestoredWaits.is_kept() {
             return Some(closed);
         }
-        let slowest = Function::ALL.iter().filter(|function| OFFERS.iter().any(|offer| offer.function == **function));
-        Some(closed + slowest.map(|function| self.quarantine_s(*function)).max().unwrap_or(0))
+        let slowest = self.functions.iter().map(|function| self.quarantine_s(*function)).max();
+        Some(closed + slowest.unwrap_or_else(|| self.proven_quarantine_s()))
     }
 
     /// A second look proves something only some time after the first.
@@ -152,9 +168,14 @@ impl Reconcile {
         if sweep.untagged {
             return false;
         }
-        let long_ago = |closed: Option<i64>| closed.is_some_and(|at| at + seconds(self.give_up) <= sweep.begun_v);
-        sweep.concludes.retain(|batch| self.doubts.get(batch).is_some_and(|doubt| long_ago(doubt.facts.closed_v)));
-        let restored = self.restored.as_ref().is_some_and(|restored| long_ago(restored.closed_v));
+        let begun_v = sweep.begun_v;
+        let long_ago = |closed: Option<i64>, give_up_s: i64| closed.is_some_and(|at| at + give_up_s <= begun_v);
+        sweep.concludes.retain(|batch| {
+            let doubt = self.doubts.get(batch).map(|doubt| &doubt.facts);
+            doubt.is_some_and(|facts| long_ago(facts.closed_v, self.give_up_s(facts.function)))
+        });
+        let slowest = Function::ALL.iter().map(|function| self.give_up_s(*function)).max().unwrap_or(0);
+        let restored = self.restored.as_ref().is_some_and(|restored| long_ago(restored.closed_v, slowest));
         sweep.concludes_restored &= restored;
         !sweep.concludes.is_empty() || sweep.concludes_restored
     }
@@ -166,6 +187,8 @@ impl Reconcile {
             let endpoint = (doubt.facts.engine, doubt.facts.function);
             let quarantine_over = self.conclude_from(doubt);
             let listed = listed_v(endpoint).zip(quarantine_over).is_some_and(|(listed, over)| listed >= over);
+            // What is answered on its connection is in no list of what is ready.
+            let listed = listed || doubt.facts.method == Method::Live;
             (listed && doubt.seen.is_empty() || !Rule::ReadyIsRead.is_kept()) && self.two_looks(&doubt.clean)
         };
         let concluded: Vec<BatchId> = self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect();
@@ -206,7 +229,8 @@ impl Reconcile {
         listed_v: impl Fn(Endpoint) -> Option<i64>,
     ) -> BTreeSet<Endpoint> {
         let due = |doubt: &&Doubt| self.conclude_from(doubt).is_some_and(|from| from <= vendor_now);
-        let endpoints = self.doubts.values().filter(due).filter(|doubt| {
+        let standard = |doubt: &&Doubt| doubt.facts.method == Method::Standard;
+        let endpoints = self.doubts.values().filter(standard).filter(due).filter(|doubt| {
             let endpoint = (doubt.facts.engine, doubt.facts.function);
             listed_v(endpoint).is_none_or(|listed| self.conclude_from(doubt).is_none_or(|from| listed < from))
         });

@@ -83,7 +83,10 @@ pub(super) struct Restored {
 #[derive(Debug)]
 pub(super) struct Reconcile {
     timing: Timing,
-    give_up: Duration,
+    /// By function: how long the vendor's list proves nothing where it has not yet proven itself.
+    give_up: BTreeMap<Function, Duration>,
+    /// What may have been bought and forgotten: what the ledger's jobs ask.
+    functions: BTreeSet<Function>,
     doubts: BTreeMap<BatchId, Doubt>,
     pub(super) restored: Option<Restored>,
     proven: BTreeSet<Function>,
@@ -111,11 +114,18 @@ struct Suspect {
 }
 
 impl Reconcile {
-    pub(super) fn new(timing: &Timing, give_up: Duration, proven: BTreeSet<Function>, longest_lag_s: i64) -> Self {
+    pub(super) fn new(
+        timing: &Timing,
+        give_up: BTreeMap<Function, Duration>,
+        proven: BTreeSet<Function>,
+        functions: BTreeSet<Function>,
+        longest_lag_s: i64,
+    ) -> Self {
         let sweep_gap = if Rule::SweepsApart.is_kept() { timing.sweep_gap } else { Duration::ZERO };
         Self {
             timing: Timing { sweep_gap, ..timing.clone() },
             give_up,
+            functions,
             doubts: BTreeMap::new(),
             restored: None,
             proven,

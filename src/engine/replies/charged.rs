@@ -6,9 +6,10 @@ use crate::engine::core::Core;
 use crate::engine::dispatch::{ListedPrice, PriceNews};
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
-use crate::ids::{AttemptId, BatchId, RunId};
+use crate::ids::{AttemptId, BatchId, RunId, TargetId};
 use crate::ledger::{Change, Extra, OpenBatch};
 use crate::money::Money;
+use crate::offer::{Function, Method};
 use crate::rule::Rule;
 use crate::vendor::Listed;
 
@@ -26,8 +27,10 @@ impl Core {
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
-        let endpoint = self.reconcile.doubt(batch).map(|doubt| (doubt.facts.engine, doubt.facts.function));
-        self.bought(now, attempt, (batch, endpoint), vendor_id, (cost, posted_v), changes, out);
+        let doubt = self.reconcile.doubt(batch).map(|doubt| &doubt.facts);
+        let endpoint = doubt.map(|facts| (facts.engine, facts.function));
+        let method = doubt.map_or(Method::Standard, |facts| facts.method);
+        self.bought(now, attempt, (batch, endpoint, method), vendor_id, (cost, posted_v), changes, out);
         self.reconcile.settled(batch, attempt);
         self.dispatch.canary_settled(batch);
     }
@@ -38,19 +41,28 @@ impl Core {
         &mut self,
         now: Now,
         attempt: AttemptId,
-        (batch, endpoint): (BatchId, Option<Endpoint>),
+        (batch, endpoint, method): (BatchId, Option<Endpoint>, Method),
         vendor_id: &str,
         (cost, posted_v): (Money, i64),
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
-        changes.push(Change::Accepted { attempt, vendor_id: vendor_id.to_owned(), cost, posted_v, assumed: false });
+        self.progress.charged += cost;
+        let vendor_id = vendor_id.to_owned();
+        if method == Method::Live {
+            // Its answer went with the connection.
+            changes.push(Change::LostLive { attempt, vendor_id, cost, posted_v });
+            self.progress.failed += 1;
+            out.push(Effect::Tell(EventKind::LiveLost { attempt, cost }));
+            return;
+        }
+        let open = endpoint.is_some_and(|(_, function)| function == Function::LlmResponses);
+        changes.push(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed: false, open });
         if let Some((engine, function)) = endpoint {
             let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
             self.collect.expect(open, now.mono, true);
         }
         self.progress.bought += 1;
-        self.progress.charged += cost;
         out.push(Effect::Tell(EventKind::Adopted { attempt, cost }));
     }
 
@@ -71,6 +83,23 @@ impl Core {
                     EventKind::PriceDiffers { price, expected, charged, stopped }
                 }
             }));
+        }
+    }
+
+    /// A task came to so much in the end; where that is more than was held for it, its target is bought no more at that
+    /// hold.
+    pub(super) fn settled_at(
+        &mut self,
+        target: (TargetId, Method),
+        price: &str,
+        held: Money,
+        cost: Money,
+        out: &mut Vec<Effect>,
+    ) {
+        if self.dispatch.settled(target, price, held, cost) {
+            // What waits was given money at the old height.
+            self.dispatch.start_over();
+            out.push(Effect::Tell(EventKind::CostBeyondHold { price: price.to_owned(), held, cost }));
         }
     }
 

@@ -4,11 +4,15 @@ use std::time::Duration;
 
 use super::refused::Limit;
 use crate::clock::Now;
+use crate::engine::collect::Fetch;
 use crate::engine::core::Core;
+use crate::engine::vendor_clock::seconds;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ids::AttemptId;
 use crate::ledger::{Answer, Change};
+use crate::money::Money;
+use crate::offer::{Method, Priority, promised_turnaround};
 use crate::vendor::Fetched;
 use crate::vendor::codes::Class;
 
@@ -42,6 +46,7 @@ impl Core {
         }
         match outcome {
             Fetched::Answer { facts, .. } => {
+                let settled = self.settled_by(&fetch, facts.model_charge, out);
                 let done_v = facts.done.map(|done| done.timestamp());
                 let complete = fetch.what.kinds.len() <= 1;
                 let kind = fetch.kind();
@@ -51,7 +56,7 @@ impl Core {
                 }
                 let fetched_at = now.wall.timestamp();
                 let answer = Answer { kind, body, fetched_at, done_v, model: facts.model, complete };
-                changes.push(Change::Answered { attempt, answer });
+                changes.push(Change::Answered { attempt, answer, settled });
                 if complete {
                     self.collect.settled(batch, attempt);
                     self.progress.answered += 1;
@@ -64,13 +69,14 @@ impl Core {
             Fetched::Failed { code, .. } => {
                 let can_retry = matches!(crate::vendor::codes::look_up(code).class, Class::PaidFailure { again: true });
                 let again = can_retry && self.retries_paid(fetch.what.run, fetch.what.number);
-                changes.push(Change::FailedLater { attempt, code, again });
+                let settled = self.settled_unfinished(&fetch, now);
+                changes.push(Change::FailedLater { attempt, code, again, settled });
                 self.collect.settled(batch, attempt);
                 self.progress.failed += 1;
                 out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
             }
             Fetched::Expired => {
-                changes.push(Change::Expired { attempt });
+                changes.push(Change::Expired { attempt, settled: fetch.what.open_cost });
                 self.collect.settled(batch, attempt);
                 self.progress.failed += 1;
                 out.push(Effect::Tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true }));
@@ -100,5 +106,38 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// What a task came to by its answer, where that was open. An answer that does not say what its model charged costs
+    /// what was held for it.
+    fn settled_by(&mut self, fetch: &Fetch, model_charge: Option<Money>, out: &mut Vec<Effect>) -> Option<Money> {
+        let what = &fetch.what;
+        what.open_cost?;
+        let Some(charge) = model_charge else {
+            let (engine, function) = (what.engine, what.function);
+            let told = format!(
+                "the answer of task {} does not say what its model charged: what was held, {}, is booked; compare it with \
+                 the vendor's bill",
+                what.vendor_id, what.held
+            );
+            out.push(Effect::Tell(EventKind::Odd { engine, function, what: told }));
+            return Some(what.held);
+        };
+        let cost = crate::price::settled(what.function, Method::Standard, charge);
+        let (target, price) =
+            ((what.target, Method::Standard), format!("{}/{}/{}", what.function, what.engine, Method::Standard));
+        self.progress.charged += cost - what.open_cost.unwrap_or_default();
+        self.settled_at(target, &price, what.held, cost, out);
+        Some(cost)
+    }
+
+    /// What a failed task cost, where that was open: what was taken; of one that the vendor did not finish in its time,
+    /// the fee.
+    fn settled_unfinished(&self, fetch: &Fetch, now: Now) -> Option<Money> {
+        let taken = fetch.what.open_cost?;
+        let age_s = self.clock.not_before(now) - self.collect.posted_v(fetch.what.batch)?;
+        let promised = promised_turnaround(fetch.what.function, Method::Standard, Priority::Normal);
+        let in_time = age_s < seconds(promised / self.terms.speed.max(1));
+        Some(if in_time { taken } else { crate::price::unfinished(fetch.what.function, Method::Standard).min(taken) })
     }
 }

@@ -34,7 +34,9 @@ impl Core {
             match heard.reply {
                 Reply::Hello(outcome) => self.greeted(now, outcome, out),
                 Reply::Balance(outcome) => self.balance_told(now, outcome, answered, &mut after, out),
-                Reply::Posted(batch, verdict) => self.posted(now, batch, verdict, &mut changes, &mut after, out),
+                Reply::Posted(batch, verdict, answer) => {
+                    self.posted(now, batch, (verdict, answer), &mut changes, &mut after, out);
+                }
                 Reply::Ready(endpoint, begun_v, outcome) => match outcome {
                     Ok(list) => {
                         let whole = list.unreadable == 0;

@@ -8,12 +8,12 @@ use std::time::Duration;
 use crate::clock::Now;
 use crate::engine::core::{Core, How};
 use crate::engine::dispatch::InFlight;
-use crate::engine::vocabulary::{Effect, Source};
+use crate::engine::vocabulary::{Effect, LiveAnswer, Source};
 use crate::event::EventKind;
-use crate::ids::BatchId;
-use crate::ledger::{Change, Doubted, OpenBatch};
+use crate::ids::{AttemptId, BatchId};
+use crate::ledger::{Answer, Change, Doubted, OpenBatch};
 use crate::money::Money;
-use crate::offer::Priority;
+use crate::offer::{Function, Method, Priority};
 use crate::rule::Rule;
 use crate::vendor::codes::Class;
 use crate::vendor::{Fate, Refusal, Stray, Verdict};
@@ -24,7 +24,7 @@ impl Core {
         &mut self,
         now: Now,
         batch: BatchId,
-        verdict: Verdict,
+        (verdict, answer): (Verdict, Option<LiveAnswer>),
         changes: &mut Vec<Change>,
         after: &mut Vec<Effect>,
         out: &mut Vec<Effect>,
@@ -47,7 +47,7 @@ impl Core {
                 self.doubt(now, batch, &flight, tasks, &why, changes, out);
             }
             Verdict::Rows { each, strays } => {
-                self.answered_rows(now, batch, &flight, each, strays, changes, after, out);
+                self.answered_rows(now, batch, &flight, (each, strays, answer), changes, after, out);
             }
         }
     }
@@ -90,12 +90,15 @@ impl Core {
     ) {
         let held = flight.hold;
         changes.push(Change::Doubt { batch, why: why.to_owned() });
-        self.collect.know((flight.engine, flight.function), now.mono);
+        if flight.method == Method::Standard {
+            self.collect.know((flight.engine, flight.function), now.mono);
+        }
         let facts = Doubted {
             batch,
             run: flight.run,
             engine: flight.engine,
             function: flight.function,
+            method: flight.method,
             sent_v: flight.sent_v,
             closed_v: None,
             attempts: tasks as u64,
@@ -111,15 +114,15 @@ impl Core {
         now: Now,
         batch: BatchId,
         flight: &InFlight,
-        each: Vec<Fate>,
-        strays: Vec<Stray>,
+        (each, strays, mut answer): (Vec<Fate>, Vec<Stray>, Option<LiveAnswer>),
         changes: &mut Vec<Change>,
         after: &mut Vec<Effect>,
         out: &mut Vec<Effect>,
     ) {
         let vendors = self.clock.not_before(now);
         let posted_v = if Rule::DatedByTheVendor.is_kept() { vendors } else { now.wall.timestamp() };
-        let (mut accepted, mut refused, mut lost, mut charged) = (0_usize, 0_usize, 0_usize, Money::ZERO);
+        let (mut accepted, mut standard, mut refused, mut lost) = (0_usize, 0_usize, 0_usize, 0_usize);
+        let mut charged = Money::ZERO;
         let mut lost_why = String::new();
         let mut all_high = true;
         let mut prices: Vec<(String, Money)> = Vec::new();
@@ -143,27 +146,25 @@ impl Core {
                     charged += cost;
                     all_high &= flight.task(at).priority == Priority::High;
                     prices.extend(price.filter(|price| !prices.contains(price)));
-                    changes.push(Change::Accepted { attempt, vendor_id: id, cost, posted_v, assumed: is_assumed });
+                    if flight.method == Method::Live {
+                        let purchase = (id, cost, posted_v, is_assumed);
+                        self.answered_live(now, flight, at, purchase, answer.take(), changes, out);
+                        continue;
+                    }
+                    standard += 1;
+                    let open = flight.settles_later();
+                    changes.push(Change::Accepted {
+                        attempt,
+                        vendor_id: id,
+                        cost,
+                        posted_v,
+                        assumed: is_assumed,
+                        open,
+                    });
                 }
                 Fate::Refused { code, class } => {
                     refused += 1;
-                    let for_good =
-                        matches!(class, Class::Permanent | Class::Unlisted | Class::PaidFailure { again: false });
-                    let how = self.how_after(now, class);
-                    self.how.insert(attempt, how);
-                    if for_good {
-                        self.progress.failed += 1;
-                        self.how.remove(&attempt);
-                        out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: false }));
-                    } else if matches!(
-                        class,
-                        Class::Throttled | Class::NotToday | Class::NoMoney | Class::Halt | Class::BadCall
-                    ) {
-                        let message = crate::vendor::codes::look_up(code).meaning.to_owned();
-                        let refusal = Refusal { class, code: Some(code), http: None, message, retry_after: None };
-                        self.refused(now, &refusal, false, out);
-                    }
-                    changes.push(Change::Refused { attempt, code, for_good });
+                    changes.push(self.task_refused(now, attempt, code, class, out));
                 }
                 Fate::PaidFailure { code, id, cost, again } => {
                     refused += 1;
@@ -194,8 +195,8 @@ impl Core {
         for (key, cost) in prices {
             self.price_charged(key, cost, posted_v, changes, out);
         }
-        if accepted > 0 {
-            let (engine, function, uncollected) = (flight.engine, flight.function, accepted as u64);
+        if standard > 0 {
+            let (engine, function, uncollected) = (flight.engine, flight.function, standard as u64);
             let open = OpenBatch { batch, engine, function, posted_v, uncollected, all_high };
             self.collect.expect(open, now.mono, false);
         }
@@ -215,5 +216,54 @@ impl Core {
             });
             after.push(Effect::Recognise(Source::Stray, rows.collect()));
         }
+    }
+
+    /// A task was refused, and cost nothing: it is tried again, later or in another start, or never.
+    fn task_refused(&mut self, now: Now, attempt: AttemptId, code: u32, class: Class, out: &mut Vec<Effect>) -> Change {
+        let for_good = matches!(class, Class::Permanent | Class::Unlisted | Class::PaidFailure { again: false });
+        let how = self.how_after(now, class);
+        self.how.insert(attempt, how);
+        if for_good {
+            self.progress.failed += 1;
+            self.how.remove(&attempt);
+            out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: false }));
+        } else if matches!(class, Class::Throttled | Class::NotToday | Class::NoMoney | Class::Halt | Class::BadCall) {
+            let message = crate::vendor::codes::look_up(code).meaning.to_owned();
+            let refusal = Refusal { class, code: Some(code), http: None, message, retry_after: None };
+            self.refused(now, &refusal, false, out);
+        }
+        Change::Refused { attempt, code, for_good }
+    }
+
+    /// A Live task was bought, and its answer came with the purchase, or was lost on the way.
+    #[expect(clippy::too_many_arguments, reason = "a task, its purchase and answer, and where the consequences go")]
+    fn answered_live(
+        &mut self,
+        now: Now,
+        flight: &InFlight,
+        at: usize,
+        (vendor_id, cost, posted_v, assumed): (String, Money, i64, bool),
+        answer: Option<LiveAnswer>,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        let attempt = flight.attempt(at);
+        let Some(LiveAnswer { facts, body, form }) = answer else {
+            changes.push(Change::LostLive { attempt, vendor_id, cost, posted_v });
+            self.progress.failed += 1;
+            out.push(Effect::Tell(EventKind::LiveLost { attempt, cost }));
+            return;
+        };
+        changes.push(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open: false });
+        let done_v = facts.done.map(|done| done.timestamp());
+        let fetched_at = now.wall.timestamp();
+        let answer = Answer { kind: form, body, fetched_at, done_v, model: facts.model, complete: true };
+        let settled = (flight.function == Function::LlmResponses && !assumed).then_some(cost);
+        changes.push(Change::Answered { attempt, answer, settled });
+        if settled.is_some() {
+            self.settled_at(flight.target(at), &self.dispatch.price_of(flight, at), flight.held(at), cost, out);
+        }
+        self.progress.answered += 1;
+        out.push(Effect::Tell(EventKind::Collected { answers: 1 }));
     }
 }

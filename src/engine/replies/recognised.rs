@@ -12,6 +12,7 @@ use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{Change, Recognised};
 use crate::money::Money;
+use crate::offer::{Function, Method};
 use crate::rule::Rule;
 use crate::tag::Tag;
 
@@ -56,7 +57,8 @@ impl Core {
                     // A list that says nothing, or zero, is no authority on costs.
                     let listed = seen.row.cost.filter(|cost| !cost.is_zero());
                     if let Some((booked, listed)) = booked.zip(listed)
-                        && (assumed || booked != listed)
+                        // Of what is settled later, a list goes on to show what was taken at first.
+                        && (assumed || booked != listed && seen.row.function() != Some(Function::LlmResponses))
                         && self.cost_told.insert(attempt)
                     {
                         self.cost_listed(&seen, attempt, (booked, listed), assumed, &mut changes, out);
@@ -180,7 +182,8 @@ impl Core {
         if let Some(price) = &seen.price {
             self.price_charged(price.clone(), cost, posted_v, changes, out);
         }
-        let whose = (what.batch, Some((what.engine, what.function)));
+        let method = if seen.row.is_live() { Method::Live } else { Method::Standard };
+        let whose = (what.batch, Some((what.engine, what.function)), method);
         self.bought(now, attempt, whose, &seen.row.id, (cost, posted_v), changes, out);
         self.dispatch.start_over();
         true
@@ -206,6 +209,14 @@ impl Core {
                     self.price_charged(price.clone(), cost, posted_v, changes, out);
                 }
                 self.adopt(now, attempt, batch, &seen.row.id, cost, posted_v, changes, out);
+            }
+            (_, None) if self.reconcile.doubt(batch).is_some_and(|doubt| doubt.facts.method == Method::Live) => {
+                // There is no id to ask: what the list calls free was not sold, and what it says nothing of stays in doubt.
+                if seen.row.cost.is_some() {
+                    changes.push(Change::NotBought { attempt });
+                    self.reconcile.settled(batch, attempt);
+                    self.dispatch.canary_settled(batch);
+                }
             }
             (_, None) => {
                 // Listed, so never concluded not to be bought; for how much, its id may tell.

@@ -26,7 +26,7 @@ impl Core {
         if let Some(restored) = &mut self.reconcile.restored {
             restored.adopted += batches.len() as u64;
         }
-        for batch in batches {
+        for batch in batches.into_iter().filter(|batch| batch.uncollected > 0) {
             self.progress.bought += batch.uncollected;
             self.collect.expect(batch, now.mono, true);
         }

@@ -9,7 +9,6 @@ use crate::engine::vocabulary::{Effect, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Change;
-use crate::offer::Function;
 use crate::rule::Rule;
 use crate::vendor::Listed;
 
@@ -36,11 +35,7 @@ impl Core {
         if let Some(sweep) = self.reconcile.sweep() {
             sweep.shown.insert(attempt);
         }
-        let function = Function::ALL
-            .iter()
-            .copied()
-            .find(|function| row.url.as_deref().is_some_and(|url| url.contains(&format!("/{function}/"))));
-        if let Some(function) = function.filter(|_| row.done.is_none() || !Rule::ProofIsUnfinished.is_kept())
+        if let Some(function) = row.function().filter(|_| row.done.is_none() || !Rule::ProofIsUnfinished.is_kept())
             && self.reconcile.prove(function)
         {
             changes.push(Change::TagProof { account: self.terms.account, function, at_v: vendor_now });

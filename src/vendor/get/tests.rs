@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
+use crate::offer::{Function, Method, Priority};
 
 #[expect(clippy::needless_pass_by_value, reason = "tables read better without a borrow in each line")]
 #[expect(clippy::unnecessary_wraps, reason = "it stands for the outcome of a call")]
@@ -78,7 +79,8 @@ fn an_answer_tells_when_it_was_given_by_which_model_and_the_cost_it_shows() {
         Fetched::Answer {
             facts: AnswerFacts {
                 done: chrono::DateTime::from_timestamp(1_795_362_069, 0),
-                model: Some("gpt-5".into())
+                model: Some("gpt-5".into()),
+                model_charge: None,
             },
             cost_seen: Some(Money::from_nanos(1_200_000)),
         }
@@ -279,8 +281,10 @@ fn the_account_is_read_as_far_as_it_can_be() {
             balance: Some(Money::from_nanos(-500_000_000)),
             day_limit: Some(Money::from_nanos(5_500_000_000)),
             limits: super::super::wire::CallLimits { calls: Some(1500), tasks_ready: Some(20), id_list: None },
-            scraper_normal: Some(Money::from_nanos(1_200_000)),
-            scraper_high: Some(Money::from_nanos(2_400_000)),
+            prices: vec![
+                ((Function::LlmScraper, Method::Standard, Priority::Normal), Money::from_nanos(1_200_000)),
+                ((Function::LlmScraper, Method::Standard, Priority::High), Money::from_nanos(2_400_000)),
+            ],
         }
     );
     let odd = json!({ "priority_normal": [{ "cost_type": "per_result", "cost": 1 }], "priority_high": [] });

@@ -49,6 +49,19 @@ pub struct Listed {
     pub cost: Option<Money>,
 }
 
+impl Listed {
+    /// The function that it was bought by, where its row says where it was posted.
+    pub fn function(&self) -> Option<Function> {
+        let url = self.url.as_deref()?;
+        Function::ALL.iter().copied().find(|function| url.contains(&format!("/{function}/")))
+    }
+
+    /// It was answered on the connection that bought it.
+    pub fn is_live(&self) -> bool {
+        self.url.as_deref().is_some_and(|url| url.contains("/live"))
+    }
+}
+
 /// A list that may not be relied on, and why.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the vendor's list cannot be relied on: {0}")]
@@ -61,6 +74,8 @@ pub struct AnswerFacts {
     pub done: Option<DateTime<Utc>>,
     /// The model that gave it.
     pub model: Option<String>,
+    /// What that model charged: an answer of LLM Responses says so.
+    pub model_charge: Option<Money>,
 }
 
 /// What the account says about itself, as far as it can be read.
@@ -72,11 +87,12 @@ pub struct UserData {
     pub day_limit: Option<Money>,
     /// The calls that it allows in a minute.
     pub limits: CallLimits,
-    /// The price of a Standard scraper task at normal priority.
-    pub scraper_normal: Option<Money>,
-    /// The same at high priority.
-    pub scraper_high: Option<Money>,
+    /// What its price list names for one task of a kind; of LLM Responses, the vendor's fee.
+    pub prices: Vec<(Ware, Money)>,
 }
+
+/// What a price is for.
+pub type Ware = (Function, Method, Priority);
 
 /// The calls that the vendor allows an account in a minute, where it says so.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -90,13 +106,9 @@ pub struct CallLimits {
 }
 
 impl UserData {
-    /// What the vendor's price list names for one task. A model's charge is in no list of the vendor's.
-    pub fn price(&self, function: Function, method: Method, priority: Priority) -> Option<Money> {
-        match (function, method, priority) {
-            (Function::LlmScraper, Method::Standard, Priority::Normal) => self.scraper_normal,
-            (Function::LlmScraper, Method::Standard, Priority::High) => self.scraper_high,
-            (Function::LlmScraper, Method::Live, _) | (Function::LlmResponses, ..) => None,
-        }
+    /// What the vendor's price list names for one task, where it names it. A model's charge is in no list of the vendor's.
+    pub fn price(&self, ware: Ware) -> Option<Money> {
+        self.prices.iter().find(|(known, _)| *known == ware).map(|(_, price)| *price)
     }
 }
 
@@ -224,6 +236,7 @@ pub fn answer_facts(row: &Row<'_>) -> AnswerFacts {
     AnswerFacts {
         done: time(field(first, "datetime")),
         model: text(field(first, "model")).or_else(|| text(field(first, "model_name"))).map(Into::into),
+        model_charge: cost(field(first, "money_spent")).known(),
     }
 }
 
@@ -234,30 +247,41 @@ pub fn user_data(row: &Row<'_>) -> UserData {
     };
     let at = |path: &[&str]| path.iter().try_fold(account, |at, name| field(at, name));
     let money = |raw| text(raw).and_then(|digits| Money::from_json_digits(&digits).ok());
-    let price = |priority| {
-        let leaf = at(&["price", "ai_optimization", "llm_scraper", "task_post", priority]).and_then(elements)?;
+    let price = |branch: &[&str], priority| {
+        let leaf = at(&[&["price", "ai_optimization"], branch, &[priority]].concat()).and_then(elements)?;
         let [leaf] = leaf[..] else { return None };
         let per_request = text(field(leaf, "cost_type"))? == "per_request";
         per_request.then(|| cost(field(leaf, "cost")).known()).flatten()
     };
+    let (standard, live): (&[&str], _) = (&["llm_scraper", "task_post"], &["llm_scraper", "live", "advanced"]);
+    let (responses, live_responses): (&[&str], _) = (&["llm_responses", "task_post"], &["llm_responses", "live"]);
+    // Which of a Live task's two lists is filled is not documented.
+    let either = |branch| price(branch, "priority_normal").or_else(|| price(branch, "priority_high"));
+    let (scraper, model) = (Function::LlmScraper, Function::LlmResponses);
+    let named = [
+        ((scraper, Method::Standard, Priority::Normal), price(standard, "priority_normal")),
+        ((scraper, Method::Standard, Priority::High), price(standard, "priority_high")),
+        ((scraper, Method::Live, Priority::Normal), either(live)),
+        ((model, Method::Standard, Priority::Normal), price(responses, "priority_normal")),
+        ((model, Method::Live, Priority::Normal), either(live_responses)),
+    ];
     let day = |path: &[&str]| money(at(&[&["money", "limits", "day"], path].concat()));
     let day_limits = [&["total"][..], &["total_ai_optimization"], &["ai_optimization", "llm_scraper", "task_post"]];
     let calls = |path: &[&str]| number(at(&[&["rates", "limits", "minute"], path].concat())).filter(|limit| *limit > 0);
-    let scraper = |name| calls(&["ai_optimization", "llm_scraper", name]);
+    let of_scraper = |name| calls(&["ai_optimization", "llm_scraper", name]);
     UserData {
         balance: money(at(&["money", "balance"])),
         // A limit of nothing most likely means that there is none.
         day_limit: day_limits.into_iter().filter_map(day).filter(|limit| !limit.is_zero()).min(),
         limits: CallLimits {
-            calls: [calls(&["total"]), calls(&["total_ai_optimization"]), scraper("task_post")]
+            calls: [calls(&["total"]), calls(&["total_ai_optimization"]), of_scraper("task_post")]
                 .into_iter()
                 .flatten()
                 .min(),
-            tasks_ready: scraper("tasks_ready"),
+            tasks_ready: of_scraper("tasks_ready"),
             id_list: calls(&["ai_optimization", "id_list"]),
         },
-        scraper_normal: price("priority_normal"),
-        scraper_high: price("priority_high"),
+        prices: named.into_iter().filter_map(|(ware, price)| Some((ware, price?))).collect(),
     }
 }
 

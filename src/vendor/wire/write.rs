@@ -34,9 +34,17 @@ pub struct Order<'a> {
     pub options: &'a str,
 }
 
-/// The path that buys Standard tasks.
+/// The path that buys tasks by the Standard method.
 pub fn task_post_path(engine: Engine, function: Function) -> String {
     format!("/v3/ai_optimization/{engine}/{function}/task_post")
+}
+
+/// The path that buys a task and answers it. The scraper has one for each form of answer.
+pub fn live_path(engine: Engine, function: Function, form: ResultKind) -> String {
+    match function {
+        Function::LlmScraper => format!("/v3/ai_optimization/{engine}/{function}/live/{form}"),
+        Function::LlmResponses => format!("/v3/ai_optimization/{engine}/{function}/live"),
+    }
 }
 
 /// The path that lists what is finished and not collected.
@@ -75,14 +83,21 @@ pub fn task_post_body(offer: &Offer, orders: &[Order<'_>]) -> Bytes {
         push_string(&mut body, offer.prompt_field);
         body.push(b':');
         push_string(&mut body, &offer.wire_prompt(order.prompt));
-        body.extend_from_slice(b",\"location_code\":");
-        body.extend_from_slice(order.location_code.to_string().as_bytes());
-        body.extend_from_slice(b",\"language_code\":");
-        push_string(&mut body, order.language_code);
-        body.extend_from_slice(match order.priority {
-            Priority::Normal => b",\"priority\":1",
-            Priority::High => b",\"priority\":2",
-        });
+        if offer.has_place {
+            // Without a code, the place stands in a field of its own.
+            if order.location_code > 0 {
+                body.extend_from_slice(b",\"location_code\":");
+                body.extend_from_slice(order.location_code.to_string().as_bytes());
+            }
+            body.extend_from_slice(b",\"language_code\":");
+            push_string(&mut body, order.language_code);
+        }
+        if offer.priorities.len() > 1 {
+            body.extend_from_slice(match order.priority {
+                Priority::Normal => b",\"priority\":1",
+                Priority::High => b",\"priority\":2",
+            });
+        }
         let options = fields_of(order.options);
         if !options.is_empty() {
             body.push(b',');

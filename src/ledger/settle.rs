@@ -1,0 +1,63 @@
+//! What a purchase cost in the end, where that was not known when it was made.
+
+use rusqlite::OptionalExtension as _;
+
+use super::LedgerError;
+use super::book::Commit;
+use super::touched::attempt_state;
+use crate::ids::AttemptId;
+use crate::money::Money;
+
+impl Commit<'_> {
+    /// An assumed cost becomes the vendor's: what was booked too much is refund, and too little is overrun.
+    pub(super) fn correct(&mut self, attempt: AttemptId, cost: Money) -> Result<(), LedgerError> {
+        let assumed: Option<(i64, i64, i64)> = self
+            .write
+            .prepare_cached(
+                "SELECT attempt.batch, attempt.settled_nano, batch.posted_v
+                 FROM attempt JOIN batch ON batch.id = attempt.batch
+                 WHERE attempt.id = ?1 AND attempt.posted_nano IS NULL AND attempt.settled_nano IS NOT NULL",
+            )?
+            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((batch, assumed, posted_v)) = assumed else { return Ok(()) };
+        self.write
+            .prepare_cached("UPDATE attempt SET posted_nano = ?2, settled_nano = ?2 WHERE id = ?1")?
+            .execute((attempt.0, cost.nanos()))?;
+        self.moves.settle(batch, posted_v, Money::from_nanos(assumed), cost, Money::ZERO);
+        Ok(())
+    }
+
+    /// A task whose cost was open has come to so much: the difference to what was booked is charge, overrun or refund,
+    /// and what is left of its hold is free.
+    pub(super) fn close(&mut self, attempt: AttemptId, settled: Option<Money>) -> Result<(), LedgerError> {
+        let Some(cost) = settled else { return Ok(()) };
+        let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SUBMITTED])? else { return Ok(()) };
+        let (booked, kept, posted_v): (i64, bool, i64) = self
+            .write
+            .prepare_cached(
+                "SELECT coalesce(attempt.settled_nano, attempt.posted_nano),
+                        attempt.settled_nano IS NULL AND batch.method = 'standard', coalesce(batch.posted_v, batch.sent_v)
+                 FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1",
+            )?
+            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        self.write
+            .prepare_cached(
+                "UPDATE attempt SET posted_nano = coalesce(posted_nano, settled_nano), settled_nano = ?2 WHERE id = ?1",
+            )?
+            .execute((attempt.0, cost.nanos()))?;
+        let booked = Money::from_nanos(booked);
+        let rest = if kept { facts.held.less(booked) } else { Money::ZERO };
+        self.moves.settle(facts.batch, posted_v, booked, cost, rest);
+        self.write
+            .prepare_cached(
+                "INSERT INTO target_cost (account, target, method, tasks, total_nano, most_nano)
+                 SELECT batch.account, task.target, batch.method, 1, ?3, ?3 FROM batch, task
+                 WHERE batch.id = ?1 AND task.id = ?2
+                 ON CONFLICT DO UPDATE SET tasks = tasks + 1, total_nano = total_nano + excluded.total_nano,
+                                           most_nano = max(most_nano, excluded.most_nano)",
+            )?
+            .execute((facts.batch, facts.task, cost.nanos()))?;
+        Ok(())
+    }
+}
