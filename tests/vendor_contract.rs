@@ -17,7 +17,7 @@ fn example(field: &Field) -> Value {
     match field.kind {
         FieldKind::Switch => json!(true),
         FieldKind::Whole(least, most) => json!(least.midpoint(most)),
-        FieldKind::Tenths(most) => json!(f64::from(most) / 10.0),
+        FieldKind::Tenths(most) => serde_json::from_str(&format!("{}.{}", most / 10, most % 10)).unwrap(),
         FieldKind::Text(most) => json!("ü".repeat(most)),
         FieldKind::Country => json!("AT"),
         FieldKind::Chain => {

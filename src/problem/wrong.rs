@@ -197,22 +197,11 @@ impl Wrong {
             }
             Self::BadDrift { .. } => "write a percentage such as \"5%\" or \"0.5%\", up to \"100%\", or 0".to_owned(),
             Self::MarketsAndLists { other } => format!("keep either `markets` or `{other}`"),
-            Self::UnknownLocation { near, .. } => meant(near.as_deref(), || {
-                "write a country's English name, or the vendor's code of the place as a number; bursar's own list is \
-                 only a hint, `bursar locations` reads the vendor's"
-                    .to_owned()
-            }),
-            Self::UnknownLanguage { near, .. } => meant(near.as_deref(), || {
-                "write a language's English name, or its code such as \"de\"; bursar's own list is only a hint, `bursar \
-                 languages` reads the vendor's"
-                    .to_owned()
-            }),
-            Self::NotServed { what, near, read_on, .. } => {
-                let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
-                near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
-            }
             Self::NotSold { works, .. } | Self::NoSuchMethod { works, .. } => works.clone(),
-            Self::NoSuchField { .. }
+            Self::UnknownLocation { .. }
+            | Self::UnknownLanguage { .. }
+            | Self::NotServed { .. }
+            | Self::NoSuchField { .. }
             | Self::NoPlace { .. }
             | Self::SwitchNeeds { .. }
             | Self::NoModel { .. }
@@ -225,7 +214,7 @@ impl Wrong {
             | Self::BadCoordinate { .. }
             | Self::ChainTooLong { .. }
             | Self::TwoPlaces { .. }
-            | Self::LiveForms { .. } => self.help_with_the_form(),
+            | Self::LiveForms { .. } => self.help_with_what_is_asked(),
             Self::SameTarget { .. } => "remove one of the two: method and priority do not change the answer".to_owned(),
             Self::FileAndPrompts => "keep one of them, or make two prompt sets".to_owned(),
             Self::NoPrompts => "add `file = \"prompts.txt\"` or `prompts = [\"...\"]`".to_owned(),
@@ -266,9 +255,9 @@ impl Wrong {
         }
     }
 
-    /// What to do about a field of the vendor's request form.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only problems of the form come here")]
-    fn help_with_the_form(&self) -> String {
+    /// What to do about where, whom and how it is asked.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only problems of these kinds come here")]
+    fn help_with_what_is_asked(&self) -> String {
         match self {
             Self::UnknownModel { near, read_on, .. } => {
                 let again = format!("`bursar models --refresh` reads the list anew, it is of {read_on}");
@@ -299,6 +288,20 @@ impl Wrong {
             Self::NoPlace { .. } => "leave it out: a model is asked without a place and a language".to_owned(),
             Self::SwitchNeeds { needs, switch, .. } => format!("add `{needs} = true`, or leave `{switch}` out"),
             Self::NoModel { key, .. } => format!("leave `{key}` out: the engine's own page chooses"),
+            Self::NotServed { what, near, read_on, .. } => {
+                let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
+                near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
+            }
+            Self::UnknownLanguage { near, .. } => meant(near.as_deref(), || {
+                "write a language's English name, or its code such as \"de\"; bursar's own list is only a hint, `bursar \
+                 languages` reads the vendor's"
+                    .to_owned()
+            }),
+            Self::UnknownLocation { near, .. } => meant(near.as_deref(), || {
+                "write a country's English name, or the vendor's code of the place as a number; bursar's own list is \
+                 only a hint, `bursar locations` reads the vendor's"
+                    .to_owned()
+            }),
             _ => String::new(),
         }
     }
