@@ -132,7 +132,7 @@ impl Collect {
     /// How long to wait for an answer to be listed before it is asked for by its id.
     fn patience(&self, batch: &OpenBatch) -> Duration {
         let priority = if batch.all_high { Priority::High } else { Priority::Normal };
-        let promised = promised_turnaround(batch.function, Method::Standard, priority) / self.speed;
+        let promised = promised_turnaround(batch.function, Method::Standard, priority).min(LONGEST_WAIT) / self.speed;
         self.longest.map_or(promised, |longest| promised.min(longest * 2 + 2 * self.poll_max.min(self.poll_min * 4)))
     }
 

@@ -2,12 +2,12 @@
 //! ceilings. Each was seen to fail with its rule taken out.
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a world shared by tests, where a failure is a panic")]
 
-#[expect(dead_code, reason = "a world shared by tests, of which each uses a part")]
 #[path = "../world/mod.rs"]
 mod world;
 
 pub(crate) mod answers;
 pub(crate) mod ceilings;
+mod cells;
 pub(crate) mod doubt;
 pub(crate) mod endings;
 pub(crate) mod evidence;

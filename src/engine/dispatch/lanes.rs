@@ -147,7 +147,11 @@ impl Dispatch {
             desk.exhausted = false;
             return;
         }
-        let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { return };
+        let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else {
+            // Nothing of its price was pulled in this start: it is, with what is known of the price.
+            self.start_over();
+            return;
+        };
         if self.stopped(at, price) || self.goes_beyond(at, pulled) {
             self.desks[at].priced_out += 1;
             return;
