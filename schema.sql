@@ -74,6 +74,7 @@ CREATE TABLE run (
     state     TEXT NOT NULL CONSTRAINT a_run_is_open_complete_or_closed CHECK (state IN ('open', 'complete', 'closed')),
     results   TEXT NOT NULL,            -- the forms of answer that are fetched, 'html,advanced'
     plan_hash BLOB,                     -- of everything the order of tasks depends on; null until planned whole
+    deadline_at INTEGER,                -- by then its answers are wanted; null: no such moment
     CONSTRAINT a_job_runs_once_a_period UNIQUE (job, period)
 ) STRICT;
 

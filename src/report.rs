@@ -30,6 +30,8 @@ pub struct Report {
     pub sets: Vec<SetSum>,
     /// What its caps leave, the run's own first.
     pub rooms: Vec<Room>,
+    /// Bought, and not answered by the run's deadline; nothing where it has none.
+    pub past_deadline: u64,
     /// What the tasks that are not bought would cost; `None` where a price is not known.
     pub missing: Option<Money>,
 }
@@ -54,6 +56,7 @@ impl Report {
             failures: ledger.failures(run)?.into_iter().filter(|sum| sum.reason != "dropped_by_job").collect(),
             sets: ledger.set_sums(run)?,
             rooms: own.into_iter().chain(shared).collect(),
+            past_deadline: ledger.past_deadline(run, at)?,
             missing: missing(ledger, run, prices)?,
         })
     }

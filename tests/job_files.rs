@@ -97,7 +97,7 @@ fn describe(job: &Job) -> String {
         writeln!(text, "\n{} at {}: weight {weight}, {repeats} times, in {}", set.name, set.at, markets.join(", "))
             .unwrap();
         for target in &set.targets {
-            let Target { engine, function, method, priority, model, options } = target;
+            let Target { engine, function, method, priority, auto: _, model, options } = target;
             writeln!(text, "  {engine} {function} {method} {priority} {model:?} {options:?}").unwrap();
         }
         let (duplicates, empty, most) = (set.duplicates, set.empty_rows, set.max_cost_per_task);

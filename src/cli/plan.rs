@@ -1,5 +1,6 @@
 //! `bursar plan`: what a job asks for and what it costs, before anyone pays. Needs no credentials.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
@@ -10,10 +11,12 @@ use super::out::{self, Out, count, lines};
 use super::{Common, Exit, mistake, summary, table, told};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
-use crate::engine::own_room;
-use crate::ledger::Ledger;
+use crate::engine::{self, own_room};
+use crate::ledger::{Ledger, TargetCost};
+use crate::money::Money;
+use crate::offer::Method;
 use crate::period;
-use crate::plan::{self, Plan, Room, Share};
+use crate::plan::{self, Chosen, Haste, Hurry, Plan, Room, Share};
 use crate::price::PriceList;
 use crate::report::Report;
 
@@ -22,6 +25,9 @@ struct Known {
     report: Report,
     rooms: Vec<Room>,
 }
+
+/// What finished tasks of each model came to so far, by price key.
+type Learnt = BTreeMap<String, TargetCost>;
 
 pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
     let mut located = locate::job(&args.job, common)?;
@@ -37,14 +43,88 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let clock = Clock::system();
     let period = period::current(located.job.period, located.job.timezone, clock.now().wall);
     let known = known(&located, &period.id, &prices, clock)?;
+    let learnt = learnt(&located)?;
+    let haste = by_deadline(&mut located, &period.id, &account, &prices, clock)?;
     let rooms = known.as_ref().map_or_else(|| new_rooms(&located, &account), |known| known.rooms.clone());
     let plan = plan::plan(&located.job, &prices, &rooms, &account.limits)?;
     if out.json {
-        out::document(&facts(&located, &period.id, &plan, &rooms, known.as_ref()))?;
+        let mut facts = facts(&located, &period.id, &plan, &rooms, known.as_ref());
+        facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
+        facts["haste"] = haste.chosen.iter().map(chosen).collect();
+        out::document(&facts)?;
     } else {
-        out::data(&text(&located, &period.id, &plan, &rooms, known.as_ref()))?;
+        let mut text = text(&located, &period.id, &plan, &rooms, (known.as_ref(), &learnt));
+        for line in haste_lines(&haste) {
+            let _ = writeln!(text, "{line}");
+        }
+        out::data(&text)?;
     }
     Ok(Exit::Complete)
+}
+
+/// Chooses how what goes by the deadline is bought, as a start now would.
+fn by_deadline(
+    located: &mut Located,
+    period: &str,
+    account: &AccountConfig,
+    prices: &PriceList,
+    clock: Clock,
+) -> anyhow::Result<Haste> {
+    let now = clock.now().wall.timestamp();
+    let limits = &account.limits;
+    let (job, haste) = if located.config.ledger.exists() {
+        let ledger = Ledger::open_to_read(&located.config.ledger)?;
+        let run = ledger.find_run(&located.job.name, Some(period))?;
+        engine::by_deadline(&ledger, &located.job, run, limits, prices, now)?
+    } else {
+        let takes = &crate::offer::promised_turnaround;
+        let left = located.job.deadline.unwrap_or_default();
+        plan::hasten(&located.job, prices, &Hurry { left, limits, takes })
+    };
+    located.job = job;
+    Ok(haste)
+}
+
+/// What a deadline has led to, for people: how each target that goes by it is bought, and what the haste costs.
+pub(super) fn haste_lines(haste: &Haste) -> Vec<String> {
+    let line = |chosen: &Chosen| {
+        let target = &chosen.target;
+        let how = match target.method {
+            Method::Standard => format!("at {} priority", target.priority),
+            Method::Live => "Live".to_owned(),
+        };
+        let who = format!("{} {}", target.engine, target.function);
+        match (chosen.in_time, chosen.dearer.is_zero()) {
+            (true, true) => format!("{}: {who} is bought {how}, the cheapest way, and meets the deadline", chosen.set),
+            (true, false) => format!(
+                "{}: {who} is bought {how} to meet the deadline: {} more for a task, {} more for {}",
+                chosen.set,
+                chosen.dearer,
+                chosen.dearer.saturating_mul(chosen.tasks),
+                count(chosen.tasks, "task")
+            ),
+            (false, _) => format!(
+                "{}: {who} cannot meet the deadline any more and is bought {how}, the cheapest way: {} will be late",
+                chosen.set,
+                count(chosen.tasks, "answer")
+            ),
+        }
+    };
+    haste.chosen.iter().map(line).collect()
+}
+
+fn chosen(chosen: &Chosen) -> Value {
+    let target = &chosen.target;
+    let mut row = Map::new();
+    row.insert("set".into(), chosen.set.clone().into());
+    row.insert("engine".into(), target.engine.name().into());
+    row.insert("function".into(), target.function.name().into());
+    row.insert("method".into(), target.method.name().into());
+    row.insert("priority".into(), target.priority.name().into());
+    row.insert("tasks".into(), chosen.tasks.into());
+    row.insert("in_time".into(), chosen.in_time.into());
+    told::money(&mut row, "dearer", chosen.dearer);
+    Value::Object(row)
 }
 
 /// The caps of a run that has not begun.
@@ -75,7 +155,13 @@ fn known(located: &Located, period: &str, prices: &PriceList, clock: Clock) -> a
     Ok(Some(Known { report, rooms }))
 }
 
-fn text(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Option<&Known>) -> String {
+fn text(
+    located: &Located,
+    period: &str,
+    plan: &Plan,
+    rooms: &[Room],
+    (known, learnt): (Option<&Known>, &Learnt),
+) -> String {
     let job = &located.job;
     let total = &plan.total;
     let mut text = String::new();
@@ -104,7 +190,7 @@ fn text(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Opt
         let _ = write!(text, "\n{}", table::shares(what, part));
     }
     let _ = write!(text, "\n{}", table::rooms(rooms));
-    let _ = write!(text, "\n{}", prices(plan));
+    let _ = write!(text, "\n{}", prices(plan, learnt));
     let _ = writeln!(
         text,
         "\n{} buys {} in {}: {}, done in {} at the most",
@@ -114,6 +200,13 @@ fn text(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Opt
         count(plan.calls, "call"),
         humantime::format_duration(std::time::Duration::from_secs(plan.finish.as_secs().max(1)))
     );
+    if let Some((sum, answers)) = expected(plan, learnt) {
+        let _ = writeln!(
+            text,
+            "expected: about {sum}, by what {} of these models came to so far; what is held beyond that comes back",
+            count(answers, "answer")
+        );
+    }
     match &plan.cut {
         Some(cut) => {
             let _ = writeln!(
@@ -131,11 +224,38 @@ fn text(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Opt
     text
 }
 
-fn prices(plan: &Plan) -> String {
-    let mut table = table::table(&["price of one task of", "USD", "source", "read on"], &[1]);
+/// What the funded tasks are expected to cost, by what tasks of the same models came to, and how many those were; none
+/// where nothing was learnt.
+fn expected(plan: &Plan, learnt: &Learnt) -> Option<(Money, u64)> {
+    let of_models = plan.funded_at.keys().filter_map(|key| learnt.get(key)).map(|seen| seen.tasks).sum::<u64>();
+    let each = plan.funded_at.iter().map(|(key, tasks)| {
+        let worst = plan.prices.get(key).map_or(Money::ZERO, |price| price.worst);
+        learnt.get(key).map_or(worst, TargetCost::expected).saturating_mul(*tasks)
+    });
+    let sum = each.fold(Money::ZERO, Money::saturating_add);
+    (of_models > 0).then_some((sum, of_models))
+}
+
+fn learnt(located: &Located) -> anyhow::Result<Learnt> {
+    if !located.config.ledger.exists() {
+        return Ok(Learnt::new());
+    }
+    Ok(Ledger::open_to_read(&located.config.ledger)?.model_costs(&located.job.account)?)
+}
+
+fn prices(plan: &Plan, learnt: &Learnt) -> String {
+    let mut table =
+        table::table(&["price of one task of", "taken, USD", "at most", "so far", "source", "read on"], &[1, 2, 3]);
     for (key, price) in &plan.prices {
         let as_of = price.as_of.map_or_else(String::new, |date| date.to_string());
-        table.add_row([key.clone(), price.amount.decimal(), price.source.to_owned(), as_of]);
+        table.add_row([
+            key.clone(),
+            price.amount.decimal(),
+            price.worst.decimal(),
+            learnt.get(key).map_or_else(String::new, |seen| seen.expected().decimal()),
+            price.source.to_owned(),
+            as_of,
+        ]);
     }
     table::text(&table)
 }
@@ -164,6 +284,7 @@ fn facts(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Op
             let mut row = Map::new();
             row.insert("key".into(), key.clone().into());
             told::money(&mut row, "price", price.amount);
+            told::money(&mut row, "worst", price.worst);
             row.insert("source".into(), price.source.into());
             row.insert("as_of".into(), price.as_of.map(|date| date.to_string()).into());
             Value::Object(row)

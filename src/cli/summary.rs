@@ -19,7 +19,7 @@ pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
     } else if end.in_doubt > 0 || report.in_doubt > 0 {
         Exit::InDoubt
     } else if report.is_complete() {
-        if report.failed > 0 { Exit::SomeFailed } else { Exit::Complete }
+        if report.failed + report.past_deadline > 0 { Exit::SomeFailed } else { Exit::Complete }
     } else if end.stopped || (end.given_up > 0 && !cut) {
         Exit::Interrupted
     } else if report.planned > 0 && report.status.state != "closed" {
@@ -60,6 +60,10 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger) -> S
                 grouped(report.waiting)
             ),
         );
+    }
+    if report.past_deadline > 0 {
+        let answers = count(report.past_deadline, "answer");
+        row("late", format!("{answers} not there by the deadline; what is late is not bought again"));
     }
     if report.in_doubt > 0 {
         row("in doubt", format!("{}, {} held for them", count(report.in_doubt, "task"), status.total.held));
@@ -167,6 +171,7 @@ pub(super) fn facts(report: &Report, end: Option<&End>, exit: Option<Exit>, ledg
     if let Some(missing) = report.missing {
         told::money(&mut facts, "not_bought", missing);
     }
+    facts.insert("past_deadline".into(), report.past_deadline.into());
     facts.insert("failures".into(), report.failures.iter().map(of_failures).collect());
     facts.insert("caps".into(), report.rooms.iter().map(of_room).collect());
     facts.insert("in_doubt".into(), status.in_doubt.iter().map(of_doubt).collect());

@@ -3,6 +3,9 @@
 //! `run` and `resume` are one path: what is known already is kept, and a plan that has not changed is not written
 //! again.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use super::RunTerms;
 use crate::clock::Now;
 use crate::config::{AccountConfig, Limits};
@@ -10,8 +13,9 @@ use crate::ids::{AccountId, RunId};
 use crate::job::{Files, Job, PromptsError, WhenShort};
 use crate::ledger::{AccountFacts, Edited, JobFacts, Ledger, LedgerError, Login, RegisterError, RunFacts};
 use crate::money::Money;
+use crate::offer::{OFFERS, promised_turnaround};
 use crate::period::Period;
-use crate::plan::{Order, Plan, PlanError, plan, worst_cases};
+use crate::plan::{Haste, Hurry, Order, Plan, PlanError, hasten, plan, worst_cases};
 use crate::price::PriceList;
 use crate::task::hash128;
 
@@ -60,6 +64,8 @@ pub struct Prepared {
     pub edited: Option<Edited>,
     /// There was a run of this period before.
     pub resumed: bool,
+    /// How what goes by the deadline is bought from now on.
+    pub haste: Haste,
 }
 
 /// Brings an account with its login into the ledger.
@@ -93,10 +99,12 @@ pub fn prepare(
     files: &dyn Files,
     now: Now,
 ) -> Result<Prepared, PrepareError> {
-    let worst = worst_cases(job, prices)?;
-    let path = job.path.to_string_lossy();
     let at = now.wall.timestamp();
     let known = ledger.find_run(&job.name, Some(&period.id))?;
+    let (job, haste) = by_deadline(ledger, job, known, limits, prices, at)?;
+    let job = &job;
+    let worst = worst_cases(job, prices)?;
+    let path = job.path.to_string_lossy();
     if known.is_none() {
         // Before anything is written: a job that cannot be paid leaves no run behind.
         refuse_what_is_short(job, &plan(job, prices, &[own_room(job)], limits)?)?;
@@ -110,7 +118,9 @@ pub fn prepare(
         month_cap: job.budget.month,
         moved,
     })?;
-    let run = ledger.bring_run(&RunFacts { job: job_id, period, cap: job.budget.run, results: &job.results }, at)?;
+    let deadline_s = job.deadline.map(|deadline| i64::try_from(deadline.as_secs()).unwrap_or(i64::MAX / 2));
+    let run = ledger
+        .bring_run(&RunFacts { job: job_id, period, cap: job.budget.run, results: &job.results, deadline_s }, at)?;
     let plan_hash = plan_hash(job, &worst);
     let edited = if ledger.is_planned(run, plan_hash)? {
         None
@@ -125,7 +135,36 @@ pub fn prepare(
         drift: job.max_price_drift,
         retry_paid_failures: job.retry_paid_failures,
     };
-    Ok(Prepared { run, terms, edited, resumed: known.is_some() })
+    Ok(Prepared { run, terms, edited, resumed: known.is_some(), haste })
+}
+
+/// The job as it is to be bought in the time that its run has left, by what answers have taken so far.
+///
+/// # Errors
+/// The ledger cannot be read.
+pub fn by_deadline(
+    ledger: &Ledger,
+    job: &Job,
+    run: Option<RunId>,
+    limits: &Limits,
+    prices: &PriceList,
+    now: i64,
+) -> Result<(Job, Haste), LedgerError> {
+    let Some(deadline) = job.deadline else { return Ok((job.clone(), Haste::default())) };
+    let opened_at = run.map_or(Ok(now), |run| ledger.opened_at(run))?;
+    let gone = Duration::from_secs((now - opened_at).max(0).unsigned_abs());
+    let mut seen = BTreeMap::new();
+    for offer in OFFERS {
+        for priority in offer.priorities {
+            let kind = (offer.function, offer.method, *priority);
+            seen.extend(ledger.turnaround(&job.account, kind.0, kind.1, kind.2)?.map(|took| (kind, took)));
+        }
+    }
+    let takes = |function, method, priority| {
+        let took = seen.get(&(function, method, priority)).copied();
+        took.unwrap_or_else(|| promised_turnaround(function, method, priority))
+    };
+    Ok(hasten(job, prices, &Hurry { left: deadline.saturating_sub(gone), limits, takes: &takes }))
 }
 
 /// The budget of a run that has not begun.

@@ -16,6 +16,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::str::FromStr;
+use std::time::Duration;
 
 use chrono_tz::Tz;
 use serde_json::value::RawValue;
@@ -54,6 +55,8 @@ pub struct Job {
     pub max_attempts: u32,
     /// The forms to collect, in the order of collecting: what the vendor discards first comes first.
     pub results: Vec<ResultKind>,
+    /// How long after its first start a run's answers are to be there, where something is bought by that.
+    pub deadline: Option<Duration>,
     /// What is asked, in the order of the file.
     pub sets: Vec<PromptSet>,
     /// The distinct prompts of all sets.
@@ -126,6 +129,8 @@ pub struct Target {
     pub method: Method,
     /// How soon.
     pub priority: Priority,
+    /// Method and priority are the cheapest that meets the deadline: those above hold where there is time enough.
+    pub auto: bool,
     /// Which model, where the function lets one choose.
     pub model: Option<String>,
     /// The fields of the vendor's form that differ from its defaults, by name, as JSON.

@@ -20,6 +20,7 @@ const KEYS: &[&str] = &[
     "account",
     "period",
     "timezone",
+    "deadline",
     "budget",
     "max_price_drift",
     "retry_paid_failures",
@@ -73,8 +74,15 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
     let retry_paid_failures = root.whole("retry_paid_failures", 0..=100).unwrap_or(0);
     let max_attempts = root.whole("max_attempts", 1..=100).unwrap_or(DEFAULT_ATTEMPTS);
     let results = read_results(root);
+    let deadline = root.duration("deadline").map(Spanned::into_inner);
     let mut gathering = Gathering::default();
     let sets = set::read_all(path, root, files, served, &results, &mut gathering);
+    let hasty = sets.iter().any(|set| set.targets.iter().any(|target| target.auto));
+    if hasty && !root.has("deadline") {
+        root.page.wrong(root.span.clone(), Wrong::DeadlineMissing);
+    } else if root.has("deadline") && !hasty && !sets.is_empty() {
+        root.page.wrong(root.key_span("deadline"), Wrong::DeadlineForNothing);
+    }
     Some(Job {
         name: name?,
         path: path.to_owned(),
@@ -86,6 +94,7 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
         retry_paid_failures,
         max_attempts,
         results,
+        deadline,
         sets,
         prompts: gathering.prompts(),
     })
@@ -97,7 +106,6 @@ pub(super) fn explain(key: &str, table: &'static str) -> Option<Wrong> {
     let elsewhere =
         |hint: &str| Some(Wrong::UnknownKey { key: key.to_owned(), table, known: &[], hint: Some(hint.to_owned()) });
     match key {
-        "deadline" => not_built("leave it out and choose `priority = \"normal\"` or \"high\""),
         "reuse" => not_built("leave it out: within a run no question is bought twice anyway"),
         "vars" => not_built("leave it out and write each prompt in full"),
         "keep" => not_built("leave it out: exports name each prompt's text"),

@@ -156,7 +156,8 @@ impl<'p, 't> Reader<'_, 'p, 't> {
             return None;
         }
         let engine = engine?;
-        let offer = match find_offer(&engine, function.as_ref(), method.as_ref()) {
+        let auto = priority.is_some_and(|(_, auto)| auto);
+        let offer = match find_offer(&engine, function.as_ref(), method.as_ref(), auto) {
             Ok(offer) => offer,
             Err((span, wrong)) => {
                 self.keys.layers.set.page.wrong(span, wrong);
@@ -172,12 +173,20 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         }
         let options = self.keys.options(offer, facts.as_model(model.as_deref().unwrap_or_default()));
         self.live_forms(offer, &options);
-        let priority = priority?;
+        let (priority, auto) = priority?;
         if !offer.priorities.contains(&priority) {
             let works = format!("leave `priority` out: {} of {} is sold at one", offer.function, offer.engine);
             self.wrong("priority", Wrong::NotSold { engine: offer.engine, function: offer.function, works });
         }
-        Some(Target { engine: offer.engine, function: offer.function, method: offer.method, priority, model, options })
+        Some(Target {
+            engine: offer.engine,
+            function: offer.function,
+            method: offer.method,
+            priority,
+            auto,
+            model,
+            options,
+        })
     }
 
     /// The model that is asked, and what is known of it: by the vendor's list where it is kept, else by the shipped one.
@@ -242,15 +251,17 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         }
     }
 
-    fn priority(&self) -> Option<Priority> {
-        let Some(section) = self.with("priority") else { return Some(Priority::Normal) };
+    /// How soon, and whether that is to be chosen by the deadline: then the slowest is where it begins.
+    fn priority(&self) -> Option<(Priority, bool)> {
+        let Some(section) = self.with("priority") else { return Some((Priority::Normal, false)) };
         let text = section.text("priority")?;
-        if *text.get_ref() == "auto" {
-            let works = "choose \"normal\" or \"high\"";
-            section.page.wrong(text.span(), Wrong::NotBuilt { what: "`priority = \"auto\"`".to_owned(), works });
-            return None;
+        if *text.get_ref() != "auto" {
+            return section.parse_word("priority", &text).map(|priority| (priority, false));
         }
-        section.parse_word("priority", &text)
+        if self.with("method").is_some() {
+            self.wrong("method", Wrong::AutoAndMethod);
+        }
+        Some((Priority::Normal, true))
     }
 }
 
@@ -272,6 +283,7 @@ fn find_offer(
     engine: &Spanned<Engine>,
     function: Option<&Spanned<Function>>,
     method: Option<&Spanned<Method>>,
+    auto: bool,
 ) -> Result<&'static Offer, (Range<usize>, Wrong)> {
     let wanted_function = function.map_or(Function::LlmScraper, |function| *function.get_ref());
     let wanted_method = method.map_or(Method::Standard, |method| *method.get_ref());
@@ -282,6 +294,10 @@ fn find_offer(
     let of_function = || OFFERS.iter().filter(|offer| offer.function == wanted_function);
     let (engine_span, engine, function) = (engine.span(), wanted_engine, wanted_function);
     if let Some(other) = of_function().find(|offer| offer.engine == engine) {
+        if auto {
+            // Sold Live alone: there is nothing to choose.
+            return Ok(other);
+        }
         let works = format!("write `method = \"{}\"`", other.method);
         let span = method.map_or(engine_span, Spanned::span);
         return Err((span, Wrong::NoSuchMethod { engine, function, method: wanted_method, works }));

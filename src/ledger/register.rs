@@ -64,6 +64,8 @@ pub struct RunFacts<'a> {
     pub cap: Money,
     /// The forms of answer to fetch, in the order in which they are fetched.
     pub results: &'a [ResultKind],
+    /// How long after its first start its answers are wanted, in seconds.
+    pub deadline_s: Option<i64>,
 }
 
 /// Something the ledger remembers otherwise.
@@ -282,6 +284,7 @@ impl Ledger {
              AND (begins_at < ?3 OR length(period) <> length(?4))",
             (facts.job.0, id, begins_at, &facts.period.id),
         )?;
+        write.execute("UPDATE run SET deadline_at = opened_at + ?2 WHERE id = ?1", (id, facts.deadline_s))?;
         set_limit(&write, "run", id, Some(facts.cap))?;
         write.commit()?;
         Ok(RunId(id))

@@ -1,10 +1,16 @@
 //! How a run stands, and the totals of jobs and accounts. It looks at all tasks: for starts, ends and questions.
 
+use std::time::Duration;
+
 use rusqlite::OptionalExtension;
 
 use super::{Ledger, LedgerError, Total};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
+use crate::offer::{Function, Method, Priority};
+
+/// So many answers tell how long they take.
+const ENOUGH_ANSWERS: usize = 20;
 
 /// How a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,6 +65,54 @@ impl Ledger {
                 |row| row.get(0).map(RunId),
             )
             .optional()?)
+    }
+
+    /// When a run was first started (Unix seconds, this machine's clock).
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn opened_at(&self, run: RunId) -> Result<i64, LedgerError> {
+        Ok(self.db.query_row("SELECT opened_at FROM run WHERE id = ?1", [run.0], |row| row.get(0))?)
+    }
+
+    /// Tasks of a run that were not answered by its deadline, as it stands at `now`; none where it has no deadline.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn past_deadline(&self, run: RunId, now: i64) -> Result<u64, LedgerError> {
+        let sql = "SELECT count(*) FROM run JOIN task ON task.run = run.id
+                   LEFT JOIN answer ON answer.attempt = task.attempt AND task.state = 3
+                   WHERE run.id = ?1 AND run.deadline_at IS NOT NULL AND task.asked = 1
+                     AND CASE WHEN task.state = 3 THEN coalesce(answer.done_v, answer.fetched_at) > run.deadline_at
+                              WHEN task.state IN (1, 2) THEN ?2 > run.deadline_at ELSE 0 END";
+        Ok(self.db.query_row(sql, (run.0, now), |row| row.get(0))?)
+    }
+
+    /// How long all but one in twenty of an account's last thousand answers of a kind took; none before there are enough
+    /// of them to tell.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn turnaround(
+        &self,
+        account: &str,
+        function: Function,
+        method: Method,
+        priority: Priority,
+    ) -> Result<Option<Duration>, LedgerError> {
+        let sql = "SELECT took FROM (
+                       SELECT answer.done_v - batch.posted_v AS took FROM answer
+                       JOIN attempt ON attempt.id = answer.attempt JOIN batch ON batch.id = attempt.batch
+                       JOIN account ON account.id = batch.account JOIN task ON task.id = attempt.task
+                       JOIN service ON service.service = task.service
+                       WHERE account.name = ?1 AND batch.function = ?2 AND service.method = ?3 AND service.priority = ?4
+                         AND answer.done_v IS NOT NULL ORDER BY answer.id DESC LIMIT 1000)
+                   ORDER BY took";
+        let mut statement = self.db.prepare(sql)?;
+        let rows = statement.query_map((account, function.name(), method.name(), priority.name()), |row| row.get(0))?;
+        let took: Vec<i64> = rows.collect::<Result<_, _>>()?;
+        let enough = took.get(took.len() * 95 / 100).filter(|_| took.len() >= ENOUGH_ANSWERS);
+        Ok(enough.map(|seconds| Duration::from_secs(seconds.unsigned_abs())))
     }
 
     /// The runs of the ledger, oldest first; of one job where it is named.

@@ -1,6 +1,6 @@
 //! What is next in the plan, of what kind it is, and what it last cost.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{OptionalExtension, Row};
 
@@ -73,6 +73,13 @@ pub struct TargetCost {
     pub most: Money,
 }
 
+impl TargetCost {
+    /// What the next is expected to cost.
+    pub fn expected(&self) -> Money {
+        Money::from_nanos(self.total.nanos() / i64::try_from(self.tasks).unwrap_or(i64::MAX).max(1))
+    }
+}
+
 impl TargetFacts {
     /// The target as it is bought by a method, at a priority.
     pub fn bought_by(&self, method: Method, priority: Priority) -> Target {
@@ -81,6 +88,7 @@ impl TargetFacts {
             function: self.function,
             method,
             priority,
+            auto: false,
             model: self.model.clone(),
             options: Target::read_options(&self.options),
         }
@@ -162,6 +170,24 @@ impl Ledger {
             Ok(TargetCost { tasks: row.get(0)?, total: money(1)?, most: money(2)? })
         });
         Ok(row.optional()?)
+    }
+
+    /// What finished tasks of each model came to, by price key: whatever else they asked.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn model_costs(&self, account: &str) -> Result<BTreeMap<String, TargetCost>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT target.function || '/' || target.engine || '/' || target_cost.method || '/normal/' || target.model,
+                    sum(tasks), sum(total_nano), max(most_nano)
+             FROM target_cost JOIN target ON target.id = target_cost.target
+             JOIN account ON account.id = target_cost.account WHERE account.name = ?1 GROUP BY 1",
+        )?;
+        let rows = statement.query_map([account], |row| {
+            let money = |at| row.get(at).map(Money::from_nanos);
+            Ok((row.get(0)?, TargetCost { tasks: row.get(1)?, total: money(2)?, most: money(3)? }))
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The functions that anything is asked by.

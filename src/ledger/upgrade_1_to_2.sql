@@ -1,5 +1,6 @@
 -- Version 2: LLM Responses, Live and the vendor's own lists.
 
+ALTER TABLE run ADD COLUMN deadline_at INTEGER;
 ALTER TABLE prompt_set ADD COLUMN longest_prompt INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE prompt_set ADD COLUMN ceiling_nano INTEGER;
 ALTER TABLE batch ADD COLUMN method TEXT NOT NULL DEFAULT 'standard';

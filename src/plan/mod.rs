@@ -3,11 +3,13 @@
 //! It is computed before anyone pays, needs no credentials, and is the same every time. What was bought already is
 //! `ledger`'s knowledge; here it only lowers what the caps leave.
 
+mod haste;
 mod order;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+pub use haste::{Chosen, Haste, Hurry, hasten};
 pub use order::{Order, Step};
 
 use crate::config::Limits;
@@ -119,6 +121,8 @@ pub struct Plan {
     pub by_priority: Vec<(String, Share)>,
     /// The prices used, by price key.
     pub prices: BTreeMap<String, Price>,
+    /// Funded tasks, by price key.
+    pub funded_at: BTreeMap<String, u64>,
     /// Prompts left out because they stand twice in a set.
     pub duplicates: u64,
     /// POST calls for the funded tasks.
@@ -219,7 +223,7 @@ impl Tally {
         let mut by_priority = Lines::default();
         let mut endpoints: BTreeMap<_, (u64, usize)> = BTreeMap::new();
         let mut keys = BTreeMap::new();
-        let (mut slowest, mut fetches) = (Duration::ZERO, 0);
+        let (mut slowest, mut fetches, mut funded_at) = (Duration::ZERO, 0, BTreeMap::new());
         for (set, cells) in job.sets.iter().zip(&self.cells) {
             let markets = set.markets.iter().map(ToString::to_string).chain([NO_PLACE.to_owned()]);
             for (market, row) in markets.zip(cells) {
@@ -231,6 +235,7 @@ impl Tally {
                         let endpoint = endpoints.entry((target.engine, target.function, target.method)).or_default();
                         *endpoint = (endpoint.0 + share.funded, target.offer().batch);
                         let (function, method, priority) = (target.function, target.method, target.priority);
+                        *funded_at.entry(price_key(target)).or_default() += share.funded;
                         slowest = slowest.max(promised_turnaround(function, method, priority));
                         if method == Method::Standard {
                             fetches += share.funded * forms(target, job);
@@ -257,6 +262,7 @@ impl Tally {
             by_target: by_target.0,
             by_priority: by_priority.0,
             prices: keys,
+            funded_at,
             duplicates: job.sets.iter().map(|set| set.duplicates).sum(),
             batches,
             calls,

@@ -96,6 +96,12 @@ pub enum Wrong {
     ChainTooLong { messages: usize, max: usize },
     #[error("`{key}` says where to ask, and so does `location_coordinate`")]
     TwoPlaces { key: &'static str },
+    #[error("`priority = \"auto\"` needs a deadline to go by")]
+    DeadlineMissing,
+    #[error("`deadline` is for prompt sets with `priority = \"auto\"`, and there is none")]
+    DeadlineForNothing,
+    #[error("`priority = \"auto\"` chooses the method, and so does `method`")]
+    AutoAndMethod,
     #[error("a Live answer comes in one form, and `results` asks for {forms}")]
     LiveForms { forms: usize },
     #[error("this target asks the same as `targets` no. {first}")]
@@ -214,6 +220,9 @@ impl Wrong {
             | Self::BadCoordinate { .. }
             | Self::ChainTooLong { .. }
             | Self::TwoPlaces { .. }
+            | Self::DeadlineMissing
+            | Self::DeadlineForNothing
+            | Self::AutoAndMethod
             | Self::LiveForms { .. } => self.help_with_what_is_asked(),
             Self::SameTarget { .. } => "remove one of the two: method and priority do not change the answer".to_owned(),
             Self::FileAndPrompts => "keep one of them, or make two prompt sets".to_owned(),
@@ -302,6 +311,11 @@ impl Wrong {
                  only a hint, `bursar locations` reads the vendor's"
                     .to_owned()
             }),
+            Self::DeadlineMissing => {
+                "write at the top for example `deadline = \"6h\"`, counted from the run's first start".to_owned()
+            }
+            Self::DeadlineForNothing => "leave it out, or write `priority = \"auto\"`".to_owned(),
+            Self::AutoAndMethod => "leave one of them out".to_owned(),
             _ => String::new(),
         }
     }

@@ -97,7 +97,8 @@ async fn a_job_of_every_function_engine_and_method_is_answered_and_the_books_agr
 #[tokio::test(start_paused = true)]
 async fn a_start_that_dies_at_any_call_of_such_a_job_is_finished_by_the_next() {
     let calls = World::new(quick(vec![])).live(CELLS, Death::default()).await.calls;
-    for call in 1..=calls {
+    // Every call up to the first answers, then a sample of the rest.
+    for call in (1..=16).chain((17..=calls).step_by(41)) {
         for death in [Death { before_call: call, after_call: 0 }, Death { before_call: 0, after_call: call }] {
             let mut world = World::new(quick(vec![]));
             world.live(CELLS, death).await;

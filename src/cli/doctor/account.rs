@@ -164,7 +164,8 @@ fn prices(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
     for offer in OFFERS {
         for priority in offer.priorities {
             let (engine, function, method) = (offer.engine, offer.function, offer.method);
-            let target = Target { engine, function, method, priority: *priority, model: None, options: Vec::new() };
+            let target =
+                Target { engine, function, method, priority: *priority, auto: false, model: None, options: Vec::new() };
             let Some(ours) = list.fee(&target) else { continue };
             let key = price_key(&target);
             match told.price((function, method, *priority)) {

@@ -8,13 +8,14 @@ use serde_json::json;
 use super::Start;
 use crate::cli::locate::Located;
 use crate::cli::out::{self, count, grouped};
+use crate::cli::plan::haste_lines;
 use crate::cli::progress::{Baseline, Teller};
 use crate::cli::secrets::Credentials;
 use crate::cli::{Exit, embedded, mistake, summary, told};
 use crate::config::AccountConfig;
 use crate::engine::{self, Desk, RunTerms, Terms};
 use crate::ids::{AccountId, RunId};
-use crate::job::Disk;
+use crate::job::{Disk, Job};
 use crate::ledger::{Edited, Ledger};
 use crate::period::{self, Period};
 use crate::plan::{self, Plan, Room};
@@ -59,7 +60,15 @@ impl Start<'_> {
         let mut baseline = Baseline::default();
         for (run, located) in runs.iter().zip(jobs) {
             let report = Report::of(ledger, *run, &prices, self.clock.now())?;
-            self.show(&report, located, config, &prices)?;
+            let (job, _) = engine::by_deadline(
+                ledger,
+                &located.job,
+                Some(*run),
+                &config.limits,
+                &prices,
+                self.clock.now().wall.timestamp(),
+            )?;
+            self.show(&report, (located, &job), config, &prices)?;
             let fits = fits(&report);
             baseline.work += fits + report.waiting + report.in_doubt;
             baseline.spent = baseline.spent.saturating_add(report.status.total.charged);
@@ -121,6 +130,9 @@ impl Start<'_> {
                 grouped(edited.no_longer_asked)
             ));
         }
+        for line in haste_lines(&prepared.haste) {
+            self.out.note(&format!("{} ({}): {line}", job.name, period.id));
+        }
         Ok((prepared.run, Some(prepared.terms)))
     }
 
@@ -148,7 +160,7 @@ impl Start<'_> {
     fn show(
         &self,
         report: &Report,
-        located: &Located,
+        (located, job): (&Located, &Job),
         config: &AccountConfig,
         prices: &PriceList,
     ) -> anyhow::Result<()> {
@@ -177,7 +189,7 @@ impl Start<'_> {
                 grouped(report.in_doubt),
                 grouped(report.failed)
             ));
-        } else if let Ok(plan) = plan_of(located, report, config, prices) {
+        } else if let Ok(plan) = plan_of(job, report, config, prices) {
             let faster = if self.args.sandbox { embedded::SPEED } else { 1 };
             self.out.note(&format!(
                 "{name}: {} in {}, {} in all; about {} in {}, done in {} at the most",
@@ -219,18 +231,13 @@ impl Start<'_> {
 }
 
 /// The whole plan under the caps, what this run has spent of them put back.
-fn plan_of(
-    located: &Located,
-    report: &Report,
-    config: &AccountConfig,
-    prices: &PriceList,
-) -> Result<Plan, plan::PlanError> {
+fn plan_of(job: &Job, report: &Report, config: &AccountConfig, prices: &PriceList) -> Result<Plan, plan::PlanError> {
     let rooms: Vec<Room> = report
         .rooms
         .iter()
         .map(|room| Room { left: room.left.saturating_add(report.committed()).min(room.limit), ..room.clone() })
         .collect();
-    plan::plan(&located.job, prices, &rooms, &config.limits)
+    plan::plan(job, prices, &rooms, &config.limits)
 }
 
 /// About how many of the tasks to buy fit the caps; exact where all cost the same.

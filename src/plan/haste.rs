@@ -1,0 +1,111 @@
+//! Haste: of what is bought by a deadline, the cheapest way that meets it.
+//!
+//! A target with `priority = "auto"` is bought by the cheapest of normal, high and Live whose answers are there in the
+//! time that is left, all of the plan sent before it at the limits. Where none is, nothing is paid for haste that cannot
+//! help: it is bought the cheapest way, and will be late.
+
+use std::time::Duration;
+
+use crate::config::Limits;
+use crate::job::{Job, PromptSet, Target};
+use crate::money::Money;
+use crate::offer::{Function, MAX_BATCH, Method, Offer, Priority};
+use crate::price::PriceList;
+
+/// What is known of the time that a plan takes.
+pub struct Hurry<'t> {
+    /// What is left until the deadline.
+    pub left: Duration,
+    /// How fast the vendor may be called.
+    pub limits: &'t Limits,
+    /// How long the answers of a kind take: by the vendor's promise, or as they have taken.
+    pub takes: &'t dyn Fn(Function, Method, Priority) -> Duration,
+}
+
+/// What a deadline has led to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Haste {
+    /// For each set and target that is bought by the deadline: what was chosen.
+    pub chosen: Vec<Chosen>,
+}
+
+/// How a target is bought for the sake of a deadline.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chosen {
+    /// The prompt set.
+    pub set: String,
+    /// How many tasks it is, at the most.
+    pub tasks: u64,
+    /// The target as it is bought.
+    pub target: Target,
+    /// By how much one task is dearer than the cheapest way.
+    pub dearer: Money,
+    /// Its answers are expected in time.
+    pub in_time: bool,
+}
+
+/// The job as it is bought in the time that is left: each target that goes by the deadline has its method and priority.
+pub fn hasten(job: &Job, prices: &PriceList, hurry: &Hurry<'_>) -> (Job, Haste) {
+    let mut hastened = job.clone();
+    let mut haste = Haste::default();
+    let all = job.sets.iter().map(|set| tasks(set) * set.targets.len() as u64).sum::<u64>();
+    for set in &mut hastened.sets {
+        let asked = set.clone();
+        for target in set.targets.iter_mut().filter(|target| target.auto) {
+            let ways = ways(&asked, target, job, prices);
+            let Some((cheapest, least)) = ways.first().cloned() else { continue };
+            let in_time = ways.iter().find(|(way, _)| hurry.time_for(way, all, tasks(&asked)) <= hurry.left);
+            let (way, worst) = in_time.cloned().unwrap_or((cheapest, least));
+            haste.chosen.push(Chosen {
+                set: asked.name.clone(),
+                tasks: tasks(&asked),
+                target: way.clone(),
+                dearer: worst.less(least),
+                in_time: in_time.is_some(),
+            });
+            *target = way;
+        }
+    }
+    (hastened, haste)
+}
+
+/// The tasks that a set asks of each of its targets, at the most.
+fn tasks(set: &PromptSet) -> u64 {
+    (set.prompts.len() * set.markets.len().max(1)) as u64 * u64::from(set.repeats)
+}
+
+impl Hurry<'_> {
+    /// Until the last answer of a target is there: all of the plan is sent first, and Live calls wait for one another.
+    fn time_for(&self, way: &Target, all: u64, own: u64) -> Duration {
+        let takes = (self.takes)(way.function, way.method, way.priority);
+        let calls = match way.method {
+            Method::Standard => all.div_ceil(MAX_BATCH as u64),
+            Method::Live => all.max(own),
+        };
+        let sending = Duration::from_secs(calls.saturating_mul(60) / u64::from(self.limits.calls_per_minute.max(1)));
+        let turns = match way.method {
+            Method::Standard => 1,
+            Method::Live => own.div_ceil(u64::from(self.limits.live_in_flight.max(1))).max(1),
+        };
+        sending.saturating_add(takes.saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX)))
+    }
+}
+
+/// The ways in which a target can be bought, cheapest first; none without a price.
+fn ways(set: &PromptSet, target: &Target, job: &Job, prices: &PriceList) -> Vec<(Target, Money)> {
+    let mut ways = Vec::new();
+    for method in Method::ALL {
+        let Some(offer) = Offer::find(target.engine, target.function, *method) else { continue };
+        // A Live answer comes in one form.
+        if *method == Method::Live && offer.results.len() > 1 && job.results.len() > 1 {
+            continue;
+        }
+        for priority in offer.priorities {
+            let way = Target { method: *method, priority: *priority, ..target.clone() };
+            let worst = prices.expected(&way, set.asked()).map(|price| price.worst);
+            ways.extend(worst.map(|worst| (way, worst)));
+        }
+    }
+    ways.sort_by_key(|(_, worst)| *worst);
+    ways
+}

@@ -1,0 +1,87 @@
+//! Deadlines: the cheapest way that meets them, chosen again at every start, and what is late is named.
+
+use std::time::Duration;
+
+use bursar::money::Money;
+use bursar::report::Report;
+use bursar::sandbox::{Settings, Spread};
+
+use super::settings;
+use super::world::World;
+
+/// So many questions by a deadline, under a budget.
+fn by(deadline: &str, questions: usize, budget: &str) -> String {
+    let prompts: Vec<String> = (1..=questions).map(|n| format!("\"question {n}?\"")).collect();
+    format!(
+        "name = \"haste\"\ndeadline = \"{deadline}\"\n[budget]\nrun = \"{budget}\"\n[[prompt_set]]\nname = \"all\"\n\
+         engine = \"chat_gpt\"\npriority = \"auto\"\nlocations = [\"United States\"]\nlanguages = [\"English\"]\n\
+         prompts = [{}]\n",
+        prompts.join(", ")
+    )
+}
+
+fn usd(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+/// How the tasks were bought, and how many in each way.
+fn services(world: &World) -> Vec<(String, u64)> {
+    let db = rusqlite::Connection::open(world.ledger_path()).unwrap();
+    let sql = "SELECT method || ' ' || priority, count(*) FROM tasks GROUP BY 1 ORDER BY 1";
+    let mut statement = db.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.collect::<Result<_, _>>().unwrap()
+}
+
+fn past_deadline(world: &World) -> u64 {
+    let mut ledger = world.open();
+    let run = ledger.find_run("haste", None).unwrap().unwrap();
+    Report::of(&mut ledger, run, &bursar::price::PriceList::default(), world.clock.now()).unwrap().past_deadline
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cheapest_way_that_meets_the_deadline_is_bought() {
+    let cases =
+        [("6h", "standard normal", "0.0036"), ("30m", "standard high", "0.0072"), ("4m", "live normal", "0.012")];
+    for (deadline, way, cost) in cases {
+        let mut world = World::new(settings(vec![]));
+        world.live_on(&by(deadline, 3, "1")).await;
+        world.assert_all_answered_once(3);
+        assert_eq!(services(&world), [(way.to_owned(), 3)], "{deadline}");
+        assert_eq!((world.bill().total, past_deadline(&world)), (usd(cost), 0), "{deadline}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_in_time_is_bought_the_cheapest_way_and_named() {
+    let mut world = World::new(settings(vec![]));
+    world.live_on(&by("1m", 3, "1")).await;
+    world.assert_all_answered_once(3);
+    assert_eq!(services(&world), [("standard normal".to_owned(), 3)]);
+    assert_eq!((world.bill().total, past_deadline(&world)), (usd("0.0036"), 3));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_start_with_less_time_left_buys_the_rest_sooner_and_nothing_again() {
+    let mut world = World::new(settings(vec![]));
+    let end = world.live_on(&by("6h", 4, "0.0024")).await;
+    assert_eq!(end.cuts.len(), 1);
+    tokio::time::advance(Duration::from_hours(5)).await;
+    world.live_on(&by("6h", 4, "1")).await;
+    world.assert_all_answered_once(4);
+    let each = [("standard high".to_owned(), 2), ("standard normal".to_owned(), 2)];
+    assert_eq!(services(&world), each);
+    assert_eq!((world.bill().total, past_deadline(&world)), (usd("0.0072"), 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_have_taken_longer_than_promised_are_reckoned_with() {
+    let slow = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
+    let mut world = World::new(Settings { turnaround_normal: slow, ..settings(vec![]) });
+    // By the promise of 45 minutes these are in time; they are not.
+    world.live_on(&by("1h", 20, "1")).await;
+    assert_eq!((services(&world), past_deadline(&world)), (vec![("standard normal".to_owned(), 20)], 20));
+    world.live_on(&by("1h", 20, "1").replace("\"haste\"", "\"again\"").replace("question", "another")).await;
+    let of_again = services(&world);
+    assert_eq!(of_again, [("standard high".to_owned(), 20), ("standard normal".to_owned(), 20)]);
+}
