@@ -160,9 +160,9 @@ pub enum Wrong {
     WrongOrder { less: &'static str, more: &'static str },
     #[error("`password_env` and `password_file` both say where the password is")]
     TwoPasswords,
-    #[error("this price says nothing")]
+    #[error("this price does not say what is charged")]
     NoPrice,
-    #[error("`{key}` is no part of a price of `{function}`")]
+    #[error("`{key}` cannot stand in this price of `{function}`")]
     NotInPrice { key: &'static str, function: Function },
 }
 
@@ -266,7 +266,9 @@ impl Wrong {
                 "add `price` for each task, or `input_per_million` and `output_per_million` for each token".to_owned()
             }
             Self::NotInPrice { function: Function::LlmScraper, .. } => "a task of it has one `price`".to_owned(),
-            Self::NotInPrice { .. } => "give `price` or the two prices of tokens, not both".to_owned(),
+            Self::NotInPrice { .. } => {
+                "`price` is the most that one may cost: keep it alone, or leave it out".to_owned()
+            }
         }
     }
 
