@@ -219,6 +219,7 @@ impl Wrong {
             | Self::LiveModel { .. }
             | Self::NotLikeThat { .. }
             | Self::TextTooLong { .. }
+            | Self::TooLong { .. }
             | Self::NoSuchNumber { .. }
             | Self::BadCountry { .. }
             | Self::BadCoordinate { .. }
@@ -243,8 +244,6 @@ impl Wrong {
             }
             Self::ColumnTwice { .. } => "give each column of the header a name of its own".to_owned(),
             Self::ColumnNotCsv => "leave `column` out, or give a .csv file".to_owned(),
-            Self::TooLong { escaped: false, .. } => "shorten it".to_owned(),
-            Self::TooLong { .. } => "shorten it; `%` and `+` count as three characters each".to_owned(),
             Self::Nul => "remove it: no engine can be asked for it".to_owned(),
             Self::NotUtf8 => "save the file as UTF-8".to_owned(),
             Self::Csv { .. } => {
@@ -284,7 +283,10 @@ impl Wrong {
                 "write `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew".to_owned()
             }
             Self::NotLikeThat { why, .. } => why.clone(),
-            Self::TextTooLong { .. } => "shorten it".to_owned(),
+            Self::TooLong { escaped: true, .. } => {
+                "shorten it; `%` and `+` count as three characters each".to_owned()
+            }
+            Self::TooLong { .. } | Self::TextTooLong { .. } => "shorten it".to_owned(),
             Self::NoSuchNumber { max, decimals, .. } => {
                 format!("choose a number from 0 to {max} with at most {decimals} decimals, without quotes")
             }
