@@ -150,11 +150,18 @@ pub fn find_model<'m>(models: &'m [Model], name: &str) -> Option<&'m Model> {
     itself.or_else(|| models.iter().filter(dated).max_by(|one, other| one.name.cmp(&other.name)))
 }
 
-/// A model's name without the date behind it.
+/// A model's name without the date behind it, `-20250514` or `-2025-05-14`. A number before the date is a version.
 pub fn undated(name: &str) -> &str {
-    let is_date = |date: &str| date.len() >= 8 && date.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let is_digit = |byte: &u8| byte.is_ascii_digit();
+    let is_date = |date: &str| match date.as_bytes() {
+        [b'-', year @ .., b'-', _, _, b'-', _, _] if year.len() == 4 => {
+            date.bytes().filter(|byte| is_digit(byte)).count() == 8
+        }
+        [b'-', digits @ ..] => digits.len() == 8 && digits.iter().all(is_digit),
+        _ => false,
+    };
     let dashes = name.match_indices('-').map(|(at, _)| at);
-    dashes.into_iter().find(|at| is_date(&name[at + 1..])).map_or(name, |at| &name[..at])
+    dashes.into_iter().find(|at| is_date(&name[*at..])).map_or(name, |at| &name[..at])
 }
 
 #[cfg(test)]
@@ -223,6 +230,25 @@ mod tests {
         assert_eq!(found("gpt-4o-2024-08-06"), Some("gpt-4o-2024-08-06"));
         assert_eq!(found("sonar"), Some("sonar"));
         assert_eq!(found("gpt"), None);
+    }
+
+    #[test]
+    fn a_date_is_no_part_of_a_base_name_and_a_version_is() {
+        for (name, base) in [
+            ("claude-sonnet-4-20250514", "claude-sonnet-4"),
+            ("claude-opus-4-5-20251101", "claude-opus-4-5"),
+            ("gpt-5-2025-08-07", "gpt-5"),
+            ("gpt-4.1-mini-2025-04-14", "gpt-4.1-mini"),
+            ("gpt-4-0613", "gpt-4-0613"),
+            ("r1-1776", "r1-1776"),
+            ("gpt-5-2025-0807", "gpt-5-2025-0807"),
+            ("gpt-5-2025-08-07-x", "gpt-5-2025-08-07-x"),
+            ("12345678", "12345678"),
+            ("é-20250514", "é"),
+            ("", ""),
+        ] {
+            assert_eq!(undated(name), base, "{name}");
+        }
     }
 
     #[test]

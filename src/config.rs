@@ -228,14 +228,19 @@ mod tests {
             login_env = "A_LOGIN"
             password_file = "secret"
             caps = { day = "50", month = "500", keep_balance = "10" }
-            limits = { calls_per_minute = 6000, in_flight = 21, tasks_ready_per_minute = 22, id_list_per_minute = 23, user_data_per_minute = 24 }
-            timing = { request_timeout = "1s", sweep_every = "2s", sweep_gap = "3s", quarantine = "10m", lag_max = "5s", poll_min = "6s", poll_max = "7s", give_up = "1day" }
+            limits = { calls_per_minute = 6000, in_flight = 21, live_in_flight = 25, tasks_ready_per_minute = 22, id_list_per_minute = 23, user_data_per_minute = 24 }
+            timing = { request_timeout = "1s", live_timeout = "130s", sweep_every = "2s", sweep_gap = "3s", quarantine = "10m", lag_max = "5s", poll_min = "6s", poll_max = "7s", give_up = "1day" }
             [[accounts.main.prices]]
             function = "llm_responses"
             engine = "chat_gpt"
             model = "gpt-4.1-mini"
             input_per_million = "0.40"
             output_per_million = "1.60"
+            search_per_thousand = "25"
+            [[accounts.main.prices]]
+            function = "llm_responses"
+            engine = "gemini"
+            search_per_thousand = "35"
             [[accounts.main.prices]]
             function = "llm_scraper"
             engine = "gemini"

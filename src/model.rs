@@ -86,6 +86,7 @@ mod tests {
         let found = |name| shipped_model(Engine::ChatGpt, name).map(|model| model.name);
         assert_eq!(found("gpt-4.1-mini"), Some("gpt-4.1-mini"));
         assert_eq!(found("gpt-4.1-mini-2025-04-14"), Some("gpt-4.1-mini"));
+        assert_eq!(found("gpt-5-2025-08-07"), Some("gpt-5"));
         assert_eq!(found("gpt-4.1-minister"), None);
         assert_eq!(shipped_model(Engine::Claude, "gpt-4.1-mini"), None);
     }

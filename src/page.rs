@@ -67,6 +67,11 @@ impl<'t> Page<'t> {
         self.add(Problem::new(self.place(span), what));
     }
 
+    /// How many are written down so far.
+    pub(crate) fn problems(&self) -> usize {
+        self.found.borrow().len()
+    }
+
     pub(crate) fn add(&self, problem: Problem) {
         self.found.borrow_mut().push(problem);
     }

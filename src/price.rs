@@ -5,6 +5,8 @@
 //! upper bound for what is reserved; what the vendor really takes is read from its answers, and a difference stops the
 //! buying at that price.
 
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use chrono::NaiveDate;

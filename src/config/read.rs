@@ -45,6 +45,7 @@ const TIMING_KEYS: &[&str] = &[
     "poll_max",
     "give_up",
 ];
+const BY_TOKEN: [&str; 2] = ["input_per_million", "output_per_million"];
 const PRICE_KEYS: &[&str] = &[
     "function",
     "engine",
@@ -270,6 +271,14 @@ fn read_timing(section: &Section<'_, '_>, loopback: bool) -> Timing {
     timing
 }
 
+/// Both prices of tokens; or neither, where a search has one.
+fn says_tokens(section: &Section<'_, '_>) -> bool {
+    match BY_TOKEN.iter().filter(|key| section.has(key)).count() {
+        0 => section.has("search_per_thousand"),
+        written => written == BY_TOKEN.len(),
+    }
+}
+
 fn read_price(section: &Section<'_, '_>) -> Option<PriceOverride> {
     section.only(PRICE_KEYS, |_| None);
     section.need("function", "function = \"llm_scraper\"");
@@ -282,13 +291,12 @@ fn read_price(section: &Section<'_, '_>) -> Option<PriceOverride> {
     let (price, input, output) =
         (section.amount("price"), section.amount("input_per_million"), section.amount("output_per_million"));
     let search = section.amount("search_per_thousand");
-    let by_token = ["input_per_million", "output_per_million"];
     let function = *function?.get_ref();
-    if let Some(key) = by_token.into_iter().chain(["search_per_thousand"]).find(|key| section.has(key))
+    if let Some(key) = BY_TOKEN.into_iter().chain(["search_per_thousand"]).find(|key| section.has(key))
         && (function == Function::LlmScraper || section.has("price"))
     {
         section.page.wrong(section.key_span(key), Wrong::NotInPrice { key, function });
-    } else if !section.has("price") && !by_token.iter().all(|key| section.has(key)) {
+    } else if !section.has("price") && !says_tokens(section) {
         section.page.wrong(section.span.clone(), Wrong::NoPrice);
     }
     Some(PriceOverride {

@@ -76,8 +76,19 @@ impl<'p, 't> Keys<'_, 'p, 't> {
         )
     }
 
+    /// The section whose word on a group of keys counts.
+    pub(super) fn with_any(&self, keys: &[&str]) -> Option<&Section<'p, 't>> {
+        let own = self.row.filter(|row| keys.iter().any(|key| row.has(key)));
+        own.or_else(|| self.layers.with_any(keys))
+    }
+
+    /// What a switch says; none where it is written and says neither, which is a problem of its own.
+    fn says(&self, name: &str) -> Option<bool> {
+        self.with(name).map_or(Some(false), |section| section.get(name)?.get_ref().as_bool())
+    }
+
     fn is_on(&self, name: &str) -> bool {
-        self.with(name).and_then(|section| section.boolean(name)).unwrap_or(false)
+        self.says(name) == Some(true)
     }
 
     fn wrong(&self, key: &str, wrong: Wrong) {
@@ -91,7 +102,7 @@ impl<'p, 't> Keys<'_, 'p, 't> {
             let Some(section) = self.with(field.name) else { continue };
             let Some(value) = read(section, field) else { continue };
             let is_default = field.default == Some(&*value);
-            if let Some(needs) = field.needs.filter(|needs| !is_default && !self.is_on(needs)) {
+            if let Some(needs) = field.needs.filter(|needs| !is_default && self.says(needs) == Some(false)) {
                 self.wrong(field.name, Wrong::SwitchNeeds { engine: offer.engine, switch: field.name, needs });
             }
             self.excluded(offer, field, &value, model);
@@ -110,11 +121,11 @@ impl<'p, 't> Keys<'_, 'p, 't> {
         let reasons = model.reasons == Some(true);
         let told_to_reason = self.is_on("use_reasoning");
         let not_with = |other: &str| {
-            let (key, why) = (field.name, format!("it cannot stand beside `{other}`"));
+            let (key, why) = (field.name, format!("it cannot stand beside `{other}`: leave one of the two out"));
             self.wrong(field.name, Wrong::NotLikeThat { key, engine, why });
         };
         let not_for_model = |why: &str| {
-            let why = format!("`{}` {why}", model.name);
+            let why = format!("`{}` {why}: leave it out, or choose another model", model.name);
             self.wrong(field.name, Wrong::NotLikeThat { key: field.name, engine, why });
         };
         match (field.name, engine) {
@@ -126,7 +137,7 @@ impl<'p, 't> Keys<'_, 'p, 't> {
                 not_for_model("reasons, and cannot be made to search");
             }
             ("use_reasoning", Claude | Gemini) if value == "true" && model.reasons == Some(false) => {
-                not_for_model("does not reason, by the vendor's list");
+                not_for_model("does not reason");
             }
             ("web_search", ChatGpt | Claude | Gemini) if value == "true" && model.searches == Some(false) => {
                 not_for_model("does not search the web, by the vendor's list");
@@ -143,18 +154,18 @@ impl<'p, 't> Keys<'_, 'p, 't> {
                 self.wrong(field.name, Wrong::NotLikeThat { key: field.name, engine, why });
             }
             ("web_search_country_iso_code", Perplexity) if !model.name.starts_with("sonar") => {
-                not_for_model("searches in no country of its own; the sonar models do");
+                not_for_model("searches in no country of its own, as the sonar models do");
             }
             ("max_output_tokens", _) => {
                 let least = match engine {
                     ChatGpt if reasons => 1_024,
                     ChatGpt => 16,
                     Claude if told_to_reason => 1_025,
-                    Gemini if told_to_reason || undated(model.name).ends_with("-pro") => 1_024,
+                    Gemini if told_to_reason || model.name.split('-').any(|part| part == "pro") => 1_024,
                     Claude | Gemini | Perplexity => 1,
                 };
                 if value.parse::<u32>().is_ok_and(|tokens| tokens < least) {
-                    let why = format!("it takes {least} tokens or more here");
+                    let why = format!("write {least} or more");
                     self.wrong(field.name, Wrong::NotLikeThat { key: field.name, engine, why });
                 }
             }
@@ -178,7 +189,7 @@ fn read(section: &Section<'_, '_>, field: &Field) -> Option<String> {
             let text = section.text(name)?;
             let chars = text.get_ref().chars().count();
             let wrong = match chars {
-                0 => Some(Wrong::Empty { key: name }),
+                _ if text.get_ref().trim().is_empty() => Some(Wrong::Empty { key: name }),
                 chars if chars > most => Some(Wrong::TextTooLong { key: name, chars, max: most }),
                 _ if text.get_ref().contains('\0') => Some(Wrong::Nul),
                 _ => None,
@@ -225,7 +236,12 @@ fn decimal(section: &Section<'_, '_>, name: &'static str, most: Decimal) -> Opti
     let read: Option<Decimal> = digits.replace('_', "").parse().ok().map(|number: Decimal| number.normalize());
     let fits = |number: &Decimal| (Decimal::ZERO..=most).contains(number) && number.scale() <= MOST_DECIMALS;
     let Some(number) = read.filter(fits) else {
-        let wrong = Wrong::NoSuchNumber { key: name, max: most.to_string(), decimals: MOST_DECIMALS, found: digits };
+        let wrong = Wrong::NoSuchNumber {
+            key: name,
+            max: most.normalize().to_string(),
+            decimals: MOST_DECIMALS,
+            found: digits,
+        };
         section.page.wrong(value.span(), wrong);
         return None;
     };
@@ -267,6 +283,9 @@ fn is_coordinate(text: &str) -> bool {
         let read: Result<Decimal, _> = part.parse();
         read.is_ok_and(|degrees| degrees.abs() <= Decimal::from(most) && degrees.scale() <= COORDINATE_DECIMALS)
     };
+    if !text.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b',' | b'-')) {
+        return false;
+    }
     let parts: Vec<&str> = text.split(',').collect();
     let [latitude, longitude, radius] = parts[..] else { return false };
     degrees(latitude, 90) && degrees(longitude, 180) && radius.parse().is_ok_and(|radius| RADIUS.contains(&radius))
@@ -290,9 +309,18 @@ mod tests {
         for text in ["48.2035,16.3689,2000", "-90,180,199", "0.1234567,-0,199999"] {
             assert!(is_coordinate(text), "{text}");
         }
-        for text in
-            ["48.2,16.3", "91,0,200", "0,181,200", "0,0,198", "0,0,200000", "0,0,200,1", "a,0,200", "0.12345678,0,200"]
-        {
+        for text in [
+            "48.2,16.3",
+            "91,0,200",
+            "0,181,200",
+            "0,0,198",
+            "0,0,200000",
+            "0,0,200,1",
+            "a,0,200",
+            "0.12345678,0,200",
+            "4_8,0,200",
+            "+1,0,200",
+        ] {
             assert!(!is_coordinate(text), "{text}");
         }
     }

@@ -250,7 +250,8 @@ fn too_long(offers: &[&'static Offer], text: &str) -> Option<Wrong> {
         // No character is shorter than a byte, nor longer than three on the wire.
         let chars = if text.len() * 3 <= offer.max_prompt_chars { 0 } else { offer.wire_chars(text) };
         let max = offer.max_prompt_chars;
-        (chars > max).then_some(Wrong::TooLong { engine: offer.engine, chars, max })
+        let escaped = offer.percent_decoded;
+        (chars > max).then_some(Wrong::TooLong { engine: offer.engine, chars, max, escaped })
     })
 }
 

@@ -10,7 +10,8 @@ use super::place::Where;
 use super::prompts::Gathering;
 use super::read::explain;
 use super::stream::Files;
-use super::{PromptSet, Target, source, target};
+use super::target::{self, Targets};
+use super::{PromptSet, Target, source};
 use crate::catalogue::Served;
 use crate::market::Market;
 use crate::offer::{Offer, ResultKind};
@@ -54,6 +55,7 @@ const OWN: usize = 3;
 
 /// What `[defaults]` may say: the rest.
 const DEFAULTS_KEYS: &[&str] = KEYS.split_at(OWN).1;
+const COORDINATE: &str = "location_coordinate";
 const MARKET_KEYS: &[&str] = &["location", "language"];
 
 /// Repeats beyond this are a slip of the finger: a share is known to three per cent after a thousand.
@@ -138,9 +140,9 @@ fn read(
     let repeats = whole("repeats", MOST_REPEATS);
     let max_cost_per_task = layers.with("max_cost_per_task").and_then(|section| section.amount("max_cost_per_task"));
     let targets = target::read_all(layers, served, fields);
-    let markets = read_markets(layers, &Where::of(served, &targets), &targets);
+    let markets = read_markets(layers, &Where::of(served, &targets.list), &targets);
     let source = source::find(path, layers);
-    let gathered = source.and_then(|found| gathering.read(layers.set.page, found, files, &targets));
+    let gathered = source.and_then(|found| gathering.read(layers.set.page, found, files, &targets.list));
     let at = layers.set.page.place(layers.set.span.clone());
     let gathered = gathered?;
     Some(PromptSet {
@@ -152,57 +154,67 @@ fn read(
         empty_rows: gathered.empty_rows,
         longest_prompt: gathered.longest,
         markets,
-        targets,
+        targets: targets.list,
         max_cost_per_task,
         at,
         source: gathered.source,
     })
 }
 
-fn read_markets(layers: &Layers<'_, '_>, place: &Where<'_>, targets: &[Target]) -> Vec<Market> {
+fn read_markets(layers: &Layers<'_, '_>, place: &Where<'_>, targets: &Targets) -> Vec<Market> {
     const LISTS: [&str; 2] = ["locations", "languages"];
     for section in std::iter::once(&layers.set).chain(&layers.defaults) {
         if let Some(other) = LISTS.into_iter().find(|key| section.has(key) && section.has("markets")) {
             section.page.wrong(section.key_span("markets"), Wrong::MarketsAndLists { other });
         }
     }
-    let placed =
-        |target: &Target| Offer::find(target.engine, target.function, target.method).is_some_and(|o| o.has_place);
-    if !targets.is_empty() && !targets.iter().any(placed) {
+    let asked_somewhere = targets.list.iter().any(has_place);
+    if let Some(first) = targets.list.first().filter(|_| targets.all && !asked_somewhere) {
         // A place of the set's own would change nothing; one of the defaults is for other sets.
         let written = ["markets", "locations", "languages"].into_iter().filter(|key| layers.set.has(key));
         for key in written {
-            layers.set.page.wrong(layers.set.key_span(key), Wrong::NoPlace { key, function: targets[0].function });
+            layers.set.page.wrong(layers.set.key_span(key), Wrong::NoPlace { key, function: first.function });
         }
         return Vec::new();
     }
-    if targets.iter().any(|target| target.options.iter().any(|(name, _)| *name == "location_coordinate")) {
+    if targets.list.iter().any(has_coordinate) {
         return by_coordinate(layers, place, targets);
     }
     match layers.with_any(&["markets", "locations", "languages"]) {
         Some(section) if section.has("markets") => read_pairs(section, place),
-        _ => read_lists(layers, place),
+        _ => read_lists(layers, place, targets.need_place),
     }
+}
+
+fn has_place(target: &Target) -> bool {
+    Offer::find(target.engine, target.function, target.method).is_some_and(|offer| offer.has_place)
+}
+
+fn has_coordinate(target: &Target) -> bool {
+    target.options.iter().any(|(name, _)| *name == COORDINATE)
 }
 
 /// The place stands in a field of the request, so that a market is a language alone.
-fn by_coordinate(layers: &Layers<'_, '_>, place: &Where<'_>, targets: &[Target]) -> Vec<Market> {
+fn by_coordinate(layers: &Layers<'_, '_>, place: &Where<'_>, targets: &Targets) -> Vec<Market> {
+    // A coordinate of the set's own stands against the places of the defaults.
+    let own = |defaults: &&Section<'_, '_>| {
+        layers.set.has(COORDINATE) || layers.set.has("targets") && !defaults.has(COORDINATE)
+    };
+    let sections = || std::iter::once(&layers.set).chain(layers.defaults.as_ref().filter(|defaults| !own(defaults)));
     for key in ["markets", "locations"] {
-        if let Some(section) = layers.with(key) {
+        if let Some(section) = sections().find(|section| section.has(key)) {
             section.page.wrong(section.key_span(key), Wrong::TwoPlaces { key });
         }
     }
-    let without = |target: &&Target| target.options.iter().all(|(name, _)| *name != "location_coordinate");
-    if let Some(other) = targets.iter().find(without) {
-        let (engine, function, key) = (other.engine, other.function, "location_coordinate");
-        let has = "give it a prompt set of its own".to_owned();
-        layers.set.page.wrong(layers.set.span.clone(), Wrong::NoSuchField { engine, function, key, has });
+    let without = |target: &&Target| has_place(target) && !has_coordinate(target);
+    if let Some(other) = targets.list.iter().find(without).filter(|_| targets.sound) {
+        layers.set.page.wrong(layers.set.span.clone(), Wrong::NoCoordinate { engine: other.engine });
     }
-    languages(layers, place).iter().map(|language| place.market(0, language)).collect()
+    languages(layers, place, true).iter().map(|language| place.market(0, language)).collect()
 }
 
-fn languages(layers: &Layers<'_, '_>, place: &Where<'_>) -> Vec<String> {
-    if layers.with("languages").is_none() {
+fn languages(layers: &Layers<'_, '_>, place: &Where<'_>, needed: bool) -> Vec<String> {
+    if needed && layers.with("languages").is_none() {
         layers.set.need("languages", "languages = [\"English\"]");
     }
     let languages = layers
@@ -239,14 +251,14 @@ fn not_in_market(key: &str, near: &str) -> Wrong {
 }
 
 /// Every place with every language, place by place.
-fn read_lists(layers: &Layers<'_, '_>, place: &Where<'_>) -> Vec<Market> {
-    if layers.with("locations").is_none() {
+fn read_lists(layers: &Layers<'_, '_>, place: &Where<'_>, needed: bool) -> Vec<Market> {
+    if needed && layers.with("locations").is_none() {
         layers.set.need("locations", "locations = [\"United States\"]");
     }
     let locations = layers
         .with("locations")
         .map(|section| read_list(section, "locations", |section, value| place.location(section, value)));
-    let languages = languages(layers, place);
+    let languages = languages(layers, place, needed);
     let pairs = |location: u32| languages.iter().map(move |language| place.market(location, language));
     locations.unwrap_or_default().into_iter().flat_map(pairs).collect()
 }

@@ -298,7 +298,7 @@ mod tests {
         assert_eq!(prompts("a.txt", None, text), seen);
         assert_eq!(
             prompts("a.txt", None, b"ok\nb\xe4d\n\na\0b\n"),
-            ["1 ok", "2 BAD b\u{fffd}d (this line is not UTF-8)", "4 BAD a\0b (this prompt holds a NUL character)"]
+            ["1 ok", "2 BAD b\u{fffd}d (this line is not UTF-8)", "4 BAD a\0b (this text holds a NUL character)"]
         );
     }
 

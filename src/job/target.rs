@@ -58,18 +58,19 @@ impl<'d, 'p, 't> UnusedDefaults<'d, 'p, 't> {
 
     pub(super) fn report(&self) {
         let Some((defaults, offer)) = self.defaults.zip(self.refused_by) else { return };
+        for key in MODEL.iter().filter(|key| defaults.has(key) && !self.taken.contains(*key)) {
+            defaults.page.wrong(defaults.key_span(key), no_model(offer, key));
+        }
         for field in NAMES.iter().filter(|field| defaults.has(field) && !self.taken.contains(*field)) {
             defaults.page.wrong(defaults.key_span(field), no_such_field(offer, field));
         }
     }
 }
 
-pub(super) fn read_all(
-    layers: &Layers<'_, '_>,
-    served: &Served,
-    unused: &mut UnusedDefaults<'_, '_, '_>,
-) -> Vec<Target> {
+pub(super) fn read_all(layers: &Layers<'_, '_>, served: &Served, unused: &mut UnusedDefaults<'_, '_, '_>) -> Targets {
     // An engine of the set's own stands against the defaults' list of targets.
+    let problems = || layers.set.page.problems();
+    let before = problems();
     let rows = match layers.with_any(&["targets", "engine"]) {
         Some(section) if section.has("targets") => {
             let rows = section.tables("targets", "a target").unwrap_or_default();
@@ -78,33 +79,50 @@ pub(super) fn read_all(
         _ => vec![None],
     };
     let mut offers = Vec::new();
-    let mut targets: Vec<Target> = Vec::new();
-    for row in &rows {
+    let mut read = Targets { list: Vec::new(), all: problems() == before, need_place: rows.is_empty(), sound: false };
+    let mut sound: Vec<(usize, Target)> = Vec::new();
+    for (number, row) in rows.iter().enumerate() {
+        let before_row = problems();
         if let Some(row) = row {
             row.only(KEYS, |key| explain(key, row.name));
         }
         let reader = Reader { keys: Keys { layers, row: row.as_ref() }, served };
-        let Some(target) = reader.target(&mut offers) else { continue };
-        if let Some(first) = targets.iter().position(|other| other.asks_the_same_as(&target)) {
-            let span = row.as_ref().map_or(layers.set.span.clone(), |row| row.span.clone());
-            layers.set.page.wrong(span, Wrong::SameTarget { first: first + 1 });
+        let Some(target) = reader.target(&mut offers) else {
+            read.all = false;
+            read.need_place |= !reader.may_be_placeless();
+            continue;
+        };
+        read.need_place |= target.offer().has_place && reader.keys.with("location_coordinate").is_none();
+        // Of a row that could not be read in full it is not known what it asks.
+        if problems() == before_row {
+            if let Some((first, _)) = sound.iter().find(|(_, other)| other.asks_the_same_as(&target)) {
+                let span = row.as_ref().map_or(layers.set.span.clone(), |row| row.span.clone());
+                layers.set.page.wrong(span, Wrong::SameTarget { first: first + 1 });
+            }
+            sound.push((number, target.clone()));
         }
-        targets.push(target);
+        read.list.push(target);
     }
+    read.sound = problems() == before;
     note_fields(layers, &offers, unused);
-    targets
+    read
 }
 
 /// Sees to it that each field of the set is one that a target of it has, and notes the same for the defaults.
 fn note_fields(layers: &Layers<'_, '_>, offers: &[&'static Offer], unused: &mut UnusedDefaults<'_, '_, '_>) {
     let Some(first) = offers.first() else {
         // Nothing is known of the targets, which has been said; to say more of their fields would be a guess.
-        unused.taken.extend(NAMES);
+        unused.taken.extend(NAMES.iter().chain(&MODEL));
         return;
     };
     let asks_one = |offer: &&Offer| offer.function == Function::LlmResponses;
-    for key in MODEL.iter().filter(|key| layers.set.has(key) && !offers.iter().any(asks_one)) {
-        layers.set.page.wrong(layers.set.key_span(key), no_model(first, key));
+    if offers.iter().any(asks_one) {
+        unused.taken.extend(MODEL);
+    } else {
+        for key in MODEL.iter().filter(|key| layers.set.has(key)) {
+            layers.set.page.wrong(layers.set.key_span(key), no_model(first, key));
+        }
+        unused.refused_by.get_or_insert(first);
     }
     for field in NAMES {
         if offers.iter().any(|offer| offer.field(field).is_some()) {
@@ -127,6 +145,18 @@ fn no_such_field(offer: &Offer, key: &'static str) -> Wrong {
     Wrong::NoSuchField { engine: offer.engine, function: offer.function, key, has }
 }
 
+/// Whom a set asks.
+pub(super) struct Targets {
+    /// Those that could be read.
+    pub(super) list: Vec<Target>,
+    /// That is all of them.
+    pub(super) all: bool,
+    /// At least one is surely asked in a place of the set's.
+    pub(super) need_place: bool,
+    /// Nothing is wrong with them.
+    pub(super) sound: bool,
+}
+
 struct Reader<'l, 'p, 't> {
     keys: Keys<'l, 'p, 't>,
     served: &'l Served,
@@ -139,6 +169,17 @@ impl<'p, 't> Reader<'_, 'p, 't> {
 
     fn wrong(&self, key: &str, wrong: Wrong) {
         self.keys.layers.set.page.wrong(self.keys.span(key), wrong);
+    }
+
+    /// What could not be read asks a model, or an engine of which nothing else is sold.
+    fn may_be_placeless(&self) -> bool {
+        let word = |key: &str| self.with(key).and_then(|section| section.get(key)?.get_ref().as_str());
+        match self.with("function") {
+            Some(_) => word("function") != Some(Function::LlmScraper.name()),
+            None => word("engine")
+                .and_then(|engine| engine.parse().ok())
+                .is_some_and(|engine| Offer::find(engine, Function::LlmScraper, Method::Standard).is_none()),
+        }
     }
 
     /// The target of the row, and its offer in any case that there is one.
@@ -175,8 +216,8 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         self.live_forms(offer, &options);
         let (priority, auto) = priority?;
         if !offer.priorities.contains(&priority) {
-            let works = format!("leave `priority` out: {} of {} is sold at one", offer.function, offer.engine);
-            self.wrong("priority", Wrong::NotSold { engine: offer.engine, function: offer.function, works });
+            let Offer { engine, function, method, .. } = *offer;
+            self.wrong("priority", Wrong::OnePriority { engine, function, method });
         }
         Some(Target {
             engine: offer.engine,
@@ -191,15 +232,18 @@ impl<'p, 't> Reader<'_, 'p, 't> {
 
     /// The model that is asked, and what is known of it: by the vendor's list where it is kept, else by the shipped one.
     fn model(&self, offer: &'static Offer) -> (Option<String>, Known) {
-        let key = MODEL.into_iter().find(|key| self.with(key).is_some()).unwrap_or(MODEL[0]);
         let asks_one = offer.function == Function::LlmResponses;
-        let Some(section) = self.with(key) else {
+        let Some(section) = self.keys.with_any(&MODEL) else {
             if asks_one {
                 let section = self.keys.row.unwrap_or(&self.keys.layers.set);
                 section.need("model_name", "model_name = \"gpt-4.1-mini\"");
             }
             return (None, Known::default());
         };
+        let key = MODEL.into_iter().find(|key| section.has(key)).unwrap_or(MODEL[0]);
+        if asks_one && MODEL.iter().all(|key| section.has(key)) {
+            section.page.wrong(section.key_span(key), Wrong::TwoModels);
+        }
         let Some(text) = section.text(key) else { return (None, Known::default()) };
         if !asks_one {
             // A set's model is for those of its targets that ask one.
@@ -210,7 +254,8 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         }
         let name = text.get_ref().trim().to_owned();
         if name.is_empty() || name.chars().any(char::is_control) {
-            section.page.wrong(text.span(), Wrong::Empty { key });
+            let wrong = if name.is_empty() { Wrong::Empty { key } } else { Wrong::BadModel { key } };
+            section.page.wrong(text.span(), wrong);
             return (None, Known::default());
         }
         let shipped = shipped_model(offer.engine, &name);
@@ -303,7 +348,10 @@ fn find_offer(
         return Err((span, Wrong::NoSuchMethod { engine, function, method: wanted_method, works }));
     }
     let engines: BTreeSet<String> = of_function().map(|offer| format!("`{}`", offer.engine)).collect();
-    let works = format!("only {} have it", engines.into_iter().collect::<Vec<_>>().join(" and "));
+    let only = format!("only {} have it", engines.into_iter().collect::<Vec<_>>().join(" and "));
+    let other = OFFERS.iter().find(|offer| offer.engine == engine && offer.function != wanted_function);
+    let works =
+        other.map_or_else(|| only.clone(), |other| format!("{only}: write `function = \"{}\"`", other.function));
     Err((engine_span, Wrong::NotSold { engine, function, works }))
 }
 

@@ -102,6 +102,14 @@ pub enum Wrong {
     DeadlineForNothing,
     #[error("`priority = \"auto\"` chooses the method, and so does `method`")]
     AutoAndMethod,
+    #[error("a target of `{engine}` has no `location_coordinate`, and another of its set has one")]
+    NoCoordinate { engine: Engine },
+    #[error("`model` and `model_name` both say which model to ask")]
+    TwoModels,
+    #[error("`{key}` holds a control character")]
+    BadModel { key: &'static str },
+    #[error("`{function}` of `{engine}` by method `{method}` has one priority alone")]
+    OnePriority { engine: Engine, function: Function, method: Method },
     #[error("a Live answer comes in one form, and `results` asks for {forms}")]
     LiveForms { forms: usize },
     #[error("this target asks the same as `targets` no. {first}")]
@@ -129,10 +137,10 @@ pub enum Wrong {
 
     // Of a prompt.
     #[error("this prompt is {chars} characters long on the wire, and `{engine}` takes {max}")]
-    TooLong { engine: Engine, chars: usize, max: usize },
+    TooLong { engine: Engine, chars: usize, max: usize, escaped: bool },
     #[error("this prompt is empty")]
     EmptyPrompt,
-    #[error("this prompt holds a NUL character")]
+    #[error("this text holds a NUL character")]
     Nul,
     #[error("this line is not UTF-8")]
     NotUtf8,
@@ -158,9 +166,9 @@ pub enum Wrong {
     WrongOrder { less: &'static str, more: &'static str },
     #[error("`password_env` and `password_file` both say where the password is")]
     TwoPasswords,
-    #[error("this price says nothing")]
+    #[error("this price does not say what is charged")]
     NoPrice,
-    #[error("`{key}` is no part of a price of `{function}`")]
+    #[error("`{key}` cannot stand in this price of `{function}`")]
     NotInPrice { key: &'static str, function: Function },
 }
 
@@ -177,7 +185,9 @@ impl Wrong {
             Self::Missing { example, .. } => format!("write for example `{example}`"),
             Self::WrongType { wants, .. } => format!("write {wants}"),
             Self::NoTable { .. } => "write `{ key = value }`, or a [header] of its own".to_owned(),
-            Self::SingleTable { key } => format!("write [[{key}]] with two brackets, once for each"),
+            Self::SingleTable { key } => {
+                format!("write `{key} = [{{ .. }}]`, or a header with two [[brackets]] for each")
+            }
             Self::BadName { .. } => "a name has 1 to 64 characters of A-Z a-z 0-9 . _ -".to_owned(),
             Self::OutOfRange { min, max, .. } => format!("choose a whole number from {min} to {max}, without quotes"),
             Self::UnknownWord { near, known, .. } => meant(*near, || format!("it can be {}", list(known))),
@@ -215,6 +225,7 @@ impl Wrong {
             | Self::LiveModel { .. }
             | Self::NotLikeThat { .. }
             | Self::TextTooLong { .. }
+            | Self::TooLong { .. }
             | Self::NoSuchNumber { .. }
             | Self::BadCountry { .. }
             | Self::BadCoordinate { .. }
@@ -223,6 +234,10 @@ impl Wrong {
             | Self::DeadlineMissing
             | Self::DeadlineForNothing
             | Self::AutoAndMethod
+            | Self::NoCoordinate { .. }
+            | Self::TwoModels
+            | Self::BadModel { .. }
+            | Self::OnePriority { .. }
             | Self::LiveForms { .. } => self.help_with_what_is_asked(),
             Self::SameTarget { .. } => "remove one of the two: method and priority do not change the answer".to_owned(),
             Self::FileAndPrompts => "keep one of them, or make two prompt sets".to_owned(),
@@ -238,7 +253,6 @@ impl Wrong {
             }
             Self::ColumnTwice { .. } => "give each column of the header a name of its own".to_owned(),
             Self::ColumnNotCsv => "leave `column` out, or give a .csv file".to_owned(),
-            Self::TooLong { .. } => "shorten it; `%` and `+` count as three characters each".to_owned(),
             Self::Nul => "remove it: no engine can be asked for it".to_owned(),
             Self::NotUtf8 => "save the file as UTF-8".to_owned(),
             Self::Csv { .. } => {
@@ -260,7 +274,9 @@ impl Wrong {
                 "add `price` for each task, or `input_per_million` and `output_per_million` for each token".to_owned()
             }
             Self::NotInPrice { function: Function::LlmScraper, .. } => "a task of it has one `price`".to_owned(),
-            Self::NotInPrice { .. } => "give `price` or the two prices of tokens, not both".to_owned(),
+            Self::NotInPrice { .. } => {
+                "`price` is the most that one may cost: keep it alone, or leave it out".to_owned()
+            }
         }
     }
 
@@ -276,7 +292,10 @@ impl Wrong {
                 "write `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew".to_owned()
             }
             Self::NotLikeThat { why, .. } => why.clone(),
-            Self::TextTooLong { .. } => "shorten it".to_owned(),
+            Self::TooLong { escaped: true, .. } => {
+                "shorten it; `%` and `+` count as three characters each".to_owned()
+            }
+            Self::TooLong { .. } | Self::TextTooLong { .. } => "shorten it".to_owned(),
             Self::NoSuchNumber { max, decimals, .. } => {
                 format!("choose a number from 0 to {max} with at most {decimals} decimals, without quotes")
             }
@@ -289,6 +308,12 @@ impl Wrong {
             Self::ChainTooLong { .. } => "remove the oldest".to_owned(),
             Self::TwoPlaces { .. } => {
                 "keep one of the two; with `location_coordinate` write `languages` alone".to_owned()
+            }
+            Self::NoCoordinate { .. } => "give it a prompt set of its own".to_owned(),
+            Self::TwoModels => "keep one of the two".to_owned(),
+            Self::BadModel { .. } => "write the name as `bursar models` shows it".to_owned(),
+            Self::OnePriority { .. } => {
+                "leave `priority` out, or write it in those rows of `targets` that have it".to_owned()
             }
             Self::LiveForms { .. } => {
                 "write `results = [\"advanced\"]` or [\"html\"], or split the job in two".to_owned()

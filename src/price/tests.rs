@@ -1,0 +1,154 @@
+use super::*;
+use crate::offer::Engine;
+
+const NOTHING: [(&str, &str); 0] = [];
+const ASKED: Asked = Asked { prompt_bytes: 100, ceiling: None };
+
+fn usd(text: &str) -> Money {
+    text.parse().unwrap()
+}
+
+fn ask<const N: usize>(engine: Engine, method: Method, model: &str, options: [(&'static str, &str); N]) -> Target {
+    Target {
+        engine,
+        function: Function::LlmResponses,
+        method,
+        priority: Priority::Normal,
+        auto: false,
+        model: Some(model.to_owned()),
+        options: options.map(|(name, value)| (name, value.to_owned())).to_vec(),
+    }
+}
+
+fn live<const N: usize>(engine: Engine, model: &str, options: [(&'static str, &str); N]) -> Target {
+    ask(engine, Method::Live, model, options)
+}
+
+fn over(engine: Engine, model: Option<&str>) -> PriceOverride {
+    PriceOverride {
+        function: Function::LlmResponses,
+        engine,
+        method: None,
+        priority: None,
+        model: model.map(str::to_owned),
+        price: None,
+        input_per_million: None,
+        output_per_million: None,
+        search_per_thousand: None,
+    }
+}
+
+fn by_token(engine: Engine, model: Option<&str>, input: &str, output: &str) -> PriceOverride {
+    PriceOverride { input_per_million: Some(usd(input)), output_per_million: Some(usd(output)), ..over(engine, model) }
+}
+
+fn worst(list: &PriceList, target: &Target) -> Option<Money> {
+    list.expected(target, ASKED).map(|price| price.worst)
+}
+
+fn usual(target: &Target) -> Option<Money> {
+    worst(&PriceList::default(), target)
+}
+
+#[test]
+fn the_worst_case_is_the_fee_and_all_that_may_be_read_written_and_searched() {
+    let mini = |options| usual(&live(Engine::ChatGpt, "gpt-4.1-mini", options));
+    // The fee, 200 tokens read at $0.40 and 2,048 written at $1.60 a million.
+    assert_eq!(usual(&live(Engine::ChatGpt, "gpt-4.1-mini", NOTHING)), Some(usd("0.0039568")));
+    assert_eq!(mini([("max_output_tokens", "16")]), Some(usd("0.0007056")));
+    // Each of a chain's messages is read, with what stands around it.
+    let chain = r#"[{"role":"user","message":"12345"}]"#;
+    assert_eq!(mini([("message_chain", chain)]), Some(usd("0.0039788")));
+    // 40,000 tokens more are read, twice as many written, and three searches at $25 a thousand.
+    assert_eq!(mini([("web_search", "true")]), Some(usd("0.0982336")));
+}
+
+#[test]
+fn what_may_reason_may_write_twice_as_much() {
+    let claude = |options| usual(&live(Engine::Claude, "claude-sonnet-4", options));
+    assert_eq!(usual(&live(Engine::Claude, "claude-sonnet-4", NOTHING)), Some(usd("0.03192")));
+    assert_eq!(claude([("use_reasoning", "true")]), Some(usd("0.06264")));
+    assert_eq!(usual(&live(Engine::ChatGpt, "gpt-5-mini", NOTHING)), Some(usd("0.008842")), "by what it is");
+    let list = PriceList::with(&[by_token(Engine::ChatGpt, None, "0.25", "2.00")]);
+    assert_eq!(worst(&list, &live(Engine::ChatGpt, "gpt-99", NOTHING)), Some(usd("0.008842")), "not known, so it may");
+}
+
+#[test]
+fn a_standard_task_takes_an_advance_that_is_never_below_what_is_reserved() {
+    let target = ask(Engine::ChatGpt, Method::Standard, "gpt-4.1-mini", NOTHING);
+    let price = PriceList::default().expected(&target, ASKED).unwrap();
+    assert_eq!((price.amount, price.worst, price.fee), (usd("0.0102"), usd("0.0102"), usd("0.0002")));
+    let target = ask(Engine::ChatGpt, Method::Standard, "gpt-4.1-mini", [("web_search", "true")]);
+    let price = PriceList::default().expected(&target, ASKED).unwrap();
+    assert_eq!((price.amount, price.worst), (usd("0.0102"), usd("0.0978336")));
+    assert_eq!(settled(Function::LlmResponses, Method::Standard, usd("0.001")), usd("0.0012"));
+    assert_eq!(unfinished(Function::LlmResponses, Method::Standard), usd("0.0002"));
+}
+
+#[test]
+fn a_ceiling_of_the_job_stands_for_the_worst_case() {
+    let below = |method, ceiling: &str, list: &PriceList| {
+        let asked = Asked { ceiling: Some(usd(ceiling)), ..ASKED };
+        let price = list.expected(&ask(Engine::Gemini, method, "no-such-model", NOTHING), asked).unwrap();
+        (price.amount, price.worst)
+    };
+    let list = PriceList::default();
+    assert_eq!(below(Method::Live, "0.05", &list), (usd("0.05"), usd("0.05")));
+    assert_eq!(below(Method::Standard, "0.05", &list), (usd("0.0102"), usd("0.05")));
+    assert_eq!(below(Method::Standard, "0.001", &list), (usd("0.0102"), usd("0.0102")), "the advance is taken anyway");
+    let own = PriceOverride { price: Some(usd("0.03")), ..over(Engine::Gemini, None) };
+    assert_eq!(
+        below(Method::Live, "0.05", &PriceList::with(&[own])),
+        (usd("0.05"), usd("0.05")),
+        "before the config's"
+    );
+}
+
+#[test]
+fn a_model_without_a_price_is_not_bought() {
+    assert_eq!(usual(&live(Engine::ChatGpt, "no-such-model", NOTHING)), None);
+    assert_eq!(usual(&live(Engine::Claude, "gpt-4.1-mini", NOTHING)), None, "it is another engine's");
+    let nano = live(Engine::ChatGpt, "gpt-4.1-nano", [("web_search", "true")]);
+    assert_eq!(usual(&nano), None, "its searches have no price");
+    assert!(usual(&live(Engine::ChatGpt, "gpt-4.1-nano", [("web_search", "false")])).is_some());
+    let search = PriceOverride { search_per_thousand: Some(usd("10")), ..over(Engine::ChatGpt, Some("gpt-4.1-nano")) };
+    assert_eq!(worst(&PriceList::with(&[search]), &nano), Some(usd("0.0362584")));
+    let sonar = live(Engine::Perplexity, "sonar-of-mine", NOTHING);
+    let tokens = by_token(Engine::Perplexity, None, "1", "1");
+    assert_eq!(worst(&PriceList::with(std::slice::from_ref(&tokens)), &sonar), None, "it always searches");
+    let searched = PriceOverride { search_per_thousand: Some(usd("5")), ..tokens };
+    assert_eq!(worst(&PriceList::with(&[searched]), &sonar), Some(usd("0.059896")));
+}
+
+#[test]
+fn a_price_for_a_base_name_is_for_its_dated_models_too() {
+    let list = |model: &str| PriceList::with(&[by_token(Engine::ChatGpt, Some(model), "0", "1")]);
+    let [base, dated] = ["gpt-4.1-mini", "gpt-4.1-mini-2025-04-14"].map(|model| live(Engine::ChatGpt, model, NOTHING));
+    let mine = Some(usd("0.002648"));
+    assert_eq!(worst(&list("gpt-4.1-mini"), &base), mine);
+    assert_eq!(worst(&list("gpt-4.1-mini"), &dated), mine);
+    assert_eq!(worst(&list("gpt-4.1-mini-2025-04-14"), &dated), mine);
+    assert_eq!(worst(&list("gpt-4.1-mini-2025-04-14"), &base), usual(&base), "a date is that date");
+    assert_eq!(worst(&list("gpt-4.1"), &base), usual(&base));
+    assert_eq!(usual(&base), usual(&dated), "of the shipped list too");
+}
+
+#[test]
+fn a_person_s_price_of_a_model_task_is_the_most_that_one_may_cost() {
+    let own = PriceOverride { price: Some(usd("0.05")), ..over(Engine::ChatGpt, None) };
+    let tokens = by_token(Engine::ChatGpt, None, "100", "100");
+    let list = PriceList::with(&[own, tokens]);
+    let price = list.expected(&live(Engine::ChatGpt, "no-such-model", NOTHING), ASKED).unwrap();
+    assert_eq!((price.amount, price.worst, price.fee), (usd("0.05"), usd("0.05"), usd("0.0006")));
+    let standard = ask(Engine::ChatGpt, Method::Standard, "no-such-model", NOTHING);
+    let price = list.expected(&standard, ASKED).unwrap();
+    assert_eq!((price.amount, price.worst), (usd("0.0102"), usd("0.05")));
+    assert_eq!(list.fee(&standard), Some(usd("0.0002")), "the vendor's list names the fee alone");
+}
+
+#[test]
+fn each_model_has_a_price_key_of_its_own() {
+    let [one, other] = ["gpt-4.1", "gpt-4.1-mini"].map(|model| live(Engine::ChatGpt, model, NOTHING));
+    assert_eq!(price_key(&one), "llm_responses/chat_gpt/live/normal/gpt-4.1");
+    assert_ne!(price_key(&one), price_key(&other));
+}
