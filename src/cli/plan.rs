@@ -17,7 +17,7 @@ use crate::money::Money;
 use crate::offer::Method;
 use crate::period;
 use crate::plan::{self, Chosen, Haste, Hurry, Plan, Room, Share};
-use crate::price::PriceList;
+use crate::price::{Price, PriceList};
 use crate::report::Report;
 
 /// What the ledger already knows of the run.
@@ -244,18 +244,21 @@ fn learnt(located: &Located) -> anyhow::Result<Learnt> {
 }
 
 fn prices(plan: &Plan, learnt: &Learnt) -> String {
+    let date = |price: &Price| price.as_of.map_or_else(String::new, |date| date.to_string());
+    if plan.prices.values().all(|price| price.fee == price.worst) {
+        let mut table = table::table(&["price of one task of", "USD", "source", "read on"], &[1]);
+        for (key, price) in &plan.prices {
+            table.add_row([key.clone(), price.amount.decimal(), price.source.to_owned(), date(price)]);
+        }
+        return table::text(&table);
+    }
+    // What a model charges is known afterwards: taken at first, at the most, and what it came to so far.
     let mut table =
         table::table(&["price of one task of", "taken, USD", "at most", "so far", "source", "read on"], &[1, 2, 3]);
     for (key, price) in &plan.prices {
-        let as_of = price.as_of.map_or_else(String::new, |date| date.to_string());
-        table.add_row([
-            key.clone(),
-            price.amount.decimal(),
-            price.worst.decimal(),
-            learnt.get(key).map_or_else(String::new, |seen| seen.expected().decimal()),
-            price.source.to_owned(),
-            as_of,
-        ]);
+        let so_far = learnt.get(key).map_or_else(String::new, |seen| seen.expected().decimal());
+        let (taken, most) = (price.amount.decimal(), price.worst.decimal());
+        table.add_row([key.clone(), taken, most, so_far, price.source.to_owned(), date(price)]);
     }
     table::text(&table)
 }
