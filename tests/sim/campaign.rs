@@ -153,10 +153,17 @@ impl Campaign {
         self.allow(life);
         let number = self.world.lives + 1;
         self.world.line(format_args!("life {number}: {life:?}"));
-        let caps = Books::read(&self.world.disk.reader).map_err(|error| error.to_string())?.caps;
+        let before = Books::read(&self.world.disk.reader).map_err(|error| error.to_string())?;
+        let entry = before.entries.last().map_or(0, |entry| entry.id);
         let lived = self.world.live(life)?;
-        self.before = Before { start: lived.start, planned: lived.planned.clone(), caps };
+        self.before = Before { start: lived.start, planned: lived.planned.clone(), caps: before.caps, entry };
         let (books, audit, sales) = self.look()?;
+        for sale in &sales {
+            // A ledger that was restored takes over what it finds with nothing held for it.
+            if let Some(attempt) = books.bought.get(&sale.id).filter(|attempt| attempt.held > 0) {
+                self.allowed.held.entry(sale.id.clone()).or_insert(attempt.held);
+            }
+        }
         if self.lost && lived.start > 0 && !books.restored {
             self.lost = false;
         }
@@ -317,6 +324,7 @@ impl Campaign {
             }
             let repeats = allowed.repeats.entry(name.clone()).or_default();
             *repeats = (job.repeats as u64).max(*repeats);
+            allowed.drift.insert(name.clone(), job.drift);
             allowed.again = allowed.again.max(job.retry_paid_failures.into());
             allowed.timezone.insert(name.clone(), job.timezone.parse().unwrap());
             allowed.run_now.insert(name.clone(), job.run_cap.nanos());

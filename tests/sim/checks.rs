@@ -34,6 +34,10 @@ pub struct Allowed {
     pub skew: i64,
     /// The vendor may have raised its prices: what it takes beyond what was held is no breach.
     pub price_rises: bool,
+    /// By how many per cent a job lets a price rise.
+    pub drift: BTreeMap<String, u32>,
+    /// What was held for each purchase when a ledger that knows it was first seen.
+    pub held: BTreeMap<String, i64>,
     /// Job and period of every run that ever began.
     pub periods: BTreeSet<(String, String)>,
     /// Purchases were made by a ledger that is gone.
@@ -47,6 +51,8 @@ pub struct Before {
     /// The runs that it came as far as to write the plans of.
     pub planned: Vec<i64>,
     pub caps: super::books::Caps,
+    /// The last entry.
+    pub entry: i64,
 }
 
 /// One look at ledger and bill.
@@ -59,9 +65,9 @@ pub struct Look<'a> {
     pub lost: bool,
 }
 
-type Checked = Result<(), String>;
+pub(super) type Checked = Result<(), String>;
 
-fn fail<T>(what: &str, figures: &dyn Debug) -> Result<T, String> {
+pub(super) fn fail<T>(what: &str, figures: &dyn Debug) -> Result<T, String> {
     Err(format!("{what}: {figures:?}"))
 }
 
@@ -77,6 +83,7 @@ impl Look<'_> {
             self.what_was_sold_is_known()?;
         }
         self.no_cap_is_exceeded(before)?;
+        self.what_was_charged_is_believed()?;
         // A start that did not come to work may not have written its plan.
         self.tasks_are_conserved(&before.planned)
     }
@@ -165,72 +172,62 @@ impl Look<'_> {
 
     /// Never over a cap: by the bill, against the highest ceiling that ever held; by the ledger's totals, which may
     /// stand above a ceiling that was lowered but not rise; and by run, no purchase where it does not fit the ceiling of
-    /// its own start.
+    /// its own start. Where prices rise, what was in flight then may cost more than was held for it (`dearer`).
     fn no_cap_is_exceeded(&self, before: &Before) -> Checked {
-        if self.allowed.price_rises {
-            return self.what_is_over_is_recorded();
-        }
-        let mut sums: BTreeMap<(String, Option<i64>), i64> = BTreeMap::new();
-        let mut add = |scope: String, limit: Option<i64>, cost: i64| *sums.entry((scope, limit)).or_default() += cost;
-        let mut by_run: BTreeMap<i64, (i64, bool)> = BTreeMap::new();
+        let mut under: BTreeMap<(String, Option<i64>), Vec<&Sale>> = BTreeMap::new();
+        let mut by_run: BTreeMap<i64, (Vec<&Sale>, bool)> = BTreeMap::new();
         for sale in self.sales {
+            let mut add = |scope: String, limit: Option<i64>| under.entry((scope, limit)).or_default().push(sale);
             let time = sale.posted + TimeDelta::seconds(self.allowed.skew);
-            let cost = sale.cost.nanos();
-            add(format!("account's day {}", day(time, Tz::UTC)), self.allowed.account_day, cost);
-            add(format!("account's month {}", month(time, Tz::UTC)), self.allowed.account_month, cost);
+            add(format!("account's day {}", day(time, Tz::UTC)), self.allowed.account_day);
+            add(format!("account's month {}", month(time, Tz::UTC)), self.allowed.account_month);
             let Some((attempt, run)) = self.run_of(sale) else { continue };
             let job = self.books.runs[&run].job.clone();
             let tz = self.allowed.timezone.get(&job).copied().unwrap_or(Tz::UTC);
-            add(format!("run {run}"), self.allowed.run.get(&job).copied(), cost);
+            add(format!("run {run}"), self.allowed.run.get(&job).copied());
             let most = |caps: &BTreeMap<String, Option<i64>>| caps.get(&job).copied().flatten();
-            add(format!("day {} of {job}", day(time, tz)), most(&self.allowed.job_day), cost);
-            add(format!("month {} of {job}", month(time, tz)), most(&self.allowed.job_month), cost);
+            add(format!("day {} of {job}", day(time, tz)), most(&self.allowed.job_day));
+            add(format!("month {} of {job}", month(time, tz)), most(&self.allowed.job_month));
             let of_run = by_run.entry(run).or_default();
-            *of_run = (of_run.0 + cost, of_run.1 || attempt.start == before.start);
+            of_run.0.push(sale);
+            of_run.1 |= attempt.start == before.start;
         }
-        if let Some(over) = sums.iter().find(|((_, limit), sum)| limit.is_some_and(|limit| **sum > limit)) {
-            return fail("the bill is over a cap", &over);
+        let over = |sales: &[&Sale], limit: Option<i64>| {
+            let sum: i64 = sales.iter().map(|sale| sale.cost.nanos()).sum();
+            let over = limit.is_some_and(|limit| sum > limit && sum > limit + self.may_be_over_by(sales));
+            over.then(|| (sum, limit, self.may_be_over_by(sales)))
+        };
+        for ((scope, limit), sales) in under {
+            if let Some(over) = over(&sales, limit) {
+                return fail("the bill is over a cap", &(scope, over));
+            }
         }
-        for (run, (spent, bought_now)) in by_run {
+        for (run, (sales, bought_now)) in by_run {
             let limit = self.allowed.run_now.get(&self.books.runs[&run].job).copied();
             // What a restored ledger takes over counts as its start's.
-            if bought_now && before.start > 0 && !self.allowed.was_restored && limit.is_some_and(|limit| spent > limit)
+            if bought_now
+                && before.start > 0
+                && !self.allowed.was_restored
+                && let Some(over) = over(&sales, limit)
             {
-                return fail("a start bought above the ceiling of its run", &(run, spent, limit));
+                return fail("a start bought above the ceiling of its run", &(run, over));
             }
         }
         if !self.allowed.was_restored {
+            let beyond = self.overrun_since(before.entry);
             for (scope, (limit, committed)) in &self.books.caps {
                 let was = before.caps.get(scope).map_or(0, |(_, committed)| *committed);
-                let over = limit.is_some_and(|limit| *committed > limit.max(was));
+                let over = limit.is_some_and(|limit| *committed > limit.max(was) + beyond);
                 // What a balance allows is what was read last.
                 if over && scope.0 != "account_balance" && self.books.extra.is_empty() {
-                    return fail("charged and held are over a ceiling", &(scope, limit, committed, was));
+                    return fail("charged and held are over a ceiling", &(scope, limit, committed, was, beyond));
                 }
             }
         }
         Ok(())
     }
 
-    /// With prices that rise, what is over a cap is recorded as overrun.
-    fn what_is_over_is_recorded(&self) -> Checked {
-        let mut by_run: BTreeMap<i64, i64> = BTreeMap::new();
-        for sale in self.sales {
-            if let Some((_, run)) = self.run_of(sale) {
-                *by_run.entry(run).or_default() += sale.cost.nanos();
-            }
-        }
-        let overrun = self.audit.overrun.nanos() + self.audit.held.nanos();
-        for (run, spent) in by_run {
-            let limit = self.allowed.run.get(&self.books.runs[&run].job).copied().unwrap_or(i64::MAX);
-            if !self.lost && self.audit.in_doubt == 0 && spent > limit.saturating_add(overrun) {
-                return fail("more over the cap than is recorded", &(run, spent, limit, overrun));
-            }
-        }
-        Ok(())
-    }
-
-    fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
+    pub(super) fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
         // Money that belongs to no attempt counts for the account alone; the row in its tag is of another history.
         if self.books.extra.contains_key(&sale.id) {
             return None;

@@ -13,6 +13,7 @@ mod campaign;
 mod checks;
 mod clock;
 mod crash_points;
+mod dearer;
 mod disk;
 mod findings;
 mod journal;
