@@ -34,6 +34,8 @@ pub struct Allowed {
     pub skew: i64,
     /// The vendor may have raised its prices: what it takes beyond what was held is no breach.
     pub price_rises: bool,
+    /// The vendor is not what bursar must be able to rely on: it may sell again what was concluded not to be bought.
+    pub broken: bool,
     /// By how many per cent a job lets a price rise.
     pub drift: BTreeMap<String, u32>,
     /// What was held for each purchase when a ledger that knows it was first seen.
@@ -63,6 +65,8 @@ pub struct Look<'a> {
     pub allowed: &'a Allowed,
     /// Purchases of a ledger that is gone are not all found yet.
     pub lost: bool,
+    /// Tags that arrived more often than they were sent, and how much more often.
+    pub twins: &'a BTreeMap<String, u64>,
 }
 
 pub(super) type Checked = Result<(), String>;
@@ -77,37 +81,56 @@ impl Look<'_> {
         if !self.audit.problems.is_empty() {
             return fail("the audit finds problems", &self.audit.problems);
         }
-        self.nothing_is_paid_twice()?;
+        self.no_tag_is_sold_twice()?;
+        if !self.allowed.broken {
+            self.nothing_is_paid_twice()?;
+        }
         self.what_is_booked_was_sold()?;
-        if !self.lost {
+        // What such a vendor's list hides from a restored ledger that ledger never knows.
+        let unknowable = self.allowed.broken && self.allowed.was_restored;
+        if !self.lost && !unknowable {
             self.what_was_sold_is_known()?;
         }
-        self.no_cap_is_exceeded(before)?;
+        if !unknowable {
+            self.no_cap_is_exceeded(before)?;
+        }
         self.what_was_charged_is_believed()?;
         // A start that did not come to work may not have written its plan.
         self.tasks_are_conserved(&before.planned)
     }
 
-    /// Never paid twice: a tag is sold once, a task once and once more for each paid failure that may be retried, and a
-    /// question as often as it was asked.
-    fn nothing_is_paid_twice(&self) -> Checked {
+    /// No purchase is sent twice: what is sold is tagged, and a tag is sold as often as it arrived.
+    fn no_tag_is_sold_twice(&self) -> Checked {
         let mut tags: BTreeMap<&str, u64> = BTreeMap::new();
+        for sale in self.sales {
+            let Some(tag) = sale.tag.as_deref() else { return fail("sold without a tag", sale) };
+            if tag.parse::<Tag>().is_err() {
+                return fail("sold under a strange tag", sale);
+            }
+            *tags.entry(tag).or_default() += 1;
+        }
+        let twins = |tag: &str| self.twins.get(tag).copied().unwrap_or(0);
+        match tags.iter().find(|(tag, times)| **times > 1 + twins(tag)) {
+            Some(twice) => fail("one tag was sold more than once", &twice),
+            None => Ok(()),
+        }
+    }
+
+    /// Never paid twice: a task once and once more for each paid failure that may be retried, and a question as often as
+    /// it was asked.
+    fn nothing_is_paid_twice(&self) -> Checked {
         let mut hashes: BTreeMap<[u8; 16], Vec<&Sale>> = BTreeMap::new();
         let mut tasks: BTreeMap<i64, Vec<&Sale>> = BTreeMap::new();
         let mut questions: BTreeMap<(&str, u32, &str, String), u64> = BTreeMap::new();
         for sale in self.sales {
-            let Some(tag) = sale.tag.as_deref() else { return fail("sold without a tag", sale) };
-            *tags.entry(tag).or_default() += 1;
-            let Ok(tag) = tag.parse::<Tag>() else { return fail("sold under a strange tag", sale) };
-            hashes.entry(tag.hash).or_default().push(sale);
+            if let Some(tag) = tag_of(sale) {
+                hashes.entry(tag.hash).or_default().push(sale);
+            }
             if let Some(attempt) = self.books.bought.get(&sale.id) {
                 tasks.entry(attempt.task).or_default().push(sale);
             }
             let place = (sale.prompt.as_str(), sale.location_code, sale.language_code, sale.engine.to_string());
             *questions.entry(place).or_default() += u64::from(sale.fails == 0);
-        }
-        if let Some(twice) = tags.iter().find(|(_, times)| **times > 1) {
-            return fail("one tag was sold more than once", &twice);
         }
         if let Some((_, sales)) = hashes.iter().find(|(_, sales)| sales.len() > 1) {
             return fail("one attempt of one task was sold more than once", sales);
@@ -154,16 +177,18 @@ impl Look<'_> {
             if self.books.extra.contains_key(&sale.id) {
                 continue;
             }
-            let row = sale.tag.as_deref().and_then(|tag| tag.parse::<Tag>().ok()).map_or(0, |tag| tag.attempt);
+            let row = tag_of(sale).map_or(0, |tag| tag.attempt);
             let known = self.books.bought.get(&sale.id);
             let Some(attempt) = known.or_else(|| self.books.attempts.get(&row)) else {
                 return fail("sold, and not in the ledger", sale);
             };
-            if known.is_none() && attempt.state != 0 {
+            let may_be_given_up = self.allowed.broken;
+            if known.is_none() && attempt.state != 0 && !may_be_given_up {
                 return fail("sold, and held for not bought or for bought under another id", &(sale, attempt));
             }
             let posted_v = (sale.posted + TimeDelta::seconds(self.allowed.skew)).timestamp();
-            if attempt.sent_v > posted_v + 2 || (attempt.id == row && posted_v > attempt.hold_to_v) {
+            let is_after_its_hold = attempt.id == row && posted_v > attempt.hold_to_v && !may_be_given_up;
+            if attempt.sent_v > posted_v + 2 || is_after_its_hold {
                 return fail("sold at a time that its hold does not cover", &(sale, attempt, posted_v));
             }
         }
@@ -232,10 +257,45 @@ impl Look<'_> {
         if self.books.extra.contains_key(&sale.id) {
             return None;
         }
-        let row = sale.tag.as_deref().and_then(|tag| tag.parse::<Tag>().ok()).map_or(0, |tag| tag.attempt);
+        let row = tag_of(sale).map_or(0, |tag| tag.attempt);
         let by_row = || self.books.attempts.get(&row).filter(|_| !self.lost);
         let attempt = self.books.bought.get(&sale.id).or_else(by_row)?;
         Some((attempt, attempt.run))
+    }
+
+    /// Sales that the ledger has not booked.
+    fn unknown(&self) -> Vec<&Sale> {
+        let is_booked =
+            |sale: &&Sale| self.books.bought.contains_key(&sale.id) || self.books.extra.contains_key(&sale.id);
+        self.sales.iter().filter(|sale| !is_booked(sale)).collect()
+    }
+
+    /// What holds where a person has to decide: all that the books lack of the bill is in doubt, and held; and every
+    /// answer has come.
+    pub fn only_doubt_is_left(&self) -> Checked {
+        let bill: i64 = self.sales.iter().map(|sale| sale.cost.nanos()).sum();
+        let unknown = self.unknown();
+        let missing: i64 = unknown.iter().map(|sale| sale.cost.nanos()).sum();
+        if self.audit.charged.nanos() + missing != bill {
+            return fail("the ledger's total is not the bill without what is not known", &(self.audit, bill, unknown));
+        }
+        let of = |sale: &&&Sale| {
+            let attempt = self.books.attempts.get(&tag_of(sale)?.attempt)?;
+            (attempt.state == 0 && attempt.held >= sale.cost.nanos() - self.may_be_over_by(&[**sale])).then_some(())
+        };
+        // Of what a restored ledger does not know it has no row.
+        if !self.books.restored
+            && let Some(sale) = unknown.iter().find(|sale| of(sale).is_none())
+        {
+            return fail("not booked, and not in doubt", sale);
+        }
+        let doubted: Vec<_> = self.books.attempts.values().filter(|attempt| attempt.state == 0).collect();
+        let held: i64 = doubted.iter().map(|attempt| attempt.held).sum();
+        if (self.audit.in_doubt, self.audit.held.nanos()) != (doubted.len() as u64, held) {
+            return fail("what is held is not what is in doubt", &(self.audit, doubted));
+        }
+        let submitted: u64 = self.books.runs.keys().map(|run| self.books.tasks_in(*run, 2)).sum();
+        if submitted > 0 { fail("answers that never came", &submitted) } else { Ok(()) }
     }
 
     /// Every task that is asked is in the ledger once.
@@ -263,16 +323,19 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// What holds when all is over and the weather was good: nothing is open, and the books are the bill.
+    /// What holds when all is over and the weather was good: nothing is open, and the books are the bill. Of a vendor that
+    /// is not what it must be, the books lack what it has never shown, and nothing else.
     pub fn at_the_end(&self, planned_last: &[i64], may_leave: bool) -> Checked {
         let bill: i64 = self.sales.iter().map(|sale| sale.cost.nanos()).sum();
         let audit = self.audit;
-        if audit.charged.nanos() != bill {
-            let unknown: Vec<_> = self.sales.iter().filter(|sale| !self.books.bought.contains_key(&sale.id)).collect();
+        let unknown = self.unknown();
+        let unseen: i64 = if self.allowed.broken { unknown.iter().map(|sale| sale.cost.nanos()).sum() } else { 0 };
+        if audit.charged.nanos() + unseen != bill {
             return fail("the ledger's total is not the bill", &(audit.charged, bill, unknown));
         }
         // A purchase for a task that only the ledger before a restoration knew belongs to none.
-        let extra = if self.allowed.was_restored { 0 } else { audit.extra_charges };
+        let is_explained = self.allowed.was_restored || self.allowed.broken;
+        let extra = if is_explained { 0 } else { audit.extra_charges };
         if (audit.held.nanos(), audit.in_doubt, extra) != (0, 0, 0) {
             return fail("held, in doubt or extra at the end", &(audit.held, audit.in_doubt, audit.extra_charges));
         }
@@ -287,6 +350,10 @@ impl Look<'_> {
         }
         Ok(())
     }
+}
+
+pub(super) fn tag_of(sale: &Sale) -> Option<Tag> {
+    sale.tag.as_deref().and_then(|tag| tag.parse().ok())
 }
 
 fn day(time: DateTime<Utc>, tz: Tz) -> String {

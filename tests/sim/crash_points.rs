@@ -136,7 +136,8 @@ impl Scenario {
             world.wire.sandbox.advance(world.clock.true_time);
             let (audit, sales) = (world.audit()?, world.wire.sandbox.sales().collect::<Vec<_>>());
             let allowed = self.allowed(&life.jobs[0]);
-            let look = Look { books: &books, audit: &audit, sales: &sales, allowed: &allowed, lost };
+            let look =
+                Look { books: &books, audit: &audit, sales: &sales, allowed: &allowed, lost, twins: &world.wire.twins };
             let before = Before { start: lived.start, planned: lived.planned.clone(), caps: before.caps, entry };
             look.after_a_life(&before)?;
             look.the_end_is_honest(&lived)?;

@@ -18,7 +18,7 @@ impl Look<'_> {
     /// was charged by then, and all that was held, left room for it; from then on a total rises only by what a purchase
     /// that was still held for costs beyond its hold.
     pub(super) fn may_be_over_by(&self, sales: &[&Sale]) -> i64 {
-        if !self.allowed.price_rises {
+        if !self.allowed.price_rises && !self.allowed.broken {
             return 0;
         }
         let of: Vec<(&Sale, Option<&Attempt>)> =
@@ -30,6 +30,11 @@ impl Look<'_> {
             let (batch, held) = attempt.map_or((0, 0), |attempt| (attempt.batch, attempt.held));
             // What was bought by a ledger that is gone was held there.
             let held = self.allowed.held.get(&sale.id).copied().unwrap_or(held);
+            // Nothing is held for what was given up, nor for what arrived more often than it was sent.
+            let is_twin = sale.tag.as_ref().is_some_and(|tag| self.twins.contains_key(tag));
+            let is_in_doubt = attempt.is_some_and(|attempt| attempt.state == 0) && !is_twin;
+            let is_held = self.books.bought.contains_key(&sale.id) || is_in_doubt;
+            let held = if is_held || !self.allowed.broken { held } else { 0 };
             *beyond.entry(batch).or_default() += (sale.cost.nanos() - held).max(0);
         }
         let known = |batch: &i64| {
@@ -37,6 +42,14 @@ impl Look<'_> {
             let before = overruns.iter().filter(|(entry, _)| Some(*entry) < reserved);
             Some(before.map(|(_, nanos)| nanos).sum::<i64>())
         };
+        if self.allowed.broken {
+            // What turns up after it was given up is booked beyond its hold, all of it.
+            for (batch, nanos) in &mut beyond {
+                let booked =
+                    batches.get(batch).map_or(0, |(_, overruns)| overruns.iter().map(|(_, nanos)| nanos).sum());
+                *nanos = booked.max(*nanos);
+            }
+        }
         // The entries of a ledger that is gone are gone with it.
         let counted = |batch: &i64| if self.allowed.was_restored { 0 } else { known(batch).unwrap_or(0) };
         beyond.iter().map(|(batch, nanos)| (nanos - counted(batch)).max(0)).sum()

@@ -148,6 +148,9 @@ impl Weather {
         weather.vendor(&mut draw, cost);
         weather.faults(&mut draw, troubled);
         weather.habits(&mut draw);
+        // By a draw of its own, so that what a seed meant before it still means.
+        let mut apart = Draw(fastrand::Rng::with_seed(seed ^ 0xDA7E));
+        weather.settings.switches.date_on_leaving = apart.by(0.4);
         (weather, draw)
     }
 
