@@ -260,7 +260,7 @@ impl Weather {
             rules.push(Rule { nth, ..Rule::always(Fault::PriceChange { usd, engine: None, priority: None }) });
         }
         if self.broken {
-            self.road.twins = draw.pick(&[0.0, 0.2]);
+            self.road.twins = draw.pick(&[0.0, 0.4]);
             let rule = Rule::chance(Fault::ListHidesUnfinished, Call::IdList, 0.5);
             rules.extend(draw.by(0.5).then_some(rule));
         }
