@@ -40,7 +40,7 @@ sim SEED:
 sim-many N="1000":
     BURSAR_SIM_MANY={{N}} cargo test --locked --release --test sim campaigns -- --nocapture
 
-# Every crash point of every short scenario, and every pair of a few
+# Every crash point of every short scenario, and a third of all pairs of a few; eight minutes of two processors
 crash-points:
     BURSAR_CRASH_ALL=1 cargo test --locked --release --test sim -- --nocapture dies deaths
 

@@ -167,11 +167,32 @@ pub(super) struct Counter {
     written: Mutex<Written>,
 }
 
+/// What the counter is written to: its file, or what a test has in its place.
+trait Medium: std::fmt::Debug + Send {
+    /// Writes over what stands there.
+    fn rewrite(&mut self, text: &[u8]) -> std::io::Result<()>;
+    /// Waits until it is on the disk.
+    fn sync(&mut self) -> std::io::Result<()>;
+}
+
+impl Medium for fs::File {
+    fn rewrite(&mut self, text: &[u8]) -> std::io::Result<()> {
+        self.seek(SeekFrom::Start(0))?;
+        self.write_all(text)
+    }
+
+    fn sync(&mut self) -> std::io::Result<()> {
+        self.sync_data()
+    }
+}
+
 #[derive(Debug)]
 struct Written {
-    file: fs::File,
+    file: Box<dyn Medium>,
     /// The last attempt that the file names, and the disk has.
     attempt: i64,
+    /// Why it can no longer be written.
+    broken: Option<String>,
 }
 
 /// Must be set before a reserved batch is sent: the file outside the ledger then counts it, on the disk.
@@ -188,18 +209,25 @@ impl Seal {
     /// Waits for the disk.
     ///
     /// # Errors
-    /// The file cannot be written: nothing may be sent.
+    /// The file cannot be written: nothing may be sent, now or later. What a system could not write it may forget to
+    /// have failed at, so that a second try seems to succeed.
     pub fn set(&self) -> Result<(), LedgerError> {
         let counter = &*self.counter;
         let mut written = counter.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(what) = &written.broken {
+            return Err(LedgerError::File { path: counter.path.clone(), what: what.clone() });
+        }
         if written.attempt >= self.attempt {
             return Ok(());
         }
         let attempt = counter.reserved.load(Ordering::Acquire);
         let text = line(counter.n, &counter.nonce, attempt);
         let file = &mut written.file;
-        let write = file.seek(SeekFrom::Start(0)).and_then(|_| file.write_all(text.as_bytes()));
-        write.and_then(|()| file.sync_data()).map_err(|error| file_error(&counter.path, &error))?;
+        if let Err(error) = file.rewrite(text.as_bytes()).and_then(|()| file.sync()) {
+            let what = what_failed(&error);
+            written.broken = Some(what.clone());
+            return Err(LedgerError::File { path: counter.path.clone(), what });
+        }
         written.attempt = attempt;
         Ok(())
     }
@@ -221,8 +249,12 @@ impl Counter {
             Ok(file)
         };
         let file = write().map_err(|error: std::io::Error| file_error(path, &error))?;
-        let written = Mutex::new(Written { file, attempt });
-        Ok(Self { path: path.to_owned(), n, nonce, reserved: AtomicI64::new(attempt), written })
+        Ok(Self::on(path, n, nonce, attempt, Box::new(file)))
+    }
+
+    fn on(path: &Path, n: i64, nonce: String, attempt: i64, file: Box<dyn Medium>) -> Self {
+        let written = Mutex::new(Written { file, attempt, broken: None });
+        Self { path: path.to_owned(), n, nonce, reserved: AtomicI64::new(attempt), written }
     }
 
     /// The reservations of attempts up to this one are committed.
@@ -252,13 +284,13 @@ fn read_outside(path: &Path) -> Result<Option<Outside>, LedgerError> {
 }
 
 fn file_error(path: &Path, error: &std::io::Error) -> LedgerError {
-    LedgerError::File {
-        path: PathBuf::from(path),
-        what: format!(
-            "the counter of starts cannot be kept: {error}; set state_dir in the configuration to a folder that can be \
-             written"
-        ),
-    }
+    LedgerError::File { path: PathBuf::from(path), what: what_failed(error) }
+}
+
+fn what_failed(error: &std::io::Error) -> String {
+    format!(
+        "the counter of starts cannot be kept: {error}; set state_dir in the configuration to a folder that can be written"
+    )
 }
 
 #[cfg(test)]
@@ -266,9 +298,8 @@ impl Seal {
     /// One that can never be set: its file cannot be written.
     pub(crate) fn that_cannot_be_set() -> Self {
         let file = fs::File::open(".").expect("there is a folder");
-        let (path, nonce) = (PathBuf::from("a.starts"), String::new());
-        let written = Mutex::new(Written { file, attempt: 0 });
-        let counter = Counter { path, n: 1, nonce, reserved: AtomicI64::new(1), written };
+        let counter = Counter::on(Path::new("a.starts"), 1, String::new(), 0, Box::new(file));
+        counter.reserved(1);
         Self { counter: Arc::new(counter), attempt: 1 }
     }
 }
@@ -276,6 +307,58 @@ impl Seal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A disk that forgets at a power cut what it was not told to keep, and fails where it is told to.
+    #[derive(Clone, Debug, Default)]
+    struct Platter(Arc<Mutex<Kept>>);
+
+    #[derive(Debug, Default)]
+    struct Kept {
+        told: String,
+        on_the_disk: String,
+        failing_syncs: u32,
+    }
+
+    impl Medium for Platter {
+        fn rewrite(&mut self, text: &[u8]) -> std::io::Result<()> {
+            self.0.lock().unwrap().told = String::from_utf8(text.to_vec()).unwrap();
+            Ok(())
+        }
+
+        fn sync(&mut self) -> std::io::Result<()> {
+            let mut kept = self.0.lock().unwrap();
+            if kept.failing_syncs > 0 {
+                kept.failing_syncs -= 1;
+                return Err(std::io::Error::other("the disk is gone"));
+            }
+            kept.on_the_disk = kept.told.clone();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_seal_counts_outlives_a_power_cut() {
+        let platter = Platter::default();
+        let medium = Box::new(platter.clone());
+        let counter = Arc::new(Counter::on(Path::new("a.starts"), 3, "nonce".to_owned(), 5, medium));
+        counter.reserved(9);
+        Seal { counter, attempt: 9 }.set().unwrap();
+        assert_eq!(platter.0.lock().unwrap().on_the_disk, line(3, "nonce", 9));
+    }
+
+    #[test]
+    fn a_seal_that_could_not_be_set_once_is_never_set() {
+        let platter = Platter::default();
+        platter.0.lock().unwrap().failing_syncs = 1;
+        let medium = Box::new(platter.clone());
+        let counter = Arc::new(Counter::on(Path::new("a.starts"), 3, "nonce".to_owned(), 5, medium));
+        counter.reserved(9);
+        let set = |attempt| Seal { counter: Arc::clone(&counter), attempt }.set().unwrap_err().to_string();
+        let first = set(7);
+        assert!(first.contains("the disk is gone") && first.contains("set state_dir"), "{first}");
+        assert_eq!([set(7), set(9)], [first.clone(), first], "the disk would take it now");
+        assert_eq!(platter.0.lock().unwrap().on_the_disk, "");
+    }
 
     #[test]
     fn a_seal_counts_all_that_is_reserved_by_then_and_is_set_once_for_them() {

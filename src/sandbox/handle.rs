@@ -149,7 +149,11 @@ impl Sandbox {
                     Some(Served::Truncated { sent: response.body.len() / 2, response: response.clone() })
                 }
                 Fault::AnswerLate { after } => {
-                    Some(Served::Reply { response: response.clone(), after: *after, rate_limit })
+                    let mut response = response.clone();
+                    if self.settings.switches.date_on_leaving {
+                        response.date = Some(self.stamp(*after, weather));
+                    }
+                    Some(Served::Reply { response, after: *after, rate_limit })
                 }
                 _ => None,
             })
@@ -172,9 +176,14 @@ impl Sandbox {
 
     fn reply_after(&self, status: u16, body: String, takes: Duration, weather: &Weather) -> Served {
         let after = self.settings.reply_after + takes;
-        let date = self.now + weather.skew() + TimeDelta::from_std(after).unwrap_or_default();
-        let response =
-            Response { status, date: Some(date.trunc_subsecs(0)), retry_after: None, body: Bytes::from(body) };
+        let date = Some(self.stamp(after, weather));
+        let response = Response { status, date, retry_after: None, body: Bytes::from(body) };
         Served::Reply { response, after, rate_limit: None }
+    }
+
+    /// The `Date` of an answer so long after its request.
+    fn stamp(&self, after: Duration, weather: &Weather) -> DateTime<Utc> {
+        let date = self.now + weather.skew() + TimeDelta::from_std(after).unwrap_or_default();
+        date.trunc_subsecs(0)
     }
 }

@@ -74,6 +74,9 @@ pub struct Switches {
     /// A row of 50401 says what was charged; otherwise its `cost` is 0 and only `id_list` and the balance tell.
     /// Default: no.
     pub timeout_shows_cost: bool,
+    /// The `Date` of an answer that is held up on its way is that of its leaving; otherwise of when it was made, which is
+    /// when its request arrived. Default: no.
+    pub date_on_leaving: bool,
 }
 
 impl Default for Switches {
@@ -99,6 +102,7 @@ impl Default for Switches {
             chat_gpt_searches: true,
             gemini_takes_standard: true,
             timeout_shows_cost: false,
+            date_on_leaving: false,
         }
     }
 }

@@ -32,6 +32,23 @@ fn every_fault_on_the_way_to_the_vendor_charges_nothing() {
 }
 
 #[test]
+fn an_answer_that_is_held_up_is_dated_when_it_was_made_or_when_it_leaves() {
+    let after = Duration::from_mins(3);
+    for (date_on_leaving, aged) in [(false, TimeDelta::zero()), (true, TimeDelta::minutes(3))] {
+        let mut settings = with_faults(vec![
+            Rule::nth(Fault::AnswerLate { after }, Call::TaskPost, 1),
+            Rule::always(Fault::ClockSkew { seconds: 60 }),
+        ]);
+        settings.switches.date_on_leaving = date_on_leaving;
+        let mut world = World::new(settings);
+        let made = world.now + TimeDelta::minutes(1);
+        assert_eq!(world.post(POST, &tasks(1)).date, made + aged, "{date_on_leaving}");
+        let made = world.now + TimeDelta::minutes(1);
+        assert_eq!(world.post(POST, &tasks(1)).date, made, "an answer at once leaves when it is made");
+    }
+}
+
+#[test]
 fn every_fault_on_the_way_back_leaves_the_charge() {
     let late = Duration::from_mins(10);
     for (fault, expected) in [

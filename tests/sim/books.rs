@@ -9,13 +9,38 @@ use rusqlite::types::Value;
 pub struct Attempt {
     pub id: i64,
     pub task: i64,
+    pub batch: i64,
     pub run: i64,
     pub start: i64,
     pub state: i64,
+    pub held: i64,
+    /// What it is bought from: what has one price.
+    pub ware: Ware,
     pub sent_v: i64,
     pub hold_to_v: i64,
     pub posted: Option<i64>,
     pub settled: Option<i64>,
+}
+
+/// Engine, function, and whether it is bought at high priority.
+pub type Ware = (String, String, bool);
+
+/// How money moved: as the ledger's entries say, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moved {
+    Reserved,
+    Charged,
+    Overrun,
+    Back,
+}
+
+/// One entry of the ledger.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub id: i64,
+    pub batch: i64,
+    pub moved: Moved,
+    pub nanos: i64,
 }
 
 #[derive(Clone, Debug)]
@@ -42,6 +67,8 @@ pub struct Books {
     /// Tasks by run, state and reason.
     pub tasks: BTreeMap<(i64, i64, Option<i64>), u64>,
     pub caps: Caps,
+    /// In the order of their making.
+    pub entries: Vec<Entry>,
     /// It waits until the vendor's list was read whole.
     pub restored: bool,
     /// Attempts with a whole answer.
@@ -65,8 +92,9 @@ impl Books {
         let mut books = Self::default();
         let mut statement = db.prepare_cached(
             "SELECT attempt.id, attempt.task, batch.run, batch.start, attempt.state, batch.sent_v, batch.hold_to_v,
-                    attempt.posted_nano, attempt.settled_nano, attempt.vendor_id
-             FROM attempt JOIN batch ON batch.id = attempt.batch",
+                    attempt.posted_nano, attempt.settled_nano, attempt.vendor_id, attempt.batch, attempt.held_nano,
+                    batch.engine, batch.function, task.service = 1
+             FROM attempt JOIN batch ON batch.id = attempt.batch JOIN task ON task.id = attempt.task",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -80,6 +108,9 @@ impl Books {
                 hold_to_v: row.get(6)?,
                 posted: row.get(7)?,
                 settled: row.get(8)?,
+                batch: row.get(10)?,
+                held: row.get(11)?,
+                ware: (row.get(12)?, row.get(13)?, row.get(14)?),
             };
             if let Some(id) = vendor_id(row.get(9)?) {
                 books.bought.insert(id, attempt.clone());
@@ -112,6 +143,16 @@ impl Books {
         })?;
         each("SELECT scope, owner, from_v, limit_nano, charged_nano + held_nano FROM cap", &mut |row| {
             books.caps.insert((row.get(0)?, row.get(1)?, row.get(2)?), (row.get(3)?, row.get(4)?));
+            Ok(())
+        })?;
+        each("SELECT id, batch, kind, nano_usd FROM entry ORDER BY id", &mut |row| {
+            let moved = match &row.get::<_, String>(2)?[..] {
+                "reserve" => Moved::Reserved,
+                "charge" => Moved::Charged,
+                "overrun" => Moved::Overrun,
+                _ => Moved::Back,
+            };
+            books.entries.push(Entry { id: row.get(0)?, batch: row.get(1)?, moved, nanos: row.get(3)? });
             Ok(())
         })?;
         each("SELECT restored_from_v IS NOT NULL FROM account", &mut |row| {

@@ -34,6 +34,12 @@ pub struct Allowed {
     pub skew: i64,
     /// The vendor may have raised its prices: what it takes beyond what was held is no breach.
     pub price_rises: bool,
+    /// The vendor is not what bursar must be able to rely on: it may sell again what was concluded not to be bought.
+    pub broken: bool,
+    /// By how many per cent a job lets a price rise.
+    pub drift: BTreeMap<String, u32>,
+    /// What was held for each purchase when a ledger that knows it was first seen.
+    pub held: BTreeMap<String, i64>,
     /// Job and period of every run that ever began.
     pub periods: BTreeSet<(String, String)>,
     /// Purchases were made by a ledger that is gone.
@@ -47,6 +53,8 @@ pub struct Before {
     /// The runs that it came as far as to write the plans of.
     pub planned: Vec<i64>,
     pub caps: super::books::Caps,
+    /// The last entry.
+    pub entry: i64,
 }
 
 /// One look at ledger and bill.
@@ -57,11 +65,13 @@ pub struct Look<'a> {
     pub allowed: &'a Allowed,
     /// Purchases of a ledger that is gone are not all found yet.
     pub lost: bool,
+    /// Tags that arrived more often than they were sent, and how much more often.
+    pub twins: &'a BTreeMap<String, u64>,
 }
 
-type Checked = Result<(), String>;
+pub(super) type Checked = Result<(), String>;
 
-fn fail<T>(what: &str, figures: &dyn Debug) -> Result<T, String> {
+pub(super) fn fail<T>(what: &str, figures: &dyn Debug) -> Result<T, String> {
     Err(format!("{what}: {figures:?}"))
 }
 
@@ -71,36 +81,56 @@ impl Look<'_> {
         if !self.audit.problems.is_empty() {
             return fail("the audit finds problems", &self.audit.problems);
         }
-        self.nothing_is_paid_twice()?;
+        self.no_tag_is_sold_twice()?;
+        if !self.allowed.broken {
+            self.nothing_is_paid_twice()?;
+        }
         self.what_is_booked_was_sold()?;
-        if !self.lost {
+        // What such a vendor's list hides from a restored ledger that ledger never knows.
+        let unknowable = self.allowed.broken && self.allowed.was_restored;
+        if !self.lost && !unknowable {
             self.what_was_sold_is_known()?;
         }
-        self.no_cap_is_exceeded(before)?;
+        if !unknowable {
+            self.no_cap_is_exceeded(before)?;
+        }
+        self.what_was_charged_is_believed()?;
         // A start that did not come to work may not have written its plan.
         self.tasks_are_conserved(&before.planned)
     }
 
-    /// Never paid twice: a tag is sold once, a task once and once more for each paid failure that may be retried, and a
-    /// question as often as it was asked.
-    fn nothing_is_paid_twice(&self) -> Checked {
+    /// No purchase is sent twice: what is sold is tagged, and a tag is sold as often as it arrived.
+    fn no_tag_is_sold_twice(&self) -> Checked {
         let mut tags: BTreeMap<&str, u64> = BTreeMap::new();
+        for sale in self.sales {
+            let Some(tag) = sale.tag.as_deref() else { return fail("sold without a tag", sale) };
+            if tag.parse::<Tag>().is_err() {
+                return fail("sold under a strange tag", sale);
+            }
+            *tags.entry(tag).or_default() += 1;
+        }
+        let twins = |tag: &str| self.twins.get(tag).copied().unwrap_or(0);
+        match tags.iter().find(|(tag, times)| **times > 1 + twins(tag)) {
+            Some(twice) => fail("one tag was sold more than once", &twice),
+            None => Ok(()),
+        }
+    }
+
+    /// Never paid twice: a task once and once more for each paid failure that may be retried, and a question as often as
+    /// it was asked.
+    fn nothing_is_paid_twice(&self) -> Checked {
         let mut hashes: BTreeMap<[u8; 16], Vec<&Sale>> = BTreeMap::new();
         let mut tasks: BTreeMap<i64, Vec<&Sale>> = BTreeMap::new();
         let mut questions: BTreeMap<(&str, u32, &str, String), u64> = BTreeMap::new();
         for sale in self.sales {
-            let Some(tag) = sale.tag.as_deref() else { return fail("sold without a tag", sale) };
-            *tags.entry(tag).or_default() += 1;
-            let Ok(tag) = tag.parse::<Tag>() else { return fail("sold under a strange tag", sale) };
-            hashes.entry(tag.hash).or_default().push(sale);
+            if let Some(tag) = tag_of(sale) {
+                hashes.entry(tag.hash).or_default().push(sale);
+            }
             if let Some(attempt) = self.books.bought.get(&sale.id) {
                 tasks.entry(attempt.task).or_default().push(sale);
             }
             let place = (sale.prompt.as_str(), sale.location_code, sale.language_code, sale.engine.to_string());
             *questions.entry(place).or_default() += u64::from(sale.fails == 0);
-        }
-        if let Some(twice) = tags.iter().find(|(_, times)| **times > 1) {
-            return fail("one tag was sold more than once", &twice);
         }
         if let Some((_, sales)) = hashes.iter().find(|(_, sales)| sales.len() > 1) {
             return fail("one attempt of one task was sold more than once", sales);
@@ -147,16 +177,18 @@ impl Look<'_> {
             if self.books.extra.contains_key(&sale.id) {
                 continue;
             }
-            let row = sale.tag.as_deref().and_then(|tag| tag.parse::<Tag>().ok()).map_or(0, |tag| tag.attempt);
+            let row = tag_of(sale).map_or(0, |tag| tag.attempt);
             let known = self.books.bought.get(&sale.id);
             let Some(attempt) = known.or_else(|| self.books.attempts.get(&row)) else {
                 return fail("sold, and not in the ledger", sale);
             };
-            if known.is_none() && attempt.state != 0 {
+            let may_be_given_up = self.allowed.broken;
+            if known.is_none() && attempt.state != 0 && !may_be_given_up {
                 return fail("sold, and held for not bought or for bought under another id", &(sale, attempt));
             }
             let posted_v = (sale.posted + TimeDelta::seconds(self.allowed.skew)).timestamp();
-            if attempt.sent_v > posted_v + 2 || (attempt.id == row && posted_v > attempt.hold_to_v) {
+            let is_after_its_hold = attempt.id == row && posted_v > attempt.hold_to_v && !may_be_given_up;
+            if attempt.sent_v > posted_v + 2 || is_after_its_hold {
                 return fail("sold at a time that its hold does not cover", &(sale, attempt, posted_v));
             }
         }
@@ -165,80 +197,105 @@ impl Look<'_> {
 
     /// Never over a cap: by the bill, against the highest ceiling that ever held; by the ledger's totals, which may
     /// stand above a ceiling that was lowered but not rise; and by run, no purchase where it does not fit the ceiling of
-    /// its own start.
+    /// its own start. Where prices rise, what was in flight then may cost more than was held for it (`dearer`).
     fn no_cap_is_exceeded(&self, before: &Before) -> Checked {
-        if self.allowed.price_rises {
-            return self.what_is_over_is_recorded();
-        }
-        let mut sums: BTreeMap<(String, Option<i64>), i64> = BTreeMap::new();
-        let mut add = |scope: String, limit: Option<i64>, cost: i64| *sums.entry((scope, limit)).or_default() += cost;
-        let mut by_run: BTreeMap<i64, (i64, bool)> = BTreeMap::new();
+        let mut under: BTreeMap<(String, Option<i64>), Vec<&Sale>> = BTreeMap::new();
+        let mut by_run: BTreeMap<i64, (Vec<&Sale>, bool)> = BTreeMap::new();
         for sale in self.sales {
+            let mut add = |scope: String, limit: Option<i64>| under.entry((scope, limit)).or_default().push(sale);
             let time = sale.posted + TimeDelta::seconds(self.allowed.skew);
-            let cost = sale.cost.nanos();
-            add(format!("account's day {}", day(time, Tz::UTC)), self.allowed.account_day, cost);
-            add(format!("account's month {}", month(time, Tz::UTC)), self.allowed.account_month, cost);
+            add(format!("account's day {}", day(time, Tz::UTC)), self.allowed.account_day);
+            add(format!("account's month {}", month(time, Tz::UTC)), self.allowed.account_month);
             let Some((attempt, run)) = self.run_of(sale) else { continue };
             let job = self.books.runs[&run].job.clone();
             let tz = self.allowed.timezone.get(&job).copied().unwrap_or(Tz::UTC);
-            add(format!("run {run}"), self.allowed.run.get(&job).copied(), cost);
+            add(format!("run {run}"), self.allowed.run.get(&job).copied());
             let most = |caps: &BTreeMap<String, Option<i64>>| caps.get(&job).copied().flatten();
-            add(format!("day {} of {job}", day(time, tz)), most(&self.allowed.job_day), cost);
-            add(format!("month {} of {job}", month(time, tz)), most(&self.allowed.job_month), cost);
+            add(format!("day {} of {job}", day(time, tz)), most(&self.allowed.job_day));
+            add(format!("month {} of {job}", month(time, tz)), most(&self.allowed.job_month));
             let of_run = by_run.entry(run).or_default();
-            *of_run = (of_run.0 + cost, of_run.1 || attempt.start == before.start);
+            of_run.0.push(sale);
+            of_run.1 |= attempt.start == before.start;
         }
-        if let Some(over) = sums.iter().find(|((_, limit), sum)| limit.is_some_and(|limit| **sum > limit)) {
-            return fail("the bill is over a cap", &over);
+        let over = |sales: &[&Sale], limit: Option<i64>| {
+            let sum: i64 = sales.iter().map(|sale| sale.cost.nanos()).sum();
+            let over = limit.is_some_and(|limit| sum > limit && sum > limit + self.may_be_over_by(sales));
+            over.then(|| (sum, limit, self.may_be_over_by(sales)))
+        };
+        for ((scope, limit), sales) in under {
+            if let Some(over) = over(&sales, limit) {
+                return fail("the bill is over a cap", &(scope, over));
+            }
         }
-        for (run, (spent, bought_now)) in by_run {
+        for (run, (sales, bought_now)) in by_run {
             let limit = self.allowed.run_now.get(&self.books.runs[&run].job).copied();
             // What a restored ledger takes over counts as its start's.
-            if bought_now && before.start > 0 && !self.allowed.was_restored && limit.is_some_and(|limit| spent > limit)
+            if bought_now
+                && before.start > 0
+                && !self.allowed.was_restored
+                && let Some(over) = over(&sales, limit)
             {
-                return fail("a start bought above the ceiling of its run", &(run, spent, limit));
+                return fail("a start bought above the ceiling of its run", &(run, over));
             }
         }
         if !self.allowed.was_restored {
+            let beyond = self.overrun_since(before.entry);
             for (scope, (limit, committed)) in &self.books.caps {
                 let was = before.caps.get(scope).map_or(0, |(_, committed)| *committed);
-                let over = limit.is_some_and(|limit| *committed > limit.max(was));
+                let over = limit.is_some_and(|limit| *committed > limit.max(was) + beyond);
                 // What a balance allows is what was read last.
                 if over && scope.0 != "account_balance" && self.books.extra.is_empty() {
-                    return fail("charged and held are over a ceiling", &(scope, limit, committed, was));
+                    return fail("charged and held are over a ceiling", &(scope, limit, committed, was, beyond));
                 }
             }
         }
         Ok(())
     }
 
-    /// With prices that rise, what is over a cap is recorded as overrun.
-    fn what_is_over_is_recorded(&self) -> Checked {
-        let mut by_run: BTreeMap<i64, i64> = BTreeMap::new();
-        for sale in self.sales {
-            if let Some((_, run)) = self.run_of(sale) {
-                *by_run.entry(run).or_default() += sale.cost.nanos();
-            }
-        }
-        let overrun = self.audit.overrun.nanos() + self.audit.held.nanos();
-        for (run, spent) in by_run {
-            let limit = self.allowed.run.get(&self.books.runs[&run].job).copied().unwrap_or(i64::MAX);
-            if !self.lost && self.audit.in_doubt == 0 && spent > limit.saturating_add(overrun) {
-                return fail("more over the cap than is recorded", &(run, spent, limit, overrun));
-            }
-        }
-        Ok(())
-    }
-
-    fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
+    pub(super) fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
         // Money that belongs to no attempt counts for the account alone; the row in its tag is of another history.
         if self.books.extra.contains_key(&sale.id) {
             return None;
         }
-        let row = sale.tag.as_deref().and_then(|tag| tag.parse::<Tag>().ok()).map_or(0, |tag| tag.attempt);
+        let row = tag_of(sale).map_or(0, |tag| tag.attempt);
         let by_row = || self.books.attempts.get(&row).filter(|_| !self.lost);
         let attempt = self.books.bought.get(&sale.id).or_else(by_row)?;
         Some((attempt, attempt.run))
+    }
+
+    /// Sales that the ledger has not booked.
+    fn unknown(&self) -> Vec<&Sale> {
+        let is_booked =
+            |sale: &&Sale| self.books.bought.contains_key(&sale.id) || self.books.extra.contains_key(&sale.id);
+        self.sales.iter().filter(|sale| !is_booked(sale)).collect()
+    }
+
+    /// What holds where a person has to decide: all that the books lack of the bill is in doubt, and held; and every
+    /// answer has come.
+    pub fn only_doubt_is_left(&self) -> Checked {
+        let bill: i64 = self.sales.iter().map(|sale| sale.cost.nanos()).sum();
+        let unknown = self.unknown();
+        let missing: i64 = unknown.iter().map(|sale| sale.cost.nanos()).sum();
+        if self.audit.charged.nanos() + missing != bill {
+            return fail("the ledger's total is not the bill without what is not known", &(self.audit, bill, unknown));
+        }
+        let of = |sale: &&&Sale| {
+            let attempt = self.books.attempts.get(&tag_of(sale)?.attempt)?;
+            (attempt.state == 0 && attempt.held >= sale.cost.nanos() - self.may_be_over_by(&[**sale])).then_some(())
+        };
+        // Of what a restored ledger does not know it has no row.
+        if !self.books.restored
+            && let Some(sale) = unknown.iter().find(|sale| of(sale).is_none())
+        {
+            return fail("not booked, and not in doubt", sale);
+        }
+        let doubted: Vec<_> = self.books.attempts.values().filter(|attempt| attempt.state == 0).collect();
+        let held: i64 = doubted.iter().map(|attempt| attempt.held).sum();
+        if (self.audit.in_doubt, self.audit.held.nanos()) != (doubted.len() as u64, held) {
+            return fail("what is held is not what is in doubt", &(self.audit, doubted));
+        }
+        let submitted: u64 = self.books.runs.keys().map(|run| self.books.tasks_in(*run, 2)).sum();
+        if submitted > 0 { fail("answers that never came", &submitted) } else { Ok(()) }
     }
 
     /// Every task that is asked is in the ledger once.
@@ -266,16 +323,19 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// What holds when all is over and the weather was good: nothing is open, and the books are the bill.
+    /// What holds when all is over and the weather was good: nothing is open, and the books are the bill. Of a vendor that
+    /// is not what it must be, the books lack what it has never shown, and nothing else.
     pub fn at_the_end(&self, planned_last: &[i64], may_leave: bool) -> Checked {
         let bill: i64 = self.sales.iter().map(|sale| sale.cost.nanos()).sum();
         let audit = self.audit;
-        if audit.charged.nanos() != bill {
-            let unknown: Vec<_> = self.sales.iter().filter(|sale| !self.books.bought.contains_key(&sale.id)).collect();
+        let unknown = self.unknown();
+        let unseen: i64 = if self.allowed.broken { unknown.iter().map(|sale| sale.cost.nanos()).sum() } else { 0 };
+        if audit.charged.nanos() + unseen != bill {
             return fail("the ledger's total is not the bill", &(audit.charged, bill, unknown));
         }
         // A purchase for a task that only the ledger before a restoration knew belongs to none.
-        let extra = if self.allowed.was_restored { 0 } else { audit.extra_charges };
+        let is_explained = self.allowed.was_restored || self.allowed.broken;
+        let extra = if is_explained { 0 } else { audit.extra_charges };
         if (audit.held.nanos(), audit.in_doubt, extra) != (0, 0, 0) {
             return fail("held, in doubt or extra at the end", &(audit.held, audit.in_doubt, audit.extra_charges));
         }
@@ -290,6 +350,10 @@ impl Look<'_> {
         }
         Ok(())
     }
+}
+
+pub(super) fn tag_of(sale: &Sale) -> Option<Tag> {
+    sale.tag.as_deref().and_then(|tag| tag.parse().ok())
 }
 
 fn day(time: DateTime<Utc>, tz: Tz) -> String {

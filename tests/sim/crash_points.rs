@@ -125,7 +125,8 @@ impl Scenario {
         for number in 0..MOST_LIVES + deaths.len() {
             let death = deaths.get(number).map_or(Death::Never, |at| Death::AtMoment(*at));
             let life = self.life(number, death);
-            let before = Books::read(&world.disk.reader).map_err(|error| error.to_string())?.caps;
+            let before = Books::read(&world.disk.reader).map_err(|error| error.to_string())?;
+            let entry = before.entries.last().map_or(0, |entry| entry.id);
             let lived = world.live(&life)?;
             if number == deaths.len() {
                 moments = lived.moments;
@@ -135,8 +136,9 @@ impl Scenario {
             world.wire.sandbox.advance(world.clock.true_time);
             let (audit, sales) = (world.audit()?, world.wire.sandbox.sales().collect::<Vec<_>>());
             let allowed = self.allowed(&life.jobs[0]);
-            let look = Look { books: &books, audit: &audit, sales: &sales, allowed: &allowed, lost };
-            let before = Before { start: lived.start, planned: lived.planned.clone(), caps: before };
+            let look =
+                Look { books: &books, audit: &audit, sales: &sales, allowed: &allowed, lost, twins: &world.wire.twins };
+            let before = Before { start: lived.start, planned: lived.planned.clone(), caps: before.caps, entry };
             look.after_a_life(&before)?;
             look.the_end_is_honest(&lived)?;
             if let Fate::Ended(end) = &lived.fate

@@ -148,6 +148,9 @@ impl Weather {
         weather.vendor(&mut draw, cost);
         weather.faults(&mut draw, troubled);
         weather.habits(&mut draw);
+        // By a draw of its own, so that what a seed meant before it still means.
+        let mut apart = Draw(fastrand::Rng::with_seed(seed ^ 0xDA7E));
+        weather.settings.switches.date_on_leaving = apart.by(0.4);
         (weather, draw)
     }
 
@@ -257,7 +260,7 @@ impl Weather {
             rules.push(Rule { nth, ..Rule::always(Fault::PriceChange { usd, engine: None, priority: None }) });
         }
         if self.broken {
-            self.road.twins = draw.pick(&[0.0, 0.2]);
+            self.road.twins = draw.pick(&[0.0, 0.4]);
             let rule = Rule::chance(Fault::ListHidesUnfinished, Call::IdList, 0.5);
             rules.extend(draw.by(0.5).then_some(rule));
         }

@@ -37,6 +37,8 @@ enum Coming {
 pub struct Wire {
     pub sandbox: Sandbox,
     pub road: Road,
+    /// Tags of purchases that arrived more often than they were sent, and how much more often.
+    pub twins: BTreeMap<String, u64>,
     coming: BTreeMap<(DateTime<Utc>, u64), Coming>,
     number: u64,
     rng: fastrand::Rng,
@@ -44,7 +46,8 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(sandbox: Sandbox, road: Road, seed: u64) -> Self {
-        Self { sandbox, road, coming: BTreeMap::new(), number: 0, rng: fastrand::Rng::with_seed(seed) }
+        let twins = BTreeMap::new();
+        Self { sandbox, road, twins, coming: BTreeMap::new(), number: 0, rng: fastrand::Rng::with_seed(seed) }
     }
 
     fn put(&mut self, at: DateTime<Utc>, what: Coming) {
@@ -67,6 +70,9 @@ impl Wire {
         let at = now + self.way();
         if twin {
             struck.note("a purchase arrives twice");
+            for tag in tags(incoming.body.as_deref().unwrap_or_default()) {
+                *self.twins.entry(tag).or_default() += 1;
+            }
             let (incoming, timeout) = (incoming.clone(), request.timeout);
             let later = at + Duration::from_secs(1);
             self.put(later, Coming::Request { incoming, timeout, spends: true, sent: now, call: None, twin });
@@ -160,4 +166,11 @@ impl Wire {
             }
         }
     }
+}
+
+/// The tags of a purchase's tasks.
+fn tags(body: &[u8]) -> Vec<String> {
+    let body: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
+    let tasks = body.as_array().into_iter().flatten();
+    tasks.filter_map(|task| task["tag"].as_str().map(str::to_owned)).collect()
 }
