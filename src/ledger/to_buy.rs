@@ -102,6 +102,21 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Where a run has something left to buy: engine, function and method.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn wanted(&self, run: RunId) -> Result<BTreeSet<(Engine, Function, Method)>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT DISTINCT target.engine, target.function, task.service
+             FROM task INDEXED BY task_to_buy JOIN target ON target.id = task.target
+             WHERE task.run = ?1 AND task.state = 0",
+        )?;
+        let rows =
+            statement.query_map([run.0], |row| Ok((named(row, 0)?, named(row, 1)?, service_from(row.get(2)?).0)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// A target.
     ///
     /// # Errors

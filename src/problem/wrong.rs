@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::money::MoneyError;
-use crate::offer::{Engine, Function, Method};
+use crate::offer::{Engine, Function, Method, Route};
 
 /// What is wrong with a job file, a config or a prompt file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -142,6 +142,10 @@ pub enum Wrong {
     BadVariable { key: &'static str },
     #[error("`{key}` is for accounts on route `aisa` only")]
     AisaOnly { key: &'static str },
+    #[error("`{key}` is not for accounts on route `aisa`")]
+    NotAtAisa { key: &'static str },
+    #[error("`keep_balance` cannot be kept on route `{route}`")]
+    NoBalance { route: Route },
     #[error("`{url}` is no address of a vendor")]
     BadUrl { url: String },
     #[error("`{url}` is not encrypted")]
@@ -150,8 +154,8 @@ pub enum Wrong {
     QuarantineTooShort { text: String },
     #[error("`{less}` is more than `{more}`")]
     WrongOrder { less: &'static str, more: &'static str },
-    #[error("`password_env` and `password_file` both say where the password is")]
-    TwoPasswords,
+    #[error("`{variable}` and `{file}` both say where the secret is")]
+    TwoPasswords { variable: &'static str, file: &'static str },
     #[error("this price says nothing")]
     NoPrice,
     #[error("`{key}` is no part of a price of `{function}`")]
@@ -240,13 +244,17 @@ impl Wrong {
                 "write the variable's name, such as \"DATAFORSEO_LOGIN\", never the secret itself".to_owned()
             }
             Self::AisaOnly { .. } => "use `login_env` with `password_env` or `password_file`".to_owned(),
+            Self::NotAtAisa { .. } => "it is let in by a key: use `key_env` or `key_file`".to_owned(),
+            Self::NoBalance { .. } => {
+                "it tells no balance: leave `keep_balance` out, and use `caps` and the gateway's own limit".to_owned()
+            }
             Self::BadUrl { .. } => "write for example \"https://api.dataforseo.com\"".to_owned(),
             Self::NotHttps { .. } => "use https; plain http is accepted for this machine only (127.0.0.1)".to_owned(),
             Self::QuarantineTooShort { .. } => {
                 "use at least \"10m\": a shorter one is accepted for a `base_url` on this machine only".to_owned()
             }
             Self::WrongOrder { less, more } => format!("make `{less}` shorter or `{more}` longer"),
-            Self::TwoPasswords => "keep one of them".to_owned(),
+            Self::TwoPasswords { .. } => "keep one of them".to_owned(),
             Self::NoPrice => {
                 "add `price` for each task, or `input_per_million` and `output_per_million` for each token".to_owned()
             }

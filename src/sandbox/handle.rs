@@ -173,8 +173,13 @@ impl Sandbox {
     fn reply_after(&self, status: u16, body: String, takes: Duration, weather: &Weather) -> Served {
         let after = self.settings.reply_after + takes;
         let date = self.now + weather.skew() + TimeDelta::from_std(after).unwrap_or_default();
-        let response =
-            Response { status, date: Some(date.trunc_subsecs(0)), retry_after: None, body: Bytes::from(body) };
+        let response = Response {
+            status,
+            date: Some(date.trunc_subsecs(0)),
+            retry_after: None,
+            rest: None,
+            body: Bytes::from(body),
+        };
         Served::Reply { response, after, rate_limit: None }
     }
 }

@@ -25,6 +25,7 @@ fn terms(runs: &[RunId]) -> Terms {
         limits: account.limits,
         timing: account.timing,
         speed: 1,
+        lists: true,
         keep_balance: None,
         collect: true,
         seed: 1,
@@ -74,8 +75,9 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
     for _ in 0..1_000 {
         let now = clock.now();
         for effect in core.step(now, inputs.pop_front()?) {
-            let heard =
-                |reply| Input::Heard(vec![Heard { reply, begun: now, date_v: Some(Some(now.wall.timestamp())) }]);
+            let heard = |reply| {
+                Input::Heard(vec![Heard { reply, begun: now, date_v: Some(Some(now.wall.timestamp())), rest: None }])
+            };
             match effect {
                 Effect::Hello => inputs.push_back(heard(Reply::Hello(Ok(())))),
                 Effect::Balance => inputs.push_back(heard(Reply::Balance(Ok(UserData::default())))),

@@ -167,10 +167,11 @@ async fn a_reply_is_read_with_its_date_and_its_wish_to_be_left_alone() {
             status: 429,
             date: DateTime::from_timestamp(1_795_361_411, 0),
             retry_after: Some(Duration::from_secs(7)),
+            rest: None,
             body: "x".into(),
         })
     );
-    let reply = |retry_after| Ok(Response { status: 503, date: None, retry_after, body: Bytes::new() });
+    let reply = |retry_after| Ok(Response { status: 503, date: None, retry_after, rest: None, body: Bytes::new() });
     assert_eq!(http.call(purchase()).await, reply(Some(Duration::from_hours(24))));
     assert_eq!(http.call(purchase()).await, reply(None));
 }
