@@ -285,6 +285,16 @@ mod tests {
     }
 
     #[test]
+    fn a_gateway_has_a_key_and_limits_of_its_own() {
+        let gateway = read("[accounts.main]\nroute = \"aisa\"\nkey_file = \"secret\"\nlimits = { in_flight = 9 }");
+        assert_eq!((gateway.base_url.as_str(), gateway.key_env.as_str()), ("https://api.aisa.one", "AISA_API_KEY"));
+        assert_eq!(gateway.key_file, Some("etc/secret".into()));
+        let Limits { calls_per_minute, in_flight, live_in_flight, .. } = gateway.limits;
+        assert_eq!((calls_per_minute, in_flight, live_in_flight), (60, 9, 5));
+        assert_eq!(read("[accounts.main]\nroute = \"aisa\"\nkey_env = \"A_KEY\"").key_env, "A_KEY");
+    }
+
+    #[test]
     fn only_this_machine_may_be_spoken_to_in_the_clear() {
         for url in ["http://127.0.0.1", "http://127.9.9.9:80/x", "http://localhost:8080", "http://[::1]:1", "https://x"]
         {

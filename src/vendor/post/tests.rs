@@ -278,6 +278,7 @@ fn a_refusal_carries_the_vendors_words_and_its_wish_to_be_left_alone() {
         status: 429,
         date: None,
         retry_after: Some(std::time::Duration::from_secs(7)),
+        rest: None,
         body: r#"{"status_code": 40202, "status_message": "slow\u001b[31m down\n"}"#.into(),
     });
     assert_eq!(
