@@ -129,20 +129,19 @@ fn in_doubt(ledger: &Ledger, config: &Config) -> anyhow::Result<(Vec<InDoubt>, V
 /// What a person is to do where no list can be asked for.
 fn nobody_to_ask(account: &AccountConfig, (tasks, held): (u64, Money), restored: bool) -> String {
     let name = &account.name;
-    let mut what =
-        format!("account {name}: route `{}` has no list of what was bought, so nobody can be asked", account.route);
-    if tasks > 0 {
-        what += &format!(
-            "; {} in doubt, {held} held: look at the gateway's own record, and decide with `bursar resolve`",
-            count(tasks, "task")
-        );
-    }
-    if restored {
-        what += &format!(
-            "; the ledger was restored: nothing is bought for it before `bursar resolve --restored {name} --reason TEXT`"
-        );
-    }
-    what
+    let doubted = format!(
+        "; {} in doubt, {held} held: look at the gateway's own record, and decide with `bursar resolve`",
+        count(tasks, "task")
+    );
+    let copied = format!(
+        "; the ledger was restored: nothing is bought for it before `bursar resolve --restored {name} --reason TEXT`"
+    );
+    format!(
+        "account {name}: route `{}` has no list of what was bought, so nobody can be asked{}{}",
+        account.route,
+        if tasks > 0 { &doubted } else { "" },
+        if restored { &copied } else { "" }
+    )
 }
 
 /// Tasks in doubt, and what is held for them.

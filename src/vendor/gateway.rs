@@ -7,7 +7,7 @@
 use super::codes::{Class, look_up};
 use super::post::{Verdict, doubt, judge};
 use super::refusal::{Refusal, presentable};
-use super::wire::{Cost, envelope, gateway_error};
+use super::wire::{Cost, GatewayError, envelope, gateway_error};
 use super::{Failure, Response};
 use crate::rule::Rule;
 
@@ -16,12 +16,12 @@ pub const NO_TASK: &str = "00000000-0000-0000-0000-000000000000";
 
 /// What the outcome of a purchase through the gateway means.
 pub fn judge_passed_on(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
-    let own = outcome.as_ref().ok().and_then(|response| own_word(response, gateway_error(&response.body)?));
+    let own = outcome.as_ref().ok().and_then(|response| own_word(response, &gateway_error(&response.body)?));
     own.unwrap_or_else(|| judge(outcome, tags))
 }
 
 /// What an error of the gateway's own means, where it means something else than the vendor's would.
-fn own_word(response: &Response, error: super::wire::GatewayError<'_>) -> Option<Verdict> {
+fn own_word(response: &Response, error: &GatewayError<'_>) -> Option<Verdict> {
     let envelope = envelope(&response.body).ok()?;
     let bare = envelope.rows.is_empty() && envelope.unreadable_rows == 0 && envelope.code.is_none();
     let why = || Refusal::read(response, Some(&envelope)).message;

@@ -38,17 +38,15 @@ impl Core {
             Probed::Refused(refusal) => {
                 self.hello = Step::Wanted;
                 self.probe_tries += u32::from(answered);
-                match refusal.class {
+                if refusal.class == Class::NoMoney {
                     // What is bought can be asked for all the same.
-                    Class::NoMoney => {
-                        self.refused(now, &refusal, false, out);
-                        self.probes.clear();
-                        self.hello = Step::Done;
-                    }
-                    class if self.probe_tries >= MOST_PROBES && class != Class::Halt => {
-                        self.shut(endpoint, refusal.message, out);
-                    }
-                    _ => self.refused(now, &refusal, true, out),
+                    self.refused(now, &refusal, false, out);
+                    self.probes.clear();
+                    self.hello = Step::Done;
+                } else if self.probe_tries >= MOST_PROBES && refusal.class != Class::Halt {
+                    self.shut(endpoint, refusal.message, out);
+                } else {
+                    self.refused(now, &refusal, true, out);
                 }
             }
         }

@@ -4,6 +4,7 @@ use super::*;
 
 const TAGS: &[&str] = &["b1.a"];
 
+#[expect(clippy::unnecessary_wraps, reason = "it stands for the outcome of a call")]
 fn reply(status: u16, body: &str) -> Result<Response, Failure> {
     Ok(Response { status, date: None, retry_after: None, rest: None, body: body.to_owned().into() })
 }
