@@ -1,5 +1,6 @@
 //! An account on route `aisa`, over HTTP, against the simulated gateway.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::process::Command;
 
@@ -45,7 +46,7 @@ impl Gateway {
 
     fn bursar(&mut self, args: &[&str]) -> Ended {
         let ended = Ended::of(self.command(&[&["-v"], args].concat()).output().unwrap());
-        self.said += &format!("{ended:?}");
+        let _ = write!(self.said, "{ended:?}");
         ended
     }
 
