@@ -45,6 +45,10 @@ pub struct AccountConfig {
     pub password_env: String,
     /// The file with the password.
     pub password_file: Option<PathBuf>,
+    /// On route `aisa`, the environment variable with the key; not looked at where `key_file` is given.
+    pub key_env: String,
+    /// On route `aisa`, the file with the key.
+    pub key_file: Option<PathBuf>,
     /// The ceilings on what it may spend.
     pub caps: AccountCaps,
     /// How fast it may be used.
@@ -71,7 +75,7 @@ pub struct AccountCaps {
 pub struct Limits {
     /// Calls of all kinds in a minute.
     pub calls_per_minute: u32,
-    /// Calls under way at one time, but for Live ones.
+    /// Calls under way at one time, but for Live ones; through the AIsa gateway, of all kinds.
     pub in_flight: u32,
     /// Live calls under way at one time; the vendor refuses the thirty-first.
     pub live_in_flight: u32,
@@ -142,6 +146,16 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// What a route allows where nothing else is written: of the AIsa gateway, what its free tier has.
+    pub fn of(route: Route) -> Self {
+        match route {
+            Route::DataForSeo | Route::Sandbox => Self::default(),
+            Route::Aisa => Self { calls_per_minute: 60, in_flight: 5, live_in_flight: 5, ..Self::default() },
+        }
+    }
+}
+
 impl Default for Timing {
     fn default() -> Self {
         Self {
@@ -164,12 +178,17 @@ impl AccountConfig {
         Self {
             name: name.to_owned(),
             route,
-            base_url: "https://api.dataforseo.com".to_owned(),
+            base_url: match route {
+                Route::DataForSeo | Route::Sandbox => "https://api.dataforseo.com".to_owned(),
+                Route::Aisa => "https://api.aisa.one".to_owned(),
+            },
             login_env: "DATAFORSEO_LOGIN".to_owned(),
             password_env: "DATAFORSEO_PASSWORD".to_owned(),
             password_file: None,
+            key_env: "AISA_API_KEY".to_owned(),
+            key_file: None,
             caps: AccountCaps::default(),
-            limits: Limits::default(),
+            limits: Limits::of(route),
             timing: Timing::default(),
             prices: Vec::new(),
         }
@@ -268,6 +287,16 @@ mod tests {
         assert_eq!(read, AccountConfig::new("main", Route::DataForSeo));
         let empty = check_config(Path::new("bursar.toml"), "").unwrap();
         assert_eq!(empty, Config { path: Some("bursar.toml".into()), ..Config::built_in(Path::new("")) });
+    }
+
+    #[test]
+    fn a_gateway_has_a_key_and_limits_of_its_own() {
+        let gateway = read("[accounts.main]\nroute = \"aisa\"\nkey_file = \"secret\"\nlimits = { in_flight = 9 }");
+        assert_eq!((gateway.base_url.as_str(), gateway.key_env.as_str()), ("https://api.aisa.one", "AISA_API_KEY"));
+        assert_eq!(gateway.key_file, Some("etc/secret".into()));
+        let Limits { calls_per_minute, in_flight, live_in_flight, .. } = gateway.limits;
+        assert_eq!((calls_per_minute, in_flight, live_in_flight), (60, 9, 5));
+        assert_eq!(read("[accounts.main]\nroute = \"aisa\"\nkey_env = \"A_KEY\"").key_env, "A_KEY");
     }
 
     #[test]

@@ -109,6 +109,16 @@ named! {
     }
 }
 
+impl Route {
+    /// The vendor's list of all purchases, its word on the account and its status page can be asked for.
+    pub const fn shows_lists(self) -> bool {
+        match self {
+            Self::DataForSeo | Self::Sandbox => true,
+            Self::Aisa => false,
+        }
+    }
+}
+
 named! {
     /// A form in which the vendor hands out an answer.
     ResultKind {

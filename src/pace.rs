@@ -127,6 +127,11 @@ impl Bucket {
         self.next = self.next.max(mono + pause);
     }
 
+    /// Nothing is left of what is allowed by now: nothing before this moment.
+    pub fn rest_until(&mut self, mono: Duration) {
+        self.next = self.next.max(mono);
+    }
+
     /// A level of slowness goes for every quarter of a minute without a further complaint.
     fn recover(&mut self, mono: Duration) {
         while self.level > 0 && mono >= self.slowed_at + RECOVERY {

@@ -117,7 +117,7 @@ fn prompt_files() {
 
 #[expect(clippy::unnecessary_wraps, reason = "it stands for the outcome of a call")]
 fn reply(status: u16, body: &[u8]) -> Result<Response, Failure> {
-    Ok(Response { status, date: None, retry_after: None, body: body.to_vec().into() })
+    Ok(Response { status, date: None, retry_after: None, rest: None, body: body.to_vec().into() })
 }
 
 /// The body again, read by another reader: its task rows, or nothing where it is no JSON to that one.

@@ -105,6 +105,7 @@ impl World {
             limits: self.account.limits.clone(),
             timing: self.account.timing.clone(),
             speed: 1,
+            lists: true,
             keep_balance: None,
             collect: false,
             seed: 1,

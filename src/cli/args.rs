@@ -170,11 +170,11 @@ pub struct ListArgs {
 
 /// Arguments of `resolve`.
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("verdict").required(true).args(["bought", "not_bought"])))]
+#[command(group(clap::ArgGroup::new("verdict").required(true).args(["bought", "not_bought", "restored"])))]
 pub struct ResolveArgs {
     /// The batch, by its number in `status`
-    #[arg(value_name = "BATCH")]
-    pub batch: i64,
+    #[arg(value_name = "BATCH", required_unless_present = "restored", conflicts_with = "restored")]
+    pub batch: Option<i64>,
     /// Tasks of it, by number; all that are in doubt without any
     #[arg(value_name = "TASK")]
     pub tasks: Vec<i64>,
@@ -184,6 +184,9 @@ pub struct ResolveArgs {
     /// It was not bought: the hold is released, and the tasks are planned again
     #[arg(long)]
     pub not_bought: bool,
+    /// The ledger was restored, and you know what was bought by this account meanwhile: it buys again
+    #[arg(long, value_name = "ACCOUNT")]
+    pub restored: Option<String>,
     /// How you know; it is kept with the decision
     #[arg(long, value_name = "TEXT")]
     pub reason: String,

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use anyhow::Context as _;
-use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
 use super::out::{self, Out, count};
@@ -16,7 +15,6 @@ use crate::engine::{self, Desk, StopWord, Terms};
 use crate::ledger::{Ledger, Trust};
 use crate::money::Money;
 use crate::price::PriceList;
-use crate::vendor::http::Http;
 
 /// An account of the ledger with something in doubt, by the config.
 struct InDoubt {
@@ -59,8 +57,14 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
         }
         let mut facts = Vec::new();
         for InDoubt { account, credentials } in doubted {
-            let id = engine::bring_account(&mut ledger, &account, credentials.login.expose_secret())?;
+            let id = engine::bring_account(&mut ledger, &account, credentials.whose())?;
             let before = sum(&ledger, id)?;
+            if !account.route.shows_lists() {
+                out.must(&nobody_to_ask(&account, before, ledger.vendor_memory(id)?.1.is_some()));
+                facts.push(of(&account, before, before, Exit::InDoubt));
+                exit = exit.and(Exit::InDoubt);
+                continue;
+            }
             out.note(&format!(
                 "account {} at {}: {} in doubt, {} held; asking the vendor, nothing is bought",
                 account.name,
@@ -68,7 +72,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
                 count(before.0, "task"),
                 before.1
             ));
-            let http = Arc::new(Http::new(&account.base_url, &credentials.login, &credentials.password)?);
+            let http = Arc::new(credentials.way_to(&account.base_url)?);
             let terms = Terms { collect: false, keep_balance: None, ..terms(id, &account, Vec::new()) };
             let desk = Desk::new(terms, PriceList::with(&account.prices));
             // One document is asked for, not a line for each event.
@@ -120,6 +124,24 @@ fn in_doubt(ledger: &Ledger, config: &Config) -> anyhow::Result<(Vec<InDoubt>, V
         }
     }
     Ok((known, unknown))
+}
+
+/// What a person is to do where no list can be asked for.
+fn nobody_to_ask(account: &AccountConfig, (tasks, held): (u64, Money), restored: bool) -> String {
+    let name = &account.name;
+    let doubted = format!(
+        "; {} in doubt, {held} held: look at the gateway's own record, and decide with `bursar resolve`",
+        count(tasks, "task")
+    );
+    let copied = format!(
+        "; the ledger was restored: nothing is bought for it before `bursar resolve --restored {name} --reason TEXT`"
+    );
+    format!(
+        "account {name}: route `{}` has no list of what was bought, so nobody can be asked{}{}",
+        account.route,
+        if tasks > 0 { &doubted } else { "" },
+        if restored { &copied } else { "" }
+    )
 }
 
 /// Tasks in doubt, and what is held for them.

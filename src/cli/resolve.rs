@@ -21,7 +21,10 @@ pub(super) fn resolve(args: &ResolveArgs, common: &Common, out: Out) -> anyhow::
     let lock = Lock::try_take(&config.ledger)?;
     let at = Clock::system().now().wall.timestamp();
     let mut ledger = Ledger::open(&config.ledger, kind, at)?;
-    let batch = BatchId(args.batch);
+    if let Some(name) = &args.restored {
+        return restored(&mut ledger, name, reason, at, out);
+    }
+    let Some(batch) = args.batch.map(BatchId) else { return mistake("which batch?") };
     let Some((run, sent_v)) = ledger.batch(batch)? else {
         return mistake(format!("the ledger has no batch {batch}; `bursar status` shows those in doubt"));
     };
@@ -61,6 +64,28 @@ pub(super) fn resolve(args: &ResolveArgs, common: &Common, out: Out) -> anyhow::
         facts.insert("verdict".into(), verdict.replace(' ', "_").into());
         told::money(&mut facts, "held", held);
         out::document(&Value::Object(facts))?;
+    }
+    Ok(Exit::Complete)
+}
+
+/// A person says that nothing more is to be found out about what a restored ledger bought meanwhile.
+fn restored(ledger: &mut Ledger, name: &str, reason: &str, at: i64, out: Out) -> anyhow::Result<Exit> {
+    let Some((account, _)) = ledger.account(name)? else {
+        return mistake(format!("the ledger knows no account `{name}`"));
+    };
+    if ledger.vendor_memory(account)?.1.is_none() {
+        return mistake(format!("account `{name}` is not taken for restored: there is nothing to decide"));
+    }
+    let what = format!("account {name}, restored: a person decided: it may buy again: {reason}");
+    ledger.record(vec![Change::RestoredDone { account }, Change::Noted { run: None, at, what }])?;
+    ledger.tidy();
+    out.note(&format!(
+        "account {name} may buy again. What was bought by it and is missing from this ledger stays missing: it is not in \
+         the books, and what is planned is bought anew"
+    ));
+    if out.json {
+        let facts = serde_json::json!({ "schema": "bursar.resolve/1", "account": name, "verdict": "restored" });
+        out::document(&facts)?;
     }
     Ok(Exit::Complete)
 }

@@ -7,21 +7,65 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::mistake;
 use crate::config::AccountConfig;
+use crate::offer::Route;
+use crate::vendor::http::{Http, HttpError};
 
 /// What lets an account in.
-pub(super) struct Credentials {
-    pub(super) login: SecretString,
-    pub(super) password: SecretString,
+pub(super) enum Credentials {
+    /// At the vendor itself.
+    Login {
+        /// Who.
+        login: SecretString,
+        /// The password of the API.
+        password: SecretString,
+    },
+    /// At the AIsa gateway.
+    Key(SecretString),
+}
+
+impl Credentials {
+    /// The way to the vendor at this address.
+    pub(super) fn way_to(&self, base_url: &str) -> Result<Http, HttpError> {
+        match self {
+            Self::Login { login, password } => Http::new(base_url, login, password),
+            Self::Key(key) => Http::through_aisa(base_url, key),
+        }
+    }
+
+    /// Whose account it is, for the ledger, which keeps a salted hash of it.
+    pub(super) fn whose(&self) -> &str {
+        match self {
+            Self::Login { login, .. } => login.expose_secret(),
+            Self::Key(key) => key.expose_secret(),
+        }
+    }
 }
 
 /// The credentials of an account.
 pub(super) fn of(account: &AccountConfig) -> anyhow::Result<Credentials> {
-    let login = variable(account, "login", &account.login_env)?;
-    let password = match &account.password_file {
-        Some(file) => from_file(file)?,
-        None => variable(account, "password", &account.password_env)?,
+    match account.route {
+        Route::DataForSeo | Route::Sandbox => {
+            let login = variable(account, "login", &account.login_env)?;
+            let password = match &account.password_file {
+                Some(file) => from_file("password", file)?,
+                None => variable(account, "password", &account.password_env)?,
+            };
+            Ok(Credentials::Login { login, password })
+        }
+        Route::Aisa => Ok(Credentials::Key(match &account.key_file {
+            Some(file) => from_file("key", file)?,
+            None => variable(account, "key", &account.key_env)?,
+        })),
+    }
+}
+
+/// Where the secret of an account is, for a person.
+pub(super) fn place(account: &AccountConfig) -> String {
+    let (file, variable) = match account.route {
+        Route::DataForSeo | Route::Sandbox => (&account.password_file, &account.password_env),
+        Route::Aisa => (&account.key_file, &account.key_env),
     };
-    Ok(Credentials { login, password })
+    file.as_ref().map_or_else(|| variable.clone(), |file| format!("`{}`", file.display()))
 }
 
 fn variable(account: &AccountConfig, what: &str, name: &str) -> anyhow::Result<SecretString> {
@@ -36,32 +80,32 @@ fn variable(account: &AccountConfig, what: &str, name: &str) -> anyhow::Result<S
     }
 }
 
-fn from_file(path: &Path) -> anyhow::Result<SecretString> {
-    refuse_what_others_can_read(path)?;
+fn from_file(what: &str, path: &Path) -> anyhow::Result<SecretString> {
+    refuse_what_others_can_read(what, path)?;
     let text = SecretString::from(super::locate::read(path)?);
-    let password = text.expose_secret().trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        return mistake(format!("password file `{}` is empty", path.display()));
+    let secret = text.expose_secret().trim_end_matches(['\r', '\n']);
+    if secret.is_empty() {
+        return mistake(format!("{what} file `{}` is empty", path.display()));
     }
-    Ok(SecretString::from(password))
+    Ok(SecretString::from(secret))
 }
 
 #[cfg(unix)]
-fn refuse_what_others_can_read(path: &Path) -> anyhow::Result<()> {
+fn refuse_what_others_can_read(what: &str, path: &Path) -> anyhow::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     match std::fs::metadata(path) {
         Ok(facts) if facts.permissions().mode() & 0o077 != 0 => mistake(format!(
-            "password file `{0}` can be read by others (mode {1:o}): `chmod 600 {0}`, and change the password if others were about",
+            "{what} file `{0}` can be read by others (mode {1:o}): `chmod 600 {0}`, and change the {what} if others were about",
             path.display(),
             facts.permissions().mode() & 0o777
         )),
         Ok(_) => Ok(()),
-        Err(error) => mistake(format!("cannot read password file `{}`: {error}", path.display())),
+        Err(error) => mistake(format!("cannot read {what} file `{}`: {error}", path.display())),
     }
 }
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
-fn refuse_what_others_can_read(_: &Path) -> anyhow::Result<()> {
+fn refuse_what_others_can_read(_: &str, _: &Path) -> anyhow::Result<()> {
     Ok(())
 }

@@ -70,7 +70,13 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger) -> S
         for batch in &status.in_doubt {
             row("", format!("batch {}: {}, {}: {}", batch.batch, count(batch.attempts, "task"), batch.held, batch.why));
         }
-        row("", "nothing of it is bought again before the vendor's list tells; the same command goes on, or `bursar reconcile`".into());
+        let next = if end.unlisted {
+            "no list can be asked about it, and nothing of it is bought again before a person has decided: look at the \
+             gateway's own record, then `bursar resolve BATCH --bought|--not-bought --reason TEXT`"
+        } else {
+            "nothing of it is bought again before the vendor's list tells; the same command goes on, or `bursar reconcile`"
+        };
+        row("", next.into());
     }
     if report.planned > 0 {
         row("not bought", not_bought(report, end));

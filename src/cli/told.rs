@@ -31,7 +31,8 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         }
         EventKind::Restored { .. } => (
             Alarm,
-            "this ledger was restored or copied: the vendor's list is read before anything is bought".to_owned(),
+            "this ledger was restored or copied: nothing is bought before it is known what it bought meanwhile"
+                .to_owned(),
         ),
         EventKind::RestoredDone { adopted } => {
             (Alarm, format!("the vendor's list was read: {} taken over; buying goes on", count(*adopted, "purchase")))
@@ -55,7 +56,7 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         EventKind::BatchInDoubt { batch, tasks, held, why } => (
             News,
             format!(
-                "batch {batch} is in doubt: {why}; {held} stays held for {}, and the vendor's list will tell",
+                "batch {batch} is in doubt: {why}; {held} stays held for {} until that is known",
                 count(*tasks as u64, "task")
             ),
         ),

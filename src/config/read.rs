@@ -114,41 +114,54 @@ fn read_account(folder: &Path, name: &str, section: &Section<'_, '_>) -> Account
     section.only(ACCOUNT_KEYS, belongs_to_a_table);
     let route = section.word("route");
     let mut account = AccountConfig::new(name, route.as_ref().map_or(Route::DataForSeo, |route| *route.get_ref()));
-    match account.route {
-        Route::DataForSeo => {}
-        Route::Sandbox => section.need("base_url", "base_url = \"http://127.0.0.1:8080\""),
-        Route::Aisa => {
-            let span = route.map_or(section.span.clone(), |route| route.span());
-            let works = "use `dataforseo`, or `sandbox` to try things out";
-            section.page.wrong(span, Wrong::NotBuilt { what: "the route `aisa`".to_owned(), works });
-        }
+    if account.route == Route::Sandbox {
+        section.need("base_url", "base_url = \"http://127.0.0.1:8080\"");
     }
-    for key in ["key_env", "key_file"] {
-        if section.has(key) && account.route != Route::Aisa {
-            section.page.wrong(section.key_span(key), Wrong::AisaOnly { key });
-        }
-    }
-    if section.has("password_env") && section.has("password_file") {
-        section.page.wrong(section.key_span("password_file"), Wrong::TwoPasswords);
-    }
+    read_credentials(folder, section, &mut account);
     if let Some(url) = read_url(section) {
         account.base_url = url;
     }
-    if let Some(variable) = read_variable(section, "login_env") {
-        account.login_env = variable;
+    account.caps = section.table("caps", "`caps`").map(|caps| read_caps(&caps, account.route)).unwrap_or_default();
+    if let Some(limits) = section.table("limits", "`limits`") {
+        account.limits = read_limits(&limits, &account.limits);
     }
-    if let Some(variable) = read_variable(section, "password_env") {
-        account.password_env = variable;
-    }
-    account.password_file = read_path(folder, section, "password_file");
-    account.caps = section.table("caps", "`caps`").map(|caps| read_caps(&caps)).unwrap_or_default();
-    account.limits = section.table("limits", "`limits`").map(|limits| read_limits(&limits)).unwrap_or_default();
     if let Some(timing) = section.table("timing", "`timing`") {
         account.timing = read_timing(&timing, is_loopback(&account.base_url));
     }
     let prices = section.tables("prices", "a price").unwrap_or_default();
     account.prices = prices.iter().filter_map(read_price).collect();
     account
+}
+
+/// Where its login and password stand, or its key.
+fn read_credentials(folder: &Path, section: &Section<'_, '_>, account: &mut AccountConfig) {
+    let has_key = account.route == Route::Aisa;
+    for key in ["key_env", "key_file"] {
+        if section.has(key) && !has_key {
+            section.page.wrong(section.key_span(key), Wrong::AisaOnly { key });
+        }
+    }
+    for key in ["login_env", "password_env", "password_file"] {
+        if section.has(key) && has_key {
+            section.page.wrong(section.key_span(key), Wrong::NotAtAisa { key });
+        }
+    }
+    for (variable, file) in [("password_env", "password_file"), ("key_env", "key_file")] {
+        if section.has(variable) && section.has(file) {
+            section.page.wrong(section.key_span(file), Wrong::TwoPasswords { variable, file });
+        }
+    }
+    for (key, into) in [
+        ("login_env", &mut account.login_env),
+        ("password_env", &mut account.password_env),
+        ("key_env", &mut account.key_env),
+    ] {
+        if let Some(variable) = read_variable(section, key) {
+            *into = variable;
+        }
+    }
+    account.password_file = read_path(folder, section, "password_file");
+    account.key_file = read_path(folder, section, "key_file");
 }
 
 fn belongs_to_an_account(key: &str) -> Option<Wrong> {
@@ -217,8 +230,11 @@ fn is_loopback(url: &str) -> bool {
     host.is_some_and(|host| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
 }
 
-fn read_caps(section: &Section<'_, '_>) -> AccountCaps {
+fn read_caps(section: &Section<'_, '_>, route: Route) -> AccountCaps {
     section.only(CAP_KEYS, |_| None);
+    if section.has("keep_balance") && !route.shows_lists() {
+        section.page.wrong(section.key_span("keep_balance"), Wrong::NoBalance { route });
+    }
     AccountCaps {
         day: section.amount("day"),
         month: section.amount("month"),
@@ -226,10 +242,9 @@ fn read_caps(section: &Section<'_, '_>) -> AccountCaps {
     }
 }
 
-fn read_limits(section: &Section<'_, '_>) -> Limits {
+fn read_limits(section: &Section<'_, '_>, default: &Limits) -> Limits {
     section.only(LIMIT_KEYS, |_| None);
     let or = |key, default| section.whole(key, 1..=MOST_CALLS_PER_MINUTE).unwrap_or(default);
-    let default = Limits::default();
     Limits {
         calls_per_minute: or("calls_per_minute", default.calls_per_minute),
         in_flight: or("in_flight", default.in_flight),

@@ -27,6 +27,9 @@ pub struct Call {
 #[derive(Debug)]
 pub(super) enum What {
     Hello,
+    /// The first call where the vendor has no status page: any reply will do.
+    Contact,
+    Probe((Engine, Function)),
     Balance,
     Post {
         batch: BatchId,
@@ -36,6 +39,8 @@ pub(super) enum What {
         tags: Vec<String>,
         /// The form in which a Live task is answered.
         form: ResultKind,
+        /// It goes through a gateway, which has words of its own.
+        passed_on: bool,
         /// Set before it leaves.
         seal: Option<Seal>,
     },
@@ -99,13 +104,17 @@ impl Call {
     /// What a reply means, by what was asked.
     pub fn heard(self, outcome: &Result<Response, Failure>) -> Heard {
         let date_v = outcome.as_ref().ok().map(|response| response.date.map(|date| date.timestamp()));
+        let rest = outcome.as_ref().ok().and_then(|response| response.rest);
         let reply = match self.what {
             What::Hello => Reply::Hello(hello(outcome)),
+            What::Contact => Reply::Hello(vendor::judge_contact(outcome)),
+            What::Probe(endpoint) => Reply::Probed(endpoint, vendor::judge_probe(outcome)),
             What::Balance => Reply::Balance(vendor::judge_account(outcome)),
-            What::Post { batch, tags, offer, form, .. } => {
+            What::Post { batch, tags, offer, form, passed_on, .. } => {
                 let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
                 let answer = if offer.method == Method::Live { live_answer(outcome, form) } else { None };
-                Reply::Posted(batch, vendor::judge(outcome, &tags), answer)
+                let judge = if passed_on { vendor::judge_passed_on } else { vendor::judge };
+                Reply::Posted(batch, judge(outcome, &tags), answer)
             }
             What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
             What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
@@ -124,7 +133,7 @@ impl Call {
                 Reply::Fetched(attempt, fetched, body)
             }
         };
-        Heard { reply, begun: self.begun, date_v }
+        Heard { reply, begun: self.begun, date_v, rest }
     }
 }
 
@@ -162,6 +171,7 @@ mod tests {
             orders: Vec::new(),
             tags: Vec::new(),
             form: ResultKind::Advanced,
+            passed_on: false,
             seal,
         };
         let request = Request { path: String::new(), body: None, spends: true, timeout: Duration::ZERO };

@@ -19,6 +19,8 @@ pub(super) type Endpoint = (Engine, Function);
 /// The vendor keeps structured answers for 30 days and pages for 7; two days before that they are urgent.
 const URGENT_ADVANCED: Duration = Duration::from_hours(28 * 24);
 const URGENT_HTML: Duration = Duration::from_hours(5 * 24);
+/// Where no list shows what is ready, the first question for an answer comes no later than this.
+const UNLISTED: Duration = Duration::from_mins(5);
 /// Questions about an overdue batch are this far apart at most.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
@@ -45,6 +47,8 @@ struct Path {
     next_poll: Duration,
     interval: Duration,
     polling: bool,
+    /// The list is not there: answers are asked for by their ids, and no more of it in this start.
+    gone: bool,
     /// When the latest whole listing was begun (vendor's clock).
     listed_v: Option<i64>,
 }
@@ -116,6 +120,7 @@ impl Collect {
             next_poll: mono + poll_min,
             interval: poll_min,
             polling: false,
+            gone: false,
             listed_v: None,
         });
         path.waiting += batch.uncollected;
@@ -133,7 +138,25 @@ impl Collect {
     fn patience(&self, batch: &OpenBatch) -> Duration {
         let priority = if batch.all_high { Priority::High } else { Priority::Normal };
         let promised = promised_turnaround(batch.function, Method::Standard, priority).min(LONGEST_WAIT) / self.speed;
+        let promised =
+            if self.is_gone((batch.engine, batch.function)) { promised.min(UNLISTED / self.speed) } else { promised };
         self.longest.map_or(promised, |longest| promised.min(longest * 2 + 2 * self.poll_max.min(self.poll_min * 4)))
+    }
+
+    fn is_gone(&self, endpoint: Endpoint) -> bool {
+        self.paths.get(&endpoint).is_some_and(|path| path.gone)
+    }
+
+    /// The list of an endpoint is not there: in this start its answers are asked for by their ids alone.
+    pub(super) fn unlisted(&mut self, endpoint: Endpoint, mono: Duration) {
+        let Some(path) = self.paths.get_mut(&endpoint) else { return };
+        (path.polling, path.gone) = (false, true);
+        let of_it = self.ages.iter().filter(|(_, age)| (age.batch.engine, age.batch.function) == endpoint);
+        let sooner: Vec<(BatchId, Duration)> =
+            of_it.map(|(batch, age)| (*batch, (mono + self.patience(&age.batch)).min(age.due))).collect();
+        for (batch, due) in sooner {
+            self.ask_at(batch, due);
+        }
     }
 
     /// An attempt of a batch is settled: answered, or failed for good.
@@ -185,7 +208,9 @@ impl Collect {
             let Some(known) = self.ages.get(&batch) else { continue };
             let give_up = self.give_up((known.batch.engine, known.batch.function));
             let age = Duration::from_secs((vendor_now - known.batch.posted_v).max(0).unsigned_abs());
-            let wait = (age / 4).max(self.poll_max.min(self.poll_min * 4)).min(LONGEST_WAIT);
+            // A list would have said when; without one every question may be in vain.
+            let share = if self.is_gone((known.batch.engine, known.batch.function)) { 2 } else { 4 };
+            let wait = (age / share).max(self.poll_max.min(self.poll_min * 4)).min(LONGEST_WAIT);
             let late = age > give_up;
             if let Some(known) = self.ages.get_mut(&batch) {
                 known.due = mono + wait;
@@ -276,7 +301,7 @@ impl Collect {
 
     /// An endpoint whose list is to be looked at.
     pub(super) fn to_poll(&self, mono: Duration, also: &BTreeSet<Endpoint>) -> Option<Endpoint> {
-        let due = |path: &Path| !path.polling && path.next_poll <= mono;
+        let due = |path: &Path| !path.polling && !path.gone && path.next_poll <= mono;
         let wanted = |endpoint: &Endpoint, path: &Path| (self.on && path.waiting > 0) || also.contains(endpoint);
         self.paths.iter().find(|(endpoint, path)| due(path) && wanted(endpoint, path)).map(|(endpoint, _)| *endpoint)
     }
@@ -289,6 +314,7 @@ impl Collect {
             next_poll: mono,
             interval,
             polling: false,
+            gone: false,
             listed_v: None,
         });
     }
@@ -323,7 +349,8 @@ impl Collect {
     /// When something is to be done here.
     pub(super) fn next_wake(&self, also: &BTreeSet<Endpoint>) -> Option<Duration> {
         let poll = |(endpoint, path): (&Endpoint, &Path)| {
-            (!path.polling && ((self.on && path.waiting > 0) || also.contains(endpoint))).then_some(path.next_poll)
+            (!path.polling && !path.gone && ((self.on && path.waiting > 0) || also.contains(endpoint)))
+                .then_some(path.next_poll)
         };
         let polls = self.paths.iter().filter_map(poll);
         let fetches = self.again.iter().map(|fetch| fetch.not_before);

@@ -12,9 +12,9 @@ use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::ledger::{CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, ToCollect};
 use crate::money::Money;
-use crate::offer::{Function, ResultKind};
+use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
-use crate::vendor::{AnswerFacts, Fetched, ListProblem, Listed, ReadyList, Refusal, UserData, Verdict};
+use crate::vendor::{AnswerFacts, Fetched, ListProblem, Listed, Probed, ReadyList, Refusal, UserData, Verdict};
 
 /// What the core is told about the account it works for.
 #[derive(Clone, Debug)]
@@ -29,6 +29,9 @@ pub struct Terms {
     pub timing: Timing,
     /// The vendor's times are divided by it; 1 for a real one.
     pub speed: u32,
+    /// The vendor's list of all purchases, its word on the account and its status page can be asked for. Where they cannot,
+    /// what is in doubt is a person's to decide, and endpoints are tried before anything is bought at them.
+    pub lists: bool,
     /// A balance to keep: what the account has is asked for before anything is bought.
     pub keep_balance: Option<Money>,
     /// Answers are collected.
@@ -54,6 +57,8 @@ pub struct Memory {
     pub longest_lag_s: i64,
     /// The ledger was restored: since when its purchases are unknown, and when it first had contact since.
     pub restored: Option<(i64, Option<i64>)>,
+    /// Where something is left to buy, where the vendor's lists cannot be asked for.
+    pub wanted: BTreeSet<(Engine, Function, Method)>,
     /// No other start began within the minute before, so that none of its questions for the account counts any more.
     pub rested: bool,
 }
@@ -91,6 +96,8 @@ pub struct Heard {
     pub begun: Now,
     /// The vendor answered at all; its clock, where it showed it.
     pub date_v: Option<Option<i64>>,
+    /// No call is left by now, and there are more only after this: a hint.
+    pub rest: Option<Duration>,
 }
 
 /// The answer to a Live task.
@@ -109,6 +116,8 @@ pub struct LiveAnswer {
 pub enum Reply {
     /// To the first call of a start.
     Hello(Result<(), Refusal>),
+    /// To the question whether answers of an endpoint can be asked for.
+    Probed(Endpoint, Probed),
     /// To the question for the balance.
     Balance(Result<UserData, ListProblem>),
     /// To a purchase; with the answer that came with it, where it was Live.
@@ -164,6 +173,8 @@ pub enum Effect {
     Commit(Vec<Change>, Vec<Draft>),
     /// The first call of a start: free, to learn the vendor's clock and whether it lets us in.
     Hello,
+    /// A first call as well: ask whether answers of this endpoint can be asked for.
+    Probe(Endpoint),
     /// Ask for the balance.
     Balance,
     /// The balance was read: what may be spent of it.
@@ -201,6 +212,8 @@ pub struct End {
     pub refused: Option<String>,
     /// Attempts still in doubt.
     pub in_doubt: u64,
+    /// What is in doubt stands in no list that can be asked for: a person decides.
+    pub unlisted: bool,
     /// A stop was asked for.
     pub stopped: bool,
     /// The ceilings that cut a run's plan.

@@ -21,7 +21,8 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
             write
                 .prepare_cached(
                     "INSERT INTO price_seen (account, price_key, nano_usd, seen_v) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET nano_usd = excluded.nano_usd, seen_v = excluded.seen_v",
+                     ON CONFLICT DO UPDATE SET nano_usd = excluded.nano_usd, seen_v = excluded.seen_v
+                     WHERE excluded.seen_v >= seen_v",
                 )?
                 .execute((account.0, price_key, cost.nanos(), at_v))?;
         }

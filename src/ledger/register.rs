@@ -172,11 +172,15 @@ impl Ledger {
                     let what = format!("{base_url} by route `{route}`");
                     return Err(RegisterError::AnotherAccount { name: facts.name.to_owned(), what });
                 }
-                if login != hash {
+                // A key is renewed and replaced, and the account behind it stays.
+                if login != hash && facts.route != Route::Aisa {
                     let what = "another login".to_owned();
                     return Err(RegisterError::AnotherAccount { name: facts.name.to_owned(), what });
                 }
-                write.execute("UPDATE account SET base_url = ?2 WHERE id = ?1", (id, facts.base_url))?;
+                write.execute(
+                    "UPDATE account SET base_url = ?2, login_hash = ?3 WHERE id = ?1",
+                    (id, facts.base_url, &hash),
+                )?;
                 id
             }
         };

@@ -110,6 +110,21 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// Where a run has something left to buy: engine, function and method.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn wanted(&self, run: RunId) -> Result<BTreeSet<(Engine, Function, Method)>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT DISTINCT target.engine, target.function, task.service
+             FROM task INDEXED BY task_to_buy JOIN target ON target.id = task.target
+             WHERE task.run = ?1 AND task.state = 0",
+        )?;
+        let rows =
+            statement.query_map([run.0], |row| Ok((named(row, 0)?, named(row, 1)?, service_from(row.get(2)?).0)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// A target.
     ///
     /// # Errors
@@ -141,15 +156,15 @@ impl Ledger {
         })?)
     }
 
-    /// What one task of a kind was last charged.
+    /// What one task of a kind was last charged, and when that was by the vendor's clock.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn price_seen(&self, account: AccountId, price_key: &str) -> Result<Option<Money>, LedgerError> {
+    pub fn price_seen(&self, account: AccountId, price_key: &str) -> Result<Option<(Money, i64)>, LedgerError> {
         Ok(self
             .db
-            .prepare_cached("SELECT nano_usd FROM price_seen WHERE account = ?1 AND price_key = ?2")?
-            .query_row((account.0, price_key), |row| row.get(0).map(Money::from_nanos))
+            .prepare_cached("SELECT nano_usd, seen_v FROM price_seen WHERE account = ?1 AND price_key = ?2")?
+            .query_row((account.0, price_key), |row| Ok((row.get(0).map(Money::from_nanos)?, row.get(1)?)))
             .optional()?)
     }
 

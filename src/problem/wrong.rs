@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 
 use crate::money::MoneyError;
-use crate::offer::{Engine, Function, Method};
+use crate::offer::{Engine, Function, Method, Route};
 
 /// What is wrong with a job file, a config or a prompt file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -156,6 +156,10 @@ pub enum Wrong {
     BadVariable { key: &'static str },
     #[error("`{key}` is for accounts on route `aisa` only")]
     AisaOnly { key: &'static str },
+    #[error("`{key}` is not for accounts on route `aisa`")]
+    NotAtAisa { key: &'static str },
+    #[error("`keep_balance` cannot be kept on route `{route}`")]
+    NoBalance { route: Route },
     #[error("`{url}` is no address of a vendor")]
     BadUrl { url: String },
     #[error("`{url}` is not encrypted")]
@@ -164,8 +168,8 @@ pub enum Wrong {
     QuarantineTooShort { text: String },
     #[error("`{less}` is more than `{more}`")]
     WrongOrder { less: &'static str, more: &'static str },
-    #[error("`password_env` and `password_file` both say where the password is")]
-    TwoPasswords,
+    #[error("`{variable}` and `{file}` both say where the secret is")]
+    TwoPasswords { variable: &'static str, file: &'static str },
     #[error("this price does not say what is charged")]
     NoPrice,
     #[error("`{key}` cannot stand in this price of `{function}`")]
@@ -205,16 +209,12 @@ impl Wrong {
             Self::UnknownAccount { near, known, .. } => {
                 meant(near.as_deref(), || format!("the accounts of the config are {}", list(known)))
             }
-            Self::TimezoneMissing { .. } => {
-                "say whose day it is, for example `timezone = \"Europe/Berlin\"` or \"UTC\"".to_owned()
-            }
-            Self::UnknownTimezone { near, .. } => {
-                meant(*near, || "use an IANA name such as \"Europe/Berlin\" or \"UTC\"".to_owned())
-            }
             Self::BadDrift { .. } => "write a percentage such as \"5%\" or \"0.5%\", up to \"100%\", or 0".to_owned(),
             Self::MarketsAndLists { other } => format!("keep either `markets` or `{other}`"),
             Self::NotSold { works, .. } | Self::NoSuchMethod { works, .. } => works.clone(),
-            Self::UnknownLocation { .. }
+            Self::TimezoneMissing { .. }
+            | Self::UnknownTimezone { .. }
+            | Self::UnknownLocation { .. }
             | Self::UnknownLanguage { .. }
             | Self::NotServed { .. }
             | Self::NoSuchField { .. }
@@ -263,13 +263,17 @@ impl Wrong {
                 "write the variable's name, such as \"DATAFORSEO_LOGIN\", never the secret itself".to_owned()
             }
             Self::AisaOnly { .. } => "use `login_env` with `password_env` or `password_file`".to_owned(),
+            Self::NotAtAisa { .. } => "it is let in by a key: use `key_env` or `key_file`".to_owned(),
+            Self::NoBalance { .. } => {
+                "it tells no balance: leave `keep_balance` out, and use `caps` and the gateway's own limit".to_owned()
+            }
             Self::BadUrl { .. } => "write for example \"https://api.dataforseo.com\"".to_owned(),
             Self::NotHttps { .. } => "use https; plain http is accepted for this machine only (127.0.0.1)".to_owned(),
             Self::QuarantineTooShort { .. } => {
                 "use at least \"10m\": a shorter one is accepted for a `base_url` on this machine only".to_owned()
             }
             Self::WrongOrder { less, more } => format!("make `{less}` shorter or `{more}` longer"),
-            Self::TwoPasswords => "keep one of them".to_owned(),
+            Self::TwoPasswords { .. } => "keep one of them".to_owned(),
             Self::NoPrice => {
                 "add `price` for each task, or `input_per_million` and `output_per_million` for each token".to_owned()
             }
@@ -341,6 +345,12 @@ impl Wrong {
             }
             Self::DeadlineForNothing => "leave it out, or write `priority = \"auto\"`".to_owned(),
             Self::AutoAndMethod => "leave one of them out".to_owned(),
+            Self::TimezoneMissing { .. } => {
+                "say whose day it is, for example `timezone = \"Europe/Berlin\"` or \"UTC\"".to_owned()
+            }
+            Self::UnknownTimezone { near, .. } => {
+                meant(*near, || "use an IANA name such as \"Europe/Berlin\" or \"UTC\"".to_owned())
+            }
             _ => String::new(),
         }
     }

@@ -178,7 +178,8 @@ impl Sandbox {
     /// A refusal of the gateway's own.
     fn turned_away(&self, status: u16, wait_s: Option<i64>) -> Served {
         let retry_after = wait_s.and_then(|wait| TimeDelta::seconds(wait).to_std().ok());
-        let response = Response { status, date: Some(self.now), retry_after, body: self.error_body(status) };
+        let response =
+            Response { status, date: Some(self.now), retry_after, rest: None, body: self.error_body(status) };
         let rate_limit = Some(self.traffic.rate_limit(&self.settings.gateway));
         Served::Reply { response, after: self.settings.reply_after, rate_limit }
     }

@@ -177,7 +177,7 @@ impl Sandbox {
     fn reply_after(&self, status: u16, body: String, takes: Duration, weather: &Weather) -> Served {
         let after = self.settings.reply_after + takes;
         let date = Some(self.stamp(after, weather));
-        let response = Response { status, date, retry_after: None, body: Bytes::from(body) };
+        let response = Response { status, date, retry_after: None, rest: None, body: Bytes::from(body) };
         Served::Reply { response, after, rate_limit: None }
     }
 

@@ -70,7 +70,13 @@ impl Served {
     pub fn outcome(self, timeout: Duration) -> (Result<Response, Failure>, Duration) {
         let at_once = |failure| (Err(failure), Duration::ZERO);
         match self {
-            Self::Reply { response, after, .. } if after <= timeout => (Ok(response), after),
+            Self::Reply { mut response, after, rate_limit } if after <= timeout => {
+                let spent = rate_limit.filter(|rate| rate.remaining == 0).zip(response.date);
+                response.rest = spent
+                    .and_then(|(rate, date)| u64::try_from(rate.reset - date.timestamp()).ok())
+                    .map(Duration::from_secs);
+                (Ok(response), after)
+            }
             Self::Reply { .. } => {
                 let why = format!("timed out after {}", humantime::format_duration(timeout));
                 (Err(Failure::NoAnswer(why)), timeout)

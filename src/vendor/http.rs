@@ -26,6 +26,13 @@ const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What was sent and is not acknowledged for so long will not be: the connection is given up.
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(30);
+/// What stands before the vendor's paths at the AIsa gateway, in place of `/v3`.
+const AISA: &str = "/apis/v1/dataforseo";
+/// How many calls are left, by the AIsa gateway, and when (Unix seconds) there are more.
+const REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining-requests");
+const RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset-requests");
+/// Limits are those of a minute; a hint at a longer rest is none.
+const MAX_REST_S: i64 = 120;
 /// However long the vendor asks to be left alone, after a day it is asked again.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
@@ -34,6 +41,8 @@ pub struct Http {
     spending: Client,
     free: Client,
     base: Url,
+    /// What stands in the place of `/v3` in a path.
+    version: &'static str,
     authorization: HeaderValue,
     max_body_bytes: usize,
 }
@@ -47,6 +56,9 @@ pub enum HttpError {
     /// A login with a colon cannot be told from its password.
     #[error("the login must not contain a colon")]
     ColonInLogin,
+    /// A key is text without line breaks, spaces at its ends, or control characters.
+    #[error("the key cannot stand in a header: it holds characters that no key has")]
+    OddKey,
     /// The client could not be set up.
     #[error("no HTTP client could be set up: {0}")]
     Client(String),
@@ -55,20 +67,34 @@ pub enum HttpError {
 impl Http {
     /// A way to the vendor at this address, with this login.
     pub fn new(base_url: &str, login: &SecretString, password: &SecretString) -> Result<Self, HttpError> {
-        let base = base(base_url)?;
         if login.expose_secret().contains(':') {
             return Err(HttpError::ColonInLogin);
         }
         let pair = Zeroizing::new(format!("{}:{}", login.expose_secret(), password.expose_secret()));
         let text = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
-        let mut authorization =
+        let authorization =
             HeaderValue::from_str(&text).map_err(|_| HttpError::Client("the login fits no header".to_owned()))?;
+        Self::speaking(base_url, "/v3", authorization)
+    }
+
+    /// A way to the vendor through the AIsa gateway at this address, with this key.
+    pub fn through_aisa(base_url: &str, key: &SecretString) -> Result<Self, HttpError> {
+        let text = Zeroizing::new(format!("Bearer {}", key.expose_secret()));
+        let is_word =
+            !key.expose_secret().is_empty() && key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
+        let authorization = HeaderValue::from_str(&text).ok().filter(|_| is_word).ok_or(HttpError::OddKey)?;
+        Self::speaking(base_url, AISA, authorization)
+    }
+
+    fn speaking(base_url: &str, version: &'static str, mut authorization: HeaderValue) -> Result<Self, HttpError> {
+        let base = base(base_url)?;
         authorization.set_sensitive(true);
         let built = |builder: ClientBuilder| builder.build().map_err(|error| HttpError::Client(text_of(&error)));
         Ok(Self {
             spending: built(client(&base).http1_only().pool_max_idle_per_host(0))?,
             free: built(client(&base))?,
             base,
+            version,
             authorization,
             max_body_bytes: MAX_BODY_BYTES,
         })
@@ -80,7 +106,8 @@ impl Http {
     }
 
     async fn exchange(&self, request: Request) -> Result<Response, Failure> {
-        let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), request.path);
+        let below = request.path.strip_prefix("/v3").map(|below| [self.version, below].concat());
+        let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), below.unwrap_or(request.path));
         let client = if request.spends { &self.spending } else { &self.free };
         let builder = match request.body {
             Some(body) => client.post(url).header(CONTENT_TYPE, "application/json").body(body),
@@ -93,11 +120,13 @@ impl Http {
             .await
             .map_err(|error| self.failure(&error))?;
         let body = self.body(&mut response).await?;
+        let date = header(response.headers(), &DATE)
+            .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
+            .map(|date| date.to_utc());
         Ok(Response {
             status: response.status().as_u16(),
-            date: header(response.headers(), &DATE)
-                .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
-                .map(|date| date.to_utc()),
+            date,
+            rest: date.and_then(|date| rest(response.headers(), date.timestamp())),
             retry_after: header(response.headers(), &RETRY_AFTER)
                 .and_then(|text| text.trim().parse().ok())
                 .map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
@@ -179,6 +208,13 @@ fn base(text: &str) -> Result<Url, HttpError> {
         return Err(HttpError::BaseUrl("must end with its path"));
     }
     Ok(url)
+}
+
+/// How long until more calls are allowed, where none is left.
+fn rest(headers: &HeaderMap, now: i64) -> Option<Duration> {
+    let whole = |name| header(headers, name).and_then(|text| text.trim().parse::<i64>().ok());
+    let left = whole(&REMAINING).filter(|left| *left <= 0).and(whole(&RESET))?.saturating_sub(now);
+    (1..=MAX_REST_S).contains(&left).then(|| Duration::from_secs(left.unsigned_abs()))
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

@@ -5,12 +5,14 @@
 //! `get`'s.
 
 pub mod codes;
+mod gateway;
 pub mod get;
 pub mod http;
 pub mod post;
 mod refusal;
 pub mod wire;
 
+pub use gateway::{NO_TASK, Probed, judge_contact, judge_passed_on, judge_probe};
 pub use get::{
     Fetched, ListProblem, judge_account, judge_fetch, judge_languages, judge_list, judge_locations, judge_models,
     judge_ready, live_answer,
@@ -47,6 +49,8 @@ pub struct Response {
     pub date: Option<DateTime<Utc>>,
     /// From the `Retry-After` header, where it is a number of seconds.
     pub retry_after: Option<Duration>,
+    /// Nothing is left of the calls that are allowed by now, and more are only after this: a hint about the pace.
+    pub rest: Option<Duration>,
     /// The body, decompressed.
     pub body: Bytes,
 }

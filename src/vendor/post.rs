@@ -129,7 +129,7 @@ fn whole(response: &Response, envelope: Option<&Envelope<'_>>) -> Verdict {
 }
 
 /// Whether anything was bought is not known, by this rule.
-fn doubt(rule: Rule, why: String) -> Verdict {
+pub(super) fn doubt(rule: Rule, why: String) -> Verdict {
     if rule.is_kept() {
         return Verdict::InDoubt { why };
     }

@@ -7,6 +7,7 @@
 mod catalogues;
 mod doctor;
 mod endings;
+mod gateway;
 #[cfg(unix)]
 mod hazards;
 mod pages;

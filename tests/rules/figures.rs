@@ -125,3 +125,18 @@ pub(crate) async fn a_failure_that_was_paid_for_is_not_bought_again_unless_the_j
         world.assert_books_agree();
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_purchase_found_late_does_not_bring_its_old_price_back() {
+    let dearer = Fault::PriceChange { usd: Money::from_nanos(2_000_000), engine: None, priority: None };
+    let rules = vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), Rule::nth(dearer, Call::TaskPost, 3)];
+    let mut world = World::new(settings(rules));
+    world.account.limits.in_flight = 1;
+    // One alone, a hundred whose answer is lost, a hundred that are dearer; the rest waits for a person.
+    let end = world.live_on(&job(250)).await;
+    assert!(end.refused.is_some());
+    assert_eq!((world.bill().tasks, world.tasks("planned")), (201, 49));
+    world.assert_books_agree();
+    assert!(world.live_on(&job(250)).await.refused.is_some(), "the next start knows it as well");
+    assert_eq!(world.bill().tasks, 201);
+}

@@ -12,6 +12,7 @@ pub(crate) mod doubt;
 pub(crate) mod endings;
 pub(crate) mod evidence;
 pub(crate) mod figures;
+mod gateway;
 mod haste;
 mod listed;
 mod refusing;

@@ -25,6 +25,7 @@ fn terms(runs: &[RunId]) -> Terms {
         limits: account.limits,
         timing: account.timing,
         speed: 1,
+        lists: true,
         keep_balance: None,
         collect: true,
         seed: 1,
@@ -55,7 +56,7 @@ fn the_task(run: RunId, after: i64) -> Input {
     };
     let tasks = if after == 0 { vec![pulled] } else { Vec::new() };
     let ware = (Function::LlmScraper, Method::Standard, Priority::Normal);
-    let prices = vec![KnownPrice { key: price, ware, list: PRICE, fee: PRICE, seen: Some(PRICE) }];
+    let prices = vec![KnownPrice { key: price, ware, list: PRICE, fee: PRICE, seen: Some((PRICE, 0)) }];
     Input::Pulled { run, after, tasks, prices, whole: true, rooms: Vec::new() }
 }
 
@@ -74,8 +75,9 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
     for _ in 0..1_000 {
         let now = clock.now();
         for effect in core.step(now, inputs.pop_front()?) {
-            let heard =
-                |reply| Input::Heard(vec![Heard { reply, begun: now, date_v: Some(Some(now.wall.timestamp())) }]);
+            let heard = |reply| {
+                Input::Heard(vec![Heard { reply, begun: now, date_v: Some(Some(now.wall.timestamp())), rest: None }])
+            };
             match effect {
                 Effect::Hello => inputs.push_back(heard(Reply::Hello(Ok(())))),
                 Effect::Balance => inputs.push_back(heard(Reply::Balance(Ok(UserData::default())))),

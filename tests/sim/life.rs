@@ -303,6 +303,7 @@ impl World {
             limits: self.account.limits.clone(),
             timing: self.account.timing.clone(),
             speed: 1,
+            lists: true,
             keep_balance: self.account.caps.keep_balance,
             collect: true,
             seed: self.seed ^ self.lives,

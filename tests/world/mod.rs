@@ -86,6 +86,13 @@ impl World {
         }
     }
 
+    /// The same vendor behind the AIsa gateway.
+    pub fn through_gateway(settings: Settings) -> Self {
+        let mut account = AccountConfig::new("main", Route::Aisa);
+        "http://127.0.0.1".clone_into(&mut account.base_url);
+        Self { account, ..Self::new(settings) }
+    }
+
     pub fn ledger_path(&self) -> PathBuf {
         self.folder.path().join("bursar.db")
     }
@@ -146,6 +153,7 @@ impl World {
             limits: self.account.limits.clone(),
             timing: self.account.timing.clone(),
             speed: self.speed,
+            lists: self.account.route.shows_lists(),
             keep_balance: self.account.caps.keep_balance,
             collect: self.collect,
             seed: self.seed,
@@ -154,7 +162,14 @@ impl World {
         let (died, mut dead) = watch::channel(false);
         let clock = self.clock;
         let vendor = Arc::new(Mortal {
-            vendor: InProcess::new(Arc::clone(&self.sandbox), move || clock.now().wall, "sandbox", "sandbox"),
+            vendor: match self.account.route {
+                Route::Aisa => {
+                    InProcess::through_gateway(Arc::clone(&self.sandbox), move || clock.now().wall, "sandbox-key")
+                }
+                Route::Sandbox | Route::DataForSeo => {
+                    InProcess::new(Arc::clone(&self.sandbox), move || clock.now().wall, "sandbox", "sandbox")
+                }
+            },
             calls: AtomicU64::new(0),
             death,
             died,

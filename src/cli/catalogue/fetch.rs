@@ -7,7 +7,6 @@ use crate::catalogue::List;
 use crate::cli::secrets::Credentials;
 use crate::config::AccountConfig;
 use crate::offer::Engine;
-use crate::vendor::http::Http;
 use crate::vendor::wire::catalogue_path;
 use crate::vendor::{ListProblem, Request, Vendor as _, judge_languages, judge_locations, judge_models};
 
@@ -27,7 +26,7 @@ pub(super) fn all(
     account: &AccountConfig,
     credentials: &Credentials,
 ) -> anyhow::Result<Vec<Rows>> {
-    let http = Http::new(&account.base_url, &credentials.login, &credentials.password)?;
+    let http = credentials.way_to(&account.base_url)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let mut all = Vec::new();

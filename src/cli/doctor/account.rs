@@ -3,17 +3,18 @@
 use chrono::{DateTime, Utc};
 
 use super::finding::Finding;
+use crate::catalogue::List;
 use crate::cli::out::grouped;
 use crate::cli::{Exit, secrets};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::job::Target;
 use crate::money::Money;
-use crate::offer::OFFERS;
+use crate::offer::{Engine, OFFERS};
 use crate::price::{PriceList, price_key};
 use crate::vendor::http::Http;
-use crate::vendor::wire::USER_DATA_PATH;
-use crate::vendor::{ListProblem, Request, UserData, Vendor as _, judge_account};
+use crate::vendor::wire::{USER_DATA_PATH, catalogue_path};
+use crate::vendor::{ListProblem, Request, UserData, Vendor as _, judge_account, judge_contact};
 
 /// The vendor's `Date` is whole seconds and some time on its way.
 const SKEW_S: i64 = 5;
@@ -32,7 +33,10 @@ pub(super) async fn look(account: &AccountConfig, clock: Clock) -> anyhow::Resul
             )]);
         }
     };
-    let http = Http::new(&account.base_url, &credentials.login, &credentials.password)?;
+    let http = credentials.way_to(&account.base_url)?;
+    if !account.route.shows_lists() {
+        return Ok(gateway(&http, account, clock).await);
+    }
     let timeout = account.timing.request_timeout;
     let request = Request { path: USER_DATA_PATH.to_owned(), body: None, spends: false, timeout };
     let asked = clock.now().wall;
@@ -41,7 +45,7 @@ pub(super) async fn look(account: &AccountConfig, clock: Clock) -> anyhow::Resul
     let mut findings = Vec::new();
     match judge_account(&outcome) {
         Ok(told) => {
-            let (from, url) = (password_from(account), &account.base_url);
+            let (from, url) = (secrets::place(account), &account.base_url);
             findings.push(Finding::ok("credentials", format!("{url} accepts {} and {from}", account.login_env)));
             findings.push(balance(&told, account));
             findings.push(day_limit(&told, account));
@@ -65,7 +69,7 @@ fn refused(problem: &ListProblem, account: &AccountConfig) -> Finding {
             format!(
                 "the password is the API's own, from the vendor's dashboard; they are taken from {} and {}",
                 account.login_env,
-                password_from(account)
+                secrets::place(account)
             ),
         ),
         ListProblem::Throttled { .. } => {
@@ -80,11 +84,36 @@ fn refused(problem: &ListProblem, account: &AccountConfig) -> Finding {
     }
 }
 
-fn password_from(account: &AccountConfig) -> String {
-    match &account.password_file {
-        Some(file) => format!("`{}`", file.display()),
-        None => account.password_env.clone(),
-    }
+/// What can be learnt of a gateway by a call that costs nothing: it lets the key in, and what its clock says.
+async fn gateway(http: &Http, account: &AccountConfig, clock: Clock) -> Vec<Finding> {
+    let timeout = account.timing.request_timeout;
+    let request = Request { path: catalogue_path(List::Models, Engine::ChatGpt), body: None, spends: false, timeout };
+    let asked = clock.now().wall;
+    let outcome = http.call(request).await;
+    let heard = clock.now().wall;
+    let (place, url) = (secrets::place(account), &account.base_url);
+    let mut findings = vec![match judge_contact(&outcome) {
+        Ok(()) => Finding::ok("credentials", format!("{url} answers to the key in {place}")),
+        Err(refusal) if refusal.http.is_some() => Finding::fail(
+            "credentials",
+            Exit::Refused,
+            format!("{url} refuses the key in {place}: {}", refusal.message),
+            "make a key in the gateway's console, and check that the whole of it is there",
+        ),
+        Err(refusal) => Finding::fail(
+            "credentials",
+            Exit::Unexpected,
+            format!("nothing was learnt of {url}: {}", refusal.message),
+            "see to the network and to `base_url`, or ask again later",
+        ),
+    }];
+    findings.push(
+        Finding::ok("gateway", "it tells no balance, no limits and no prices; the first task of each price shows it")
+            .knowing("it has no list of what was bought: what is in doubt can be looked up nowhere, and `bursar resolve` decides"),
+    );
+    let date = outcome.ok().and_then(|response| response.date);
+    findings.extend(date.map(|date| skew(date, asked, heard)));
+    findings
 }
 
 fn balance(told: &UserData, account: &AccountConfig) -> Finding {

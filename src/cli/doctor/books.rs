@@ -40,8 +40,15 @@ pub(super) fn of_account(
     if restored.is_some() {
         findings.push(Finding::warn(
             "restored",
-            "the ledger was taken for restored, and the vendor's list is not read whole yet: nothing is bought before",
-            "let `bursar run` or `bursar reconcile` go on until it is",
+            "the ledger was taken for restored, and what it bought meanwhile is not known yet: nothing is bought before",
+            if account.route.shows_lists() {
+                "let `bursar run` or `bursar reconcile` go on until the vendor's list is read whole".to_owned()
+            } else {
+                format!(
+                    "look at the gateway's own record, and say `bursar resolve --restored {} --reason TEXT`",
+                    account.name
+                )
+            },
         ));
     }
     let doubted = ledger.doubted(id)?;
@@ -52,11 +59,15 @@ pub(super) fn of_account(
         _ => Finding::warn(
             "in doubt",
             format!("{}, {held} held for them", count(tasks, "task")),
-            "`bursar reconcile` asks the vendor about them, `bursar status` says why",
+            if account.route.shows_lists() {
+                "`bursar reconcile` asks the vendor about them, `bursar status` says why"
+            } else {
+                "nobody can be asked about them: `bursar status` says why, `bursar resolve` decides"
+            },
         ),
     });
     let functions: BTreeSet<Function> = OFFERS.iter().map(|offer| offer.function).collect();
-    for function in functions {
+    for function in functions.into_iter().filter(|_| account.route.shows_lists()) {
         findings.push(match ledger.tag_proof(id, function)?.and_then(|at| DateTime::from_timestamp(at, 0)) {
             Some(seen) => {
                 let since = seen.format("%Y-%m-%d");

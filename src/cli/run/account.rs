@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::Start;
@@ -21,7 +20,6 @@ use crate::period::{self, Period};
 use crate::plan::{self, Plan, Room};
 use crate::price::PriceList;
 use crate::report::Report;
-use crate::vendor::http::Http;
 
 /// What the engine is told about an account.
 pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Vec<RunTerms>) -> Terms {
@@ -31,6 +29,7 @@ pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Ve
         limits: config.limits.clone(),
         timing: config.timing.clone(),
         speed: 1,
+        lists: config.route.shows_lists(),
         keep_balance: config.caps.keep_balance,
         collect: true,
         seed: fastrand::u64(..),
@@ -47,8 +46,8 @@ impl Start<'_> {
         credentials: &Credentials,
         jobs: &[Located],
     ) -> anyhow::Result<Exit> {
-        let http = Http::new(&config.base_url, &credentials.login, &credentials.password)?;
-        let account = engine::bring_account(ledger, config, credentials.login.expose_secret())?;
+        let http = credentials.way_to(&config.base_url)?;
+        let account = engine::bring_account(ledger, config, credentials.whose())?;
         let prices = PriceList::with(&config.prices);
         let mut runs = Vec::new();
         let mut bought = Vec::new();

@@ -16,6 +16,7 @@ use super::locate::{self, Located};
 use super::out::{Out, shell};
 use super::{Common, Exit, embedded, mistake, secrets, stop};
 use crate::clock::Clock;
+use crate::config::AccountConfig;
 use crate::engine::StopWord;
 use crate::ledger::{Kind, Ledger, Trust};
 use crate::offer::Route;
@@ -119,7 +120,7 @@ impl Start<'_> {
                 account.name,
             ));
             let credentials = if self.args.sandbox {
-                secrets::Credentials { login: embedded::LOGIN.into(), password: embedded::LOGIN.into() }
+                secrets::Credentials::Login { login: embedded::LOGIN.into(), password: embedded::LOGIN.into() }
             } else {
                 secrets::of(account)?
             };
@@ -138,12 +139,7 @@ impl Start<'_> {
         let mut ledger = Ledger::open(path, kind, at)?;
         let begun = ledger.begin(&state_dir, at)?;
         if let Trust::Restored(why) = &begun.trust {
-            self.out.must(&format!(
-                "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands only in the vendor's list: \
-                 nothing is bought before that was read whole, which takes the quarantine of each account ({}), or a day \
-                 where the list has never shown an unfinished task of ours",
-                humantime::format_duration(first.timing.quarantine)
-            ));
+            self.tell_restored(why, ways.iter().map(|(account, _)| account));
         }
         let served = CancellationToken::new();
         let mut exit = Exit::Complete;
@@ -163,5 +159,25 @@ impl Start<'_> {
         drop(lock);
         tracing::info!(exit = exit.code(), "start {} has ended", begun.number);
         Ok(exit)
+    }
+
+    /// What a restored ledger means for these accounts.
+    fn tell_restored<'a>(&self, why: &str, accounts: impl Iterator<Item = &'a AccountConfig>) {
+        let (listed, unlisted): (Vec<_>, Vec<_>) = accounts.partition(|account| account.route.shows_lists());
+        if let Some(first) = listed.first() {
+            self.out.must(&format!(
+                "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands only in the vendor's list: \
+                 nothing is bought before that was read whole, which takes the quarantine of each account ({}), or a day \
+                 where the list has never shown an unfinished task of ours",
+                humantime::format_duration(first.timing.quarantine)
+            ));
+        }
+        for account in unlisted {
+            self.out.must(&format!(
+                "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands in no list that route \
+                 `{}` has: a person decides before account {} buys again",
+                account.route, account.name
+            ));
+        }
     }
 }

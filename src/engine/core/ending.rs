@@ -57,9 +57,18 @@ impl Core {
             )
         });
         let restored = self.reconcile.restored.as_ref().map_or(0, |_| 1);
+        let unchecked = self.reconcile.restored.as_ref().filter(|_| !self.terms.lists).map(|_| {
+            let name = &self.terms.name;
+            format!(
+                "this ledger was restored, copied or rebuilt, and route `aisa` has no list of what was bought meanwhile: \
+                 nothing is bought for account {name} before a person has looked at the gateway's own record and said \
+                 `bursar resolve --restored {name} --reason TEXT`"
+            )
+        });
         End {
-            refused: self.dispatch.halted.clone().or(price),
+            refused: self.dispatch.halted.clone().or(unchecked).or(price).or(self.dispatch.shut_out()),
             in_doubt: self.reconcile.attempts().max(restored),
+            unlisted: !self.terms.lists,
             stopped: self.stopping,
             cuts: self.dispatch.cuts(),
             given_up,

@@ -10,7 +10,7 @@ mod ending;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use super::collect::Collect;
+use super::collect::{Collect, Endpoint};
 use super::dispatch::{Dispatch, PULL};
 use super::reconcile::Reconcile;
 use super::vendor_clock::VendorClock;
@@ -20,7 +20,7 @@ use crate::config::{SHORTEST_QUARANTINE, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AttemptId, RunId};
 use crate::ledger::{CapReached, Change, Reserved};
-use crate::offer::{Function, OFFERS};
+use crate::offer::{Function, Method, OFFERS};
 use crate::pace::Bucket;
 use crate::plan::Room;
 
@@ -55,6 +55,10 @@ pub struct Core {
     held: HeldTokens,
     pub(super) in_flight: u32,
     pub(super) hello: Step,
+    /// Endpoints to be tried before anything is bought at them, the next one last.
+    pub(super) probes: Vec<Endpoint>,
+    /// Tries of the next one that were answered and told nothing.
+    pub(super) probe_tries: u32,
     /// The account's own word on its balance, where some is to be kept, and on its prices, before anything is bought.
     pub(super) balance: Step,
     pub(super) stopping: bool,
@@ -105,7 +109,9 @@ impl Core {
             memory.proven.clone(),
             memory.functions.clone(),
             memory.longest_lag_s,
+            terms.lists,
         );
+        let probes = memory.wanted.iter().filter(|(_, _, method)| *method == Method::Standard);
         Self {
             clock: VendorClock::default(),
             dispatch: Dispatch::new(&terms.runs, terms.limits.live_in_flight),
@@ -121,7 +127,10 @@ impl Core {
             held: HeldTokens::default(),
             in_flight: 0,
             hello: Step::Wanted,
-            balance: Step::Wanted,
+            probes: probes.map(|(engine, function, _)| (*engine, *function)).collect(),
+            probe_tries: 0,
+            // Where nobody can be asked for it, there is nothing to wait for; but a balance to keep is never taken for kept.
+            balance: if terms.lists || terms.keep_balance.is_some() { Step::Wanted } else { Step::Done },
             stopping: false,
             failures: 0,
             balance_failures: 0,

@@ -61,7 +61,7 @@ impl Core {
             wakes.push(self.quiet_until);
             return wakes;
         }
-        while self.in_flight.saturating_sub(self.dispatch.live()) < self.terms.limits.in_flight.max(1) {
+        while self.in_flight.saturating_sub(self.apart()) < self.terms.limits.in_flight.max(1) {
             let Some(next) = self.next_call(now, vendor_now, drafts.len(), &mut wakes) else { break };
             if let Err(at) = self.calls.take(now.mono) {
                 wakes.push(at);
@@ -70,7 +70,7 @@ impl Core {
             match next {
                 Call::Hello => {
                     self.hello = Step::Asked;
-                    out.push(Effect::Hello);
+                    out.push(self.probes.last().map_or(Effect::Hello, |endpoint| Effect::Probe(*endpoint)));
                 }
                 Call::Balance => {
                     self.balance = Step::Asked;
@@ -103,6 +103,12 @@ impl Core {
             reserve(out, drafts);
         }
         wakes
+    }
+
+    /// Calls under way that do not count in the limit on all: Live ones have a limit of their own, but at a gateway, which
+    /// counts every call.
+    fn apart(&self) -> u32 {
+        if self.terms.lists { self.dispatch.live() } else { 0 }
     }
 
     /// The span of the vendor's time that the charge of a purchase made now may fall into.

@@ -13,6 +13,7 @@ use super::call::{Call, What};
 use super::reconcile::PAGE;
 use super::vendor_clock::seconds;
 use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
+use crate::catalogue::List;
 use crate::clock::Now;
 use crate::ids::{BatchId, SetId, TargetId};
 use crate::ledger::{Late, Ledger, LedgerError, LostRow, OpenBatch, Recognised};
@@ -20,7 +21,7 @@ use crate::money::Money;
 use crate::offer::{Engine, Function, LIST_REACH_S, Method, Offer, Priority, ResultKind};
 use crate::price::PriceList;
 use crate::rule::Rule;
-use crate::vendor::{Request, Ware, wire};
+use crate::vendor::{NO_TASK, Request, Ware, wire};
 
 /// The engine cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -100,8 +101,18 @@ impl Desk {
             functions: ledger.functions()?,
             longest_lag_s,
             restored: restored_from.map(|from_v| (from_v, restored_closed)),
+            wanted: self.wanted(ledger)?,
             rested: ledger.is_rested(),
         })
+    }
+
+    /// Where something is left to buy; nothing where the vendor's lists can be asked for.
+    fn wanted(&self, ledger: &Ledger) -> Result<BTreeSet<(Engine, Function, Method)>, LedgerError> {
+        let mut wanted = BTreeSet::new();
+        for terms in self.terms.runs.iter().filter(|_| !self.terms.lists) {
+            wanted.extend(ledger.wanted(terms.run)?);
+        }
+        Ok(wanted)
     }
 
     /// Does one thing that the core decided; `window` is the span that the charge of a purchase made now may fall into.
@@ -159,7 +170,17 @@ impl Desk {
                 Input::Unresolved(each.collect::<Result<_, LedgerError>>()?)
             }
             Effect::Post(batch) => return self.post(ledger, batch, now),
-            Effect::Hello => return Ok(self.free(wire::STATUS_PATH.to_owned(), None, What::Hello, now)),
+            Effect::Hello if self.terms.lists => {
+                return Ok(self.free(wire::STATUS_PATH.to_owned(), None, What::Hello, now));
+            }
+            Effect::Hello => {
+                let path = wire::catalogue_path(List::Models, Engine::ChatGpt);
+                return Ok(self.free(path, None, What::Contact, now));
+            }
+            Effect::Probe((engine, function)) => {
+                let path = wire::task_get_path(engine, function, ResultKind::Advanced, NO_TASK);
+                return Ok(self.free(path, None, What::Probe((engine, function)), now));
+            }
             Effect::Balance => return Ok(self.free(wire::USER_DATA_PATH.to_owned(), None, What::Balance, now)),
             Effect::Ready((engine, function), begun_v) => {
                 let path = wire::tasks_ready_path(engine, function);
@@ -239,7 +260,15 @@ impl Desk {
             Method::Live => (wire::live_path(engine, function, form), self.terms.timing.live_timeout),
         };
         let request = Request { path, body: None, spends: true, timeout };
-        let what = What::Post { batch, offer, orders, tags: Vec::new(), form, seal: ledger.seal() };
+        let what = What::Post {
+            batch,
+            offer,
+            orders,
+            tags: Vec::new(),
+            form,
+            passed_on: !self.terms.lists,
+            seal: ledger.seal(),
+        };
         Ok(Done::Call(Box::new(Call { request, what, begun: now })))
     }
 

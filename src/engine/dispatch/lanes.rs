@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use super::{Dispatch, KnownPrice, MOST_PULLED, PULL, PriceState, Want};
+use crate::engine::collect::Endpoint;
 use crate::ids::{RunId, TaskId};
 use crate::ledger::ToBuy;
 use crate::money::Money;
-use crate::offer::{Engine, Function};
+use crate::offer::{Engine, Function, Method};
 use crate::plan::Room;
 use crate::rule::Rule;
 
@@ -57,7 +58,8 @@ impl Dispatch {
                     key: known.key,
                     list: known.list,
                     fee: known.fee,
-                    charged: known.seen,
+                    charged: known.seen.map(|seen| seen.0),
+                    charged_v: known.seen.map_or(i64::MIN, |seen| seen.1),
                     ware: known.ware,
                     listed: self.account.as_ref().and_then(|account| account.price(known.ware)),
                     listed_told: false,
@@ -75,6 +77,13 @@ impl Dispatch {
         }
         self.desks[at].exhausted = whole;
         for pulled in tasks {
+            if pulled.task.method == Method::Standard
+                && let Some((_, left)) = self.shut.get_mut(&(pulled.engine, pulled.function))
+            {
+                *left += 1;
+                self.desks[at].cursor = pulled.task.position;
+                continue;
+            }
             let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { continue };
             let stopped = self.stopped(at, price) || self.goes_beyond(at, &pulled);
             if stopped || self.desks[at].tried_out(pulled.task.task) {
@@ -107,6 +116,20 @@ impl Dispatch {
         }
         let lane = self.desks[desk].lanes.entry(want.lane()).or_default();
         if first { lane.push_front(want) } else { lane.push_back(want) }
+    }
+
+    /// Answers of an endpoint cannot be collected: nothing is bought there by the Standard method.
+    pub(in crate::engine) fn shut(&mut self, endpoint: Endpoint, why: String) {
+        self.shut.insert(endpoint, (why, 0));
+    }
+
+    /// What is not bought for that, in words.
+    pub(in crate::engine) fn shut_out(&self) -> Option<String> {
+        let ((engine, function), (why, left)) = self.shut.iter().find(|(_, (_, left))| *left > 0)?;
+        Some(format!(
+            "{left} tasks of {function}/{engine} are not bought: their answers could not be collected through this route \
+             (task_get: {why}); ask by method = \"live\", or with an account at the vendor itself"
+        ))
     }
 
     /// What was tried before and may be tried again by now.

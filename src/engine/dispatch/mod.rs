@@ -19,6 +19,7 @@ use prices::Beyond;
 pub use prices::KnownPrice;
 pub(super) use prices::{ListedPrice, PriceNews, StoppedPrice};
 
+use super::collect::Endpoint;
 use crate::ids::{AttemptId, BatchId, RunId, TargetId, TaskId};
 use crate::job::Drift;
 use crate::ledger::ToBuy;
@@ -75,6 +76,8 @@ struct PriceState {
     fee: Money,
     /// The last charge, where there was one.
     charged: Option<Money>,
+    /// When that was bought, by the vendor's clock.
+    charged_v: i64,
     ware: Ware,
     /// By the vendor's own list, where it names it.
     listed: Option<Money>,
@@ -198,6 +201,8 @@ pub(super) struct Dispatch {
     doubtful_canaries: BTreeMap<BatchId, usize>,
     /// Nothing more is bought in this start.
     pub(super) halted: Option<String>,
+    /// Endpoints whose answers cannot be collected: why, and how many tasks are left planned for it.
+    shut: BTreeMap<Endpoint, (String, u64)>,
     /// Commits in a row in which the ledger refused drafts although there seemed to be room, and reserved none.
     refusals: u32,
 }
@@ -229,6 +234,7 @@ impl Dispatch {
             in_flight: BTreeMap::new(),
             doubtful_canaries: BTreeMap::new(),
             halted: None,
+            shut: BTreeMap::new(),
             refusals: 0,
         }
     }
@@ -246,6 +252,9 @@ impl Dispatch {
             desk.exhausted = false;
             desk.cut = desk.given_up.clone().map(|room| (Money::MAX, room));
             desk.priced_out = 0;
+        }
+        for (_, left) in self.shut.values_mut() {
+            *left = 0;
         }
         // What is drafted and not yet reserved still has its money.
         for pending in &self.pending {

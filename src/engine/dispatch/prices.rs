@@ -13,6 +13,9 @@ use crate::vendor::{UserData, Ware};
 /// A price stays unproven while its single tasks are in doubt; so many may be.
 const MOST_CANARIES_IN_DOUBT: u32 = 5;
 
+/// A purchase is dated to the second, by its answer or by the vendor's list.
+const SAME_TIME_S: i64 = 2;
+
 /// A price as it is known when its first task is pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownPrice {
@@ -24,8 +27,8 @@ pub struct KnownPrice {
     pub list: Money,
     /// What the vendor's own list should name: all of that, or the fee in it.
     pub fee: Money,
-    /// What this ledger was last charged.
-    pub seen: Option<Money>,
+    /// What this ledger was last charged, and when that was bought by the vendor's clock.
+    pub seen: Option<(Money, i64)>,
 }
 
 /// What a charge says about its price.
@@ -190,9 +193,16 @@ impl Dispatch {
     }
 
     /// A task was charged, found in the answer or in a list: what that says about its price.
-    pub(in crate::engine) fn charged(&mut self, key: &str, cost: Money) -> Option<PriceNews> {
+    pub(in crate::engine) fn charged(&mut self, key: &str, cost: Money, at_v: i64) -> Option<PriceNews> {
         let at = self.prices.iter().position(|price| price.key == key)?;
-        let price = &self.prices[at];
+        let price = &mut self.prices[at];
+        // Found late, an older purchase says nothing about the price that has come since; and of two at about one time the
+        // dearer is taken for the later.
+        let since_s = at_v.saturating_sub(price.charged_v);
+        if since_s < -SAME_TIME_S || since_s <= SAME_TIME_S && price.charged.is_some_and(|charged| cost < charged) {
+            return None;
+        }
+        price.charged_v = price.charged_v.max(at_v);
         let cost = match price.ware {
             // What a model charges is another sum each time: whether it was more than was held is another question.
             (Function::LlmResponses, Method::Live, _) => price.list,

@@ -183,6 +183,9 @@ impl Reconcile {
     /// Batches that surely were not bought: two looks apart, and a whole `tasks_ready` begun after the quarantine
     /// without them.
     pub(in crate::engine) fn concluded(&mut self, listed_v: impl Fn(Endpoint) -> Option<i64>) -> Vec<BatchId> {
+        if !self.lists {
+            return Vec::new();
+        }
         let ready = |doubt: &&Doubt| {
             let endpoint = (doubt.facts.engine, doubt.facts.function);
             let quarantine_over = self.conclude_from(doubt);
@@ -228,6 +231,9 @@ impl Reconcile {
         vendor_now: i64,
         listed_v: impl Fn(Endpoint) -> Option<i64>,
     ) -> BTreeSet<Endpoint> {
+        if !self.lists {
+            return BTreeSet::new();
+        }
         let due = |doubt: &&Doubt| self.conclude_from(doubt).is_some_and(|from| from <= vendor_now);
         let standard = |doubt: &&Doubt| doubt.facts.method == Method::Standard;
         let endpoints = self.doubts.values().filter(standard).filter(due).filter(|doubt| {
@@ -239,6 +245,9 @@ impl Reconcile {
 
     /// Something in doubt can still be settled in this start: its quarantine ends soon, or it may yet be found.
     pub(in crate::engine) fn may_clear(&self, vendor_now: i64) -> bool {
+        if !self.lists {
+            return false;
+        }
         let patience =
             seconds(self.timing.quarantine).max(seconds(self.timing.lag_max)).max(LAG_MARGIN * self.longest_lag_s)
                 + 2 * seconds(self.timing.sweep_gap)

@@ -83,6 +83,8 @@ pub(super) struct Restored {
 #[derive(Debug)]
 pub(super) struct Reconcile {
     timing: Timing,
+    /// The vendor's list can be asked for; else nothing is ever looked up, and nothing concluded.
+    lists: bool,
     /// By function: how long the vendor's list proves nothing where it has not yet proven itself.
     give_up: BTreeMap<Function, Duration>,
     /// What may have been bought and forgotten: what the ledger's jobs ask.
@@ -120,10 +122,12 @@ impl Reconcile {
         proven: BTreeSet<Function>,
         functions: BTreeSet<Function>,
         longest_lag_s: i64,
+        lists: bool,
     ) -> Self {
         let sweep_gap = if Rule::SweepsApart.is_kept() { timing.sweep_gap } else { Duration::ZERO };
         Self {
             timing: Timing { sweep_gap, ..timing.clone() },
+            lists,
             give_up,
             functions,
             doubts: BTreeMap::new(),
@@ -144,7 +148,7 @@ impl Reconcile {
     /// `tasks_ready` or a stray row has shown a purchase under the tag of an attempt that was given up, or that has
     /// another id: a look is made for its cost.
     pub(super) fn suspect(&mut self, vendor_id: &str, posted_v: i64, mono: Duration) {
-        if !self.suspects.contains_key(vendor_id) {
+        if self.lists && !self.suspects.contains_key(vendor_id) {
             self.suspects.insert(vendor_id.to_owned(), Suspect { posted_v, looks: 0 });
             self.next_look = self.next_look.min(mono);
         }

@@ -28,7 +28,7 @@ impl Reconcile {
         vendor_now: i64,
         youngest: &[(Function, i64)],
     ) -> Option<Span> {
-        if self.sweep.is_some() || mono < self.next_look {
+        if !self.lists || self.sweep.is_some() || mono < self.next_look {
             return None;
         }
         let last = vendor_now - 1;
@@ -116,6 +116,9 @@ impl Reconcile {
 
     /// When a look is due, on this machine's clock.
     pub(in crate::engine) fn next_wake(&self, mono: Duration, vendor_now: i64, proof_wanted: bool) -> Option<Duration> {
+        if !self.lists {
+            return None;
+        }
         if self.sweep.is_some() {
             return Some(self.next_look);
         }

@@ -75,7 +75,7 @@ impl Core {
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
-        if let Some(news) = self.dispatch.charged(&key, cost) {
+        if let Some(news) = self.dispatch.charged(&key, cost, at_v) {
             changes.push(Change::PriceSeen { account: self.terms.account, price_key: key, cost, at_v });
             out.push(Effect::Tell(match news {
                 PriceNews::Confirmed { key: price, cost } => EventKind::PriceConfirmed { price, cost },

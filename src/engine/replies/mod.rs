@@ -1,8 +1,9 @@
 //! What becomes of a reply: changes for the ledger, all of a handful in one commit, and what follows from them.
 //!
-//! A file for each thing that a reply can be about: a purchase (`posted`), a list (`recognised`, `swept`, `restored`),
+//! A file for each thing that a reply can be about: the first contact (`greeted`), a purchase (`posted`), a list (`recognised`, `swept`, `restored`),
 //! an answer (`fetched`); what the vendor took (`charged`), and what a refusal means for the calls to come (`refused`).
 
+mod greeted;
 mod posted;
 pub(super) mod refused;
 mod charged;
@@ -18,7 +19,8 @@ use crate::clock::Now;
 use crate::event::EventKind;
 use crate::ledger::Change;
 use crate::rule::Rule;
-use crate::vendor::{ListProblem, Refusal, UserData};
+use crate::vendor::codes::Class;
+use crate::vendor::{ListProblem, UserData};
 
 impl Core {
     /// Takes a handful of replies.
@@ -27,12 +29,16 @@ impl Core {
         let mut after = Vec::new();
         for heard in replies {
             self.in_flight = self.in_flight.saturating_sub(1);
+            if let Some(rest) = heard.rest {
+                self.calls.rest_until(now.mono + rest);
+            }
             let answered = heard.date_v.is_some();
             if let Some(date_v) = heard.date_v {
                 self.contact(now, heard.begun, date_v, &mut changes, out);
             }
             match heard.reply {
                 Reply::Hello(outcome) => self.greeted(now, outcome, out),
+                Reply::Probed(endpoint, probed) => self.probed(now, endpoint, probed, answered, out),
                 Reply::Balance(outcome) => self.balance_told(now, outcome, answered, &mut after, out),
                 Reply::Posted(batch, verdict, answer) => {
                     self.posted(now, batch, (verdict, answer), &mut changes, &mut after, out);
@@ -50,6 +56,9 @@ impl Core {
                             cost: None,
                         });
                         after.push(Effect::Recognise(Source::Ready(endpoint, begun_v, whole), rows.collect()));
+                    }
+                    Err(ListProblem::Refused(refusal)) if !self.terms.lists && refusal.class == Class::BadCall => {
+                        self.collect.unlisted(endpoint, now.mono);
                     }
                     Err(problem) => {
                         self.collect.polled(endpoint, begun_v, None, now.mono);
@@ -95,16 +104,6 @@ impl Core {
         let (closed, restored) = self.reconcile.contact(begun.mono, self.clock.not_after(now));
         changes.extend(closed.into_iter().map(|(batch, closed_v)| Change::Closed { batch, closed_v }));
         changes.extend(restored.map(|closed_v| Change::RestoredClosed { account: self.terms.account, closed_v }));
-    }
-
-    fn greeted(&mut self, now: Now, outcome: Result<(), Refusal>, out: &mut Vec<Effect>) {
-        match outcome {
-            Ok(()) => self.hello = Step::Done,
-            Err(refusal) => {
-                self.hello = Step::Wanted;
-                self.refused(now, &refusal, true, out);
-            }
-        }
     }
 
     /// The account was asked: for its prices, and for its balance where some is to be kept. Nothing is bought before a

@@ -183,9 +183,10 @@ impl Core {
         }
         if unnamed > 0 {
             let (engine, function) = (flight.engine, flight.function);
+            let until = if self.terms.lists { " until its list names one" } else { "" };
             let what = format!(
                 "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, \
-                 is booked until its list names one; compare it with the vendor's bill"
+                 is booked{until}; compare it with the vendor's bill"
             );
             out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
         }

@@ -75,6 +75,7 @@ impl Core {
                 {
                     if !self.extras_told.contains(&seen.row.id) {
                         self.reconcile.suspect(&seen.row.id, posted_v, now.mono);
+                        self.tell_unpriced(&seen.row.id, source, out);
                     }
                 }
                 Recognised::Zombie { attempt, .. } => {
@@ -123,6 +124,20 @@ impl Core {
             }
         }
         self.read(now, source, count, news, out);
+    }
+
+    /// A purchase that was given up, or a second one, shows where no list names its cost.
+    fn tell_unpriced(&mut self, vendor_id: &str, source: Source, out: &mut Vec<Effect>) {
+        if let Source::Ready((engine, function), ..) = source
+            && !self.terms.lists
+            && self.extras_told.insert(vendor_id.to_owned())
+        {
+            let what = format!(
+                "task {vendor_id} was bought under a tag that counts as not bought, or as bought once: what it cost \
+                 stands in no list that can be asked for, and is not in the books; compare them with the vendor's bill"
+            );
+            out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
+        }
     }
 
     /// The list names a cost that is not what the answer to the purchase said. That word stands, and both are told; where
@@ -203,7 +218,7 @@ impl Core {
     ) {
         let assumed = (!Rule::NoCostIsAskedAbout.is_kept()).then_some(held);
         match (source, seen.row.cost.filter(|cost| !cost.is_zero()).or(assumed)) {
-            (Source::Ready(..), _) => self.reconcile.seen_ready(batch, attempt, now.mono),
+            (Source::Ready(..), _) if self.terms.lists => self.reconcile.seen_ready(batch, attempt, now.mono),
             (_, Some(cost)) => {
                 if let Some(price) = &seen.price {
                     self.price_charged(price.clone(), cost, posted_v, changes, out);

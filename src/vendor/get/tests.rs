@@ -8,7 +8,7 @@ use crate::offer::{Function, Method, Priority};
 #[expect(clippy::unnecessary_wraps, reason = "it stands for the outcome of a call")]
 fn reply(status: u16, body: impl ToString) -> Result<Response, Failure> {
     let retry_after = Some(Duration::from_secs(7));
-    Ok(Response { status, date: None, retry_after, body: body.to_string().into() })
+    Ok(Response { status, date: None, retry_after, rest: None, body: body.to_string().into() })
 }
 
 fn one_row(code: u32, result: &Value) -> Value {
@@ -337,7 +337,7 @@ fn a_models_flag_that_is_absent_is_not_known() {
 proptest! {
     #[test]
     fn no_body_whatever_makes_a_reader_panic(status in 100..600_u16, body: Vec<u8>) {
-        let outcome = Ok(Response { status, date: None, retry_after: None, body: body.into() });
+        let outcome = Ok(Response { status, date: None, retry_after: None, rest: None, body: body.into() });
         judge_fetch(&outcome);
         let _ = (judge_list(&outcome), judge_ready(&outcome), judge_account(&outcome));
     }
@@ -353,7 +353,7 @@ proptest! {
             let at = at % body.len();
             body[at] = byte;
         }
-        let outcome = Ok(Response { status: 200, date: None, retry_after: None, body: body.into() });
+        let outcome = Ok(Response { status: 200, date: None, retry_after: None, rest: None, body: body.into() });
         judge_fetch(&outcome);
         let _ = (judge_ready(&outcome), judge_account(&outcome));
         if let Ok(page) = judge_list(&outcome) {

@@ -167,10 +167,11 @@ async fn a_reply_is_read_with_its_date_and_its_wish_to_be_left_alone() {
             status: 429,
             date: DateTime::from_timestamp(1_795_361_411, 0),
             retry_after: Some(Duration::from_secs(7)),
+            rest: None,
             body: "x".into(),
         })
     );
-    let reply = |retry_after| Ok(Response { status: 503, date: None, retry_after, body: Bytes::new() });
+    let reply = |retry_after| Ok(Response { status: 503, date: None, retry_after, rest: None, body: Bytes::new() });
     assert_eq!(http.call(purchase()).await, reply(Some(Duration::from_hours(24))));
     assert_eq!(http.call(purchase()).await, reply(None));
 }
@@ -261,6 +262,49 @@ async fn neither_the_client_nor_its_errors_show_the_credentials() {
         assert!(!shown.contains(secret), "{secret} in {shown}");
     }
     assert_eq!(format!("{http:?}"), format!("Http {{ base: \"{}/\", .. }}", peer.url));
+}
+
+#[tokio::test]
+async fn through_the_gateway_the_key_goes_in_the_header_and_the_vendors_paths_below_its_own() {
+    let peer = peer(vec![Then::Reset, Then::Reset]).await;
+    let key = SecretString::from("s3cret-key");
+    let http = Http::through_aisa(&peer.url, &key).unwrap();
+    let lost = no_answer(http.call(purchase()).await);
+    no_answer(http.call(question()).await);
+    let odd = Http::through_aisa(&peer.url, &"s3cret key\n".to_owned().into()).unwrap_err();
+    let empty = Http::through_aisa(&peer.url, &String::new().into()).unwrap_err();
+    assert_eq!(odd.to_string(), empty.to_string());
+    let shown = format!("{http:?} {lost} {odd} {odd:?} {:?}", http.authorization);
+    assert!(!shown.contains("s3cret"), "{shown}");
+    let seen = peer.seen().await;
+    assert_eq!(seen.len(), 2);
+    assert!(seen[0].starts_with("POST /apis/v1/dataforseo/x/task_post HTTP/1.1\r\n"), "{}", seen[0]);
+    assert!(seen[1].starts_with("GET /apis/v1/dataforseo/x/tasks_ready HTTP/1.1\r\n"), "{}", seen[1]);
+    assert!(seen.iter().all(|seen| seen.contains("authorization: Bearer s3cret-key\r\n")), "{seen:?}");
+}
+
+#[test]
+fn a_rest_is_taken_where_no_call_is_left_and_only_for_as_long_as_a_limit_may_last() {
+    let now = 1_795_361_411;
+    let of = |remaining: &'static str, reset: i64| {
+        let mut headers = HeaderMap::new();
+        headers.insert(REMAINING, HeaderValue::from_static(remaining));
+        headers.insert(RESET, HeaderValue::from_str(&reset.to_string()).unwrap());
+        rest(&headers, now)
+    };
+    assert_eq!(of("0", now + 47), Some(Duration::from_secs(47)));
+    for (remaining, reset) in [
+        ("1", now + 47),
+        ("none", now + 47),
+        ("0", now),
+        ("0", now - 5),
+        ("0", 47),
+        ("0", now + 3_600),
+        ("0", i64::MAX),
+    ] {
+        assert_eq!(of(remaining, reset), None, "{remaining} {reset}");
+    }
+    assert_eq!(rest(&HeaderMap::new(), now), None);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::*;
 #[expect(clippy::needless_pass_by_value, reason = "tables read better without a borrow in each line")]
 #[expect(clippy::unnecessary_wraps, reason = "it stands for the outcome of a call")]
 fn reply(status: u16, body: impl ToString) -> Result<Response, Failure> {
-    Ok(Response { status, date: None, retry_after: None, body: body.to_string().into() })
+    Ok(Response { status, date: None, retry_after: None, rest: None, body: body.to_string().into() })
 }
 
 /// One task's row, as the vendor writes it.
@@ -278,6 +278,7 @@ fn a_refusal_carries_the_vendors_words_and_its_wish_to_be_left_alone() {
         status: 429,
         date: None,
         retry_after: Some(std::time::Duration::from_secs(7)),
+        rest: None,
         body: r#"{"status_code": 40202, "status_message": "slow\u001b[31m down\n"}"#.into(),
     });
     assert_eq!(
@@ -311,7 +312,7 @@ fn a_body_cut_anywhere_buys_nothing_and_refuses_nothing() {
 proptest! {
     #[test]
     fn no_body_whatever_makes_the_judge_panic(status in 100..600_u16, body: Vec<u8>) {
-        let outcome = Ok(Response { status, date: None, retry_after: None, body: body.into() });
+        let outcome = Ok(Response { status, date: None, retry_after: None, rest: None, body: body.into() });
         if let Verdict::Rows { each, .. } = judge(&outcome, &["a", "b"]) {
             prop_assert_eq!(each.len(), 2);
         }
@@ -328,7 +329,7 @@ proptest! {
             let at = at % body.len();
             body[at] = byte;
         }
-        let outcome = Ok(Response { status: 200, date: None, retry_after: None, body: body.into() });
+        let outcome = Ok(Response { status: 200, date: None, retry_after: None, rest: None, body: body.into() });
         match judge(&outcome, &["tag-a", "tag-b"]) {
             Verdict::NotBought { .. } => prop_assert!(false, "a purchase must not be forgotten"),
             Verdict::InDoubt { .. } => {}

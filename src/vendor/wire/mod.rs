@@ -15,7 +15,7 @@ pub use lists::{
     AnswerFacts, CallLimits, Listed, ReadyList, ReadyRow, UnreadableList, UserData, Ware, answer_facts, first_result,
     listed_rows, ready_rows, user_data,
 };
-pub use read::{Cost, Envelope, Unreadable, envelope};
+pub use read::{Cost, Envelope, GatewayError, Unreadable, envelope, gateway_error};
 pub use rows::Row;
 pub use write::{
     ID_LIST_PATH, Order, STATUS_PATH, USER_DATA_PATH, id_list_body, live_path, task_get_path, task_post_body,

@@ -92,6 +92,42 @@ pub fn envelope(body: &[u8]) -> Result<Envelope<'_>, Unreadable> {
     Ok(Envelope { code: code(raw.status_code), message, cost: cost(raw.cost), rows, unreadable_rows })
 }
 
+/// An error of a gateway's own.
+#[derive(Debug)]
+pub struct GatewayError<'a> {
+    kind: Option<Cow<'a, str>>,
+    code: Option<Cow<'a, str>>,
+}
+
+impl GatewayError<'_> {
+    /// Whoever stands behind the gateway failed.
+    pub fn is_upstreams(&self) -> bool {
+        [&self.kind, &self.code].into_iter().flatten().any(|word| word.starts_with("upstream"))
+    }
+
+    /// What it is called.
+    pub fn name(&self) -> &str {
+        self.kind.as_deref().or(self.code.as_deref()).unwrap_or("error")
+    }
+}
+
+/// The error that a gateway in between speaks of, as an object or as a text.
+pub fn gateway_error(body: &[u8]) -> Option<GatewayError<'_>> {
+    #[derive(Deserialize)]
+    struct Raw<'a> {
+        #[serde(borrow, default)]
+        error: Option<&'a RawValue>,
+    }
+
+    let body = std::str::from_utf8(body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body)).ok()?;
+    let raw: Raw<'_> = body.trim_start().starts_with('{').then(|| serde_json::from_str(body).ok()).flatten()?;
+    let error = raw.error?;
+    if error.get().starts_with('{') {
+        return Some(GatewayError { kind: text(field(error, "type")), code: text(field(error, "code")) });
+    }
+    text(Some(error)).map(|code| GatewayError { kind: None, code: Some(code) })
+}
+
 /// Reads an object, and nothing else: serde would take an array for a struct as well.
 pub(super) fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     raw.get().starts_with('{').then(|| serde_json::from_str(raw.get()).ok()).flatten()

@@ -1,0 +1,69 @@
+//! What becomes of the first calls of a start: whether the vendor is there and lets us in, and, where a route is not known
+//! to hand out answers, at which endpoints it does.
+
+use crate::clock::Now;
+use crate::engine::collect::Endpoint;
+use crate::engine::core::{Core, Step};
+use crate::engine::vocabulary::Effect;
+use crate::event::EventKind;
+use crate::vendor::codes::Class;
+use crate::vendor::{Probed, Refusal};
+
+/// Questions about an endpoint that are answered and tell nothing, after which it counts as one that hands out none.
+const MOST_PROBES: u32 = 5;
+
+impl Core {
+    pub(super) fn greeted(&mut self, now: Now, outcome: Result<(), Refusal>, out: &mut Vec<Effect>) {
+        match outcome {
+            Ok(()) => self.hello = Step::Done,
+            Err(refusal) => {
+                self.hello = Step::Wanted;
+                self.refused(now, &refusal, true, out);
+            }
+        }
+    }
+
+    /// An endpoint was asked for an answer that cannot exist.
+    pub(super) fn probed(
+        &mut self,
+        now: Now,
+        endpoint: Endpoint,
+        probed: Probed,
+        answered: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        match probed {
+            Probed::Open => self.next_probe(),
+            Probed::Shut(why) => self.shut(endpoint, why, out),
+            Probed::Refused(refusal) => {
+                self.hello = Step::Wanted;
+                self.probe_tries += u32::from(answered);
+                if refusal.class == Class::NoMoney {
+                    // What is bought can be asked for all the same.
+                    self.refused(now, &refusal, false, out);
+                    self.probes.clear();
+                    self.hello = Step::Done;
+                } else if self.probe_tries >= MOST_PROBES && refusal.class != Class::Halt {
+                    self.shut(endpoint, refusal.message, out);
+                } else {
+                    self.refused(now, &refusal, true, out);
+                }
+            }
+        }
+    }
+
+    /// Answers of an endpoint cannot be collected, so nothing is bought there whose answer would have to be.
+    fn shut(&mut self, endpoint: Endpoint, why: String, out: &mut Vec<Effect>) {
+        let (engine, function) = endpoint;
+        let what = format!("answers cannot be collected through this route, so nothing is bought by Standard: {why}");
+        out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
+        self.dispatch.shut(endpoint, why);
+        self.next_probe();
+    }
+
+    fn next_probe(&mut self) {
+        self.probes.pop();
+        self.probe_tries = 0;
+        self.hello = if self.probes.is_empty() { Step::Done } else { Step::Wanted };
+    }
+}
