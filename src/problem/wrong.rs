@@ -259,6 +259,24 @@ impl Wrong {
                 "every row needs as many cells as the header, quotes inside a cell are doubled".to_owned()
             }
             Self::TooMany => "split the job into several".to_owned(),
+            Self::BadVariable { .. }
+            | Self::AisaOnly { .. }
+            | Self::NotAtAisa { .. }
+            | Self::NoBalance { .. }
+            | Self::BadUrl { .. }
+            | Self::NotHttps { .. }
+            | Self::QuarantineTooShort { .. }
+            | Self::WrongOrder { .. }
+            | Self::TwoPasswords { .. }
+            | Self::NoPrice
+            | Self::NotInPrice { .. } => self.help_with_the_config(),
+        }
+    }
+
+    /// What to do about the config.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only problems of the config come here")]
+    fn help_with_the_config(&self) -> String {
+        match self {
             Self::BadVariable { .. } => {
                 "write the variable's name, such as \"DATAFORSEO_LOGIN\", never the secret itself".to_owned()
             }
@@ -281,6 +299,7 @@ impl Wrong {
             Self::NotInPrice { .. } => {
                 "`price` is the most that one may cost: keep it alone, or leave it out".to_owned()
             }
+            _ => String::new(),
         }
     }
 
