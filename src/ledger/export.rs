@@ -71,6 +71,13 @@ pub struct ExportRow {
     pub answers: Vec<(ResultKind, Vec<u8>)>,
 }
 
+impl ExportRow {
+    /// The vendor's code of the place; none where it was asked in none.
+    pub fn place(&self) -> Option<u32> {
+        Some(self.location_code).filter(|code| *code > 0)
+    }
+}
+
 impl Ledger {
     /// Every task of a run in the order of its plan, with its answers where `answers` says so.
     ///

@@ -59,7 +59,7 @@ impl Form for CsvForm<'_> {
             text(&of.period),
             text(&row.set),
             text(&row.prompt),
-            row.location_code.to_string(),
+            row.place().map_or_else(String::new, |code| code.to_string()),
             maybe(row.location_name.as_deref()),
             text(&row.language_code),
             row.engine.to_string(),
