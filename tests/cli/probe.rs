@@ -49,7 +49,8 @@ fn one_task_is_bought_once_for_a_ledger_and_its_price_is_said_before() {
 
 #[test]
 fn an_answer_that_takes_long_is_not_waited_for_and_the_list_shows_the_task_meanwhile() {
-    let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = \"never_done\"\n");
+    // An answer takes 30 seconds at least.
+    let world = World::with(&["--speed", "2"], "[[fault]]\nkind = \"list_lag\"\nafter = \"0s\"\n");
     let (ended, found) = probe(&world);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(
