@@ -70,9 +70,15 @@ pub(super) fn resolve(args: &ResolveArgs, common: &Common, out: Out) -> anyhow::
 
 /// A person says that nothing more is to be found out about what a restored ledger bought meanwhile.
 fn restored(ledger: &mut Ledger, name: &str, reason: &str, at: i64, out: Out) -> anyhow::Result<Exit> {
-    let Some((account, _)) = ledger.account(name)? else {
+    let Some((account, route)) = ledger.account(name)? else {
         return mistake(format!("the ledger knows no account `{name}`"));
     };
+    if route.shows_lists() {
+        return mistake(format!(
+            "account `{name}` has the vendor's own list of what was bought: the next `bursar run` reads it and knows again what \
+             this ledger lacks; a person's word would buy it twice"
+        ));
+    }
     if ledger.vendor_memory(account)?.1.is_none() {
         return mistake(format!("account `{name}` is not taken for restored: there is nothing to decide"));
     }
