@@ -27,10 +27,7 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
         Some(name) => vec![locate::account(&config, name)?],
         None => config.accounts.values().collect(),
     };
-    let probed = match args.probe {
-        true => Some(locate::account_or_only(&config, args.account.as_deref())?),
-        false => None,
-    };
+    let probed = if args.probe { Some(locate::account_or_only(&config, args.account.as_deref())?) } else { None };
     let state_dir = locate::state_dir(&config)?;
     let mut findings = here::look(&config, &state_dir);
     let ledger = here::ledger(&config, &mut findings);
