@@ -67,7 +67,7 @@ pub enum Command {
     Reconcile,
     /// Decide about a batch in doubt what no list can tell; it is recorded
     Resolve(ResolveArgs),
-    /// Is all well: credentials, balance, limits, prices, clock, ledger, disk; never spends
+    /// Is all well: credentials, balance, limits, prices, clock, ledger, disk; spends only with --probe
     Doctor(DoctorArgs),
     /// The simulated vendor on its own, on this machine
     Sandbox(SandboxArgs),
@@ -198,6 +198,12 @@ pub struct DoctorArgs {
     /// Only this account, instead of all in the config
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
+    /// Buy one task, once for a ledger, and say what it cost and whether list and answer came
+    #[arg(long)]
+    pub probe: bool,
+    /// With --probe: how long to wait for the answer
+    #[arg(long, value_name = "DURATION", requires = "probe", default_value = "2m", value_parser = humantime::parse_duration)]
+    pub max_wait: Duration,
 }
 
 /// Arguments of `sandbox`.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::world::{Ended, World};
 
 /// What is said about some things, by level; and the exit code.
-fn found(ended: &Ended, about: &[&str]) -> Vec<String> {
+pub(super) fn found(ended: &Ended, about: &[&str]) -> Vec<String> {
     let document: Value = serde_json::from_str(&ended.stdout).unwrap();
     assert_eq!((&document["schema"], &document["exit"]), (&"bursar.doctor/1".into(), &ended.code.into()));
     let findings = document["findings"].as_array().unwrap();
@@ -16,7 +16,7 @@ fn found(ended: &Ended, about: &[&str]) -> Vec<String> {
     wanted.map(|finding| format!("{} {}", text(finding, "level"), text(finding, "says"))).collect()
 }
 
-fn edit_config(world: &World, from: &str, to: &str) {
+pub(super) fn edit_config(world: &World, from: &str, to: &str) {
     let path = world.folder.path().join("bursar.toml");
     let text = fs::read_to_string(&path).unwrap();
     assert!(text.contains(from));

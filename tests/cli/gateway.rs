@@ -74,6 +74,9 @@ fn a_run_through_the_gateway_is_answered_and_the_books_agree() {
         assert!(doctor.stdout.contains(said), "{said}: {}", doctor.stdout);
     }
     assert!(!doctor.stdout.contains("tag proof"), "{}", doctor.stdout);
+    let probe = gateway.bursar(&["doctor", "--probe"]);
+    assert_eq!(probe.code, 0, "{probe:?}");
+    assert!(probe.stdout.contains("route `aisa` has no list to prove anything: nothing was bought"), "{probe:?}");
     let models = gateway.bursar(&["models", "--engine", "chat_gpt", "--refresh"]);
     assert_eq!(models.code, 6, "{models:?}");
     assert!(models.stderr.contains("There is no such endpoint. (HTTP 404)"), "{models:?}");

@@ -11,5 +11,6 @@ mod gateway;
 #[cfg(unix)]
 mod hazards;
 mod pages;
+mod probe;
 mod runs;
 mod world;

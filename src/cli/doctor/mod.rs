@@ -1,17 +1,19 @@
 //! `bursar doctor`: is all well, before money depends on it.
 //!
 //! It looks at what is here (config, ledger, files, disk), at what the ledger knows of each account, and asks the vendor
-//! once for each: a free call. It buys nothing and writes nothing.
+//! once for each: a free call. It buys nothing and writes nothing; only `--probe` buys one task, with one account.
 
 mod account;
 mod books;
 mod finding;
 mod here;
+mod probe;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
 
 use self::finding::{Finding, Level};
+use self::probe::Probe;
 use super::args::DoctorArgs;
 use super::out::{self, Out, count};
 use super::run::kind_of;
@@ -25,6 +27,7 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
         Some(name) => vec![locate::account(&config, name)?],
         None => config.accounts.values().collect(),
     };
+    let probed = if args.probe { Some(locate::account_or_only(&config, args.account.as_deref())?) } else { None };
     let state_dir = locate::state_dir(&config)?;
     let mut findings = here::look(&config, &state_dir);
     let ledger = here::ledger(&config, &mut findings);
@@ -32,7 +35,7 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
         findings.extend(books::look(ledger, &state_dir)?);
     }
     let clock = Clock::system();
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     for account in accounts {
         let mut of_account = runtime.block_on(account::look(account, clock))?;
         if let Some(ledger) = &ledger {
@@ -43,6 +46,13 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
             }
         }
         findings.extend(of_account.into_iter().map(|finding| finding.of(&account.name)));
+    }
+    drop(ledger);
+    if let Some(account) = probed {
+        let (config, state_dir, wait) = (&config, &*state_dir, args.max_wait);
+        let probe = Probe { config, account, state_dir, wait, clock, out };
+        let made = runtime.block_on(probe.make(&findings));
+        findings.extend(made.into_iter().map(|finding| finding.of(&account.name)));
     }
     let exit = findings.iter().fold(Exit::Complete, |exit, finding| exit.and(finding.exit()));
     if out.json {

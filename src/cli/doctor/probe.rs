@@ -1,0 +1,247 @@
+//! `--probe`: one task is bought by the ordinary engine, to see that money, list and answers go as they should.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use chrono::DateTime;
+
+use super::finding::{Finding, Level};
+use crate::cli::out::Out;
+use crate::cli::progress::{Baseline, Teller};
+use crate::cli::run::{kind_of, take, terms};
+use crate::cli::{Exit, secrets, stop};
+use crate::clock::Clock;
+use crate::config::{AccountConfig, Config};
+use crate::engine::{self, Desk, End, StopWord};
+use crate::ids::AccountId;
+use crate::job::{self, Disk, Job};
+use crate::ledger::{Ledger, LedgerError, LockError};
+use crate::money::Money;
+use crate::offer::Function;
+use crate::period;
+use crate::price::PriceList;
+use crate::report::Report;
+
+/// Its job in the ledger.
+const JOB: &str = "doctor-probe";
+const ABOUT: &str = "probe";
+
+/// What a probe is made with.
+pub(super) struct Probe<'a> {
+    pub(super) config: &'a Config,
+    pub(super) account: &'a AccountConfig,
+    pub(super) state_dir: &'a Path,
+    /// How long to wait for the answer.
+    pub(super) wait: Duration,
+    pub(super) clock: Clock,
+    pub(super) out: Out,
+}
+
+impl Probe<'_> {
+    /// Buys one task, unless something speaks against it; what goes wrong is a finding too.
+    pub(super) async fn make(&self, before: &[Finding]) -> Vec<Finding> {
+        if !self.account.route.shows_lists() {
+            let says = format!("route `{}` has no list to prove anything: nothing was bought", self.account.route);
+            return vec![Finding::ok(ABOUT, says)];
+        }
+        if before.iter().any(|finding| finding.level() == Level::Fail) {
+            return vec![Finding::warn(
+                ABOUT,
+                "something failed above: nothing was bought",
+                "see to it, then ask again",
+            )];
+        }
+        self.start().await.unwrap_or_else(|error| {
+            let advice = match error.downcast_ref::<LockError>() {
+                Some(_) => "nothing was bought: ask again when the other process has ended".to_owned(),
+                None => format!("what was bought, if anything, stands in the ledger: `bursar status {JOB}`"),
+            };
+            vec![Finding::fail(ABOUT, Exit::of(&error), format!("{error:#}"), advice)]
+        })
+    }
+
+    /// A start like any other, for one task.
+    async fn start(&self) -> anyhow::Result<Vec<Finding>> {
+        let prices = PriceList::with(&self.account.prices);
+        let (job, expected) = self.job(&prices)?;
+        let stop = stop::listen(self.out, Some(self.wait));
+        let Some(_lock) = take(&self.config.ledger, true, self.out, stop.clone()).await? else {
+            return Ok(vec![interrupted()]);
+        };
+        let now = self.clock.now();
+        let at = now.wall.timestamp();
+        let credentials = secrets::of(self.account)?;
+        let mut ledger = Ledger::open(&self.config.ledger, kind_of(self.account.route), at)?;
+        ledger.begin(self.state_dir, at)?;
+        let id = engine::bring_account(&mut ledger, self.account, credentials.whose())?;
+        if ledger.vendor_memory(id)?.1.is_some() {
+            return Ok(vec![Finding::warn(
+                ABOUT,
+                "the ledger was taken for restored: nothing was bought",
+                "let `bursar run` or `bursar reconcile` read the vendor's list whole, then ask again",
+            )]);
+        }
+        let known = match ledger.find_run(JOB, None)? {
+            Some(run) => Some(Report::of(&mut ledger, run, &prices, now)?).filter(|report| report.planned == 0),
+            None => None,
+        };
+        let (run, to_buy) = match &known {
+            Some(report) => (report.status.run, Vec::new()),
+            None => {
+                let period = period::current(job.period, job.timezone, now.wall);
+                let limits = &self.account.limits;
+                let prepared = engine::prepare(&mut ledger, &job, id, limits, &prices, &period, false, &Disk, now)?;
+                (prepared.run, vec![prepared.terms])
+            }
+        };
+        let mut findings = Vec::new();
+        if let Some(report) = known {
+            let ours = ledger.job(JOB)?.is_some_and(|job| job.account == self.account.name);
+            let settled = report.is_complete() || !ours;
+            findings.push(bought_before(&ledger, &report)?);
+            if settled {
+                return Ok(findings);
+            }
+        } else {
+            let rooms = Report::of(&mut ledger, run, &prices, now)?.rooms;
+            if let Some(room) = rooms.into_iter().find(|room| room.left < expected) {
+                return Ok(vec![Finding::fail(
+                    ABOUT,
+                    Exit::BudgetReached,
+                    format!("{} leaves {}, and one task is {expected}: nothing was bought", room.name, room.left),
+                    "raise it, or ask again when it leaves room",
+                )]);
+            }
+            self.out.must(&format!(
+                "account {} at {}: one task is bought now, for {expected} at the most",
+                self.account.name, self.account.base_url
+            ));
+        }
+        if *stop.borrow() > StopWord::None {
+            findings.push(interrupted());
+            return Ok(findings);
+        }
+        let buys = !to_buy.is_empty();
+        let desk = Desk::new(terms(id, self.account, to_buy), prices.clone());
+        let http = Arc::new(credentials.way_to(&self.account.base_url)?);
+        // One document is asked for, not a line for each event.
+        let mut teller = Teller::new(Out { json: false, bars: false, ..self.out }, Baseline::default());
+        let ended = engine::run(desk, http, &mut ledger, self.clock, stop, &mut teller).await;
+        teller.finish();
+        let end = ended?;
+        ledger.complete(run)?;
+        let report = Report::of(&mut ledger, run, &prices, self.clock.now())?;
+        if buys || report.in_doubt > 0 {
+            findings.push(bought(&report, &end, expected));
+        }
+        if report.planned + report.in_doubt == 0 {
+            findings.push(listed(&ledger, id)?);
+            findings.extend(answer(&report));
+        }
+        ledger.tidy();
+        Ok(findings)
+    }
+
+    /// The job, checked as if it stood in a file, and what its one task costs at the most: its whole budget.
+    fn job(&self, prices: &PriceList) -> anyhow::Result<(Job, Money)> {
+        let text = format!(
+            "name = \"{JOB}\"\naccount = \"{}\"\nperiod = \"once\"\n[budget]\nrun = \"1\"\n\
+             [[prompt_set]]\nname = \"probe\"\nengine = \"chat_gpt\"\nmethod = \"standard\"\npriority = \"normal\"\n\
+             locations = [\"United States\"]\nlanguages = [\"English\"]\nprompts = [\"Which day follows Monday?\"]\n",
+            self.account.name
+        );
+        let mut job = job::check(Path::new(JOB), &text, self.config, &Disk)?;
+        let set = job.sets.first().context("the probe has a prompt set")?;
+        let target = set.targets.first().context("the probe has a target")?;
+        let price = prices.expected(target, set.asked()).context("no price is known of what the probe buys")?;
+        job.budget.run = price.worst;
+        Ok((job, price.worst))
+    }
+}
+
+fn interrupted() -> Finding {
+    Finding::fail(ABOUT, Exit::Interrupted, "stopped before anything was bought", "the same command goes on")
+}
+
+fn bought_before(ledger: &Ledger, report: &Report) -> Result<Finding, LedgerError> {
+    let opened = DateTime::from_timestamp(ledger.opened_at(report.status.run)?, 0).unwrap_or_default();
+    let cost = report.status.total.charged;
+    let when = opened.format("%Y-%m-%d %H:%MZ");
+    let done = if cost.is_zero() { "tried" } else { "bought" };
+    Ok(Finding::ok(ABOUT, format!("{done} before with this ledger, on {when} for {cost}: nothing was bought now"))
+        .knowing(format!("`bursar status {JOB}` shows it")))
+}
+
+/// Whether it was bought, and for what.
+fn bought(report: &Report, end: &End, expected: Money) -> Finding {
+    let cost = report.status.total.charged;
+    let whole = || format!("`bursar status {JOB}` shows it");
+    if let Some(why) = &end.refused {
+        return Finding::fail(ABOUT, Exit::Refused, format!("{cost} was spent, and buying stops: {why}"), whole());
+    }
+    if report.in_doubt > 0 {
+        let held = report.status.total.held;
+        return Finding::fail(
+            ABOUT,
+            Exit::InDoubt,
+            format!("whether the task was bought is not known yet; {held} is held for it"),
+            "`bursar reconcile` asks the vendor about it",
+        );
+    }
+    if report.planned > 0 {
+        return match end.cuts.first() {
+            Some((_, room)) => {
+                let says = format!("{} leaves {}: nothing was bought", room.name, room.left);
+                Finding::fail(ABOUT, Exit::BudgetReached, says, "raise it, or ask again when it leaves room")
+            }
+            None => Finding::fail(
+                ABOUT,
+                Exit::Interrupted,
+                "nothing was bought in this time",
+                "the same command goes on; -v says what the vendor answered",
+            ),
+        };
+    }
+    if let Some(failure) = report.failures.first() {
+        return Finding::fail(
+            ABOUT,
+            Exit::SomeFailed,
+            format!("the task failed: {}, {cost} paid", failure.reason),
+            whole(),
+        );
+    }
+    if cost == expected {
+        Finding::ok(ABOUT, format!("one task was bought for {cost}, as expected"))
+    } else {
+        Finding::warn(
+            ABOUT,
+            format!("one task was bought for {cost}, and {expected} was expected"),
+            "write the price under [[accounts.NAME.prices]]",
+        )
+    }
+}
+
+/// Whether the vendor's list has shown it, or another task, while it was unfinished.
+fn listed(ledger: &Ledger, account: AccountId) -> Result<Finding, LedgerError> {
+    const ABOUT: &str = "probe list";
+    Ok(match ledger.tag_proof(account, Function::LlmScraper)? {
+        Some(_) => Finding::ok(ABOUT, "the vendor's list shows unfinished tasks with our tag"),
+        None => Finding::ok(ABOUT, "the vendor's list has not shown an unfinished task yet")
+            .knowing("an answer that comes at once leaves nothing to show; the next purchases prove it by themselves"),
+    })
+}
+
+/// Whether its answer came; nothing where there is none to come.
+fn answer(report: &Report) -> Option<Finding> {
+    const ABOUT: &str = "probe answer";
+    if report.answered > 0 {
+        return Some(Finding::ok(ABOUT, "it came"));
+    }
+    (report.waiting > 0).then(|| {
+        Finding::ok(ABOUT, "it is still to come").knowing(
+            "most take minutes, some an hour; the next `bursar run` of this account fetches it, or `bursar doctor --probe`",
+        )
+    })
+}
