@@ -87,14 +87,13 @@ impl Probe<'_> {
             Some(run) => Some(Report::of(&mut ledger, run, &prices, now)?).filter(|report| report.planned == 0),
             None => None,
         };
-        let (run, to_buy) = match &known {
-            Some(report) => (report.status.run, Vec::new()),
-            None => {
-                let period = period::current(job.period, job.timezone, now.wall);
-                let limits = &self.account.limits;
-                let prepared = engine::prepare(&mut ledger, &job, id, limits, &prices, &period, false, &Disk, now)?;
-                (prepared.run, vec![prepared.terms])
-            }
+        let (run, to_buy) = if let Some(report) = &known {
+            (report.status.run, Vec::new())
+        } else {
+            let period = period::current(job.period, job.timezone, now.wall);
+            let limits = &self.account.limits;
+            let prepared = engine::prepare(&mut ledger, &job, id, limits, &prices, &period, false, &Disk, now)?;
+            (prepared.run, vec![prepared.terms])
         };
         let mut findings = Vec::new();
         if let Some(report) = known {
