@@ -124,6 +124,11 @@ pub fn settled(function: Function, method: Method, model_charge: Money) -> Money
     built_in(function, method, Priority::Normal).unwrap_or_default().saturating_add(model_charge)
 }
 
+/// What the vendor takes of a task of LLM Responses when it is handed in, whatever its answer names of that.
+pub fn taken(function: Function, method: Method) -> Money {
+    settled(function, method, ADVANCE)
+}
+
 /// What stays taken of an LLM Responses task that the vendor did not finish in its 72 hours: the fee.
 pub fn unfinished(function: Function, method: Method) -> Money {
     settled(function, method, Money::ZERO)

@@ -127,7 +127,8 @@ pub enum Transition {
     Answer,
     /// The job file no longer asks it.
     Drop,
-    /// It may be bought anew: asked again after it was dropped, or its paid failure may be tried again.
+    /// It may be bought anew: asked again after it was dropped, its paid failure may be tried again, or a restored ledger
+    /// learns that it was.
     Reopen,
 }
 
@@ -150,8 +151,7 @@ impl TaskState {
         use TaskState::{Answered, Failed, Planned, Sending, Submitted};
         match (self, transition) {
             (Planned, Transition::Reserve) => Ok(Sending),
-            (Sending, Transition::NotBought)
-            | (Failed(Reason::DroppedByJob | Reason::PaidFailure | Reason::Refused), Transition::Reopen) => Ok(Planned),
+            (Sending, Transition::NotBought) | (Failed(_), Transition::Reopen) => Ok(Planned),
             // Planned: given up for not bought, and found in the vendor's list after all.
             (Sending | Planned, Transition::Accept) => Ok(Submitted),
             (Sending | Submitted, Transition::Fail(reason)) => Ok(Failed(reason)),

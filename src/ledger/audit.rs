@@ -71,7 +71,8 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
     ),
     (
         "money is held for a batch with nothing in doubt",
-        "SELECT 'batch ' || id FROM batch WHERE unresolved = 0 AND held_nano > 0 AND function = 'llm_scraper'",
+        "SELECT 'batch ' || id FROM batch WHERE unresolved = 0 AND held_nano > 0
+             AND (function = 'llm_scraper' OR method = 'live' OR uncollected = 0)",
     ),
     (
         "a task is not where its latest attempt is",

@@ -227,12 +227,7 @@ impl Commit<'_> {
         let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
         let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(()) };
         let was_sending = facts.state == attempt_state::SENDING;
-        if !was_sending {
-            // Booked as an extra, perhaps, while its task was not asked.
-            let sql = "SELECT account FROM batch WHERE id = ?1";
-            let account = self.write.query_row(sql, [facts.batch], |row| row.get(0))?;
-            money_path::take_back_extra(self.write, account, vendor_id)?;
-        }
+        let facts = if was_sending { facts } else { self.found_after_all(facts, vendor_id)? };
         self.write
             .prepare_cached(
                 "UPDATE attempt SET state = ?2, vendor_id = ?3, posted_nano = ?4, settled_nano = ?5, code = NULL
@@ -246,10 +241,20 @@ impl Commit<'_> {
                 assumed.then_some(cost.nanos()),
             ))?;
         self.stands(facts, attempt_state::SUBMITTED, Transition::Accept)?;
-        self.moves.charge(facts.batch, posted_v, if was_sending { facts.held } else { Money::ZERO }, cost, open);
+        self.moves.charge(facts.batch, posted_v, facts.held, cost, open);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 1);
         self.moves.posted(facts.batch, posted_v);
         Ok(())
+    }
+
+    /// An attempt that was given up was a purchase: nothing is held for it any more, and what was booked for it as an extra
+    /// while its task was not asked is taken back.
+    fn found_after_all(&mut self, facts: Attempt, vendor_id: &str) -> Result<Attempt, LedgerError> {
+        let sql = "SELECT account FROM batch WHERE id = ?1";
+        let account = self.write.query_row(sql, [facts.batch], |row| row.get(0))?;
+        money_path::take_back_extra(self.write, account, vendor_id)?;
+        self.write.prepare_cached("UPDATE attempt SET held_nano = 0 WHERE id = ?1")?.execute([facts.id])?;
+        Ok(Attempt { held: Money::ZERO, ..facts })
     }
 
     /// The vendor took money for a task that has no answer.
@@ -267,13 +272,16 @@ impl Commit<'_> {
             )?
             .execute((facts.id, attempt_state::PAID_FAILURE, code, vendor_id.map(vendor_key), cost.nanos()))?;
         let was_sending = facts.state == attempt_state::SENDING;
-        if !was_sending {
-            // Given up for not bought, and found after all: it is accepted first, and lost then.
-            self.touched.move_task_of(facts, Transition::Accept)?;
-        }
+        let facts = match vendor_id {
+            Some(vendor_id) if !was_sending => {
+                // Given up for not bought, and found after all: it is accepted first, and lost then.
+                self.touched.move_task_of(facts, Transition::Accept)?;
+                self.found_after_all(facts, vendor_id)?
+            }
+            _ => facts,
+        };
         self.stands(facts, attempt_state::PAID_FAILURE, Transition::Fail(reason))?;
-        let held = if was_sending { facts.held } else { Money::ZERO };
-        self.moves.charge(facts.batch, posted_v, held, cost, false);
+        self.moves.charge(facts.batch, posted_v, facts.held, cost, false);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 0);
         self.moves.posted(facts.batch, posted_v);
         Ok(())

@@ -11,16 +11,23 @@ use crate::money::Money;
 impl Commit<'_> {
     /// An assumed cost becomes the vendor's: what was booked too much is refund, and too little is overrun.
     pub(super) fn correct(&mut self, attempt: AttemptId, cost: Money) -> Result<(), LedgerError> {
-        let assumed: Option<(i64, i64, i64)> = self
+        let assumed: Option<(i64, i64, i64, bool)> = self
             .write
             .prepare_cached(
-                "SELECT attempt.batch, attempt.settled_nano, batch.posted_v
+                "SELECT attempt.batch, attempt.settled_nano, batch.posted_v,
+                        attempt.state = 1 AND batch.function = 'llm_responses' AND batch.method = 'standard'
                  FROM attempt JOIN batch ON batch.id = attempt.batch
                  WHERE attempt.id = ?1 AND attempt.posted_nano IS NULL AND attempt.settled_nano IS NOT NULL",
             )?
-            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
             .optional()?;
-        let Some((batch, assumed, posted_v)) = assumed else { return Ok(()) };
+        let Some((batch, assumed, posted_v, open)) = assumed else { return Ok(()) };
+        if open {
+            // It may still come to all that was held: what was taken so far is noted, and its answer settles it.
+            let sql = "UPDATE attempt SET posted_nano = ?2 WHERE id = ?1";
+            self.write.prepare_cached(sql)?.execute((attempt.0, cost.nanos()))?;
+            return Ok(());
+        }
         self.write
             .prepare_cached("UPDATE attempt SET posted_nano = ?2, settled_nano = ?2 WHERE id = ?1")?
             .execute((attempt.0, cost.nanos()))?;

@@ -123,7 +123,7 @@ impl Ledger {
             .prepare_cached(
                 "SELECT attempt.vendor_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
                         batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id),
-                        task.target, attempt.held_nano, coalesce(attempt.settled_nano, attempt.posted_nano)
+                        task.target, attempt.held_nano, coalesce(attempt.posted_nano, attempt.settled_nano)
                  FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
                  JOIN task ON task.id = attempt.task
                  WHERE attempt.id = ?1 AND attempt.state = 1",

@@ -294,3 +294,38 @@ async fn what_the_vendor_withholds_until_the_account_has_money_is_not_bought_aga
     assert_eq!(end.waiting, 0);
     world.assert_all_answered_once(3);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_models_task_that_is_found_after_it_was_given_up_is_settled_with_its_answer() {
+    let drop = Rule::nth(Fault::DropAfter, Call::TaskPost, 2);
+    let mut world = World::new(quick(vec![drop, Rule::nth(Fault::ListOutage, Call::IdList, 1)]));
+    // A person says too early that it was not bought.
+    super::live_for(&mut world, &models("standard", 5, "1"), Duration::from_secs(30)).await;
+    let doubted = attempts(&world).iter().filter(|attempt| attempt.0 == "sending").count();
+    let mut ledger = world.open();
+    let given_up = (2..2 + i64::try_from(doubted).unwrap())
+        .map(|attempt| bursar::ledger::Change::NotBought { attempt: bursar::ids::AttemptId(attempt) });
+    ledger.record(given_up.collect()).unwrap();
+    ledger.tidy();
+    std::mem::drop(ledger);
+    world.account.limits.in_flight = 1;
+    world.live_on(&models("standard", 5, "0.00001").replace("0.00001", "0.0110")).await;
+    let audit = world.audit();
+    assert_eq!((audit.problems, audit.held, audit.in_doubt), (vec![], Money::ZERO, 0));
+    assert_eq!(audit.charged, world.bill().total, "{doubted} in doubt");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_list_shows_a_models_task_at_is_no_price() {
+    let drop = Rule::nth(Fault::DropAfter, Call::TaskPost, 1);
+    let dear = Rule::nth(Fault::Overrun { usd: usd("0.02") }, Call::TaskPost, 1);
+    let mut settings = quick(vec![drop, dear]);
+    settings.switches.list_settled_cost = true;
+    settings.turnaround_responses = Spread { min: Duration::from_secs(1), max: Duration::from_secs(1) };
+    let mut world = World::new(settings);
+    // Enough is held for one that comes to $0.0202: that is no price above the list's.
+    let job =
+        models("standard", 5, "1").replace("max_output_tokens", "max_cost_per_task = \"0.05\"\nmax_output_tokens");
+    assert_eq!(world.live_on(&job).await.refused, None);
+    world.assert_all_answered_once(5);
+}

@@ -76,7 +76,9 @@ impl Core {
                 out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
             }
             Fetched::Expired => {
-                changes.push(Change::Expired { attempt, settled: fetch.what.open_cost });
+                let taken = crate::price::taken(fetch.what.function, Method::Standard);
+                let settled = fetch.what.open_cost.map(|named| named.max(taken));
+                changes.push(Change::Expired { attempt, settled });
                 self.collect.settled(batch, attempt);
                 self.progress.failed += 1;
                 out.push(Effect::Tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true }));
@@ -121,13 +123,16 @@ impl Core {
                 what.vendor_id, what.held
             );
             out.push(Effect::Tell(EventKind::Odd { engine, function, what: told }));
-            return Some(what.held);
+            return Some(what.held.max(what.open_cost.unwrap_or_default()));
         };
         let cost = crate::price::settled(what.function, Method::Standard, charge);
         let (target, price) =
             ((what.target, Method::Standard), format!("{}/{}/{}", what.function, what.engine, Method::Standard));
         self.progress.charged += cost - what.open_cost.unwrap_or_default();
-        self.settled_at(target, &price, what.held, cost, out);
+        // What a restored ledger took over was held by the one that bought it.
+        if !what.held.is_zero() {
+            self.settled_at(target, &price, what.held, cost, out);
+        }
         Some(cost)
     }
 
@@ -138,6 +143,7 @@ impl Core {
         let age_s = self.clock.not_before(now) - self.collect.posted_v(fetch.what.batch)?;
         let promised = promised_turnaround(fetch.what.function, Method::Standard, Priority::Normal);
         let in_time = age_s < seconds(promised / self.terms.speed.max(1));
+        let taken = taken.max(crate::price::taken(fetch.what.function, Method::Standard));
         Some(if in_time { taken } else { crate::price::unfinished(fetch.what.function, Method::Standard).min(taken) })
     }
 }

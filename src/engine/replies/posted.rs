@@ -131,6 +131,13 @@ impl Core {
         for (at, fate) in each.into_iter().enumerate() {
             let attempt = flight.attempt(at);
             match fate {
+                // Neither a cost nor an answer: whether it was sold, its list tells.
+                Fate::Accepted { cost, .. }
+                    if flight.method == Method::Live && answer.is_none() && cost.is_none_or(|cost| cost.is_zero()) =>
+                {
+                    lost += 1;
+                    lost_why = "the reply has neither a cost nor an answer".to_owned();
+                }
                 Fate::Accepted { id, cost } => {
                     // Without a figure it is booked at what is held, and says nothing about the price. A figure of
                     // zero is the vendor's word, and a price like another.

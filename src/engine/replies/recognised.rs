@@ -58,7 +58,7 @@ impl Core {
                     let listed = seen.row.cost.filter(|cost| !cost.is_zero());
                     if let Some((booked, listed)) = booked.zip(listed)
                         // Of what is settled later, a list goes on to show what was taken at first.
-                        && (assumed || booked != listed && seen.row.function() != Some(Function::LlmResponses))
+                        && (assumed || booked != listed && !is_settled_later(&seen))
                         && self.cost_told.insert(attempt)
                     {
                         self.cost_listed(&seen, attempt, (booked, listed), assumed, &mut changes, out);
@@ -153,15 +153,30 @@ impl Core {
     ) {
         if assumed {
             self.reconcile.priced(&seen.row.id);
-            if let Some(price) = &seen.price {
-                let at_v = seen.row.posted.map_or(0, |posted| posted.timestamp());
-                self.price_charged(price.clone(), listed, at_v, changes, out);
-            }
+            let at_v = seen.row.posted.map_or(0, |posted| posted.timestamp());
+            self.price_listed(seen, listed, at_v, changes, out);
             self.progress.charged += listed - booked;
             changes.push(Change::Corrected { attempt, cost: listed });
             out.push(Effect::Tell(EventKind::CostCorrected { attempt, assumed: booked, listed }));
         } else {
             out.push(Effect::Tell(EventKind::CostDiffers { attempt, booked, listed }));
+        }
+    }
+
+    /// What a list says of the price that its row was bought at. A model's task may be listed at what it came to, and a
+    /// task may since be planned to be bought in another way: neither is a price.
+    fn price_listed(
+        &mut self,
+        seen: &SeenRow,
+        cost: Money,
+        at_v: i64,
+        changes: &mut Vec<Change>,
+        out: &mut Vec<Effect>,
+    ) {
+        let same_way = |price: &&String| price.contains("/live/") == seen.row.is_live();
+        let of_page = |price: &&String| price.starts_with(Function::LlmScraper.name());
+        if let Some(price) = seen.price.as_ref().filter(of_page).filter(same_way) {
+            self.price_charged(price.clone(), cost, at_v, changes, out);
         }
     }
 
@@ -194,9 +209,7 @@ impl Core {
             self.extra(&seen.row, Some(attempt), cost, posted_v, why, changes, out);
             return false;
         };
-        if let Some(price) = &seen.price {
-            self.price_charged(price.clone(), cost, posted_v, changes, out);
-        }
+        self.price_listed(seen, cost, posted_v, changes, out);
         let method = if seen.row.is_live() { Method::Live } else { Method::Standard };
         let whose = (what.batch, Some((what.engine, what.function)), method);
         self.bought(now, attempt, whose, &seen.row.id, (cost, posted_v), changes, out);
@@ -220,14 +233,12 @@ impl Core {
         match (source, seen.row.cost.filter(|cost| !cost.is_zero()).or(assumed)) {
             (Source::Ready(..), _) if self.terms.lists => self.reconcile.seen_ready(batch, attempt, now.mono),
             (_, Some(cost)) => {
-                if let Some(price) = &seen.price {
-                    self.price_charged(price.clone(), cost, posted_v, changes, out);
-                }
+                self.price_listed(seen, cost, posted_v, changes, out);
                 self.adopt(now, attempt, batch, &seen.row.id, cost, posted_v, changes, out);
             }
             (_, None) if self.reconcile.doubt(batch).is_some_and(|doubt| doubt.facts.method == Method::Live) => {
-                // There is no id to ask: what the list calls free was not sold, and what it says nothing of stays in doubt.
-                if seen.row.cost.is_some() {
+                // There is no id to ask: what the list calls finished and free was not sold; anything else stays in doubt.
+                if seen.row.cost.is_some() && seen.row.done.is_some() {
                     changes.push(Change::NotBought { attempt });
                     self.reconcile.settled(batch, attempt);
                     self.dispatch.canary_settled(batch);
@@ -242,4 +253,9 @@ impl Core {
             }
         }
     }
+}
+
+/// A list may go on showing what was taken at first.
+fn is_settled_later(seen: &SeenRow) -> bool {
+    seen.row.function() == Some(Function::LlmResponses) && !seen.row.is_live()
 }
