@@ -152,8 +152,8 @@ fn a_run_that_is_killed_again_and_again_pays_for_each_task_once() {
 
 #[test]
 fn a_run_of_every_kind_of_task_that_is_killed_loses_no_more_than_live_answers_and_books_them() {
-    // What is in doubt of a model's takes a minute: a fifth of the kills.
-    let events: Vec<usize> = (0..kills() / 5).map(|kill| 8 + 9 * kill).collect();
+    // What is in doubt of a model takes a minute to settle: a few kills.
+    let events: Vec<usize> = (0..(kills() / 5).min(4)).map(|kill| 8 + 9 * kill).collect();
     let Killed { tasks, nano, audit, moments } = killed("models", &events, &[0, SOME_FAILED]);
     println!(
         "killed after (events, tasks sold by then): {moments:?}; sold in the end: {tasks} for {nano} nano-dollars"
