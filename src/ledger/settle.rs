@@ -1,12 +1,16 @@
-//! What a purchase cost in the end, where that was not known when it was made.
+//! What a purchase cost in the end, where that was not known when it was made; and purchases that came to nothing, or were
+//! found after they had been given up.
 
 use rusqlite::OptionalExtension as _;
 
 use super::LedgerError;
 use super::book::Commit;
-use super::touched::attempt_state;
+use super::money_path;
+use super::touched::{Attempt, attempt_state};
+use super::vendor_id::vendor_key;
 use crate::ids::AttemptId;
 use crate::money::Money;
+use crate::task::{Reason, Transition};
 
 impl Commit<'_> {
     /// An assumed cost becomes the vendor's: what was booked too much is refund, and too little is overrun.
@@ -65,6 +69,46 @@ impl Commit<'_> {
                                            most_nano = max(most_nano, excluded.most_nano)",
             )?
             .execute((facts.batch, facts.task, cost.nanos()))?;
+        Ok(())
+    }
+
+    /// An attempt that was given up was a purchase: nothing is held for it any more, and what was booked for it as an extra
+    /// while its task was not asked is taken back.
+    pub(super) fn found_after_all(&mut self, facts: Attempt, vendor_id: &str) -> Result<Attempt, LedgerError> {
+        let sql = "SELECT account FROM batch WHERE id = ?1";
+        let account = self.write.query_row(sql, [facts.batch], |row| row.get(0))?;
+        money_path::take_back_extra(self.write, account, vendor_id)?;
+        self.write.prepare_cached("UPDATE attempt SET held_nano = 0 WHERE id = ?1")?.execute([facts.id])?;
+        Ok(Attempt { held: Money::ZERO, ..facts })
+    }
+
+    /// The vendor took money for a task that has no answer.
+    pub(super) fn paid_for_nothing(
+        &mut self,
+        facts: Attempt,
+        code: Option<u32>,
+        vendor_id: Option<&str>,
+        (cost, posted_v): (Money, i64),
+        reason: Reason,
+    ) -> Result<(), LedgerError> {
+        self.write
+            .prepare_cached(
+                "UPDATE attempt SET state = ?2, code = ?3, vendor_id = ?4, posted_nano = ?5, settled_nano = ?5 WHERE id = ?1",
+            )?
+            .execute((facts.id, attempt_state::PAID_FAILURE, code, vendor_id.map(vendor_key), cost.nanos()))?;
+        let was_sending = facts.state == attempt_state::SENDING;
+        let facts = match vendor_id {
+            Some(vendor_id) if !was_sending => {
+                // Given up for not bought, and found after all: it is accepted first, and lost then.
+                self.touched.move_task_of(facts, Transition::Accept)?;
+                self.found_after_all(facts, vendor_id)?
+            }
+            _ => facts,
+        };
+        self.stands(facts, attempt_state::PAID_FAILURE, Transition::Fail(reason))?;
+        self.moves.charge(facts.batch, posted_v, facts.held, cost, false);
+        self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 0);
+        self.moves.posted(facts.batch, posted_v);
         Ok(())
     }
 }

@@ -131,12 +131,9 @@ impl Core {
         for (at, fate) in each.into_iter().enumerate() {
             let attempt = flight.attempt(at);
             match fate {
-                // Neither a cost nor an answer: whether it was sold, its list tells.
-                Fate::Accepted { cost, .. }
-                    if flight.method == Method::Live && answer.is_none() && cost.is_none_or(|cost| cost.is_zero()) =>
-                {
+                Fate::Accepted { cost, .. } if nothing_came(flight, answer.as_ref(), cost) => {
                     lost += 1;
-                    lost_why = "the reply has neither a cost nor an answer".to_owned();
+                    lost_why = String::from("the reply has neither a cost nor an answer");
                 }
                 Fate::Accepted { id, cost } => {
                     // Without a figure it is booked at what is held, and says nothing about the price. A figure of
@@ -274,4 +271,9 @@ impl Core {
         self.progress.answered += 1;
         out.push(Effect::Tell(EventKind::Collected { answers: 1 }));
     }
+}
+
+/// A Live reply with neither a cost nor an answer: whether it was sold, the vendor's list tells.
+fn nothing_came(flight: &InFlight, answer: Option<&LiveAnswer>, cost: Option<Money>) -> bool {
+    flight.method == Method::Live && answer.is_none() && cost.is_none_or(Money::is_zero)
 }
