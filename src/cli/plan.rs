@@ -75,7 +75,8 @@ fn by_deadline(
     let (job, haste) = if located.config.ledger.exists() {
         let ledger = Ledger::open_to_read(&located.config.ledger)?;
         let run = ledger.find_run(&located.job.name, Some(period))?;
-        engine::by_deadline(&ledger, &located.job, run, limits, prices, now)?
+        let (job, haste) = engine::by_deadline(&ledger, &located.job, run, limits, prices, now)?;
+        (job.into_owned(), haste)
     } else {
         let takes = &crate::offer::promised_turnaround;
         let left = located.job.deadline.unwrap_or_default();

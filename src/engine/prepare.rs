@@ -3,6 +3,7 @@
 //! `run` and `resume` are one path: what is known already is kept, and a plan that has not changed is not written
 //! again.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -102,7 +103,7 @@ pub fn prepare(
     let at = now.wall.timestamp();
     let known = ledger.find_run(&job.name, Some(&period.id))?;
     let (job, haste) = by_deadline(ledger, job, known, limits, prices, at)?;
-    let job = &job;
+    let job = &*job;
     let worst = worst_cases(job, prices)?;
     let path = job.path.to_string_lossy();
     if known.is_none() {
@@ -142,15 +143,15 @@ pub fn prepare(
 ///
 /// # Errors
 /// The ledger cannot be read.
-pub fn by_deadline(
+pub fn by_deadline<'j>(
     ledger: &Ledger,
-    job: &Job,
+    job: &'j Job,
     run: Option<RunId>,
     limits: &Limits,
     prices: &PriceList,
     now: i64,
-) -> Result<(Job, Haste), LedgerError> {
-    let Some(deadline) = job.deadline else { return Ok((job.clone(), Haste::default())) };
+) -> Result<(Cow<'j, Job>, Haste), LedgerError> {
+    let Some(deadline) = job.deadline else { return Ok((Cow::Borrowed(job), Haste::default())) };
     let opened_at = run.map_or(Ok(now), |run| ledger.opened_at(run))?;
     let gone = Duration::from_secs((now - opened_at).max(0).unsigned_abs());
     let mut seen = BTreeMap::new();
@@ -164,7 +165,8 @@ pub fn by_deadline(
         let took = seen.get(&(function, method, priority)).copied();
         took.unwrap_or_else(|| promised_turnaround(function, method, priority))
     };
-    Ok(hasten(job, prices, &Hurry { left: deadline.saturating_sub(gone), limits, takes: &takes }))
+    let (job, haste) = hasten(job, prices, &Hurry { left: deadline.saturating_sub(gone), limits, takes: &takes });
+    Ok((Cow::Owned(job), haste))
 }
 
 /// The budget of a run that has not begun.

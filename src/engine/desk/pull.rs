@@ -55,15 +55,14 @@ impl Desk {
             let target = ledger.target(task.target)?.bought_by(task.method, task.priority);
             let unknown = || EngineError::UnknownOffer(task.target);
             let price = self.prices.expected(&target, ledger.asked(task.set)?).ok_or_else(unknown)?;
-            let fee = self.prices.fee(&target).ok_or_else(unknown)?;
             // What a model charges Live is another sum each time: only the fee is the same.
             let by_model = target.function == Function::LlmResponses && target.method == Method::Live;
             let known = KnownWare {
                 engine: target.engine,
                 ware: (target.function, target.method, target.priority),
                 key: price_key(&target),
-                list: if by_model { fee } else { price.amount },
-                fee,
+                list: if by_model { price.fee } else { price.amount },
+                fee: price.fee,
                 worst: price.worst,
                 most_seen: ledger.target_cost(self.terms.account, task.target, task.method)?.map(|seen| seen.most),
             };
