@@ -119,19 +119,35 @@ impl PriceList {
     }
 }
 
-/// What a finished task of LLM Responses costs, where its model charged so much: the vendor's fee comes to it.
-pub fn settled(function: Function, method: Method, model_charge: Money) -> Money {
-    built_in(function, method, Priority::Normal).unwrap_or_default().saturating_add(model_charge)
+/// What a Standard task of LLM Responses costs, of which the vendor said at first that it took `named`, and whose model
+/// charged so much in the end: its fee comes to it.
+pub fn settled(named: Option<Money>, model_charge: Money) -> Money {
+    fee_in(named, model_charge).saturating_add(model_charge)
 }
 
-/// What the vendor takes of a task of LLM Responses when it is handed in, whatever its answer names of that.
-pub fn taken(function: Function, method: Method) -> Money {
-    settled(function, method, ADVANCE)
+/// What the vendor took of such a task when it was handed in, whether it named the fee alone or all of it.
+pub fn taken(named: Option<Money>) -> Money {
+    settled(named, ADVANCE)
 }
 
-/// What stays taken of an LLM Responses task that the vendor did not finish in its 72 hours: the fee.
-pub fn unfinished(function: Function, method: Method) -> Money {
-    settled(function, method, Money::ZERO)
+/// What stays taken of such a task that the vendor did not finish in its 72 hours: the fee.
+pub fn unfinished(named: Option<Money>) -> Money {
+    settled(named, Money::ZERO)
+}
+
+/// The fee in what the vendor named: fee and advance, the fee alone, or in a list of its own what the task had come to by
+/// then. Where none of these holds the fee that is known, it is another: the vendor has changed it.
+fn fee_in(named: Option<Money>, model_charge: Money) -> Money {
+    let known = built_in(Function::LlmResponses, Method::Standard, Priority::Normal).unwrap_or_default();
+    let Some(named) = named else { return known };
+    let without_advance = named.less(ADVANCE);
+    if [without_advance, named, named.less(model_charge)].contains(&known) {
+        known
+    } else if named > ADVANCE {
+        without_advance
+    } else {
+        named
+    }
 }
 
 fn fee(target: &Target) -> Option<Money> {

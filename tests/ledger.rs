@@ -1,6 +1,7 @@
 //! The ledger on its own: what a wrong row meets, who can read it, and what a restart and a copy look like.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use bursar::ids::{AccountId, AttemptId};
@@ -201,4 +202,97 @@ fn who_only_reads_leaves_the_log_as_it_is() {
     Ledger::open_to_read(&copy).unwrap().audit().unwrap();
     assert!(!written.is_empty());
     assert_eq!(std::fs::read(folder.path().join("copy.db-wal")).unwrap(), written);
+}
+
+/// A file with a ledger of version 1 in it: its schema, and rows of one purchase.
+fn version_1(folder: &Path, schema: &str) -> std::path::PathBuf {
+    let path = folder.join("bursar.db");
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch(schema).unwrap();
+    let begins = if schema.contains("begins_at") { "begins_at, " } else { "" };
+    let at = if begins.is_empty() { "" } else { "0, " };
+    db.execute_batch(&format!(
+        "INSERT INTO ledger VALUES (1, 'aaaaaaaaaaaaaaaa', 'sandbox', 0);
+         INSERT INTO start (n, nonce, at, version) VALUES (1, 'x', 0, '0');
+         INSERT INTO account (id, name, route, base_url, login_hash) VALUES (1, 'main', 'sandbox', 'http://127.0.0.1', x'00');
+         INSERT INTO job (id, name, path, account, timezone) VALUES (1, 'job', '/job.toml', 1, 'UTC');
+         INSERT INTO run (id, job, period, {begins}opened_at, cap_nano, state, results) VALUES (1, 1, 'once', {at}0, 9, 'open', 'advanced');
+         INSERT INTO prompt_set (id, run, name, weight) VALUES (1, 1, 'set', 1);
+         INSERT INTO prompt (id, hash, text) VALUES (1, zeroblob(16), 'which?');
+         INSERT INTO market (id, location_code, language_code) VALUES (1, 2840, 'en');
+         INSERT INTO target (id, engine, function) VALUES (1, 'chat_gpt', 'llm_scraper');
+         INSERT INTO task (id, run, prompt, market, target, repeat, prompt_set, service, position) VALUES (1, 1, 1, 1, 1, 1, 1, 0, 1);
+         INSERT INTO batch (id, run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano, unresolved)
+             VALUES (1, 1, 1, 'chat_gpt', 'llm_scraper', 1, 1, 0, 0, 1, 0, 0);
+         INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano) VALUES (1, 1, 1, 1, 2, 'v', 5, 5);
+         UPDATE task SET state = 3, attempt = 1;",
+    ))
+    .unwrap();
+    path
+}
+
+/// What a schema holds, whatever the order in which it came to be: columns, constraints, and the other texts as they are.
+fn shape(db: &Connection) -> BTreeSet<String> {
+    let mut statement = db.prepare("SELECT type, name, coalesce(sql, '') FROM sqlite_schema").unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).unwrap();
+    let mut shape = BTreeSet::new();
+    for (kind, name, sql) in rows.map(Result::unwrap).collect::<Vec<(String, String, String)>>() {
+        if kind != "table" {
+            shape.insert(format!("{kind} {name}: {sql}"));
+            continue;
+        }
+        let words: Vec<&str> = sql.split_whitespace().collect();
+        let constraints = words.windows(2).filter(|pair| pair[0] == "CONSTRAINT").map(|pair| pair[1]);
+        shape.extend(constraints.map(|constraint| format!("{name} holds {constraint}")));
+        shape.insert(format!("{name} ends {:?}", words.rsplit(|word| word.ends_with(')')).next()));
+        let columns = "SELECT name, type, \"notnull\", coalesce(dflt_value, ''), pk FROM pragma_table_info(?1)";
+        let mut columns = db.prepare(columns).unwrap();
+        let told = columns.query_map([&name], |row| {
+            let (column, of): (String, String) = (row.get(0)?, row.get(1)?);
+            let (needed, default, key): (bool, String, i64) = (row.get(2)?, row.get(3)?, row.get(4)?);
+            Ok(format!("{name}.{column} {of} {needed} {default} {key}"))
+        });
+        shape.extend(told.unwrap().map(Result::unwrap));
+    }
+    shape
+}
+
+#[test]
+fn a_ledger_of_version_1_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = version_1(folder.path(), include_str!("fixtures/schema-1.sql"));
+    let not_yet = Ledger::open_to_read(&path).unwrap_err().to_string();
+    assert!(not_yet.contains("version 1") && not_yet.contains("the next `bursar run` brings it there"), "{not_yet}");
+    drop(Ledger::open(&path, Kind::Sandbox, NOW).unwrap());
+    let upgraded = Connection::open(&path).unwrap();
+    let new = Connection::open_in_memory().unwrap();
+    new.execute_batch(include_str!("../schema.sql")).unwrap();
+    assert_eq!(shape(&upgraded), shape(&new));
+    let bought: (String, i64, String) = upgraded
+        .query_row("SELECT state, posted_nano, (SELECT method FROM batch) FROM attempts", [], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .unwrap();
+    assert_eq!(bought, ("answered".to_owned(), 5, "standard".to_owned()));
+    // It is done once.
+    drop(Ledger::open(&path, Kind::Sandbox, NOW).unwrap());
+}
+
+#[test]
+fn a_ledger_of_an_unfinished_version_1_is_refused_and_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = include_str!("fixtures/schema-1.sql");
+    let begins: Vec<&str> = text.lines().filter(|line| !line.contains("begins_at")).collect();
+    let strict = text.replace("coalesce(posted_nano, settled_nano) IS NOT NULL", "posted_nano IS NOT NULL");
+    for (at, schema) in [begins.join("\n"), strict].iter().enumerate() {
+        let folder = folder.path().join(at.to_string());
+        std::fs::create_dir(&folder).unwrap();
+        let path = version_1(&folder, schema);
+        let before = shape(&Connection::open(&path).unwrap());
+        let refused = Ledger::open(&path, Kind::Sandbox, NOW).unwrap_err().to_string();
+        assert!(refused.contains("unfinished bursar") && refused.contains("--ledger"), "{refused}");
+        let db = Connection::open(&path).unwrap();
+        let version: i64 = db.query_row("PRAGMA user_version", [], |row| row.get(0)).unwrap();
+        assert_eq!((version, shape(&db)), (1, before));
+    }
 }

@@ -105,7 +105,7 @@ impl Ledger {
         if empty == 0 {
             give_birth(&db, kind, now)?;
         }
-        upgrade(&db)?;
+        upgrade(&db, path)?;
         check_version(&db, path)?;
         let (id, stamped) = identity(&db)?.ok_or_else(|| LedgerError::Unexpected("a ledger without an id".into()))?;
         if stamped != kind {
@@ -159,16 +159,29 @@ fn give_birth(db: &Connection, kind: Kind, now: i64) -> Result<(), LedgerError> 
 }
 
 /// Brings a ledger of an earlier version to this one, in one commit. What was bought with it stays as it is.
-fn upgrade(db: &Connection) -> Result<(), LedgerError> {
+fn upgrade(db: &Connection, path: &Path) -> Result<(), LedgerError> {
     if pragma(db, "application_id")? != APPLICATION_ID {
         return Ok(());
     }
     let whole = db.unchecked_transaction()?;
+    if pragma(db, "user_version")? == 1 && !is_version_1(db)? {
+        let what = "this ledger was begun by an unfinished bursar, before version 1 was what it became, and cannot be \
+                    brought to this version; nothing of it was changed. The bursar that wrote it still reads it: let it \
+                    collect and export what is in there, and name another ledger with --ledger";
+        return Err(LedgerError::File { path: path.to_owned(), what: what.to_owned() });
+    }
     while let Some(step) = usize::try_from(pragma(db, "user_version")? - 1).ok().and_then(|from| UPGRADES.get(from)) {
         db.execute_batch(step)?;
     }
     whole.commit()?;
     Ok(())
+}
+
+/// Whether a ledger that calls itself version 1 has what the upgrade from there builds upon.
+fn is_version_1(db: &Connection) -> Result<bool, LedgerError> {
+    let sql = "SELECT count(*) = 2 FROM sqlite_schema WHERE (name = 'run' AND sql LIKE '%begins_at%')
+               OR (name = 'attempt' AND sql LIKE '%coalesce(posted_nano, settled_nano)%')";
+    Ok(db.query_row(sql, [], |row| row.get(0))?)
 }
 
 fn pragma(db: &Connection, name: &str) -> Result<i64, LedgerError> {

@@ -49,8 +49,17 @@ pub struct ToCollect {
     pub target: TargetId,
     /// What is held for it.
     pub held: Money,
-    /// What was taken at its purchase, where its cost is known with its answer.
-    pub open_cost: Option<Money>,
+    /// What stands for its cost until its answer says it.
+    pub open_cost: Option<OpenCost>,
+}
+
+/// The cost of a task that is settled with its answer, until then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OpenCost {
+    /// What is in the books.
+    pub booked: Money,
+    /// What the vendor said that it took, where it did.
+    pub named: Option<Money>,
 }
 
 /// The forms of an answer that are fetched: of those that the run asks for, the ones that the function's answers come in.
@@ -61,11 +70,14 @@ pub(super) fn forms<'w>(function: Function, words: impl Iterator<Item = &'w str>
     }
 }
 
-/// What was taken for a task that is settled with its answer.
-pub(super) fn open_cost(function: Function, taken: Option<i64>) -> Option<Money> {
+/// What stands for a cost that is known with the answer: what the vendor named, or else what was assumed.
+pub(super) fn open_cost(function: Function, named: Option<i64>, assumed: Option<i64>) -> Option<OpenCost> {
     match function {
         Function::LlmScraper => None,
-        Function::LlmResponses => Some(Money::from_nanos(taken.unwrap_or(0))),
+        Function::LlmResponses => Some(OpenCost {
+            booked: Money::from_nanos(named.or(assumed).unwrap_or(0)),
+            named: named.map(Money::from_nanos),
+        }),
     }
 }
 
@@ -123,7 +135,7 @@ impl Ledger {
             .prepare_cached(
                 "SELECT attempt.vendor_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
                         batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id),
-                        task.target, attempt.held_nano, coalesce(attempt.posted_nano, attempt.settled_nano)
+                        task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano
                  FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
                  JOIN task ON task.id = attempt.task
                  WHERE attempt.id = ?1 AND attempt.state = 1",
@@ -146,7 +158,7 @@ impl Ledger {
                     run: RunId(row.get(6)?),
                     target: TargetId(row.get(8)?),
                     held: Money::from_nanos(row.get(9)?),
-                    open_cost: open_cost(function, row.get(10)?),
+                    open_cost: open_cost(function, row.get(10)?, row.get(11)?),
                 })
             })
             .optional()?;

@@ -81,8 +81,21 @@ fn a_standard_task_takes_an_advance_that_is_never_below_what_is_reserved() {
     let target = ask(Engine::ChatGpt, Method::Standard, "gpt-4.1-mini", [("web_search", "true")]);
     let price = PriceList::default().expected(&target, ASKED).unwrap();
     assert_eq!((price.amount, price.worst), (usd("0.0102"), usd("0.0978336")));
-    assert_eq!(settled(Function::LlmResponses, Method::Standard, usd("0.001")), usd("0.0012"));
-    assert_eq!(unfinished(Function::LlmResponses, Method::Standard), usd("0.0002"));
+}
+
+#[test]
+fn a_task_settles_to_its_charge_and_to_the_fee_that_the_vendor_took() {
+    // All that is taken, the fee alone, what it came to in the end, and no word; then a vendor that has raised its fee.
+    let known = [Some("0.0102"), Some("0.0002"), Some("0.0012"), None].map(|named| (named, "0.0002"));
+    let dearer = [(Some("0.0112"), "0.0012"), (Some("0.0007"), "0.0007")];
+    for (named, fee) in known.into_iter().chain(dearer) {
+        let (named, fee) = (named.map(usd), usd(fee));
+        assert_eq!(settled(named, usd("0.001")), fee + usd("0.001"), "{named:?}");
+    }
+    for (named, fee) in [(Some("0.0112"), "0.0012"), (Some("0.0002"), "0.0002"), (None, "0.0002")] {
+        let (named, fee) = (named.map(usd), usd(fee));
+        assert_eq!((unfinished(named), taken(named)), (fee, fee + usd("0.01")), "{named:?}");
+    }
 }
 
 #[test]

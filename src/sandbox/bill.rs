@@ -85,6 +85,10 @@ pub struct Sale {
     pub method: Method,
     /// What was taken by now.
     pub cost: Money,
+    /// What the answer to its POST said that it cost.
+    pub shown: Money,
+    /// What it comes to in the end, as far as that is decided.
+    pub comes_to: Money,
     /// When, by the true time.
     pub posted: DateTime<Utc>,
     /// The code that it ends in; 0 where it ends in an answer.
@@ -131,6 +135,8 @@ impl Sandbox {
                 function: task.ware.function,
                 method: task.ware.method,
                 cost: task.cost,
+                shown: task.shown(),
+                comes_to: task.meter.as_ref().and_then(|meter| meter.settles).map_or(task.cost, |(_, cost)| cost),
                 posted: DateTime::from_timestamp_millis(task.posted_ms).unwrap_or_default(),
                 fails: task.fails,
             }

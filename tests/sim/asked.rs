@@ -13,7 +13,11 @@ pub struct Asked {
     pub period: &'static str,
     pub timezone: &'static str,
     pub engines: Vec<&'static str>,
+    /// Asked of models, and not of their pages.
+    pub models: bool,
+    pub method: &'static str,
     pub priority: &'static str,
+    pub deadline: Option<&'static str>,
     pub prompts: usize,
     pub markets: usize,
     pub repeats: usize,
@@ -25,6 +29,19 @@ pub struct Asked {
     pub drift: u32,
     pub retry_paid_failures: u32,
 }
+
+/// What is taken for a model's task by the Standard method, and covers what the models here come to.
+const FEE_AND_ADVANCE: i64 = 10_200_000;
+/// What a job here holds for a model's Live answer.
+const LIVE_MOST: i64 = 6_000_000;
+
+/// A model of each engine.
+const MODELS: [(&str, &str); 4] = [
+    ("chat_gpt", "gpt-4.1-mini"),
+    ("claude", "claude-3-5-haiku"),
+    ("gemini", "gemini-2.5-flash"),
+    ("perplexity", "sonar"),
+];
 
 const MARKETS: [&str; 3] = [
     r#"{ location = 2840, language = "en" }"#,
@@ -40,7 +57,10 @@ impl Asked {
             period: "once",
             timezone: "UTC",
             engines: vec!["chat_gpt"],
+            models: false,
+            method: "standard",
             priority: "normal",
+            deadline: None,
             prompts: 2,
             markets: 1,
             repeats,
@@ -57,11 +77,18 @@ impl Asked {
         self.prompts * self.markets * self.repeats * self.engines.len()
     }
 
-    /// What one task costs by the list.
+    /// What is held for one task, by the list; for one that goes by a deadline, the least.
     pub fn price(&self) -> Money {
-        Money::from_nanos(if self.priority == "high" { 2_400_000 } else { 1_200_000 })
+        Money::from_nanos(match (self.models, self.method, self.priority) {
+            (true, "live", _) => LIVE_MOST,
+            (true, ..) => FEE_AND_ADVANCE,
+            (false, "live", _) => 4_000_000,
+            (false, _, "high") => 2_400_000,
+            (false, ..) => 1_200_000,
+        })
     }
 
+    /// What is held for all tasks.
     pub fn cost(&self) -> Money {
         Money::from_nanos(self.price().nanos() * i64::try_from(self.tasks()).unwrap())
     }
@@ -76,26 +103,43 @@ impl Asked {
         let quoted = |list: Vec<String>| list.iter().map(|word| format!("{word:?}")).collect::<Vec<_>>().join(", ");
         let cap =
             |name: &str, cap: Option<Money>| cap.map_or(String::new(), |cap| format!("{name} = \"{}\"\n", usd(cap)));
-        let targets: Vec<String> = self.engines.iter().map(|engine| format!("{{ engine = \"{engine}\" }}")).collect();
+        let places = MARKETS[..self.markets].join(", ");
+        let targets: Vec<String> = self.engines.iter().map(|engine| self.target(engine)).collect();
+        let ways = match (self.models, self.method) {
+            (true, "live") => {
+                let most = usd(Money::from_nanos(LIVE_MOST));
+                format!(
+                    "function = \"llm_responses\"\nmethod = \"live\"\nmax_output_tokens = 300\nmax_cost_per_task = \"{most}\"\n"
+                )
+            }
+            (true, _) => "function = \"llm_responses\"\nmax_output_tokens = 300\n".to_owned(),
+            (false, "live") => format!("method = \"live\"\nmarkets = [{places}]\n"),
+            (false, _) => format!("priority = \"{}\"\nmarkets = [{places}]\n", self.priority),
+        };
         format!(
             "name = \"{}\"\nperiod = \"{}\"\ntimezone = \"{}\"\nmax_price_drift = \"{}%\"\nretry_paid_failures = {}\n\
-             results = [{}]\n[budget]\nrun = \"{}\"\n{}{}[defaults]\npriority = \"{}\"\ntargets = [{}]\n[[prompt_set]]\n\
-             name = \"questions\"\nprompts = [{}]\nmarkets = [{}]\nrepeats = {}\n",
+             {}results = [{}]\n[budget]\nrun = \"{}\"\n{}{}[[prompt_set]]\n\
+             name = \"questions\"\n{ways}targets = [{}]\nprompts = [{}]\nrepeats = {}\n",
             self.name,
             self.period,
             self.timezone,
             self.drift,
             self.retry_paid_failures,
+            self.deadline.map_or(String::new(), |deadline| format!("deadline = \"{deadline}\"\n")),
             if self.html { "\"html\", \"advanced\"" } else { "\"advanced\"" },
             usd(self.run_cap),
             cap("day", self.day_cap),
             cap("month", self.month_cap),
-            self.priority,
             targets.join(", "),
             quoted((0..self.prompts).map(|number| self.prompt(number)).collect()),
-            MARKETS[..self.markets].join(", "),
             self.repeats,
         )
+    }
+
+    fn target(&self, engine: &str) -> String {
+        let model = MODELS.iter().find(|(of, _)| *of == engine && self.models);
+        let model = model.map_or(String::new(), |(_, model)| format!(", model_name = \"{model}\""));
+        format!("{{ engine = \"{engine}\"{model} }}")
     }
 
     pub fn job(&self, account: &AccountConfig) -> Job {

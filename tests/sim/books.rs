@@ -22,8 +22,8 @@ pub struct Attempt {
     pub settled: Option<i64>,
 }
 
-/// Engine, function, and whether it is bought at high priority.
-pub type Ware = (String, String, bool);
+/// Engine, function, method, and whether it is bought at high priority.
+pub type Ware = (String, String, String, bool);
 
 /// How money moved: as the ledger's entries say, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +93,7 @@ impl Books {
         let mut statement = db.prepare_cached(
             "SELECT attempt.id, attempt.task, batch.run, batch.start, attempt.state, batch.sent_v, batch.hold_to_v,
                     attempt.posted_nano, attempt.settled_nano, attempt.vendor_id, attempt.batch, attempt.held_nano,
-                    batch.engine, batch.function, task.service = 1
+                    batch.engine, batch.function, batch.method, task.service = 1
              FROM attempt JOIN batch ON batch.id = attempt.batch JOIN task ON task.id = attempt.task",
         )?;
         let mut rows = statement.query([])?;
@@ -110,7 +110,7 @@ impl Books {
                 settled: row.get(8)?,
                 batch: row.get(10)?,
                 held: row.get(11)?,
-                ware: (row.get(12)?, row.get(13)?, row.get(14)?),
+                ware: (row.get(12)?, row.get(13)?, row.get(14)?, row.get(15)?),
             };
             if let Some(id) = vendor_id(row.get(9)?) {
                 books.bought.insert(id, attempt.clone());

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use bursar::ledger::Audit;
+use bursar::offer::Route;
 use bursar::sandbox::{Fault, Sale};
 
+use super::answers::answers_belong;
+use super::asked::Asked;
+use super::beside::BESIDE;
 use super::books::Books;
-use super::checks::{Allowed, Before, Look, answers_belong};
+use super::checks::{Allowed, Before, Look};
 use super::disk::Copy;
 use super::journal::Struck;
 use super::life::{Death, Fate, Life, Lived, Trouble};
@@ -36,6 +40,8 @@ struct Campaign {
     world: World,
     weather: Weather,
     draw: Draw,
+    /// What is drawn for the job beside the pages, so that the rest of a campaign is the same without it.
+    beside: Draw,
     allowed: Allowed,
     before: Before,
     copies: Vec<Copy>,
@@ -45,10 +51,10 @@ struct Campaign {
 
 /// Runs the campaign of a seed.
 pub fn run(seed: u64, aloud: bool) -> Outcome {
-    run_with(seed, aloud, |_| {})
+    run_with(seed, aloud, |weather| weather.beside(seed))
 }
 
-/// Runs the campaign of a seed in a weather that somebody has changed.
+/// Runs the campaign of a seed, pages alone, in a weather that somebody has changed.
 pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcome {
     let (mut weather, draw) = Weather::of(seed);
     change(&mut weather);
@@ -63,6 +69,7 @@ pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcom
         world,
         weather,
         draw,
+        beside: Draw(fastrand::Rng::with_seed(seed ^ 0x00BE_51DE)),
         allowed,
         before: Before::default(),
         copies: Vec::new(),
@@ -134,6 +141,11 @@ impl Campaign {
                 if sold_before != sales.len() {
                     return Err("a restored ledger that can know nothing has bought".to_owned());
                 }
+                self.looking(&books, &audit, &sales).only_doubt_is_left()?;
+                return answers_belong(&self.world.disk.reader);
+            }
+            if number > 4 && audit.in_doubt > 0 && !self.world.account.route.shows_lists() {
+                self.world.struck.note("in doubt for good behind the gateway: a person decides");
                 self.looking(&books, &audit, &sales).only_doubt_is_left()?;
                 return answers_belong(&self.world.disk.reader);
             }
@@ -227,12 +239,16 @@ impl Campaign {
 
     fn draw_life(&mut self) -> Life {
         let (habits, draw) = (self.weather.habits, &mut self.draw);
-        let jobs = match &self.weather.jobs[..] {
+        let (beside, pages): (Vec<_>, Vec<_>) = self.weather.jobs.iter().partition(|job| job.name == BESIDE);
+        let mut jobs: Vec<Asked> = match &pages[..] {
             [first, second] => {
-                draw.pick(&[vec![first], vec![second], vec![first, second]]).into_iter().cloned().collect()
+                draw.pick(&[vec![first], vec![second], vec![first, second]]).into_iter().copied().cloned().collect()
             }
-            jobs => jobs.to_vec(),
+            pages => pages.iter().copied().cloned().collect(),
         };
+        if self.beside.by(0.8) {
+            jobs.extend(beside.into_iter().cloned());
+        }
         let mut life = Life { jobs, ..Life::default() };
         if habits.crashes && draw.by(0.7) {
             let most = draw.pick(&[10, 40, 200, 1_000]);
@@ -284,14 +300,16 @@ impl Campaign {
         self.world.rest(gap);
         let draw = &mut self.draw;
         if habits.edits && draw.by(0.5) {
-            for job in &mut self.weather.jobs {
+            for job in self.weather.jobs.iter_mut().filter(|job| job.name != BESIDE) {
                 job.repeats = draw.0.usize(1..=job.repeats + 1);
                 job.prompts = draw.0.usize(2..=job.prompts + 1);
             }
             self.world.struck.note("job file edited");
         }
         if habits.caps_move && draw.by(0.6) {
-            self.weather.jobs.iter_mut().for_each(|job| draw_caps(draw, job));
+            for job in &mut self.weather.jobs {
+                draw_caps(if job.name == BESIDE { &mut self.beside } else { draw }, job);
+            }
             self.world.struck.note("caps raised or lowered");
         }
         if habits.lost_state && draw.by(0.4) {
@@ -327,6 +345,7 @@ impl Campaign {
             let repeats = allowed.repeats.entry(name.clone()).or_default();
             *repeats = (job.repeats as u64).max(*repeats);
             allowed.drift.insert(name.clone(), job.drift);
+            allowed.hasty.extend(job.deadline.map(|_| name.clone()));
             allowed.again = allowed.again.max(job.retry_paid_failures.into());
             allowed.timezone.insert(name.clone(), job.timezone.parse().unwrap());
             allowed.run_now.insert(name.clone(), job.run_cap.nanos());
@@ -341,6 +360,7 @@ impl Campaign {
             world.struck.add(name.split(' ').next().unwrap_or_default(), times);
         }
         let settings = &weather.settings;
+        let beside = weather.jobs.iter().find(|job| job.name == BESIDE);
         if settings.switches.date_on_leaving {
             let held_up = world.wire.sandbox.strikes().filter(|(fault, _)| matches!(fault, Fault::AnswerLate { .. }));
             let times = held_up.map(|(_, times)| times).sum();
@@ -352,6 +372,11 @@ impl Campaign {
             ("the list goes by completion", settings.switches.list_by_completion),
             ("the vendor's own daily limit", settings.day_limit.is_some()),
             ("a balance to keep", weather.account.caps.keep_balance.is_some()),
+            ("models, asked by Standard", beside.is_some_and(|job| job.models && job.method == "standard")),
+            ("models, asked Live", beside.is_some_and(|job| job.models && job.method == "live")),
+            ("pages, asked Live", beside.is_some_and(|job| !job.models && job.method == "live")),
+            ("a job by a deadline", beside.is_some_and(|job| job.deadline.is_some())),
+            ("through the gateway", weather.account.route == Route::Aisa),
             ("a day has ended", weather.began.date_naive() != weather.clears.date_naive()),
         ] {
             world.struck.add(kind, u64::from(holds));
@@ -360,8 +385,13 @@ impl Campaign {
             let of = |wanted| {
                 books.tasks.iter().filter(|((_, _, reason), _)| *reason == Some(wanted)).map(|(_, tasks)| tasks).sum()
             };
-            for (reason, kind) in [(2, "task failed, paid for"), (3, "answer expired"), (4, "task dropped by an edit")]
-            {
+            let reasons = [
+                (2, "task failed, paid for"),
+                (3, "answer expired"),
+                (4, "task dropped by an edit"),
+                (5, "a Live answer lost"),
+            ];
+            for (reason, kind) in reasons {
                 world.struck.add(kind, of(reason));
             }
         }

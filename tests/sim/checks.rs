@@ -38,6 +38,8 @@ pub struct Allowed {
     pub broken: bool,
     /// By how many per cent a job lets a price rise.
     pub drift: BTreeMap<String, u32>,
+    /// Jobs that go by a deadline: the same task is bought at one price and then at another.
+    pub hasty: BTreeSet<String>,
     /// What was held for each purchase when a ledger that knows it was first seen.
     pub held: BTreeMap<String, i64>,
     /// Job and period of every run that ever began.
@@ -153,17 +155,25 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// No entry without a sale: what the ledger has charged is on the bill, under that id and to the nano-dollar.
+    /// No entry without a sale: what the ledger has charged is on the bill, under that id and to the nano-dollar. What is
+    /// not settled stands at what was taken, or at what the vendor said of it.
     fn what_is_booked_was_sold(&self) -> Checked {
         let sales: BTreeMap<&str, &Sale> = self.sales.iter().map(|sale| (sale.id.as_str(), sale)).collect();
         for (id, attempt) in &self.books.bought {
-            let cost = attempt.settled.or(attempt.posted).unwrap_or(0);
-            if cost != 0 && sales.get(id.as_str()).is_none_or(|sale| sale.cost.nanos() != cost) {
-                return fail("booked, and not on the bill like that", &(id, attempt, sales.get(id.as_str())));
+            let sale = sales.get(id.as_str());
+            let is_so = |sale: &&Sale| match (attempt.settled, attempt.posted) {
+                (Some(settled), _) => sale.comes_to.nanos() == settled,
+                (None, Some(posted)) => {
+                    [sale.cost, sale.comes_to, sale.shown].iter().any(|said| said.nanos() == posted)
+                }
+                (None, None) => true,
+            };
+            if attempt.settled.or(attempt.posted).is_some_and(|cost| cost != 0) && !sale.is_some_and(is_so) {
+                return fail("booked, and not on the bill like that", &(id, attempt, sale));
             }
         }
         for (id, cost) in &self.books.extra {
-            if sales.get(id.as_str()).is_none_or(|sale| sale.cost.nanos() != *cost) {
+            if sales.get(id.as_str()).is_none_or(|sale| sale.comes_to.nanos() != *cost) {
                 return fail("an extra charge that is not on the bill like that", &(id, cost));
             }
         }
@@ -218,7 +228,7 @@ impl Look<'_> {
             of_run.1 |= attempt.start == before.start;
         }
         let over = |sales: &[&Sale], limit: Option<i64>| {
-            let sum: i64 = sales.iter().map(|sale| sale.cost.nanos()).sum();
+            let sum: i64 = sales.iter().map(|sale| self.taken(sale)).sum();
             let over = limit.is_some_and(|limit| sum > limit && sum > limit + self.may_be_over_by(sales));
             over.then(|| (sum, limit, self.may_be_over_by(sales)))
         };
@@ -250,6 +260,13 @@ impl Look<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What counts of a purchase under a cap: what the vendor has taken by now; and once its answer has said what it comes
+    /// to, that, though the vendor may give back the rest later.
+    pub(super) fn taken(&self, sale: &Sale) -> i64 {
+        let settled = self.books.bought.get(&sale.id).and_then(|attempt| attempt.settled);
+        if settled.is_some() { sale.comes_to.nanos() } else { sale.cost.nanos() }
     }
 
     pub(super) fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
@@ -363,27 +380,4 @@ fn day(time: DateTime<Utc>, tz: Tz) -> String {
 fn month(time: DateTime<Utc>, tz: Tz) -> String {
     let time = time.with_timezone(&tz);
     format!("{}-{:02}", time.year(), time.month())
-}
-
-/// Every answer that is stored is the answer to its own task: it bears its id and its question.
-pub fn answers_belong(db: &rusqlite::Connection) -> Checked {
-    let mut statement = db
-        .prepare(
-            "SELECT answer.attempt, answer.body, prompt.text, market.location_code FROM answer
-             JOIN attempt ON attempt.id = answer.attempt JOIN task ON task.id = attempt.task
-             JOIN prompt ON prompt.id = task.prompt JOIN market ON market.id = task.market WHERE answer.kind = 'advanced'",
-        )
-        .map_err(|error| error.to_string())?;
-    let mut rows = statement.query([]).map_err(|error| error.to_string())?;
-    while let Some(row) = rows.next().map_err(|error| error.to_string())? {
-        let read = (|| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))();
-        let (attempt, body, prompt, place): (i64, Vec<u8>, String, u32) = read.map_err(|error| error.to_string())?;
-        let body = zstd::decode_all(&body[..]).map_err(|error| format!("answer of attempt {attempt}: {error}"))?;
-        let answer: serde_json::Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
-        let result = &answer["tasks"][0]["result"][0];
-        if result["keyword"] != prompt.as_str() || result["location_code"] != place {
-            return fail("an answer to another question", &(attempt, prompt, place, result["keyword"].to_string()));
-        }
-    }
-    Ok(())
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Faults, Rule, Settings};
 
+use super::answers::answers_belong;
 use super::asked::Asked;
 use super::books::Books;
-use super::checks::{Allowed, Before, Look, answers_belong};
+use super::checks::{Allowed, Before, Look};
 use super::life::{Death, Fate, Life};
 use super::wire::Road;
 use super::world::{World, plain_account};

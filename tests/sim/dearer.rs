@@ -5,12 +5,16 @@ use std::collections::BTreeMap;
 
 use bursar::sandbox::Sale;
 
-use super::books::{Attempt, Moved};
+use super::books::{Attempt, Moved, Ware};
 use super::checks::{Checked, Look, fail};
 
-/// What a task costs by the list.
-fn listed(high: bool) -> i64 {
-    if high { 2_400_000 } else { 1_200_000 }
+/// What a task of the scraper costs by the list.
+fn listed((_, _, method, high): &Ware) -> i64 {
+    match (&method[..], high) {
+        ("live", _) => 4_000_000,
+        (_, true) => 2_400_000,
+        (_, false) => 1_200_000,
+    }
 }
 
 impl Look<'_> {
@@ -35,7 +39,7 @@ impl Look<'_> {
             let is_in_doubt = attempt.is_some_and(|attempt| attempt.state == 0) && !is_twin;
             let is_held = self.books.bought.contains_key(&sale.id) || is_in_doubt;
             let held = if is_held || !self.allowed.broken { held } else { 0 };
-            *beyond.entry(batch).or_default() += (sale.cost.nanos() - held).max(0);
+            *beyond.entry(batch).or_default() += (self.taken(sale) - held).max(0);
         }
         let known = |batch: &i64| {
             let (_, overruns) = batches.get(batch)?;
@@ -74,11 +78,14 @@ impl Look<'_> {
         since.map(|since| since.nanos).sum()
     }
 
-    /// Once a charge is in the ledger, nothing of its kind is reserved for less; nor at all by a job that does not allow
-    /// such a price.
+    /// Once a charge of the scraper's is in the ledger, nothing of its kind is reserved for less; nor at all by a job that
+    /// does not allow such a price. What a model charges is no price.
     pub(super) fn what_was_charged_is_believed(&self) -> Checked {
         let mut attempts: BTreeMap<i64, Vec<&Attempt>> = BTreeMap::new();
         for attempt in self.books.attempts.values() {
+            if attempt.ware.1 != "llm_scraper" || self.allowed.hasty.contains(&self.books.runs[&attempt.run].job) {
+                continue;
+            }
             attempts.entry(attempt.batch).or_default().push(attempt);
         }
         let mut known = BTreeMap::new();
@@ -99,7 +106,7 @@ impl Look<'_> {
                         }
                         let job = &self.books.runs[&attempt.run].job;
                         let drift = i64::from(self.allowed.drift.get(job).copied().unwrap_or(0));
-                        if *charged > listed(ware.2) / 100 * (100 + drift) {
+                        if *charged > listed(ware) / 100 * (100 + drift) {
                             return fail("bought at a price that its job does not allow", &(entry, attempt, charged));
                         }
                     }

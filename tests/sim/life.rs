@@ -303,7 +303,7 @@ impl World {
             limits: self.account.limits.clone(),
             timing: self.account.timing.clone(),
             speed: 1,
-            lists: true,
+            lists: self.account.route.shows_lists(),
             keep_balance: self.account.caps.keep_balance,
             collect: true,
             seed: self.seed ^ self.lives,

@@ -63,7 +63,7 @@ impl Draw {
     }
 }
 
-fn asked(draw: &mut Draw, name: &'static str, most: usize) -> Asked {
+pub fn asked(draw: &mut Draw, name: &'static str, most: usize) -> Asked {
     let mut asked = Asked {
         name,
         period: draw.pick(&["once", "once", "once", "day", "week"]),
@@ -77,6 +77,9 @@ fn asked(draw: &mut Draw, name: &'static str, most: usize) -> Asked {
         run_cap: Money::ZERO,
         day_cap: None,
         month_cap: None,
+        models: false,
+        method: "standard",
+        deadline: None,
         drift: draw.pick(&[0, 0, 50, 100]),
         retry_paid_failures: draw.pick(&[0, 0, 1, 2]),
     };
@@ -138,6 +141,7 @@ impl Weather {
                 balance_withheld: 0.0,
                 twins: 0.0,
                 until: clears,
+                gateway: false,
             },
             jobs,
             skew: 0,
@@ -286,7 +290,7 @@ impl Weather {
 }
 
 /// A part of the troubled time.
-fn window(draw: &mut Draw, troubled: u64) -> (Duration, Duration) {
+pub fn window(draw: &mut Draw, troubled: u64) -> (Duration, Duration) {
     let from = if draw.by(0.5) { 0 } else { draw.0.u64(0..troubled * 3 / 4) };
     (Duration::from_secs(from), Duration::from_secs(draw.0.u64(from + 1..=troubled)))
 }

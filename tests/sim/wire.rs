@@ -24,6 +24,8 @@ pub struct Road {
     pub twins: f64,
     /// No trouble from then on.
     pub until: DateTime<Utc>,
+    /// It leads through the gateway.
+    pub gateway: bool,
 }
 
 #[derive(Debug)]
@@ -64,8 +66,12 @@ impl Wire {
     pub fn send(&mut self, now: DateTime<Utc>, mut call: Call, journal: &mut Journal, struck: &mut Struck) {
         let request = call.request().expect("the folder outside the ledger is whole");
         journal.line(now, format_args!("-> {}", request.path));
-        let authorization = Some(format!("Basic {}", data_encoding::BASE64.encode(b"sandbox:sandbox")));
-        let incoming = Incoming { path: request.path, authorization, body: request.body };
+        let (path, authorization) = if self.road.gateway {
+            (request.path.replacen("/v3/", "/apis/v1/dataforseo/", 1), "Bearer sandbox-key".to_owned())
+        } else {
+            (request.path, format!("Basic {}", data_encoding::BASE64.encode(b"sandbox:sandbox")))
+        };
+        let incoming = Incoming { path, authorization: Some(authorization), body: request.body };
         let twin = request.spends && now < self.road.until && self.rng.f64() < self.road.twins;
         let at = now + self.way();
         if twin {

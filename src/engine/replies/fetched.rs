@@ -76,8 +76,7 @@ impl Core {
                 out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
             }
             Fetched::Expired => {
-                let taken = crate::price::taken(fetch.what.function, Method::Standard);
-                let settled = fetch.what.open_cost.map(|named| named.max(taken));
+                let settled = fetch.what.open_cost.map(|cost| cost.booked.max(crate::price::taken(cost.named)));
                 changes.push(Change::Expired { attempt, settled });
                 self.collect.settled(batch, attempt);
                 self.progress.failed += 1;
@@ -114,7 +113,7 @@ impl Core {
     /// what was held for it.
     fn settled_by(&mut self, fetch: &Fetch, model_charge: Option<Money>, out: &mut Vec<Effect>) -> Option<Money> {
         let what = &fetch.what;
-        what.open_cost?;
+        let open = what.open_cost?;
         let Some(charge) = model_charge else {
             let (engine, function) = (what.engine, what.function);
             let told = format!(
@@ -123,12 +122,12 @@ impl Core {
                 what.vendor_id, what.held
             );
             out.push(Effect::Tell(EventKind::Odd { engine, function, what: told }));
-            return Some(what.held.max(what.open_cost.unwrap_or_default()));
+            return Some(what.held.max(open.booked));
         };
-        let cost = crate::price::settled(what.function, Method::Standard, charge);
+        let cost = crate::price::settled(open.named, charge);
         let (target, price) =
             ((what.target, Method::Standard), format!("{}/{}/{}", what.function, what.engine, Method::Standard));
-        self.progress.charged += cost - what.open_cost.unwrap_or_default();
+        self.progress.charged += cost - open.booked;
         // What a restored ledger took over was held by the one that bought it.
         if !what.held.is_zero() {
             self.settled_at(target, &price, what.held, cost, out);
@@ -139,11 +138,14 @@ impl Core {
     /// What a failed task cost, where that was open: what was taken; of one that the vendor did not finish in its time,
     /// the fee.
     fn settled_unfinished(&self, fetch: &Fetch, now: Now) -> Option<Money> {
-        let taken = fetch.what.open_cost?;
+        let open = fetch.what.open_cost?;
         let age_s = self.clock.not_before(now) - self.collect.posted_v(fetch.what.batch)?;
         let promised = promised_turnaround(fetch.what.function, Method::Standard, Priority::Normal);
         let in_time = age_s < seconds(promised / self.terms.speed.max(1));
-        let taken = taken.max(crate::price::taken(fetch.what.function, Method::Standard));
-        Some(if in_time { taken } else { crate::price::unfinished(fetch.what.function, Method::Standard).min(taken) })
+        Some(if in_time {
+            open.booked.max(crate::price::taken(open.named))
+        } else {
+            crate::price::unfinished(open.named)
+        })
     }
 }

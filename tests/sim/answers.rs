@@ -1,0 +1,32 @@
+//! The answers that are stored, held against the questions they stand for.
+
+use super::checks::{Checked, fail};
+
+/// Every answer that is stored is the answer to its own task: it bears its id and its question.
+pub fn answers_belong(db: &rusqlite::Connection) -> Checked {
+    let mut statement = db
+        .prepare(
+            "SELECT answer.attempt, answer.body, prompt.text, market.location_code FROM answer
+             JOIN attempt ON attempt.id = answer.attempt JOIN task ON task.id = attempt.task
+             JOIN prompt ON prompt.id = task.prompt JOIN market ON market.id = task.market WHERE answer.kind = 'advanced'",
+        )
+        .map_err(|error| error.to_string())?;
+    let mut rows = statement.query([]).map_err(|error| error.to_string())?;
+    while let Some(row) = rows.next().map_err(|error| error.to_string())? {
+        let read = (|| Ok::<_, rusqlite::Error>((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))();
+        let (attempt, body, prompt, place): (i64, Vec<u8>, String, u32) = read.map_err(|error| error.to_string())?;
+        let body = zstd::decode_all(&body[..]).map_err(|error| format!("answer of attempt {attempt}: {error}"))?;
+        let answer: serde_json::Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        let task = &answer["tasks"][0];
+        // A model's answer does not repeat its question; what was posted is beside it.
+        let (page, nowhere) = (&task["result"][0], serde_json::Value::from(0));
+        let asked = match task["data"].get("user_prompt") {
+            Some(prompt) => (prompt, &nowhere),
+            None => (&page["keyword"], &page["location_code"]),
+        };
+        if *asked.0 != prompt.as_str() || *asked.1 != place {
+            return fail("an answer to another question", &(attempt, prompt, place, asked.0.to_string()));
+        }
+    }
+    Ok(())
+}
