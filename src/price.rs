@@ -130,6 +130,12 @@ pub fn taken(named: Option<Money>) -> Money {
     settled(named, ADVANCE)
 }
 
+/// What a list that names so much for such a task has shown to be taken of it: where it is the fee alone, all the same.
+pub fn shown_taken(named: Money) -> Money {
+    let is_fee = built_in(Function::LlmResponses, Method::Standard, Priority::Normal) == Some(named);
+    if is_fee { taken(Some(named)) } else { named }
+}
+
 /// What stays taken of such a task that the vendor did not finish in its 72 hours: the fee.
 pub fn unfinished(named: Option<Money>) -> Money {
     settled(named, Money::ZERO)

@@ -137,7 +137,7 @@ pub enum Input {
     /// The start.
     Begin,
     /// Tasks from the plan after a place in it; `whole`: there are no more.
-    Pulled { run: RunId, after: i64, tasks: Vec<Pulled>, prices: Vec<KnownPrice>, whole: bool, rooms: Vec<RoomFor> },
+    Pulled { run: RunId, tasks: Vec<Pulled>, prices: Vec<KnownPrice>, whole: bool, rooms: Vec<RoomFor> },
     /// A commit was made: what became of its drafts, and tasks that are planned again by it, with their prices. Without
     /// rooms, no ceiling has moved.
     Committed { outcomes: Vec<Result<Reserved, CapReached>>, again: Vec<(RunId, Pulled)>, rooms: Vec<RoomFor> },

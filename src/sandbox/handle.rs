@@ -148,12 +148,12 @@ impl Sandbox {
                 Fault::Truncate => {
                     Some(Served::Truncated { sent: response.body.len() / 2, response: response.clone() })
                 }
-                Fault::AnswerLate { after } => {
-                    let mut response = response.clone();
+                Fault::AnswerLate { after: late } => {
+                    let (mut response, after) = (response.clone(), after + *late);
                     if self.settings.switches.date_on_leaving {
-                        response.date = Some(self.stamp(*after, weather));
+                        response.date = Some(self.stamp(after, weather));
                     }
-                    Some(Served::Reply { response, after: *after, rate_limit })
+                    Some(Served::Reply { response, after, rate_limit })
                 }
                 _ => None,
             })

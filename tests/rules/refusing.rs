@@ -57,7 +57,7 @@ fn the_task(run: RunId, after: i64) -> Input {
     let tasks = if after == 0 { vec![pulled] } else { Vec::new() };
     let ware = (Function::LlmScraper, Method::Standard, Priority::Normal);
     let prices = vec![KnownPrice { key: price, ware, list: PRICE, fee: PRICE, seen: Some((PRICE, 0)) }];
-    Input::Pulled { run, after, tasks, prices, whole: true, rooms: Vec::new() }
+    Input::Pulled { run, tasks, prices, whole: true, rooms: Vec::new() }
 }
 
 /// Each run seems to have room for its task.

@@ -33,7 +33,7 @@ pub struct Asked {
 /// What is taken for a model's task by the Standard method, and covers what the models here come to.
 const FEE_AND_ADVANCE: i64 = 10_200_000;
 /// What a job here holds for a model's Live answer.
-const LIVE_MOST: i64 = 6_000_000;
+const LIVE_MOST: i64 = 12_000_000;
 
 /// A model of each engine.
 const MODELS: [(&str, &str); 4] = [

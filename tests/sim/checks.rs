@@ -14,6 +14,7 @@ use super::life::{Fate, Lived};
 
 /// What holds in a campaign, from the one who asked and paid.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one thing that a campaign may have and another may not")]
 pub struct Allowed {
     /// The highest ceiling that ever held, in nano-dollars; none: at some time there was none.
     pub run: BTreeMap<String, i64>,
@@ -32,6 +33,8 @@ pub struct Allowed {
     pub again: u64,
     /// By how many seconds the vendor's clock is ahead of the true time.
     pub skew: i64,
+    /// The vendor's list can be asked.
+    pub lists: bool,
     /// The vendor may have raised its prices: what it takes beyond what was held is no breach.
     pub price_rises: bool,
     /// The vendor is not what bursar must be able to rely on: it may sell again what was concluded not to be bought.
@@ -162,7 +165,7 @@ impl Look<'_> {
         for (id, attempt) in &self.books.bought {
             let sale = sales.get(id.as_str());
             let is_so = |sale: &&Sale| match (attempt.settled, attempt.posted) {
-                (Some(settled), _) => sale.comes_to.nanos() == settled,
+                (Some(settled), _) => sale.comes_to.nanos() == settled - self.told_by_nobody(sale, attempt),
                 (None, Some(posted)) => {
                     [sale.cost, sale.comes_to, sale.shown].iter().any(|said| said.nanos() == posted)
                 }
@@ -173,7 +176,8 @@ impl Look<'_> {
             }
         }
         for (id, cost) in &self.books.extra {
-            if sales.get(id.as_str()).is_none_or(|sale| sale.comes_to.nanos() != *cost) {
+            let is_so = |sale: &&Sale| sale.comes_to.nanos() == cost - self.back_of_extra(sale, *cost);
+            if !sales.get(id.as_str()).is_some_and(is_so) {
                 return fail("an extra charge that is not on the bill like that", &(id, cost));
             }
         }
@@ -262,13 +266,6 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// What counts of a purchase under a cap: what the vendor has taken by now; and once its answer has said what it comes
-    /// to, that, though the vendor may give back the rest later.
-    pub(super) fn taken(&self, sale: &Sale) -> i64 {
-        let settled = self.books.bought.get(&sale.id).and_then(|attempt| attempt.settled);
-        if settled.is_some() { sale.comes_to.nanos() } else { sale.cost.nanos() }
-    }
-
     pub(super) fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
         // Money that belongs to no attempt counts for the account alone; the row in its tag is of another history.
         if self.books.extra.contains_key(&sale.id) {
@@ -290,10 +287,10 @@ impl Look<'_> {
     /// What holds where a person has to decide: all that the books lack of the bill is in doubt, and held; and every
     /// answer has come.
     pub fn only_doubt_is_left(&self) -> Checked {
-        let bill: i64 = self.sales.iter().map(|sale| sale.cost.nanos()).sum();
+        let bill: i64 = self.sales.iter().map(|sale| sale.comes_to.nanos()).sum();
         let unknown = self.unknown();
-        let missing: i64 = unknown.iter().map(|sale| sale.cost.nanos()).sum();
-        if self.audit.charged.nanos() + missing != bill {
+        let missing: i64 = unknown.iter().map(|sale| sale.comes_to.nanos()).sum();
+        if self.audit.charged.nanos() - self.back() + missing != bill {
             return fail("the ledger's total is not the bill without what is not known", &(self.audit, bill, unknown));
         }
         let of = |sale: &&&Sale| {
@@ -343,12 +340,13 @@ impl Look<'_> {
     /// What holds when all is over and the weather was good: nothing is open, and the books are the bill. Of a vendor that
     /// is not what it must be, the books lack what it has never shown, and nothing else.
     pub fn at_the_end(&self, planned_last: &[i64], may_leave: bool) -> Checked {
-        let bill: i64 = self.sales.iter().map(|sale| sale.cost.nanos()).sum();
+        let bill: i64 = self.sales.iter().map(|sale| sale.comes_to.nanos()).sum();
         let audit = self.audit;
         let unknown = self.unknown();
-        let unseen: i64 = if self.allowed.broken { unknown.iter().map(|sale| sale.cost.nanos()).sum() } else { 0 };
-        if audit.charged.nanos() + unseen != bill {
-            return fail("the ledger's total is not the bill", &(audit.charged, bill, unknown));
+        let unseen: i64 = if self.allowed.broken { unknown.iter().map(|sale| sale.comes_to.nanos()).sum() } else { 0 };
+        let back: i64 = self.back();
+        if audit.charged.nanos() - back + unseen != bill {
+            return fail("the ledger's total is not the bill", &(audit.charged, back, bill, unknown));
         }
         // A purchase for a task that only the ledger before a restoration knew belongs to none.
         let is_explained = self.allowed.was_restored || self.allowed.broken;

@@ -168,7 +168,7 @@ impl Scenario {
 
     fn allowed(&self, asked: &Asked) -> Allowed {
         let name = asked.name.to_owned();
-        let mut allowed = Allowed { again: asked.retry_paid_failures.into(), ..Allowed::default() };
+        let mut allowed = Allowed { again: asked.retry_paid_failures.into(), lists: true, ..Allowed::default() };
         allowed.run.insert(name.clone(), self.asked.run_cap.nanos());
         allowed.run_now.insert(name.clone(), asked.run_cap.nanos());
         allowed.job_day.insert(name.clone(), asked.day_cap.map(Money::nanos));

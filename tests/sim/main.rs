@@ -20,6 +20,7 @@ mod disk;
 mod findings;
 mod journal;
 mod life;
+mod settled;
 mod weather;
 mod wire;
 mod world;
@@ -123,6 +124,10 @@ fn campaigns_that_once_ended_badly_end_well() {
     for seed in once_failed {
         let outcome = campaign::run_with(seed, false, |_| {});
         assert_eq!(outcome.failure, None, "seed {seed}, pages only");
+    }
+    // With what is bought beside the pages.
+    for seed in [50, 247, 607, 975, 2061] {
+        assert_eq!(campaign::run(seed, false).failure, None, "to repeat it: just sim {seed}");
     }
 }
 

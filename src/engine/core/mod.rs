@@ -76,6 +76,8 @@ pub struct Core {
     cap_told: BTreeSet<(RunId, String)>,
     /// Purchases that the vendor's list and the ledger price differently, told once.
     pub(super) cost_told: BTreeSet<AttemptId>,
+    /// When the vendor last said in this start that a task was not finished.
+    pub(super) unfinished_v: BTreeMap<AttemptId, i64>,
     /// The vendor's ids of extra charges that were recorded and told in this start.
     pub(super) extras_told: BTreeSet<String>,
 }
@@ -142,6 +144,7 @@ impl Core {
             rng: fastrand::Rng::with_seed(terms.seed),
             cap_told: BTreeSet::new(),
             cost_told: BTreeSet::new(),
+            unfinished_v: BTreeMap::new(),
             extras_told: BTreeSet::new(),
             terms,
         }
@@ -152,9 +155,9 @@ impl Core {
         let mut out = Vec::new();
         match input {
             Input::Begin => self.begin(now, &mut out),
-            Input::Pulled { run, after, tasks, prices, whole, rooms } => {
+            Input::Pulled { run, tasks, prices, whole, rooms } => {
                 self.dispatch.rooms(rooms);
-                let cut = self.dispatch.pulled((run, after), tasks, prices, whole);
+                let cut = self.dispatch.pulled(run, tasks, prices, whole);
                 self.tell_cut(run, cut, &mut out);
                 self.tell_listed(&mut out);
             }

@@ -32,7 +32,7 @@ impl Desk {
             }
             tasks.push(pulled);
         }
-        Ok(Input::Pulled { run, after, tasks, prices, whole, rooms: self.rooms(ledger, window)? })
+        Ok(Input::Pulled { run, tasks, prices, whole, rooms: self.rooms(ledger, window)? })
     }
 
     /// A task with its endpoint and price.

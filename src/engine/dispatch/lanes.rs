@@ -47,7 +47,7 @@ impl Dispatch {
     /// Tasks were pulled; fewer than asked for means that there are no more.
     pub(in crate::engine) fn pulled(
         &mut self,
-        (run, after): (RunId, i64),
+        run: RunId,
         tasks: Vec<Pulled>,
         prices: Vec<KnownPrice>,
         whole: bool,
@@ -71,8 +71,7 @@ impl Dispatch {
         }
         let at = self.desk(run)?;
         self.desks[at].pulling = false;
-        if self.desks[at].cursor != after {
-            // The plan was begun anew meanwhile.
+        if std::mem::take(&mut self.desks[at].pulled_in_vain) {
             return None;
         }
         self.desks[at].exhausted = whole;

@@ -123,6 +123,8 @@ struct Desk {
     /// Tasks left planned because their price has stopped.
     priced_out: u64,
     pulling: bool,
+    /// What is being pulled was read before the plan was begun anew: since then a task of it may have been found bought.
+    pulled_in_vain: bool,
 }
 
 impl Desk {
@@ -222,6 +224,7 @@ impl Dispatch {
             tries: BTreeMap::new(),
             priced_out: 0,
             pulling: false,
+            pulled_in_vain: false,
         };
         Self {
             desks: runs.iter().map(desk).collect(),
@@ -249,6 +252,7 @@ impl Dispatch {
             desk.later.clear();
             desk.funded = Money::ZERO;
             desk.cursor = 0;
+            desk.pulled_in_vain = desk.pulling;
             desk.exhausted = false;
             desk.cut = desk.given_up.clone().map(|room| (Money::MAX, room));
             desk.priced_out = 0;

@@ -22,20 +22,19 @@ impl Core {
         attempt: AttemptId,
         batch: BatchId,
         vendor_id: &str,
-        cost: Money,
-        posted_v: i64,
+        purchase: (Money, i64, bool),
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
         let doubt = self.reconcile.doubt(batch).map(|doubt| &doubt.facts);
         let endpoint = doubt.map(|facts| (facts.engine, facts.function));
         let method = doubt.map_or(Method::Standard, |facts| facts.method);
-        self.bought(now, attempt, (batch, endpoint, method), vendor_id, (cost, posted_v), changes, out);
+        self.bought(now, attempt, (batch, endpoint, method), vendor_id, purchase, changes, out);
         self.reconcile.settled(batch, attempt);
         self.dispatch.canary_settled(batch);
     }
 
-    /// A purchase that a list has shown: charged, and its answer waited for.
+    /// A purchase that was shown: charged with what it cost, or what it is assumed to, and its answer waited for.
     #[expect(clippy::too_many_arguments, reason = "an attempt, its purchase, and where the consequences go")]
     pub(super) fn bought(
         &mut self,
@@ -43,7 +42,7 @@ impl Core {
         attempt: AttemptId,
         (batch, endpoint, method): (BatchId, Option<Endpoint>, Method),
         vendor_id: &str,
-        (cost, posted_v): (Money, i64),
+        (cost, posted_v, assumed): (Money, i64, bool),
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
@@ -57,7 +56,7 @@ impl Core {
             return;
         }
         let open = endpoint.is_some_and(|(_, function)| function == Function::LlmResponses);
-        changes.push(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed: false, open });
+        changes.push(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open });
         if let Some((engine, function)) = endpoint {
             let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
             self.collect.expect(open, now.mono, true);
@@ -129,6 +128,8 @@ impl Core {
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
+        let settles_later = row.function() == Some(Function::LlmResponses) && !row.is_live();
+        let cost = if settles_later { crate::price::shown_taken(cost) } else { cost };
         let (vendor_id, tag, why) = (row.id.clone(), row.tag.clone().unwrap_or_default(), why.to_owned());
         if !self.extras_told.insert(vendor_id.clone()) || !Rule::TwinsAreBooked.is_kept() {
             return;

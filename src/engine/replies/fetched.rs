@@ -40,7 +40,8 @@ impl Core {
                 self.reconcile.settled(batch, attempt);
                 self.dispatch.canary_settled(batch);
             } else {
-                self.adopt(now, attempt, batch, &fetch.what.vendor_id, charge, posted_v, changes, out);
+                // It stands in no list with its cost: what was held is assumed.
+                self.adopt(now, attempt, batch, &fetch.what.vendor_id, (charge, posted_v, true), changes, out);
             }
             return;
         }
@@ -65,7 +66,11 @@ impl Core {
                     self.collect.next_form(fetch);
                 }
             }
-            Fetched::Pending | Fetched::NotFound | Fetched::WaitingForMoney => self.collect.not_yet(attempt),
+            Fetched::Pending => {
+                self.unfinished_v.insert(attempt, self.clock.not_before(now));
+                self.collect.not_yet(attempt);
+            }
+            Fetched::NotFound | Fetched::WaitingForMoney => self.collect.not_yet(attempt),
             Fetched::Failed { code, .. } => {
                 let can_retry = matches!(crate::vendor::codes::look_up(code).class, Class::PaidFailure { again: true });
                 let again = can_retry && self.retries_paid(fetch.what.run, fetch.what.number);
@@ -136,16 +141,19 @@ impl Core {
     }
 
     /// What a failed task cost, where that was open: what was taken; of one that the vendor did not finish in its time,
-    /// the fee.
+    /// the fee. A failure that is first seen after that time may be an earlier one, for which nothing comes back: only
+    /// where the task was seen unfinished in the second half of its time is it called unfinished.
     fn settled_unfinished(&self, fetch: &Fetch, now: Now) -> Option<Money> {
         let open = fetch.what.open_cost?;
-        let age_s = self.clock.not_before(now) - self.collect.posted_v(fetch.what.batch)?;
+        let posted_v = self.collect.posted_v(fetch.what.batch)?;
         let promised = promised_turnaround(fetch.what.function, Method::Standard, Priority::Normal);
-        let in_time = age_s < seconds(promised / self.terms.speed.max(1));
-        Some(if in_time {
-            open.booked.max(crate::price::taken(open.named))
+        let promised_s = seconds(promised / self.terms.speed.max(1));
+        let is_over = self.clock.not_before(now) - posted_v >= promised_s;
+        let seen_v = self.unfinished_v.get(&fetch.what.attempt);
+        if is_over && seen_v.is_some_and(|seen_v| seen_v - posted_v >= promised_s / 2) {
+            Some(crate::price::unfinished(open.named))
         } else {
-            crate::price::unfinished(open.named)
-        })
+            Some(open.booked.max(crate::price::taken(open.named)))
+        }
     }
 }

@@ -28,7 +28,7 @@ impl Core {
         let vendor_now = self.clock.not_before(now);
         let mut changes = Vec::new();
         let mut lost = Vec::new();
-        let mut taken: BTreeMap<AttemptId, String> = BTreeMap::new();
+        let (mut taken, mut unsold): (BTreeMap<AttemptId, String>, Vec<_>) = (BTreeMap::new(), Vec::new());
         let (count, mut news) = (rows.len(), 0);
         for seen in rows {
             self.listed(&seen, source);
@@ -49,6 +49,10 @@ impl Core {
                         taken.insert(attempt, seen.row.id.clone());
                     }
                     news += 1;
+                    if was_not_sold(&seen) {
+                        unsold.push((attempt, batch));
+                        continue;
+                    }
                     self.found(now, &seen, (attempt, batch, held), source, posted_v, &mut changes, out);
                 }
                 // Its own answer is still on the way; or it is booked.
@@ -109,21 +113,34 @@ impl Core {
                 }
             }
         }
+        // A call that arrived twice may be listed as not sold and as sold.
+        for (attempt, batch) in unsold.into_iter().filter(|(attempt, _)| !taken.contains_key(attempt)) {
+            changes.push(Change::NotBought { attempt });
+            self.reconcile.settled(batch, attempt);
+            self.dispatch.canary_settled(batch);
+        }
         if !changes.is_empty() {
             out.push(Effect::Commit(changes, Vec::new()));
         }
-        if !lost.is_empty() {
-            self.restore_if_needed(now, &lost, out);
-            let (paid, unpriced): (Vec<_>, Vec<_>) =
-                lost.into_iter().partition(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero()));
-            if !unpriced.is_empty() && matches!(source, Source::List(..)) {
-                self.reconcile.make_void("it shows purchases of this ledger's without their cost");
-            }
-            if !paid.is_empty() {
-                out.push(Effect::Adopt(paid));
-            }
-        }
+        self.take_over(now, source, lost, out);
         self.read(now, source, count, news, out);
+    }
+
+    /// Purchases of this ledger's that it does not hold: it was restored, and takes them over.
+    fn take_over(&mut self, now: Now, source: Source, lost: Vec<SeenRow>, out: &mut Vec<Effect>) {
+        if lost.is_empty() {
+            return;
+        }
+        self.restore_if_needed(now, &lost, out);
+        let sold = lost.into_iter().filter(|seen| !was_not_sold(seen));
+        let (paid, unpriced): (Vec<_>, Vec<_>) =
+            sold.partition(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero()));
+        if !unpriced.is_empty() && matches!(source, Source::List(..)) {
+            self.reconcile.make_void("it shows purchases of this ledger's without their cost");
+        }
+        if !paid.is_empty() {
+            out.push(Effect::Adopt(paid));
+        }
     }
 
     /// A purchase that was given up, or a second one, shows where no list names its cost.
@@ -212,7 +229,7 @@ impl Core {
         self.price_listed(seen, cost, posted_v, changes, out);
         let method = if seen.row.is_live() { Method::Live } else { Method::Standard };
         let whose = (what.batch, Some((what.engine, what.function)), method);
-        self.bought(now, attempt, whose, &seen.row.id, (cost, posted_v), changes, out);
+        self.bought(now, attempt, whose, &seen.row.id, (cost, posted_v, false), changes, out);
         self.dispatch.start_over();
         true
     }
@@ -234,16 +251,10 @@ impl Core {
             (Source::Ready(..), _) if self.terms.lists => self.reconcile.seen_ready(batch, attempt, now.mono),
             (_, Some(cost)) => {
                 self.price_listed(seen, cost, posted_v, changes, out);
-                self.adopt(now, attempt, batch, &seen.row.id, cost, posted_v, changes, out);
+                self.adopt(now, attempt, batch, &seen.row.id, (cost, posted_v, false), changes, out);
             }
-            (_, None) if self.reconcile.doubt(batch).is_some_and(|doubt| doubt.facts.method == Method::Live) => {
-                // There is no id to ask: what the list calls finished and free was not sold; anything else stays in doubt.
-                if seen.row.cost.is_some() && seen.row.done.is_some() {
-                    changes.push(Change::NotBought { attempt });
-                    self.reconcile.settled(batch, attempt);
-                    self.dispatch.canary_settled(batch);
-                }
-            }
+            // There is no id to ask: until the list says that it is finished, it stays in doubt.
+            (_, None) if seen.row.is_live() => {}
             (_, None) => {
                 // Listed, so never concluded not to be bought; for how much, its id may tell.
                 self.reconcile.seen_ready(batch, attempt, now.mono);
@@ -253,6 +264,11 @@ impl Core {
             }
         }
     }
+}
+
+/// What a list calls finished and free of a Live call was not sold.
+fn was_not_sold(seen: &SeenRow) -> bool {
+    seen.row.is_live() && seen.row.done.is_some() && seen.row.cost.is_some_and(Money::is_zero)
 }
 
 /// A list may go on showing what was taken at first.

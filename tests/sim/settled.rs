@@ -1,0 +1,45 @@
+//! What models' tasks come to: the vendor takes first and gives back later, and not of everything does it say so.
+
+use bursar::offer::{Function, Method};
+use bursar::sandbox::Sale;
+
+use super::books::Attempt;
+use super::checks::Look;
+
+impl Look<'_> {
+    /// What the vendor has given back of a model's task whose answer never came: no reply says so, so that what was taken
+    /// stands in the books.
+    pub(super) fn told_by_nobody(&self, sale: &Sale, attempt: &Attempt) -> i64 {
+        let is_open = matches!(attempt.state, 5 | 6) && attempt.ware.1 == "llm_responses";
+        // Nor does anything where no list can be asked.
+        let is_assumed = !self.allowed.lists && attempt.settled == Some(attempt.held);
+        let back = attempt.settled.unwrap_or(0) - sale.comes_to.nanos();
+        if is_open || is_assumed { self.unless_dearer(back) } else { 0 }
+    }
+
+    /// Where nothing rises, the books never hold less than the bill.
+    fn unless_dearer(&self, back: i64) -> i64 {
+        if self.allowed.price_rises { back } else { back.max(0) }
+    }
+
+    /// The same of a model's task that belongs to no attempt, for which no answer is fetched.
+    pub(super) fn back_of_extra(&self, sale: &Sale, booked: i64) -> i64 {
+        let settles_later = (sale.function, sale.method) == (Function::LlmResponses, Method::Standard);
+        if settles_later { self.unless_dearer(booked - sale.comes_to.nanos()) } else { 0 }
+    }
+
+    /// All of that.
+    pub(super) fn back(&self) -> i64 {
+        let extra = self.sales.iter().filter_map(|sale| Some((sale, *self.books.extra.get(&sale.id)?)));
+        let extra: i64 = extra.map(|(sale, booked)| self.back_of_extra(sale, booked)).sum();
+        let booked = self.sales.iter().filter_map(|sale| Some((sale, self.books.bought.get(&sale.id)?)));
+        extra + booked.map(|(sale, attempt)| self.told_by_nobody(sale, attempt)).sum::<i64>()
+    }
+
+    /// What counts of a purchase under a cap: what the vendor has taken by now; and once its answer has said what it comes
+    /// to, that, though the vendor may give back the rest later.
+    pub(super) fn taken(&self, sale: &Sale) -> i64 {
+        let settled = self.books.bought.get(&sale.id).and_then(|attempt| attempt.settled);
+        if settled.is_some() { sale.comes_to.nanos() } else { sale.cost.nanos() }
+    }
+}
