@@ -172,10 +172,10 @@ impl Core {
                 }
                 Fate::PaidFailure { code, id, cost, again } => {
                     refused += 1;
+                    let cost = if flight.settles_later() { crate::price::taken(Some(cost)) } else { cost };
                     charged += cost;
                     self.progress.failed += 1;
-                    let number = flight.task(at).attempts + 1;
-                    let again = again && self.retries_paid(flight.run, number);
+                    let again = again && self.retries_paid(flight.run, flight.task(at).attempts + 1);
                     out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
                     changes.push(Change::PaidFailure { attempt, code, vendor_id: id, cost, posted_v, again });
                 }
