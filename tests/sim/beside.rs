@@ -35,6 +35,9 @@ impl Weather {
         if !job.models {
             return;
         }
+        // Whatever the price is that changes, it is above a model's fee.
+        self.price_rises |=
+            self.settings.faults.rules.iter().any(|rule| matches!(rule.fault, Fault::PriceChange { .. }));
         let settings = &mut self.settings;
         if draw.by(0.3) {
             settings.turnaround_responses = Spread { min: Duration::from_mins(10), max: Duration::from_hours(30) };

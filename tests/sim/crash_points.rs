@@ -53,6 +53,23 @@ pub fn scenarios() -> Vec<Scenario> {
     more[1].settings.failures_per_mille = 400;
     more[2].settings.switches.list_unfinished = false;
     all.append(&mut more);
+    let mut more = vec![plain("models"), plain("models, live"), plain("pages, live"), plain("by a deadline")];
+    (more[0].asked.models, more[1].asked.models) = (true, true);
+    (more[1].asked.method, more[2].asked.method) = ("live", "live");
+    (more[3].asked.deadline, more[3].asked.priority) = (Some("20m"), "auto");
+    for fault in [Fault::DropAfter, Fault::LiveTimeout { charged: true }, Fault::LiveTimeout { charged: false }] {
+        let mut scenario = more[1].clone();
+        scenario.name = format!("{fault:?} at a Live call");
+        scenario.settings.faults = Faults::from(vec![Rule::nth(fault, Call::Live, 2)]);
+        more.push(scenario);
+    }
+    for fault in [Fault::DropAfter, Fault::PaidFailure { code: 40_101, at_post: false }] {
+        let mut scenario = more[0].clone();
+        scenario.name = format!("{fault:?} of models");
+        scenario.settings.faults = Faults::from(vec![Rule::nth(fault, Call::TaskPost, 2)]);
+        more.push(scenario);
+    }
+    all.append(&mut more);
     let faults = [
         Fault::RefuseBefore,
         Fault::DropBefore,
@@ -176,6 +193,7 @@ impl Scenario {
         allowed.repeats.insert(name.clone(), asked.repeats as u64);
         allowed.periods.insert((name, "once".to_owned()));
         allowed.was_restored = self.restored;
+        allowed.hasty.extend(asked.deadline.map(|_| asked.name.to_owned()));
         allowed
     }
 }

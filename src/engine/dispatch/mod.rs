@@ -171,6 +171,11 @@ impl InFlight {
         Offer::find(self.engine, self.function, self.method).is_some_and(Offer::settles_later)
     }
 
+    /// What the vendor took of a task for which it named so much: one that names its fee alone takes the advance as well.
+    pub(in crate::engine) fn taken(&self, named: Money) -> Money {
+        if self.settles_later() { crate::price::taken(Some(named)) } else { named }
+    }
+
     pub(super) fn held(&self, at: usize) -> Money {
         self.wants[at].funded
     }

@@ -206,8 +206,6 @@ impl Dispatch {
         let cost = match price.ware {
             // What a model charges is another sum each time: whether it was more than was held is another question.
             (Function::LlmResponses, Method::Live, _) => price.list,
-            // The vendor may name its fee alone, and take the advance all the same.
-            (Function::LlmResponses, Method::Standard, _) if cost == price.fee => price.list,
             _ => cost,
         };
         let expected = self.prices[at].worst();

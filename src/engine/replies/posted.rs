@@ -172,7 +172,7 @@ impl Core {
                 }
                 Fate::PaidFailure { code, id, cost, again } => {
                     refused += 1;
-                    let cost = if flight.settles_later() { crate::price::taken(Some(cost)) } else { cost };
+                    let cost = flight.taken(cost);
                     charged += cost;
                     self.progress.failed += 1;
                     let again = again && self.retries_paid(flight.run, flight.task(at).attempts + 1);
@@ -198,7 +198,7 @@ impl Core {
         self.progress.bought += accepted as u64;
         self.progress.charged += charged;
         for (key, cost) in prices {
-            self.price_charged(key, cost, posted_v, changes, out);
+            self.price_charged(key, flight.taken(cost), posted_v, changes, out);
         }
         if standard > 0 {
             let (engine, function, uncollected) = (flight.engine, flight.function, standard as u64);
