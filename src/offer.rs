@@ -184,7 +184,7 @@ pub struct Offer {
     pub prompt_field: &'static str,
     /// The longest prompt, in Unicode scalar values of its wire form.
     pub max_prompt_chars: usize,
-    /// The vendor decodes `%hh` and `+` in the prompt, so they must be escaped.
+    /// The vendor is known to decode `%hh` and `+` in the prompt, so they must be escaped.
     pub percent_decoded: bool,
     /// It is asked in a place and a language.
     pub has_place: bool,
@@ -321,15 +321,24 @@ impl Offer {
         self.function == Function::LlmResponses && self.method == Method::Standard
     }
 
+    /// The prompt must be escaped: the vendor is known to decode it, or the account says that it decodes `user_prompt`.
+    pub const fn escapes(&self, user_prompt_decoded: bool) -> bool {
+        self.percent_decoded || user_prompt_decoded
+    }
+
     /// The prompt as it goes over the wire: what the vendor decodes is escaped (`%` as `%25`, `+` as `%2B`).
-    pub fn wire_prompt(&self, prompt: &str) -> String {
-        if self.percent_decoded { prompt.replace('%', "%25").replace('+', "%2B") } else { prompt.to_owned() }
+    pub fn wire_prompt(&self, prompt: &str, user_prompt_decoded: bool) -> String {
+        if self.escapes(user_prompt_decoded) {
+            prompt.replace('%', "%25").replace('+', "%2B")
+        } else {
+            prompt.to_owned()
+        }
     }
 
     /// How long the prompt is on the wire, in Unicode scalar values.
-    pub fn wire_chars(&self, prompt: &str) -> usize {
-        let escaped =
-            if self.percent_decoded { prompt.bytes().filter(|b| matches!(b, b'%' | b'+')).count() } else { 0 };
+    pub fn wire_chars(&self, prompt: &str, user_prompt_decoded: bool) -> usize {
+        let escapes = self.escapes(user_prompt_decoded);
+        let escaped = if escapes { prompt.bytes().filter(|b| matches!(b, b'%' | b'+')).count() } else { 0 };
         prompt.chars().count() + 2 * escaped
     }
 }
@@ -353,10 +362,17 @@ mod tests {
 
     #[test]
     fn what_the_vendor_decodes_is_escaped_and_counted_escaped() {
-        let offer = Offer::find(Engine::ChatGpt, Function::LlmScraper, Method::Standard).unwrap();
-        assert_eq!(offer.wire_prompt("is 100% rye good with C++?"), "is 100%25 rye good with C%2B%2B?");
-        for prompt in ["", "plain", "100% C++", "ü+%é", "%25"] {
-            assert_eq!(offer.wire_chars(prompt), offer.wire_prompt(prompt).chars().count(), "{prompt}");
+        let offer = |function| Offer::find(Engine::ChatGpt, function, Method::Standard).unwrap();
+        let (scraper, responses) = (offer(Function::LlmScraper), offer(Function::LlmResponses));
+        let (asked, escaped) = ("is 100% rye good with C++?", "is 100%25 rye good with C%2B%2B?");
+        for (offer, decoded, sent) in
+            [(scraper, false, escaped), (scraper, true, escaped), (responses, false, asked), (responses, true, escaped)]
+        {
+            assert_eq!(offer.wire_prompt(asked, decoded), sent, "{} {decoded}", offer.function);
+            for prompt in ["", "plain", "100% C++", "ü+%é", "%25"] {
+                let sent = offer.wire_prompt(prompt, decoded);
+                assert_eq!(offer.wire_chars(prompt, decoded), sent.chars().count(), "{prompt}");
+            }
         }
     }
 

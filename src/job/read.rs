@@ -74,9 +74,10 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
     let retry_paid_failures = root.whole("retry_paid_failures", 0..=100).unwrap_or(0);
     let max_attempts = root.whole("max_attempts", 1..=100).unwrap_or(DEFAULT_ATTEMPTS);
     let results = read_results(root);
+    let decoded = account.as_ref().is_some_and(|name| config.accounts[name].user_prompt_decoded);
     let deadline = root.duration("deadline").map(Spanned::into_inner);
     let mut gathering = Gathering::default();
-    let sets = set::read_all(path, root, files, served, &results, &mut gathering);
+    let sets = set::read_all(path, root, files, served, (&results, decoded), &mut gathering);
     let hasty = sets.iter().any(|set| set.targets.iter().any(|target| target.auto));
     if hasty && !root.has("deadline") {
         root.page.wrong(root.span.clone(), Wrong::DeadlineMissing);
