@@ -6,6 +6,7 @@ use crate::engine::collect::Endpoint;
 use crate::engine::core::{Core, Step};
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
+use crate::offer::Method;
 use crate::vendor::codes::Class;
 use crate::vendor::{Probed, Refusal};
 
@@ -57,7 +58,8 @@ impl Core {
         let (engine, function) = endpoint;
         let what = format!("answers cannot be collected through this route, so nothing is bought by Standard: {why}");
         out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
-        self.dispatch.shut(endpoint, why);
+        let why = format!("their answers could not be collected through this route (task_get: {why})");
+        self.dispatch.shut((engine, function, Method::Standard), why);
         self.next_probe();
     }
 
