@@ -146,7 +146,7 @@ pub struct Field {
     pub name: &'static str,
     /// What it holds.
     pub kind: FieldKind,
-    /// A switch that must be on for this one to be allowed.
+    /// A switch that must be on, or a field that must be written, for this one to be allowed.
     pub needs: Option<&'static str>,
     /// What the vendor takes where it is absent, as JSON.
     pub default: Option<&'static str>,
@@ -217,7 +217,8 @@ pub const RESPONSES_CHAIN: usize = 10;
 ///
 /// From the vendor's `task_post` and `live` pages: the scraper takes 2,000 characters and is sold for ChatGPT and
 /// Gemini, `expand_citations` needs `force_web_search` at ChatGPT only and is not in `live/advanced`, and Gemini has no
-/// `force_web_search` and a third way to say where. LLM Responses takes 500 characters; Perplexity sells it Live only.
+/// `force_web_search` and a third way to say where. LLM Responses takes 500 characters; Perplexity sells it Live only; a
+/// city is one of a country, and ChatGPT's country needs `web_search`.
 /// What depends on the model is checked where a job is read.
 pub static OFFERS: &[Offer] = &[
     Offer { engine: Engine::ChatGpt, fields: &[EXPAND_FORCED, FORCE], ..SCRAPER },
@@ -243,7 +244,7 @@ const TOKENS: Field = Field { default: Some("2048"), ..field("max_output_tokens"
 const CHAIN: Field = field("message_chain", FieldKind::Chain);
 const SYSTEM: Field = field("system_message", FieldKind::Text(RESPONSES_CHARS));
 const REASONING: Field = switch("use_reasoning", None);
-const CITY: Field = field("web_search_city", FieldKind::Text(RESPONSES_CHARS));
+const CITY: Field = Field { needs: Some(COUNTRY.name), ..field("web_search_city", FieldKind::Text(RESPONSES_CHARS)) };
 const COUNTRY: Field = field("web_search_country_iso_code", FieldKind::Country);
 const COUNTRY_SEARCHED: Field = Field { needs: Some("web_search"), ..COUNTRY };
 

@@ -73,7 +73,7 @@ pub enum Wrong {
     #[error("`{key}` says where to ask, and `{function}` is asked nowhere")]
     NoPlace { key: &'static str, function: Function },
     #[error("`{switch}` of `{engine}` needs `{needs}`")]
-    SwitchNeeds { engine: Engine, switch: &'static str, needs: &'static str },
+    SwitchNeeds { engine: Engine, switch: &'static str, needs: &'static str, add: String },
     #[error("`{function}` of `{engine}` lets no one choose a `{key}`")]
     NoModel { engine: Engine, function: Function, key: &'static str },
     #[error("the vendor's list for `{engine}` has no model `{name}`")]
@@ -343,7 +343,7 @@ impl Wrong {
             }
             Self::NoSuchField { has, .. } => has.clone(),
             Self::NoPlace { .. } => "leave it out: a model is asked without a place and a language".to_owned(),
-            Self::SwitchNeeds { needs, switch, .. } => format!("add `{needs} = true`, or leave `{switch}` out"),
+            Self::SwitchNeeds { add, switch, .. } => format!("add `{add}`, or leave `{switch}` out"),
             Self::NoModel { key, .. } => format!("leave `{key}` out: the engine's own page chooses"),
             Self::NotServed { what, near, read_on, .. } => {
                 let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
