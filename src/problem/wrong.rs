@@ -100,6 +100,8 @@ pub enum Wrong {
     DeadlineMissing,
     #[error("`deadline` is for prompt sets with `priority = \"auto\"`, and there is none")]
     DeadlineForNothing,
+    #[error("`results` asks for pages alone, and no target of this job has an answer in that form")]
+    NoSuchForm,
     #[error("`priority = \"auto\"` chooses the method, and so does `method`")]
     AutoAndMethod,
     #[error("a target of `{engine}` has no `location_coordinate`, and another of its set has one")]
@@ -233,6 +235,7 @@ impl Wrong {
             | Self::TwoPlaces { .. }
             | Self::DeadlineMissing
             | Self::DeadlineForNothing
+            | Self::NoSuchForm
             | Self::AutoAndMethod
             | Self::NoCoordinate { .. }
             | Self::TwoModels
@@ -363,6 +366,7 @@ impl Wrong {
                 "write at the top for example `deadline = \"6h\"`, counted from the run's first start".to_owned()
             }
             Self::DeadlineForNothing => "leave it out, or write `priority = \"auto\"`".to_owned(),
+            Self::NoSuchForm => "leave it out: a model's answer comes as `advanced`".to_owned(),
             Self::AutoAndMethod => "leave one of them out".to_owned(),
             Self::TimezoneMissing { .. } => {
                 "say whose day it is, for example `timezone = \"Europe/Berlin\"` or \"UTC\"".to_owned()
