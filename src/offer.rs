@@ -338,9 +338,8 @@ impl Offer {
 
     /// How long the prompt is on the wire, in Unicode scalar values.
     pub fn wire_chars(&self, prompt: &str, user_prompt_decoded: bool) -> usize {
-        let escapes = self.escapes(user_prompt_decoded);
-        let escaped = if escapes { prompt.bytes().filter(|b| matches!(b, b'%' | b'+')).count() } else { 0 };
-        prompt.chars().count() + 2 * escaped
+        let is_escaped = |byte: &u8| self.escapes(user_prompt_decoded) && matches!(byte, b'%' | b'+');
+        prompt.chars().count() + 2 * prompt.bytes().filter(is_escaped).count()
     }
 }
 

@@ -1,6 +1,7 @@
 //! `--probe`: one task is bought by the ordinary engine, to see that money, list and answers go as they should.
 
 use std::cell::Cell;
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -200,21 +201,19 @@ impl Probe<'_> {
         }
         let name = &self.account.name;
         let other = format!("one task was bought for {cost}, and {expected} was expected");
-        if cost > expected {
-            Finding::fail(
+        match cost.cmp(&expected) {
+            Ordering::Greater => Finding::fail(
                 ABOUT,
                 Exit::Refused,
                 format!("{other}: buying at this price stops"),
                 format!("write it under [[accounts.{name}.prices]], or allow more with max_price_drift"),
-            )
-        } else if cost < expected {
-            Finding::warn(
+            ),
+            Ordering::Less => Finding::warn(
                 ABOUT,
                 format!("{other}: more is held than is charged"),
                 format!("write the price under [[accounts.{name}.prices]]"),
-            )
-        } else {
-            Finding::ok(ABOUT, format!("one task was bought for {cost}, as expected"))
+            ),
+            Ordering::Equal => Finding::ok(ABOUT, format!("one task was bought for {cost}, as expected")),
         }
     }
 

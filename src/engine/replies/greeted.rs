@@ -35,7 +35,7 @@ impl Core {
     ) {
         match probed {
             Probed::Open => self.next_probe(),
-            Probed::Shut(why) => self.shut(endpoint, why, out),
+            Probed::Shut(why) => self.shut(endpoint, &why, out),
             Probed::Refused(refusal) => {
                 self.hello = Step::Wanted;
                 self.probe_tries += u32::from(answered);
@@ -45,7 +45,7 @@ impl Core {
                     self.probes.clear();
                     self.hello = Step::Done;
                 } else if self.probe_tries >= MOST_PROBES && refusal.class != Class::Halt {
-                    self.shut(endpoint, refusal.message, out);
+                    self.shut(endpoint, &refusal.message, out);
                 } else {
                     self.refused(now, &refusal, true, out);
                 }
@@ -54,7 +54,7 @@ impl Core {
     }
 
     /// Answers of an endpoint cannot be collected, so nothing is bought there whose answer would have to be.
-    fn shut(&mut self, endpoint: Endpoint, why: String, out: &mut Vec<Effect>) {
+    fn shut(&mut self, endpoint: Endpoint, why: &str, out: &mut Vec<Effect>) {
         let (engine, function) = endpoint;
         let what = format!("answers cannot be collected through this route, so nothing is bought by Standard: {why}");
         out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
