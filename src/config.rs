@@ -49,6 +49,8 @@ pub struct AccountConfig {
     pub key_env: String,
     /// On route `aisa`, the file with the key.
     pub key_file: Option<PathBuf>,
+    /// The vendor decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
+    pub user_prompt_decoded: bool,
     /// The ceilings on what it may spend.
     pub caps: AccountCaps,
     /// How fast it may be used.
@@ -187,6 +189,7 @@ impl AccountConfig {
             password_file: None,
             key_env: "AISA_API_KEY".to_owned(),
             key_file: None,
+            user_prompt_decoded: false,
             caps: AccountCaps::default(),
             limits: Limits::of(route),
             timing: Timing::default(),
@@ -246,6 +249,7 @@ mod tests {
             base_url = "https://api.dataforseo.com/"
             login_env = "A_LOGIN"
             password_file = "secret"
+            user_prompt_decoded = true
             caps = { day = "50", month = "500", keep_balance = "10" }
             limits = { calls_per_minute = 6000, in_flight = 21, live_in_flight = 25, tasks_ready_per_minute = 22, id_list_per_minute = 23, user_data_per_minute = 24 }
             timing = { request_timeout = "1s", live_timeout = "130s", sweep_every = "2s", sweep_gap = "3s", quarantine = "10m", lag_max = "5s", poll_min = "6s", poll_max = "7s", give_up = "1day" }

@@ -146,7 +146,7 @@ pub struct Field {
     pub name: &'static str,
     /// What it holds.
     pub kind: FieldKind,
-    /// A switch that must be on for this one to be allowed.
+    /// A switch that must be on, or a field that must be written, for this one to be allowed.
     pub needs: Option<&'static str>,
     /// What the vendor takes where it is absent, as JSON.
     pub default: Option<&'static str>,
@@ -184,7 +184,7 @@ pub struct Offer {
     pub prompt_field: &'static str,
     /// The longest prompt, in Unicode scalar values of its wire form.
     pub max_prompt_chars: usize,
-    /// The vendor decodes `%hh` and `+` in the prompt, so they must be escaped.
+    /// The vendor is known to decode `%hh` and `+` in the prompt, so they must be escaped.
     pub percent_decoded: bool,
     /// It is asked in a place and a language.
     pub has_place: bool,
@@ -217,7 +217,8 @@ pub const RESPONSES_CHAIN: usize = 10;
 ///
 /// From the vendor's `task_post` and `live` pages: the scraper takes 2,000 characters and is sold for ChatGPT and
 /// Gemini, `expand_citations` needs `force_web_search` at ChatGPT only and is not in `live/advanced`, and Gemini has no
-/// `force_web_search` and a third way to say where. LLM Responses takes 500 characters; Perplexity sells it Live only.
+/// `force_web_search` and a third way to say where. LLM Responses takes 500 characters; Perplexity sells it Live only; a
+/// city is one of a country, and ChatGPT's country needs `web_search`.
 /// What depends on the model is checked where a job is read.
 pub static OFFERS: &[Offer] = &[
     Offer { engine: Engine::ChatGpt, fields: &[EXPAND_FORCED, FORCE], ..SCRAPER },
@@ -243,7 +244,7 @@ const TOKENS: Field = Field { default: Some("2048"), ..field("max_output_tokens"
 const CHAIN: Field = field("message_chain", FieldKind::Chain);
 const SYSTEM: Field = field("system_message", FieldKind::Text(RESPONSES_CHARS));
 const REASONING: Field = switch("use_reasoning", None);
-const CITY: Field = field("web_search_city", FieldKind::Text(RESPONSES_CHARS));
+const CITY: Field = Field { needs: Some(COUNTRY.name), ..field("web_search_city", FieldKind::Text(RESPONSES_CHARS)) };
 const COUNTRY: Field = field("web_search_country_iso_code", FieldKind::Country);
 const COUNTRY_SEARCHED: Field = Field { needs: Some("web_search"), ..COUNTRY };
 
@@ -321,16 +322,24 @@ impl Offer {
         self.function == Function::LlmResponses && self.method == Method::Standard
     }
 
+    /// The prompt must be escaped: the vendor is known to decode it, or the account says that it decodes `user_prompt`.
+    pub const fn escapes(&self, user_prompt_decoded: bool) -> bool {
+        self.percent_decoded || user_prompt_decoded
+    }
+
     /// The prompt as it goes over the wire: what the vendor decodes is escaped (`%` as `%25`, `+` as `%2B`).
-    pub fn wire_prompt(&self, prompt: &str) -> String {
-        if self.percent_decoded { prompt.replace('%', "%25").replace('+', "%2B") } else { prompt.to_owned() }
+    pub fn wire_prompt(&self, prompt: &str, user_prompt_decoded: bool) -> String {
+        if self.escapes(user_prompt_decoded) {
+            prompt.replace('%', "%25").replace('+', "%2B")
+        } else {
+            prompt.to_owned()
+        }
     }
 
     /// How long the prompt is on the wire, in Unicode scalar values.
-    pub fn wire_chars(&self, prompt: &str) -> usize {
-        let escaped =
-            if self.percent_decoded { prompt.bytes().filter(|b| matches!(b, b'%' | b'+')).count() } else { 0 };
-        prompt.chars().count() + 2 * escaped
+    pub fn wire_chars(&self, prompt: &str, user_prompt_decoded: bool) -> usize {
+        let is_escaped = |byte: &u8| self.escapes(user_prompt_decoded) && matches!(byte, b'%' | b'+');
+        prompt.chars().count() + 2 * prompt.bytes().filter(is_escaped).count()
     }
 }
 
@@ -353,10 +362,17 @@ mod tests {
 
     #[test]
     fn what_the_vendor_decodes_is_escaped_and_counted_escaped() {
-        let offer = Offer::find(Engine::ChatGpt, Function::LlmScraper, Method::Standard).unwrap();
-        assert_eq!(offer.wire_prompt("is 100% rye good with C++?"), "is 100%25 rye good with C%2B%2B?");
-        for prompt in ["", "plain", "100% C++", "ü+%é", "%25"] {
-            assert_eq!(offer.wire_chars(prompt), offer.wire_prompt(prompt).chars().count(), "{prompt}");
+        let offer = |function| Offer::find(Engine::ChatGpt, function, Method::Standard).unwrap();
+        let (scraper, responses) = (offer(Function::LlmScraper), offer(Function::LlmResponses));
+        let (asked, escaped) = ("is 100% rye good with C++?", "is 100%25 rye good with C%2B%2B?");
+        for (offer, decoded, sent) in
+            [(scraper, false, escaped), (scraper, true, escaped), (responses, false, asked), (responses, true, escaped)]
+        {
+            assert_eq!(offer.wire_prompt(asked, decoded), sent, "{} {decoded}", offer.function);
+            for prompt in ["", "plain", "100% C++", "ü+%é", "%25"] {
+                let sent = offer.wire_prompt(prompt, decoded);
+                assert_eq!(offer.wire_chars(prompt, decoded), sent.chars().count(), "{prompt}");
+            }
         }
     }
 

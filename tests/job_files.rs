@@ -122,6 +122,30 @@ fn a_job_names_an_account_that_the_config_has() {
     assert_eq!(account("", &without_main), Err(vec!["the accounts of the config are `client-a`".to_owned()]));
 }
 
+#[test]
+fn a_models_prompt_is_as_long_as_the_vendor_of_the_account_counts_it() {
+    let config = |decoded| {
+        check_config(Path::new("bursar.toml"), &format!("[accounts.main]\nuser_prompt_decoded = {decoded}\n")).unwrap()
+    };
+    let problems = |prompt: &str, decoded: bool| {
+        let text = format!(
+            "[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"a\"\nprompts = [\"{prompt}\"]\nengine = \"chat_gpt\"\n\
+             function = \"llm_responses\"\nmodel = \"gpt-4.1\"\n"
+        );
+        let job = check(Path::new("j.toml"), &text, &config(decoded), &Disk);
+        job.map_or_else(
+            |problems| problems.iter().map(|p| (p.at.to_string(), p.help.clone())).collect(),
+            |_| Vec::new(),
+        )
+    };
+    let (fits, too_long) = (format!("{}%", "x".repeat(497)), format!("{}%+", "x".repeat(497)));
+    for (prompt, decoded) in [(&fits, false), (&fits, true), (&too_long, false)] {
+        assert_eq!(problems(prompt, decoded), [], "{decoded}");
+    }
+    let help = "shorten it; `%` and `+` count as three characters each".to_owned();
+    assert_eq!(problems(&too_long, true), [("j.toml:5:12".to_owned(), help)]);
+}
+
 /// Where each problem of a text stands.
 fn places(text: &str) -> Vec<String> {
     let files = BTreeMap::new();

@@ -35,6 +35,7 @@ proptest! {
         prompts in proptest::collection::vec("\\PC{1,200}|.{1,80}|[%+\"\\\\]{1,20}", 1..100),
         high: bool,
         switched: bool,
+        decoded: bool,
     ) {
         for offer in OFFERS {
             let fields = offer.fields.iter().filter(|_| switched).map(|field| (field.name.to_owned(), example(field)));
@@ -56,14 +57,14 @@ proptest! {
                     options: &options,
                 })
                 .collect();
-            let body: Value = serde_json::from_slice(&task_post_body(offer, &orders)).unwrap();
+            let body: Value = serde_json::from_slice(&task_post_body(offer, decoded, &orders)).unwrap();
             let form = form(&format!("{}_{}_{}", offer.engine, offer.function, offer.method));
             let wrong: Vec<String> = form.iter_errors(&body).map(|error| error.to_string()).collect();
             prop_assert_eq!(wrong, Vec::<String>::new());
             // What the vendor reads is what was written: it decodes %hh and turns + into a space.
             for (task, prompt) in body.as_array().unwrap().iter().zip(prompts) {
                 let sent = task[offer.prompt_field].as_str().unwrap();
-                if offer.percent_decoded {
+                if offer.percent_decoded || decoded {
                     prop_assert!(!sent.contains('+'));
                     prop_assert_eq!(&sent.replace("%2B", "+").replace("%25", "%"), prompt);
                 } else {

@@ -105,6 +105,7 @@ impl World {
             limits: self.account.limits.clone(),
             timing: self.account.timing.clone(),
             speed: 1,
+            user_prompt_decoded: false,
             lists: true,
             keep_balance: None,
             collect: false,

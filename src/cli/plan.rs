@@ -12,6 +12,7 @@ use super::{Common, Exit, mistake, summary, table, told};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_room};
+use crate::job::Target;
 use crate::ledger::{Ledger, TargetCost};
 use crate::money::Money;
 use crate::offer::Method;
@@ -173,6 +174,10 @@ fn text(
     say(format!("{}, {} in all", count(total.tasks, "task"), total.cost));
     if plan.duplicates > 0 {
         say(format!("written twice in a set and asked once: {}", count(plan.duplicates, "prompt")));
+    }
+    let other_form = |target: &Target| !target.offer().results.iter().any(|form| job.results.contains(form));
+    if job.sets.iter().flat_map(|set| &set.targets).any(other_form) {
+        say("answers of models come as `advanced`, the one form that they have".to_owned());
     }
     if let Some(Known { report, .. }) = known {
         say(format!(

@@ -20,6 +20,7 @@ const ACCOUNT_KEYS: &[&str] = &[
     "password_file",
     "key_env",
     "key_file",
+    "user_prompt_decoded",
     "caps",
     "limits",
     "timing",
@@ -121,6 +122,7 @@ fn read_account(folder: &Path, name: &str, section: &Section<'_, '_>) -> Account
     if let Some(url) = read_url(section) {
         account.base_url = url;
     }
+    account.user_prompt_decoded = section.boolean("user_prompt_decoded").unwrap_or(false);
     account.caps = section.table("caps", "`caps`").map(|caps| read_caps(&caps, account.route)).unwrap_or_default();
     if let Some(limits) = section.table("limits", "`limits`") {
         account.limits = read_limits(&limits, &account.limits);

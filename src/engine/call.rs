@@ -41,6 +41,8 @@ pub(super) enum What {
         form: ResultKind,
         /// It goes through a gateway, which has words of its own.
         passed_on: bool,
+        /// The vendor decodes `user_prompt`.
+        user_prompt_decoded: bool,
         /// Set before it leaves.
         seal: Option<Seal>,
     },
@@ -82,7 +84,7 @@ impl Call {
     /// # Errors
     /// It may not leave: it could not be counted.
     pub fn request(&mut self) -> Result<Request, LedgerError> {
-        if let What::Post { offer, orders, tags, seal, .. } = &mut self.what
+        if let What::Post { offer, orders, tags, user_prompt_decoded, seal, .. } = &mut self.what
             && self.request.body.is_none()
         {
             seal.as_ref().map_or(Ok(()), Seal::set)?;
@@ -95,7 +97,7 @@ impl Call {
                 priority: order.priority,
                 options: &order.asked.options,
             });
-            self.request.body = Some(wire::task_post_body(offer, &wired.collect::<Vec<_>>()));
+            self.request.body = Some(wire::task_post_body(offer, *user_prompt_decoded, &wired.collect::<Vec<_>>()));
             orders.clear();
         }
         Ok(self.request.clone())
@@ -172,6 +174,7 @@ mod tests {
             tags: Vec::new(),
             form: ResultKind::Advanced,
             passed_on: false,
+            user_prompt_decoded: false,
             seal,
         };
         let request = Request { path: String::new(), body: None, spends: true, timeout: Duration::ZERO };

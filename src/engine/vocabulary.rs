@@ -32,6 +32,8 @@ pub struct Terms {
     /// The vendor's list of all purchases, its word on the account and its status page can be asked for. Where they cannot,
     /// what is in doubt is a person's to decide, and endpoints are tried before anything is bought at them.
     pub lists: bool,
+    /// The vendor decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
+    pub user_prompt_decoded: bool,
     /// A balance to keep: what the account has is asked for before anything is bought.
     pub keep_balance: Option<Money>,
     /// Answers are collected.

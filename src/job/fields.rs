@@ -82,7 +82,7 @@ impl<'p, 't> Keys<'_, 'p, 't> {
         own.or_else(|| self.layers.with_any(keys))
     }
 
-    /// What a switch says; none where it is written and says neither, which is a problem of its own.
+    /// What a switch says; none where it is written and says neither: it is no switch, or that is a problem of its own.
     fn says(&self, name: &str) -> Option<bool> {
         self.with(name).map_or(Some(false), |section| section.get(name)?.get_ref().as_bool())
     }
@@ -103,7 +103,10 @@ impl<'p, 't> Keys<'_, 'p, 't> {
             let Some(value) = read(section, field) else { continue };
             let is_default = field.default == Some(&*value);
             if let Some(needs) = field.needs.filter(|needs| !is_default && self.says(needs) == Some(false)) {
-                self.wrong(field.name, Wrong::SwitchNeeds { engine: offer.engine, switch: field.name, needs });
+                let kind = offer.field(needs).map(|needed| needed.kind);
+                let value = if kind == Some(FieldKind::Country) { "\"DE\"" } else { "true" };
+                let add = format!("{needs} = {value}");
+                self.wrong(field.name, Wrong::SwitchNeeds { engine: offer.engine, switch: field.name, needs, add });
             }
             self.excluded(offer, field, &value, model);
             if !is_default {

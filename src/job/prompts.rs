@@ -9,6 +9,7 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::Target;
+use super::set::Layers;
 use super::source::{Found, Origin, Source};
 use super::stream::{self, Files, Item, Unusable};
 use crate::offer::Offer;
@@ -149,13 +150,14 @@ impl Gathering {
     /// Reads the prompts of a set and writes down what is wrong with them; none if they cannot be read at all.
     pub(super) fn read(
         &mut self,
-        page: &Page<'_>,
+        layers: &Layers<'_, '_>,
         found: Found,
         files: &dyn Files,
         targets: &[Target],
     ) -> Option<Gathered> {
         self.sets += 1;
-        let offers = offers_of(targets);
+        let (page, decoded) = (layers.set.page, layers.user_prompt_decoded);
+        let offers = offers_of(targets, decoded);
         let (mut prompts, mut duplicates, mut empty_rows, mut longest) = (Vec::new(), 0, 0, 0);
         let mut digest = blake3::Hasher::new();
         let mut complaints = Complaints { page, found: &found, list: Vec::new(), more: 0 };
@@ -169,7 +171,7 @@ impl Gathering {
                 }
                 Item::Prompt { line, text } => {
                     any = true;
-                    if let Some(wrong) = too_long(&offers, text) {
+                    if let Some(wrong) = too_long(&offers, decoded, text) {
                         complaints.add(line, text, wrong);
                     }
                     longest = longest.max(text.len());
@@ -232,11 +234,11 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// The offers that the targets buy, without those that are no stricter than another.
-fn offers_of(targets: &[Target]) -> Vec<&'static Offer> {
+fn offers_of(targets: &[Target], decoded: bool) -> Vec<&'static Offer> {
     let mut offers: Vec<&'static Offer> = Vec::new();
     for offer in targets.iter().map(Target::offer) {
         let covered = |known: &&Offer| {
-            known.percent_decoded >= offer.percent_decoded && known.max_prompt_chars <= offer.max_prompt_chars
+            known.escapes(decoded) >= offer.escapes(decoded) && known.max_prompt_chars <= offer.max_prompt_chars
         };
         if !offers.iter().any(covered) {
             offers.push(offer);
@@ -245,12 +247,12 @@ fn offers_of(targets: &[Target]) -> Vec<&'static Offer> {
     offers
 }
 
-fn too_long(offers: &[&'static Offer], text: &str) -> Option<Wrong> {
+fn too_long(offers: &[&'static Offer], decoded: bool, text: &str) -> Option<Wrong> {
     offers.iter().find_map(|offer| {
         // No character is shorter than a byte, nor longer than three on the wire.
-        let chars = if text.len() * 3 <= offer.max_prompt_chars { 0 } else { offer.wire_chars(text) };
+        let chars = if text.len() * 3 <= offer.max_prompt_chars { 0 } else { offer.wire_chars(text, decoded) };
         let max = offer.max_prompt_chars;
-        let escaped = offer.percent_decoded;
+        let escaped = offer.escapes(decoded);
         (chars > max).then_some(Wrong::TooLong { engine: offer.engine, chars, max, escaped })
     })
 }

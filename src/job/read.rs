@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::prompts::Gathering;
 use super::stream::Files;
-use super::{Budget, Drift, Job, WhenShort, set};
+use super::{Budget, Drift, Job, Target, WhenShort, set};
 use crate::catalogue::Served;
 use crate::config::{Config, DEFAULT_ACCOUNT};
 use crate::offer::ResultKind;
@@ -74,9 +74,17 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
     let retry_paid_failures = root.whole("retry_paid_failures", 0..=100).unwrap_or(0);
     let max_attempts = root.whole("max_attempts", 1..=100).unwrap_or(DEFAULT_ATTEMPTS);
     let results = read_results(root);
+    let decoded = account.as_ref().is_some_and(|name| config.accounts[name].user_prompt_decoded);
     let deadline = root.duration("deadline").map(Spanned::into_inner);
     let mut gathering = Gathering::default();
-    let sets = set::read_all(path, root, files, served, &results, &mut gathering);
+    let before = root.page.problems();
+    let sets = set::read_all(path, root, files, served, (&results, decoded), &mut gathering);
+    let stored = |target: &Target| target.offer().results.iter().any(|form| results.contains(form));
+    // Of sets that could not be read it is not known what they ask.
+    let all_read = root.page.problems() == before && !sets.is_empty() && !results.is_empty();
+    if all_read && !sets.iter().flat_map(|set| &set.targets).any(stored) {
+        root.page.wrong(root.key_span("results"), Wrong::NoSuchForm);
+    }
     let hasty = sets.iter().any(|set| set.targets.iter().any(|target| target.auto));
     if hasty && !root.has("deadline") {
         root.page.wrong(root.span.clone(), Wrong::DeadlineMissing);

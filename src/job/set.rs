@@ -67,6 +67,8 @@ pub(super) struct Layers<'p, 't> {
     pub(super) defaults: Option<Section<'p, 't>>,
     /// The forms of answer that the job collects.
     pub(super) results: &'p [ResultKind],
+    /// The vendor decodes the prompts of models, by the account's word.
+    pub(super) user_prompt_decoded: bool,
 }
 
 impl<'p, 't> Layers<'p, 't> {
@@ -86,7 +88,7 @@ pub(super) fn read_all<'p>(
     root: &Section<'p, '_>,
     files: &dyn Files,
     served: &Served,
-    results: &'p [ResultKind],
+    (results, user_prompt_decoded): (&'p [ResultKind], bool),
     gathering: &mut Gathering,
 ) -> Vec<PromptSet> {
     let defaults = root.table("defaults", "[defaults]");
@@ -114,7 +116,7 @@ pub(super) fn read_all<'p>(
                 section.page.wrong(name.span(), Wrong::SetNameTaken { name: name.get_ref().clone(), first });
             }
         }
-        let layers = Layers { set: section, defaults: defaults.clone(), results };
+        let layers = Layers { set: section, defaults: defaults.clone(), results, user_prompt_decoded };
         let set = read(path, &layers, name.map(Spanned::into_inner), (files, served), gathering, &mut fields);
         sets.extend(set);
     }
@@ -142,7 +144,7 @@ fn read(
     let targets = target::read_all(layers, served, fields);
     let markets = read_markets(layers, &Where::of(served, &targets.list), &targets);
     let source = source::find(path, layers);
-    let gathered = source.and_then(|found| gathering.read(layers.set.page, found, files, &targets.list));
+    let gathered = source.and_then(|found| gathering.read(layers, found, files, &targets.list));
     let at = layers.set.page.place(layers.set.span.clone());
     let gathered = gathered?;
     Some(PromptSet {

@@ -73,7 +73,7 @@ pub enum Wrong {
     #[error("`{key}` says where to ask, and `{function}` is asked nowhere")]
     NoPlace { key: &'static str, function: Function },
     #[error("`{switch}` of `{engine}` needs `{needs}`")]
-    SwitchNeeds { engine: Engine, switch: &'static str, needs: &'static str },
+    SwitchNeeds { engine: Engine, switch: &'static str, needs: &'static str, add: String },
     #[error("`{function}` of `{engine}` lets no one choose a `{key}`")]
     NoModel { engine: Engine, function: Function, key: &'static str },
     #[error("the vendor's list for `{engine}` has no model `{name}`")]
@@ -100,6 +100,8 @@ pub enum Wrong {
     DeadlineMissing,
     #[error("`deadline` is for prompt sets with `priority = \"auto\"`, and there is none")]
     DeadlineForNothing,
+    #[error("`results` asks for pages alone, and no target of this job has an answer in that form")]
+    NoSuchForm,
     #[error("`priority = \"auto\"` chooses the method, and so does `method`")]
     AutoAndMethod,
     #[error("a target of `{engine}` has no `location_coordinate`, and another of its set has one")]
@@ -233,6 +235,7 @@ impl Wrong {
             | Self::TwoPlaces { .. }
             | Self::DeadlineMissing
             | Self::DeadlineForNothing
+            | Self::NoSuchForm
             | Self::AutoAndMethod
             | Self::NoCoordinate { .. }
             | Self::TwoModels
@@ -343,7 +346,7 @@ impl Wrong {
             }
             Self::NoSuchField { has, .. } => has.clone(),
             Self::NoPlace { .. } => "leave it out: a model is asked without a place and a language".to_owned(),
-            Self::SwitchNeeds { needs, switch, .. } => format!("add `{needs} = true`, or leave `{switch}` out"),
+            Self::SwitchNeeds { add, switch, .. } => format!("add `{add}`, or leave `{switch}` out"),
             Self::NoModel { key, .. } => format!("leave `{key}` out: the engine's own page chooses"),
             Self::NotServed { what, near, read_on, .. } => {
                 let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
@@ -363,6 +366,7 @@ impl Wrong {
                 "write at the top for example `deadline = \"6h\"`, counted from the run's first start".to_owned()
             }
             Self::DeadlineForNothing => "leave it out, or write `priority = \"auto\"`".to_owned(),
+            Self::NoSuchForm => "leave it out: a model's answer comes as `advanced`".to_owned(),
             Self::AutoAndMethod => "leave one of them out".to_owned(),
             Self::TimezoneMissing { .. } => {
                 "say whose day it is, for example `timezone = \"Europe/Berlin\"` or \"UTC\"".to_owned()

@@ -118,8 +118,10 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn a_prompt_escaped_for_the_wire_is_read_as_it_was(prompt in "[a-zA-Z0-9 %+é中]{0,40}") {
-            let offer = Offer::find(Engine::ChatGpt, Function::LlmScraper, Method::Standard).unwrap();
-            proptest::prop_assert_eq!(decoded(&offer.wire_prompt(&prompt)), prompt);
+            for function in [Function::LlmScraper, Function::LlmResponses] {
+                let offer = Offer::find(Engine::ChatGpt, function, Method::Standard).unwrap();
+                proptest::prop_assert_eq!(&decoded(&offer.wire_prompt(&prompt, true)), &prompt);
+            }
         }
     }
 }

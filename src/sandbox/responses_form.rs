@@ -153,11 +153,12 @@ fn search(engine: Engine, fields: &Posted<'_>, model: &Model, reasons: bool) -> 
         return Err(invalid("force_web_search"));
     }
     let placeless = PLACELESS.contains(&model.base);
-    if let Some(country) = read::<String>(fields, "web_search_country_iso_code")? {
+    let country = read::<String>(fields, "web_search_country_iso_code")?;
+    if let Some(country) = &country {
         let shaped = country.len() == 2 && country.bytes().all(|letter| letter.is_ascii_uppercase());
         let taken = match engine {
             ChatGpt => on && !placeless,
-            Claude => CLAUDE_COUNTRIES.split(' ').any(|known| known == country),
+            Claude => CLAUDE_COUNTRIES.split(' ').any(|known| known == *country),
             Perplexity => model.base.starts_with("sonar"),
             Gemini => false,
         };
@@ -165,7 +166,7 @@ fn search(engine: Engine, fields: &Posted<'_>, model: &Model, reasons: bool) -> 
             return Err(invalid("web_search_country_iso_code"));
         }
     }
-    if read::<String>(fields, "web_search_city")?.is_some() && placeless {
+    if read::<String>(fields, "web_search_city")?.is_some() && (placeless || country.is_none()) {
         return Err(invalid("web_search_city"));
     }
     Ok(match (engine, on, force) {

@@ -25,6 +25,11 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// The path leads nowhere: that says nothing about other endpoints.
+    pub fn is_of_the_path(&self) -> bool {
+        self.class == Class::BadCall && (self.http == Some(404) || matches!(self.code, Some(40_400 | 40_402)))
+    }
+
     /// What a reply without task rows says, where it says no.
     ///
     /// The vendor's code is the more exact one, except that HTTP 404 means a wrong path whatever else is said.

@@ -9,8 +9,14 @@ use crate::doctor::{edit_config, found};
 const ABOUT: [&str; 3] = ["probe", "probe list", "probe answer"];
 const SAID: &str = "one task is bought now, for $0.0012 at the most";
 
+const IN_DOUBT: &str = "fail whether the task was bought is not known yet; $0.0012 is held for it";
+
 fn probe(world: &World) -> (Ended, Vec<String>) {
-    let ended = world.bursar(&["doctor", "--probe", "--max-wait", "6s", "--json", "--no-progress"]);
+    probe_for(world, "6s")
+}
+
+fn probe_for(world: &World, wait: &str) -> (Ended, Vec<String>) {
+    let ended = world.bursar(&["doctor", "--probe", "--max-wait", wait, "--json", "--no-progress"]);
     let found = found(&ended, &ABOUT);
     (ended, found)
 }
@@ -86,7 +92,15 @@ fn nothing_is_bought_after_a_failure_or_without_room() {
     let world = World::new();
     edit_config(&world, "route =", "caps = { day = '0.0011' }\nroute =");
     is_kept_from_buying(&world, 3, "fail account's cap of the UTC day ");
-    edit_config(&world, "day = '0.0011'", "keep_balance = '5000'");
+    let (ended, found) = {
+        edit_config(&world, "day = '0.0011'", "keep_balance = '999.9995'");
+        probe(&world)
+    };
+    assert_eq!(
+        (ended.code, &*found),
+        (3, &["fail account's balance to keep leaves $0.0005: nothing was bought".to_owned()][..])
+    );
+    edit_config(&world, "999.9995", "5000");
     is_kept_from_buying(&world, 6, "warn something failed above: nothing was bought");
 }
 
@@ -100,4 +114,153 @@ fn nothing_is_bought_while_a_restored_ledger_is_not_sure() {
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(found, ["warn the ledger was taken for restored: nothing was bought"]);
     assert_eq!(world.bill()["tasks"], 1);
+}
+
+/// The first finding of a probe, and how it ended.
+fn first(world: &World, wait: &str) -> (i32, String) {
+    let (ended, found) = probe_for(world, wait);
+    (ended.code, found.first().cloned().unwrap_or_default())
+}
+
+fn bought() -> (i32, String) {
+    (0, "ok one task was bought for $0.0012, as expected".to_owned())
+}
+
+#[test]
+fn a_purchase_that_is_refused_buys_nothing_and_the_same_command_goes_on() {
+    for (fault, said) in [
+        ("kind = 'payment_40210'", "The balance does not cover this request. (code 40210)"),
+        ("kind = 'error_before'\nstatus = 401\nhtml = true", "the credentials are refused (HTTP 401)"),
+    ] {
+        let world =
+            World::with(&["--speed", "100000"], &format!("[[fault]]\n{fault}\ncall = 'task_post'\nnth = [1]\n"));
+        assert_eq!(first(&world, "6s"), (6, format!("fail nothing was bought: the vendor refuses: {said}")));
+        world.agree(0);
+        assert_eq!(world.audit()["held_nano_usd"], 0);
+        assert_eq!(first(&world, "6s"), bought());
+        world.agree(1);
+    }
+}
+
+#[test]
+fn a_purchase_whose_answer_is_lost_is_held_until_the_list_shows_it_and_is_not_made_again() {
+    // One look a second at the list, at the most: the first probe ends before it can be read.
+    let faults = "[[fault]]\nkind = 'drop_after'\ncall = 'task_post'\nnth = [1]\n\
+                  [[fault]]\nkind = 'list_outage'\ntimes = 3\n[[fault]]\nkind = 'ready_omits'\nrow_share = 1.0\n";
+    let world = World::with(&["--speed", "100000"], faults);
+    let (ended, found) = probe_for(&world, "1500ms");
+    assert_eq!((ended.code, &*found), (8, &[IN_DOUBT.to_owned()][..]));
+    assert_eq!(world.bill()["tasks"], 1);
+    let (ended, found) = probe_for(&world, "20s");
+    assert_eq!((ended.code, found[0].clone()), bought());
+    assert!(found.len() == 3 && !ended.stderr.contains(SAID), "{ended:?}");
+    world.agree(1);
+}
+
+#[test]
+fn a_purchase_that_nobody_can_find_is_a_persons_to_decide() {
+    let lost = "[[fault]]\nkind = 'drop_before'\ncall = 'task_post'\nnth = [1]\n";
+    let world = World::with(&["--speed", "100000"], lost);
+    for _ in 0..2 {
+        let (ended, found) = probe_for(&world, "2s");
+        assert_eq!((ended.code, &*found), (8, &[IN_DOUBT.to_owned()][..]));
+    }
+    let decided = world.bursar(&["resolve", "1", "--not-bought", "--reason", "the vendor's dashboard shows nothing"]);
+    assert_eq!(decided.code, 0, "{decided:?}");
+    assert_eq!(first(&world, "6s"), bought());
+    world.agree(1);
+}
+
+#[test]
+fn a_list_without_our_tags_finds_nothing() {
+    let faults = "[[fault]]\nkind = 'drop_after'\ncall = 'task_post'\n[[fault]]\nkind = 'list_without_tags'\n\
+                  [[fault]]\nkind = 'ready_omits'\nrow_share = 1.0\n";
+    let world = World::with(&["--speed", "100000"], faults);
+    assert_eq!(first(&world, "4s"), (8, IN_DOUBT.to_owned()));
+    assert_eq!((world.audit()["held_nano_usd"].clone(), world.bill()["tasks"].clone()), (1_200_000.into(), 1.into()));
+}
+
+#[test]
+fn another_price_than_ours_is_said_and_a_higher_one_is_a_failure() {
+    for (usd, code, said) in [
+        ("0.0024", 6, "fail one task was bought for $0.0024, and $0.0012 was expected: buying at this price stops"),
+        ("0.0006", 0, "warn one task was bought for $0.0006, and $0.0012 was expected: more is held than is charged"),
+    ] {
+        let world = World::with(&["--speed", "100000"], &format!("[[fault]]\nkind = 'price_change'\nusd = '{usd}'\n"));
+        let (ended, found) = probe(&world);
+        assert_eq!((ended.code, &*found[0]), (code, said), "{ended:?}");
+        assert!(ended.stdout.contains("under [[accounts.main.prices]]"), "{ended:?}");
+        world.agree(1);
+    }
+}
+
+#[test]
+fn a_task_that_fails_is_told_when_that_is_learnt_and_remembered() {
+    let failed = (4, "fail the task failed: paid_failure, $0.0012 paid".to_owned());
+    for at_post in [true, false] {
+        let fault = format!("[[fault]]\nkind = 'paid_failure'\nat_post = {at_post}\n");
+        let world = World::with(&["--speed", "100000"], &fault);
+        if at_post {
+            assert_eq!(first(&world, "6s"), failed);
+        } else {
+            assert_eq!(first(&world, "1s"), bought());
+            let (ended, found) = probe_for(&world, "20s");
+            assert!(found[0].starts_with("ok bought before with this ledger"), "{ended:?}");
+            assert_eq!((ended.code, found[1].clone()), failed, "{ended:?}");
+        }
+        let (code, found) = first(&world, "6s");
+        assert!(code == 0 && found.starts_with("warn tried before with this ledger, on 2"), "{found}");
+        assert!(found.ends_with("and it failed (paid_failure, $0.0012 paid): nothing was bought now"), "{found}");
+        world.agree(1);
+    }
+}
+
+#[test]
+fn what_cannot_be_bought_in_the_time_is_not_bought() {
+    let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = 'throttle_40202'\ncall = 'task_post'\n");
+    let (ended, found) = probe_for(&world, "1ms");
+    assert_eq!((ended.code, &*found), (7, &["fail stopped before anything was bought".to_owned()][..]), "{ended:?}");
+    assert!(!ended.stderr.contains(SAID), "{ended:?}");
+    let (ended, found) = probe_for(&world, "2s");
+    assert_eq!((ended.code, &*found), (7, &["fail nothing was bought in this time".to_owned()][..]), "{ended:?}");
+    world.agree(0);
+}
+
+#[test]
+fn a_list_that_shows_no_unfinished_task_proves_nothing_yet() {
+    let world = World::with(&["--speed", "60"], "[[fault]]\nkind = 'list_hides_unfinished'\n");
+    let (ended, found) = probe_for(&world, "3s");
+    assert_eq!(
+        (ended.code, &*found),
+        (
+            0,
+            &[
+                bought().1,
+                "ok the vendor's list has not shown an unfinished task yet".to_owned(),
+                "ok it is still to come".to_owned()
+            ][..]
+        )
+    );
+}
+
+#[test]
+fn a_ledger_that_knows_the_login_or_the_name_otherwise_buys_nothing() {
+    let world = World::new();
+    let path = world.folder.path().join("bursar.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("{text}[accounts.other]{}", text.split_once("[accounts.main]").unwrap().1)).unwrap();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let ended = world.bursar(&["doctor", "--probe", "--account", "other", "--json"]);
+    let says = found(&ended, &ABOUT);
+    assert!(
+        ended.code == 2 && says.len() == 1 && says[0].starts_with("fail account `other` has the login"),
+        "{ended:?}"
+    );
+    assert!(ended.stdout.contains("nothing was bought: see to it, then ask again"), "{ended:?}");
+    let job = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
+    fs::write(world.folder.path().join("doctor-probe.toml"), job).unwrap();
+    assert_eq!(world.bursar(&["run", "./doctor-probe.toml"]).code, 0);
+    let (code, said) = first(&world, "6s");
+    assert!(code == 2 && said.starts_with("fail this ledger has a job of its own called `doctor-probe`, "), "{said}");
+    world.agree(2);
 }

@@ -53,7 +53,13 @@ SCRAPER_LIVE = {
 # What LLM Responses is asked, so that every part of its answers shows up.
 QUESTIONS = {
     "chat_gpt": {"model_name": "gpt-5", "web_search": True, "web_search_country_iso_code": "AT"},
-    "claude": {"model_name": "claude-sonnet-4", "use_reasoning": True, "web_search": True, "web_search_city": "Linz"},
+    "claude": {
+        "model_name": "claude-sonnet-4",
+        "use_reasoning": True,
+        "web_search": True,
+        "web_search_country_iso_code": "AT",
+        "web_search_city": "Linz",
+    },
     "gemini": {"model_name": "gemini-2.5-pro", "web_search": True, "temperature": 0.4, "top_p": 0.9},
     "perplexity": {"model_name": "sonar-reasoning-pro", "web_search_country_iso_code": "AT"},
 }

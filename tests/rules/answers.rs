@@ -86,3 +86,22 @@ pub(crate) async fn a_reply_in_another_order_gives_each_task_its_own_answer() {
         assert_eq!(answer["tasks"][0]["result"][0]["keyword"], asked, "the answer to its own question");
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn where_pages_are_asked_for_the_answer_of_a_model_comes_in_the_form_that_it_has() {
+    let models = "[[prompt_set]]\nname = \"models\"\nfunction = \"llm_responses\"\nprompts = [\"which bike?\"]\n\
+                  targets = [{ engine = \"chat_gpt\", model = \"gpt-4.1-mini\" },\n\
+                  { engine = \"perplexity\", model = \"sonar\", method = \"live\" }]\n";
+    let mut world = World::new(settings(vec![]));
+    world.live_on(&format!("results = [\"html\"]\n{}{models}", job(1))).await;
+    world.assert_all_answered_once(3);
+    let ledger = Connection::open(world.ledger_path()).unwrap();
+    let mut forms = ledger
+        .prepare(
+            "SELECT batch.function || ' ' || batch.method || ' ' || answer.kind FROM answer
+             JOIN attempt ON attempt.id = answer.attempt JOIN batch ON batch.id = attempt.batch ORDER BY 1",
+        )
+        .unwrap();
+    let forms: Vec<String> = forms.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
+    assert_eq!(forms, ["llm_responses live advanced", "llm_responses standard advanced", "llm_scraper standard html"]);
+}

@@ -7,6 +7,7 @@ use bursar::engine::End;
 use bursar::event::EventKind;
 use bursar::ledger::Change;
 use bursar::money::Money;
+use bursar::offer::Function;
 use bursar::sandbox::{Call, Fault, Gateway, Rule, Settings, Spread};
 
 use super::world::World;
@@ -207,17 +208,72 @@ async fn a_refusal_of_the_gateways_buys_nothing_and_is_told_in_its_words() {
         (broke(usual()), live(2), "the vendor refuses: The balance does not cover this request. (HTTP 402)"),
         (plain(broke(usual())), live(2), "the vendor refuses: The balance does not cover this request. (HTTP 402)"),
         (passing_on(&[], vec![wrong_call]), live(2), "the vendor refuses: The request cannot be passed on. (HTTP 422)"),
-        (
-            passing_on(&[Call::TaskGet], vec![]),
-            job(2).replace("gemini", "chat_gpt"),
-            "the vendor refuses: There is no such endpoint. (HTTP 404)",
-        ),
     ] {
         let mut world = World::through_gateway(settings);
         let end = soon(&mut world, &job).await;
         assert_eq!((end.refused.as_deref(), end.in_doubt), (Some(said), 0));
         assert_eq!((world.bill().tasks, world.tasks("planned"), world.audit().held), (0, 2, Money::ZERO), "{said}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_cannot_be_bought_from_is_left_out_and_its_money_goes_to_the_rest() {
+    let known = [Call::TaskGet, Call::TasksReady];
+    // The money is enough for two tasks, and the first set comes first.
+    let rest = "[[prompt_set]]\nname = \"rest\"\nengine = \"gemini\"\nlocations = [\"Germany\"]\nlanguages = [\"de\"]\n\
+                prompts = [\"which bike?\", \"which lock?\"]\n";
+    let both = job(3).replace("run = \"1\"", "run = \"0.0024\"") + rest;
+    let mut world = World::through_gateway(passing_on(&known, vec![]));
+    let paths = paths(&mut world);
+    for (start, job) in [(1, both.clone()), (2, both.replace("0.0024", "1"))] {
+        let end = world.live_on(&job).await;
+        assert_eq!(
+            end.refused.unwrap(),
+            "3 tasks of llm_scraper/chat_gpt are not bought: the call that buys them is not known on this route \
+             (task_post: There is no such endpoint. (HTTP 404)); ask by method = \"live\", or with an account at the vendor \
+             itself"
+        );
+        assert_eq!((end.in_doubt, end.given_up), (0, 0));
+        world.assert_books_agree();
+        assert_eq!((world.bill().tasks, world.tasks("planned"), world.tasks("answered")), (2, 3, 2));
+        assert_eq!((calls(&paths, "chat_gpt/llm_scraper/task_post"), world.audit().held), (start, Money::ZERO));
+    }
+    let told =
+        |kind: &EventKind| matches!(kind, EventKind::Odd { what, .. } if what.contains("There is no such endpoint."));
+    assert_eq!(world.saw(told), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_is_gone_in_the_midst_of_a_start_is_left_out_from_then_on() {
+    let gone = Rule { from: Duration::from_secs(40), ..Rule::always(Fault::ErrorBefore { status: 404, html: false }) };
+    let gone = Rule { call: Some(Call::Live), function: Some(Function::LlmScraper), ..gone };
+    let mut world = World::through_gateway(passing_on(&[], vec![gone]));
+    let rest = "[[prompt_set]]\nname = \"models\"\nengine = \"chat_gpt\"\nfunction = \"llm_responses\"\nmethod = \"live\"\n\
+                model = \"gpt-4.1-mini\"\nprompts = [\"which bike?\", \"which lock?\"]\n";
+    let end = soon(&mut world, &(live(40) + rest)).await;
+    let (left, answered) = (world.tasks("planned"), world.tasks("answered"));
+    assert!(left > 0 && answered > 2 && left + answered == 42, "{left} left, {answered} answered");
+    assert_eq!(
+        end.refused.unwrap(),
+        format!(
+            "{left} tasks of llm_scraper/chat_gpt are not bought: the call that buys them is not known on this route \
+             (live: There is no such endpoint. (HTTP 404)); ask by method = \"standard\", or with an account at the vendor \
+             itself"
+        )
+    );
+    world.assert_books_agree();
+    assert_eq!((world.audit().held, world.bill().tasks, end.given_up), (Money::ZERO, answered, 0));
+    let models = |sale: &bursar::sandbox::Sale| sale.function == Function::LlmResponses;
+    assert_eq!(world.sandbox.lock().unwrap().sales().filter(models).count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_the_vendor_itself_does_not_know_stops_the_buying() {
+    let gone = Rule { call: Some(Call::TaskPost), ..Rule::always(Fault::ErrorBefore { status: 404, html: true }) };
+    let mut world = World::new(passing_on(&[], vec![gone]));
+    let end = soon(&mut world, &job(3)).await;
+    assert!(end.refused.unwrap().starts_with("the vendor refuses: "));
+    assert_eq!((world.bill().tasks, world.tasks("planned"), world.audit().held), (0, 3, Money::ZERO));
 }
 
 #[tokio::test(start_paused = true)]

@@ -26,6 +26,7 @@ fn terms(runs: &[RunId]) -> Terms {
         timing: account.timing,
         speed: 1,
         lists: true,
+        user_prompt_decoded: false,
         keep_balance: None,
         collect: true,
         seed: 1,

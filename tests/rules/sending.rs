@@ -70,3 +70,24 @@ pub(crate) async fn starts_that_follow_one_another_call_no_more_than_one_that_go
     let peak = world.sandbox.lock().unwrap().peak_per_minute(None);
     assert!(peak <= limit as usize, "{peak} calls in a minute, and {limit} are allowed");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_engine_reads_what_was_asked_where_the_account_says_whether_its_prompt_is_decoded() {
+    let (asked, places) = ("100% C++", "locations = [\"United States\"]\nlanguages = [\"English\"]\n");
+    let scraper = job(1).replace("question 1 of rules?", asked);
+    let model = |method: &str| {
+        let target = format!("function = \"llm_responses\"\nmodel = \"gpt-4.1-mini\"\nmethod = \"{method}\"\n");
+        scraper.replace(places, &target)
+    };
+    for decoded in [false, true] {
+        for job in [&scraper, &model("standard"), &model("live")] {
+            let mut settings = settings(vec![]);
+            settings.switches.decode_user_prompt = decoded;
+            let mut world = World::new(settings);
+            (world.account.user_prompt_decoded, world.collect) = (decoded, false);
+            world.live_on(job).await;
+            let read: Vec<String> = world.sandbox.lock().unwrap().sales().map(|sale| sale.prompt).collect();
+            assert_eq!(read, [asked], "decoded {decoded}: {job}");
+        }
+    }
+}

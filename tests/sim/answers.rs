@@ -24,7 +24,8 @@ pub fn answers_belong(db: &rusqlite::Connection) -> Checked {
             Some(prompt) => (prompt, &nowhere),
             None => (&page["keyword"], &page["location_code"]),
         };
-        if *asked.0 != prompt.as_str() || *asked.1 != place {
+        let escaped = prompt.replace('%', "%25").replace('+', "%2B");
+        if *asked.0 != prompt.as_str() && *asked.0 != escaped || *asked.1 != place {
             return fail("an answer to another question", &(attempt, prompt, place, asked.0.to_string()));
         }
     }

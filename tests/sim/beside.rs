@@ -28,6 +28,9 @@ impl Weather {
         if !self.broken && draw.by(0.15) {
             self.through_the_gateway(draw);
         }
+        let decodes = draw.by(0.4);
+        self.settings.switches.decode_user_prompt = decodes;
+        self.account.user_prompt_decoded = decodes;
     }
 
     /// How this vendor's models and their money behave.

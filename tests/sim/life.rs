@@ -304,6 +304,7 @@ impl World {
             timing: self.account.timing.clone(),
             speed: 1,
             lists: self.account.route.shows_lists(),
+            user_prompt_decoded: self.account.user_prompt_decoded,
             keep_balance: self.account.caps.keep_balance,
             collect: true,
             seed: self.seed ^ self.lives,

@@ -154,6 +154,7 @@ impl World {
             timing: self.account.timing.clone(),
             speed: self.speed,
             lists: self.account.route.shows_lists(),
+            user_prompt_decoded: self.account.user_prompt_decoded,
             keep_balance: self.account.caps.keep_balance,
             collect: self.collect,
             seed: self.seed,

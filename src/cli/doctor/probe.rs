@@ -1,5 +1,7 @@
 //! `--probe`: one task is bought by the ordinary engine, to see that money, list and answers go as they should.
 
+use std::cell::Cell;
+use std::cmp::Ordering;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +29,8 @@ use crate::report::Report;
 /// Its job in the ledger.
 const JOB: &str = "doctor-probe";
 const ABOUT: &str = "probe";
+const IN_DOUBT: &str = "whether the task was bought is not known yet";
+const ASK: &str = "`bursar reconcile` asks the vendor about it";
 
 /// What a probe is made with.
 pub(super) struct Probe<'a> {
@@ -53,17 +57,19 @@ impl Probe<'_> {
                 "see to it, then ask again",
             )];
         }
-        self.start().await.unwrap_or_else(|error| {
+        let begun = Cell::new(false);
+        self.start(&begun).await.unwrap_or_else(|error| {
             let advice = match error.downcast_ref::<LockError>() {
                 Some(_) => "nothing was bought: ask again when the other process has ended".to_owned(),
+                None if !begun.get() => "nothing was bought: see to it, then ask again".to_owned(),
                 None => format!("what was bought, if anything, stands in the ledger: `bursar status {JOB}`"),
             };
             vec![Finding::fail(ABOUT, Exit::of(&error), format!("{error:#}"), advice)]
         })
     }
 
-    /// A start like any other, for one task.
-    async fn start(&self) -> anyhow::Result<Vec<Finding>> {
+    /// A start like any other, for one task; and whether it came as far as to call the vendor.
+    async fn start(&self, begun: &Cell<bool>) -> anyhow::Result<Vec<Finding>> {
         let prices = PriceList::with(&self.account.prices);
         let (job, expected) = self.job(&prices)?;
         let stop = stop::listen(self.out, Some(self.wait));
@@ -83,6 +89,14 @@ impl Probe<'_> {
                 "let `bursar run` or `bursar reconcile` read the vendor's list whole, then ask again",
             )]);
         }
+        if let Some(other) = ledger.job(JOB)?.filter(|job| job.path != JOB) {
+            return Ok(vec![Finding::fail(
+                ABOUT,
+                Exit::Usage,
+                format!("this ledger has a job of its own called `{JOB}`, {}: nothing was bought", other.path),
+                "name another ledger with --ledger",
+            )]);
+        }
         let known = match ledger.find_run(JOB, None)? {
             Some(run) => Some(Report::of(&mut ledger, run, &prices, now)?).filter(|report| report.planned == 0),
             None => None,
@@ -96,12 +110,14 @@ impl Probe<'_> {
             (prepared.run, vec![prepared.terms])
         };
         let mut findings = Vec::new();
+        let doubted = known.as_ref().is_some_and(|report| report.in_doubt > 0);
         if let Some(report) = known {
             let ours = ledger.job(JOB)?.is_some_and(|job| job.account == self.account.name);
-            let settled = report.is_complete() || !ours;
-            findings.push(bought_before(&ledger, &report)?);
-            if settled {
-                return Ok(findings);
+            if report.is_complete() || !ours {
+                return Ok(vec![bought_before(&ledger, &report)?]);
+            }
+            if !doubted {
+                findings.push(bought_before(&ledger, &report)?);
             }
         } else {
             let rooms = Report::of(&mut ledger, run, &prices, now)?.rooms;
@@ -110,30 +126,32 @@ impl Probe<'_> {
                     ABOUT,
                     Exit::BudgetReached,
                     format!("{} leaves {}, and one task is {expected}: nothing was bought", room.name, room.left),
-                    "raise it, or ask again when it leaves room",
+                    "change it, or ask again when it leaves room",
                 )]);
+            }
+            if *stop.borrow() > StopWord::None {
+                return Ok(vec![interrupted()]);
             }
             self.out.must(&format!(
                 "account {} at {}: one task is bought now, for {expected} at the most",
                 self.account.name, self.account.base_url
             ));
         }
-        if *stop.borrow() > StopWord::None {
-            findings.push(interrupted());
-            return Ok(findings);
-        }
         let buys = !to_buy.is_empty();
         let desk = Desk::new(terms(id, self.account, to_buy), prices.clone());
         let http = Arc::new(credentials.way_to(&self.account.base_url)?);
         // One document is asked for, not a line for each event.
+        begun.set(true);
         let mut teller = Teller::new(Out { json: false, bars: false, ..self.out }, Baseline::default());
         let ended = engine::run(desk, http, &mut ledger, self.clock, stop, &mut teller).await;
         teller.finish();
         let end = ended?;
         ledger.complete(run)?;
         let report = Report::of(&mut ledger, run, &prices, self.clock.now())?;
-        if buys || report.in_doubt > 0 {
-            findings.push(bought(&report, &end, expected));
+        if buys || doubted {
+            findings.push(self.bought(&report, &end, expected));
+        } else {
+            findings.extend(failed(&report));
         }
         if report.planned + report.in_doubt == 0 {
             findings.push(listed(&ledger, id)?);
@@ -141,6 +159,62 @@ impl Probe<'_> {
         }
         ledger.tidy();
         Ok(findings)
+    }
+
+    /// Whether it was bought, and for what.
+    fn bought(&self, report: &Report, end: &End, expected: Money) -> Finding {
+        let (cost, held) = (report.status.total.charged, report.status.total.held);
+        let again = "see to it, then ask again: the same command goes on";
+        match &end.refused {
+            Some(why) if cost.is_zero() && held.is_zero() => {
+                return Finding::fail(ABOUT, Exit::Refused, format!("nothing was bought: {why}"), again);
+            }
+            Some(why) if report.in_doubt > 0 => {
+                let says = format!("{IN_DOUBT}; {held} is held for it, and nothing more is bought: {why}");
+                return Finding::fail(ABOUT, Exit::Refused, says, ASK);
+            }
+            Some(why) => {
+                let says = format!("{cost} was spent, and nothing more is bought: {why}");
+                return Finding::fail(ABOUT, Exit::Refused, says, shown());
+            }
+            None => {}
+        }
+        if report.in_doubt > 0 {
+            return Finding::fail(ABOUT, Exit::InDoubt, format!("{IN_DOUBT}; {held} is held for it"), ASK);
+        }
+        if report.planned > 0 {
+            return match end.cuts.first() {
+                Some((_, room)) => {
+                    let says = format!("{} leaves {}: nothing was bought", room.name, room.left);
+                    Finding::fail(ABOUT, Exit::BudgetReached, says, "change it, or ask again when it leaves room")
+                }
+                None => Finding::fail(
+                    ABOUT,
+                    Exit::Interrupted,
+                    "nothing was bought in this time",
+                    "the same command goes on; -v says what the vendor answered",
+                ),
+            };
+        }
+        if let Some(failed) = failed(report) {
+            return failed;
+        }
+        let name = &self.account.name;
+        let other = format!("one task was bought for {cost}, and {expected} was expected");
+        match cost.cmp(&expected) {
+            Ordering::Greater => Finding::fail(
+                ABOUT,
+                Exit::Refused,
+                format!("{other}: buying at this price stops"),
+                format!("write it under [[accounts.{name}.prices]], or allow more with max_price_drift"),
+            ),
+            Ordering::Less => Finding::warn(
+                ABOUT,
+                format!("{other}: more is held than is charged"),
+                format!("write the price under [[accounts.{name}.prices]]"),
+            ),
+            Ordering::Equal => Finding::ok(ABOUT, format!("one task was bought for {cost}, as expected")),
+        }
     }
 
     /// The job, checked as if it stood in a file, and what its one task costs at the most: its whole budget.
@@ -164,62 +238,35 @@ fn interrupted() -> Finding {
     Finding::fail(ABOUT, Exit::Interrupted, "stopped before anything was bought", "the same command goes on")
 }
 
+/// What became of the task in an earlier start.
 fn bought_before(ledger: &Ledger, report: &Report) -> Result<Finding, LedgerError> {
     let opened = DateTime::from_timestamp(ledger.opened_at(report.status.run)?, 0).unwrap_or_default();
-    let cost = report.status.total.charged;
     let when = opened.format("%Y-%m-%d %H:%MZ");
-    let done = if cost.is_zero() { "tried" } else { "bought" };
-    Ok(Finding::ok(ABOUT, format!("{done} before with this ledger, on {when} for {cost}: nothing was bought now"))
-        .knowing(format!("`bursar status {JOB}` shows it")))
-}
-
-/// Whether it was bought, and for what.
-fn bought(report: &Report, end: &End, expected: Money) -> Finding {
-    let cost = report.status.total.charged;
-    let whole = || format!("`bursar status {JOB}` shows it");
-    if let Some(why) = &end.refused {
-        return Finding::fail(ABOUT, Exit::Refused, format!("{cost} was spent, and buying stops: {why}"), whole());
-    }
+    let (cost, held) = (report.status.total.charged, report.status.total.held);
     if report.in_doubt > 0 {
-        let held = report.status.total.held;
-        return Finding::fail(
+        return Ok(Finding::warn(
             ABOUT,
-            Exit::InDoubt,
-            format!("whether the task was bought is not known yet; {held} is held for it"),
-            "`bursar reconcile` asks the vendor about it",
-        );
-    }
-    if report.planned > 0 {
-        return match end.cuts.first() {
-            Some((_, room)) => {
-                let says = format!("{} leaves {}: nothing was bought", room.name, room.left);
-                Finding::fail(ABOUT, Exit::BudgetReached, says, "raise it, or ask again when it leaves room")
-            }
-            None => Finding::fail(
-                ABOUT,
-                Exit::Interrupted,
-                "nothing was bought in this time",
-                "the same command goes on; -v says what the vendor answered",
-            ),
-        };
+            format!("tried before with this ledger, on {when}, and {IN_DOUBT}; {held} is held for it"),
+            ASK,
+        ));
     }
     if let Some(failure) = report.failures.first() {
-        return Finding::fail(
-            ABOUT,
-            Exit::SomeFailed,
-            format!("the task failed: {}, {cost} paid", failure.reason),
-            whole(),
-        );
+        let what = format!("tried before with this ledger, on {when}, and it failed ({}, {cost} paid)", failure.reason);
+        return Ok(Finding::warn(ABOUT, format!("{what}: nothing was bought now"), shown()));
     }
-    if cost == expected {
-        Finding::ok(ABOUT, format!("one task was bought for {cost}, as expected"))
-    } else {
-        Finding::warn(
-            ABOUT,
-            format!("one task was bought for {cost}, and {expected} was expected"),
-            "write the price under [[accounts.NAME.prices]]",
-        )
-    }
+    Ok(Finding::ok(ABOUT, format!("bought before with this ledger, on {when} for {cost}: nothing was bought now"))
+        .knowing(shown()))
+}
+
+/// That the task ended without an answer, where it did.
+fn failed(report: &Report) -> Option<Finding> {
+    let failure = report.failures.first()?;
+    let says = format!("the task failed: {}, {} paid", failure.reason, failure.paid);
+    Some(Finding::fail(ABOUT, Exit::SomeFailed, says, shown()))
+}
+
+fn shown() -> String {
+    format!("`bursar status {JOB}` shows it")
 }
 
 /// Whether the vendor's list has shown it, or another task, while it was unfinished.

@@ -30,6 +30,7 @@ pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Ve
         timing: config.timing.clone(),
         speed: 1,
         lists: config.route.shows_lists(),
+        user_prompt_decoded: config.user_prompt_decoded,
         keep_balance: config.caps.keep_balance,
         collect: true,
         seed: fastrand::u64(..),

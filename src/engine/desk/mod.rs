@@ -267,6 +267,7 @@ impl Desk {
             tags: Vec::new(),
             form,
             passed_on: !self.terms.lists,
+            user_prompt_decoded: self.terms.user_prompt_decoded,
             seal: ledger.seal(),
         };
         Ok(Done::Call(Box::new(Call { request, what, begun: now })))

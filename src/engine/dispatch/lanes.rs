@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
-use super::{Dispatch, KnownPrice, MOST_PULLED, PULL, PriceState, Want};
-use crate::engine::collect::Endpoint;
+use super::{Dispatch, KnownPrice, Lane, MOST_PULLED, PULL, PriceState, Shut, Want};
 use crate::ids::{RunId, TaskId};
 use crate::ledger::ToBuy;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method};
+use crate::offer::{Engine, Function, Method, Offer};
 use crate::plan::Room;
 use crate::rule::Rule;
 
@@ -27,6 +26,12 @@ pub struct Pulled {
     pub worst: Money,
     /// The most that a task of its target came to in the end, where that was settled later.
     pub most_seen: Option<Money>,
+}
+
+impl Pulled {
+    fn lane(&self) -> Lane {
+        (self.engine, self.function, self.task.method)
+    }
 }
 
 impl Dispatch {
@@ -76,10 +81,8 @@ impl Dispatch {
         }
         self.desks[at].exhausted = whole;
         for pulled in tasks {
-            if pulled.task.method == Method::Standard
-                && let Some((_, left)) = self.shut.get_mut(&(pulled.engine, pulled.function))
-            {
-                *left += 1;
+            if let Some(shut) = self.shut.get_mut(&pulled.lane()) {
+                shut.left += 1;
                 self.desks[at].cursor = pulled.task.position;
                 continue;
             }
@@ -117,18 +120,39 @@ impl Dispatch {
         if first { lane.push_front(want) } else { lane.push_back(want) }
     }
 
-    /// Answers of an endpoint cannot be collected: nothing is bought there by the Standard method.
-    pub(in crate::engine) fn shut(&mut self, endpoint: Endpoint, why: String) {
-        self.shut.insert(endpoint, (why, 0));
+    /// Nothing more is bought in a lane; true where that is news. What waits in it goes back into the plan, and its money
+    /// to others.
+    pub(in crate::engine) fn shut(&mut self, lane: Lane, why: String) -> bool {
+        if self.shut.contains_key(&lane) {
+            return false;
+        }
+        self.shut.insert(lane, Shut { why, left: 0 });
+        self.start_over();
+        true
     }
 
     /// What is not bought for that, in words.
     pub(in crate::engine) fn shut_out(&self) -> Option<String> {
-        let ((engine, function), (why, left)) = self.shut.iter().find(|(_, (_, left))| *left > 0)?;
-        Some(format!(
-            "{left} tasks of {function}/{engine} are not bought: their answers could not be collected through this route \
-             (task_get: {why}); ask by method = \"live\", or with an account at the vendor itself"
-        ))
+        let each = self.shut.iter().filter(|(_, shut)| shut.left > 0).map(|((engine, function, method), shut)| {
+            let other = match method {
+                Method::Standard => Method::Live,
+                Method::Live => Method::Standard,
+            };
+            let sold = Offer::find(*engine, *function, other).is_some();
+            let by_it = if sold && !self.shut.contains_key(&(*engine, *function, other)) {
+                format!("by method = \"{other}\", or ")
+            } else {
+                String::new()
+            };
+            let Shut { why, left } = shut;
+            let tasks = if *left == 1 { "1 task".to_owned() } else { format!("{left} tasks") };
+            let are = if *left == 1 { "is" } else { "are" };
+            format!(
+                "{tasks} of {function}/{engine} {are} not bought: {why}; ask {by_it}with an account at the vendor itself"
+            )
+        });
+        let each: Vec<String> = each.collect();
+        (!each.is_empty()).then(|| each.join("; "))
     }
 
     /// What was tried before and may be tried again by now.
@@ -167,6 +191,10 @@ impl Dispatch {
         if pulled.task.position > desk.cursor {
             // It is pulled in its turn.
             desk.exhausted = false;
+            return;
+        }
+        if let Some(shut) = self.shut.get_mut(&pulled.lane()) {
+            shut.left += 1;
             return;
         }
         let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else {

@@ -19,7 +19,6 @@ use prices::Beyond;
 pub use prices::KnownPrice;
 pub(super) use prices::{ListedPrice, PriceNews, StoppedPrice};
 
-use super::collect::Endpoint;
 use crate::ids::{AttemptId, BatchId, RunId, TargetId, TaskId};
 use crate::job::Drift;
 use crate::ledger::ToBuy;
@@ -65,7 +64,14 @@ impl Want {
 }
 
 /// Where a batch is bought: tasks of one lane may stand in one POST.
-type Lane = (Engine, Function, Method);
+pub(super) type Lane = (Engine, Function, Method);
+
+/// Why nothing is bought in a lane in this start, and how many tasks are left planned for it.
+#[derive(Debug)]
+struct Shut {
+    why: String,
+    left: u64,
+}
 
 #[derive(Debug)]
 struct PriceState {
@@ -157,6 +163,10 @@ impl InFlight {
         AttemptId(self.first_attempt.0 + i64::try_from(at).unwrap_or(0))
     }
 
+    pub(super) fn lane(&self) -> Lane {
+        (self.engine, self.function, self.method)
+    }
+
     pub(super) fn task(&self, at: usize) -> ToBuy {
         self.wants[at].task
     }
@@ -208,8 +218,8 @@ pub(super) struct Dispatch {
     doubtful_canaries: BTreeMap<BatchId, usize>,
     /// Nothing more is bought in this start.
     pub(super) halted: Option<String>,
-    /// Endpoints whose answers cannot be collected: why, and how many tasks are left planned for it.
-    shut: BTreeMap<Endpoint, (String, u64)>,
+    /// Lanes in which nothing can be bought, or whose answers cannot be collected.
+    shut: BTreeMap<Lane, Shut>,
     /// Commits in a row in which the ledger refused drafts although there seemed to be room, and reserved none.
     refusals: u32,
 }
@@ -262,8 +272,8 @@ impl Dispatch {
             desk.cut = desk.given_up.clone().map(|room| (Money::MAX, room));
             desk.priced_out = 0;
         }
-        for (_, left) in self.shut.values_mut() {
-            *left = 0;
+        for shut in self.shut.values_mut() {
+            shut.left = 0;
         }
         // What is drafted and not yet reserved still has its money.
         for pending in &self.pending {

@@ -6,6 +6,7 @@ use crate::engine::collect::Endpoint;
 use crate::engine::core::{Core, Step};
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
+use crate::offer::Method;
 use crate::vendor::codes::Class;
 use crate::vendor::{Probed, Refusal};
 
@@ -34,7 +35,7 @@ impl Core {
     ) {
         match probed {
             Probed::Open => self.next_probe(),
-            Probed::Shut(why) => self.shut(endpoint, why, out),
+            Probed::Shut(why) => self.shut(endpoint, &why, out),
             Probed::Refused(refusal) => {
                 self.hello = Step::Wanted;
                 self.probe_tries += u32::from(answered);
@@ -44,7 +45,7 @@ impl Core {
                     self.probes.clear();
                     self.hello = Step::Done;
                 } else if self.probe_tries >= MOST_PROBES && refusal.class != Class::Halt {
-                    self.shut(endpoint, refusal.message, out);
+                    self.shut(endpoint, &refusal.message, out);
                 } else {
                     self.refused(now, &refusal, true, out);
                 }
@@ -53,11 +54,12 @@ impl Core {
     }
 
     /// Answers of an endpoint cannot be collected, so nothing is bought there whose answer would have to be.
-    fn shut(&mut self, endpoint: Endpoint, why: String, out: &mut Vec<Effect>) {
+    fn shut(&mut self, endpoint: Endpoint, why: &str, out: &mut Vec<Effect>) {
         let (engine, function) = endpoint;
         let what = format!("answers cannot be collected through this route, so nothing is bought by Standard: {why}");
         out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
-        self.dispatch.shut(endpoint, why);
+        let why = format!("their answers could not be collected through this route (task_get: {why})");
+        self.dispatch.shut((engine, function, Method::Standard), why);
         self.next_probe();
     }
 

@@ -33,13 +33,23 @@ impl Core {
         match verdict {
             Verdict::NotBought { why } => {
                 self.dispatch.canary_ended(batch, &flight, false);
-                let how = self.how_after(now, why.class);
+                // A gateway that does not know one endpoint knows others.
+                let unknown = !self.terms.lists && why.is_of_the_path();
+                let how = if unknown {
+                    How { counts: false, leave: false, not_before: now.mono }
+                } else {
+                    self.how_after(now, why.class)
+                };
                 for at in 0..flight.tasks() {
                     self.how.insert(flight.attempt(at), how);
                     changes.push(Change::NotBought { attempt: flight.attempt(at) });
                 }
                 out.push(Effect::Tell(EventKind::BatchNotBought { batch, why: why.message.clone() }));
-                self.refused(now, &why, false, out);
+                if unknown {
+                    self.unknown_endpoint(flight.lane(), &why, out);
+                } else {
+                    self.refused(now, &why, false, out);
+                }
             }
             Verdict::InDoubt { why } => {
                 self.dispatch.canary_ended(batch, &flight, true);

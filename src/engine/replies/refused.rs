@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use crate::clock::Now;
 use crate::engine::core::Core;
+use crate::engine::dispatch::Lane;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
+use crate::offer::Method;
 use crate::vendor::codes::Class;
 use crate::vendor::{ListProblem, Refusal};
 
@@ -45,9 +47,8 @@ impl Core {
     /// A whole call was refused: what that means for the calls to come.
     pub(super) fn refused(&mut self, now: Now, refusal: &Refusal, free_call: bool, out: &mut Vec<Effect>) {
         let why = match (refusal.code, refusal.http) {
-            (Some(code), _) => format!("the vendor refuses: {} (code {code})", refusal.message),
-            (None, Some(http)) => format!("the vendor refuses: {} (HTTP {http})", refusal.message),
             (None, None) => refusal.message.clone(),
+            _ => format!("the vendor refuses: {}", in_words(refusal)),
         };
         match refusal.class {
             Class::Throttled => self.throttled(now, refusal.retry_after, Limit::Calls, out),
@@ -78,6 +79,23 @@ impl Core {
                     self.halt(why, out);
                 }
             }
+        }
+    }
+
+    /// A gateway does not know the call that buys here: nothing more is bought at this endpoint, and the rest goes on.
+    pub(super) fn unknown_endpoint(&mut self, lane: Lane, refusal: &Refusal, out: &mut Vec<Effect>) {
+        let (engine, function, method) = lane;
+        let call = match method {
+            Method::Standard => "task_post",
+            Method::Live => "live",
+        };
+        let why = format!("the call that buys them is not known on this route ({call}: {})", in_words(refusal));
+        if self.dispatch.shut(lane, why) {
+            let what = format!(
+                "this route does not know the call that buys by {method}, so nothing more is bought there in this start: {}",
+                in_words(refusal)
+            );
+            out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
         }
     }
 
@@ -131,6 +149,15 @@ impl Core {
             ListProblem::Unreachable { why } if !answered => self.failed(now, why, None, out),
             ListProblem::Refused(_) | ListProblem::Unreachable { .. } | ListProblem::Unreliable { .. } => {}
         }
+    }
+}
+
+/// The vendor's words, with its code or the HTTP status.
+fn in_words(refusal: &Refusal) -> String {
+    match (refusal.code, refusal.http) {
+        (Some(code), _) => format!("{} (code {code})", refusal.message),
+        (None, Some(http)) => format!("{} (HTTP {http})", refusal.message),
+        (None, None) => refusal.message.clone(),
     }
 }
 

@@ -71,8 +71,9 @@ pub fn task_get_path(engine: Engine, function: Function, kind: ResultKind, vendo
     path
 }
 
-/// The body of a purchase: a JSON array with one object for each order, in their order.
-pub fn task_post_body(offer: &Offer, orders: &[Order<'_>]) -> Bytes {
+/// The body of a purchase: a JSON array with one object for each order, in their order. A model's prompt is escaped where
+/// the vendor decodes it.
+pub fn task_post_body(offer: &Offer, user_prompt_decoded: bool, orders: &[Order<'_>]) -> Bytes {
     let mut body = Vec::with_capacity(orders.iter().map(|order| order.prompt.len() + 256).sum::<usize>() + 2);
     body.push(b'[');
     for (nth, order) in orders.iter().enumerate() {
@@ -82,7 +83,7 @@ pub fn task_post_body(offer: &Offer, orders: &[Order<'_>]) -> Bytes {
         body.push(b'{');
         push_string(&mut body, offer.prompt_field);
         body.push(b':');
-        push_string(&mut body, &offer.wire_prompt(order.prompt));
+        push_string(&mut body, &offer.wire_prompt(order.prompt, user_prompt_decoded));
         if offer.has_place {
             // Without a code, the place stands in a field of its own.
             if order.location_code > 0 {
@@ -157,7 +158,7 @@ mod tests {
             Order { priority: Priority::High, ..order("b1.b", "say \"ü\"\n\\ please", "{}") },
         ];
         assert_eq!(
-            task_post_body(offer(), &orders),
+            task_post_body(offer(), false, &orders),
             concat!(
                 r#"[{"keyword":"is 100%25 rye good with C%2B%2B?","location_code":2840,"language_code":"en","#,
                 r#""priority":1,"force_web_search":true,"tag":"b1.a"},"#,
@@ -165,7 +166,7 @@ mod tests {
                 r#""priority":2,"tag":"b1.b"}]"#
             )
         );
-        assert_eq!(task_post_body(offer(), &[]), "[]");
+        assert_eq!(task_post_body(offer(), false, &[]), "[]");
     }
 
     #[test]
@@ -209,7 +210,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn whatever_is_written_is_json_that_says_what_was_meant(prompt in ".*", tag in "[A-Za-z0-9._-]{1,64}") {
-            let body = task_post_body(offer(), &[order(&tag, &prompt, "{\"force_web_search\":true}")]);
+            let body = task_post_body(offer(), false, &[order(&tag, &prompt, "{\"force_web_search\":true}")]);
             let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
             proptest::prop_assert_eq!(&json[0]["tag"], &serde_json::Value::from(tag));
             let wire = json[0]["keyword"].as_str().unwrap();
