@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use bursar::ledger::Audit;
-use bursar::offer::Route;
-use bursar::sandbox::{Fault, Sale};
+use bursar::sandbox::Sale;
 
 use super::answers::answers_belong;
 use super::asked::Asked;
@@ -36,9 +35,9 @@ const MOST_CALM_LIVES: usize = 40;
 /// Most lives in bad weather.
 const MOST_TROUBLED_LIVES: usize = 7;
 
-struct Campaign {
-    world: World,
-    weather: Weather,
+pub(super) struct Campaign {
+    pub(super) world: World,
+    pub(super) weather: Weather,
     draw: Draw,
     /// What is drawn for the job beside the pages, so that the rest of a campaign is the same without it.
     beside: Draw,
@@ -188,6 +187,9 @@ impl Campaign {
             if let Some(attempt) = books.bought.get(&sale.id).filter(|attempt| attempt.held > 0) {
                 self.allowed.held.entry(sale.id.clone()).or_insert(attempt.held);
             }
+            if books.bought.get(&sale.id).is_some_and(|attempt| attempt.settled.is_some()) {
+                self.allowed.settled.insert(sale.id.clone());
+            }
         }
         if self.lost && lived.start > 0 && !books.restored {
             self.lost = false;
@@ -284,6 +286,14 @@ impl Campaign {
                 troubles.push((at(draw), Trouble::Second));
             }
         }
+        // A clock that is set back just when its machine sleeps hides the sleep: that is assumed not to happen.
+        if troubles.iter().any(|(_, trouble)| matches!(trouble, Trouble::Suspend(_))) {
+            for (_, trouble) in &mut troubles {
+                if let Trouble::Jump(seconds) = trouble {
+                    *seconds = seconds.abs();
+                }
+            }
+        }
         life.troubles = troubles;
         if habits.full && draw.by(0.5) {
             life.pages_left = Some(draw.0.u32(0..=40));
@@ -356,50 +366,6 @@ impl Campaign {
             allowed.timezone.insert(name.clone(), job.timezone.parse().unwrap());
             allowed.run_now.insert(name.clone(), job.run_cap.nanos());
             allowed.asked_now.insert(name, job.tasks() as u64);
-        }
-    }
-
-    fn note_what_struck(&mut self) {
-        let Self { world, weather, .. } = self;
-        for (fault, times) in world.wire.sandbox.strikes() {
-            let name = format!("{fault:?}");
-            world.struck.add(name.split(' ').next().unwrap_or_default(), times);
-        }
-        let settings = &weather.settings;
-        let beside = weather.jobs.iter().find(|job| job.name == BESIDE);
-        if settings.switches.date_on_leaving {
-            let held_up = world.wire.sandbox.strikes().filter(|(fault, _)| matches!(fault, Fault::AnswerLate { .. }));
-            let times = held_up.map(|(_, times)| times).sum();
-            world.struck.add("an answer is dated when it leaves", times);
-        }
-        for (kind, holds) in [
-            ("tasks_ready is minutes late", settings.ready_lag > Duration::from_mins(1)),
-            ("the list never shows what is unfinished", !settings.switches.list_unfinished),
-            ("the list goes by completion", settings.switches.list_by_completion),
-            ("the vendor's own daily limit", settings.day_limit.is_some()),
-            ("a balance to keep", weather.account.caps.keep_balance.is_some()),
-            ("models, asked by Standard", beside.is_some_and(|job| job.models && job.method == "standard")),
-            ("models, asked Live", beside.is_some_and(|job| job.models && job.method == "live")),
-            ("pages, asked Live", beside.is_some_and(|job| !job.models && job.method == "live")),
-            ("a job by a deadline", beside.is_some_and(|job| job.deadline.is_some())),
-            ("through the gateway", weather.account.route == Route::Aisa),
-            ("a day has ended", weather.began.date_naive() != weather.clears.date_naive()),
-        ] {
-            world.struck.add(kind, u64::from(holds));
-        }
-        if let Ok(books) = Books::read(&world.disk.reader) {
-            let of = |wanted| {
-                books.tasks.iter().filter(|((_, _, reason), _)| *reason == Some(wanted)).map(|(_, tasks)| tasks).sum()
-            };
-            let reasons = [
-                (2, "task failed, paid for"),
-                (3, "answer expired"),
-                (4, "task dropped by an edit"),
-                (5, "a Live answer lost"),
-            ];
-            for (reason, kind) in reasons {
-                world.struck.add(kind, of(reason));
-            }
         }
     }
 }

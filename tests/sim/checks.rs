@@ -45,6 +45,8 @@ pub struct Allowed {
     pub hasty: BTreeSet<String>,
     /// What was held for each purchase when a ledger that knows it was first seen.
     pub held: BTreeMap<String, i64>,
+    /// Purchases of which a ledger has known what they come to.
+    pub settled: BTreeSet<String>,
     /// Job and period of every run that ever began.
     pub periods: BTreeSet<(String, String)>,
     /// Purchases were made by a ledger that is gone.

@@ -21,6 +21,7 @@ mod findings;
 mod journal;
 mod life;
 mod settled;
+mod tally;
 mod weather;
 mod wire;
 mod world;

@@ -39,7 +39,7 @@ impl Look<'_> {
     /// What counts of a purchase under a cap: what the vendor has taken by now; and once its answer has said what it comes
     /// to, that, though the vendor may give back the rest later.
     pub(super) fn taken(&self, sale: &Sale) -> i64 {
-        let settled = self.books.bought.get(&sale.id).and_then(|attempt| attempt.settled);
-        if settled.is_some() { sale.comes_to.nanos() } else { sale.cost.nanos() }
+        let is_settled = self.books.bought.get(&sale.id).is_some_and(|attempt| attempt.settled.is_some());
+        if is_settled || self.allowed.settled.contains(&sale.id) { sale.comes_to.nanos() } else { sale.cost.nanos() }
     }
 }
