@@ -53,7 +53,7 @@ targets = [
 const ALL: u64 = 11;
 
 /// So many questions for one model.
-fn models(method: &str, questions: usize, budget: &str) -> String {
+pub(crate) fn models(method: &str, questions: usize, budget: &str) -> String {
     let prompts: Vec<String> = (1..=questions).map(|n| format!("\"question {n}?\"")).collect();
     format!(
         "name = \"models\"\n[budget]\nrun = \"{budget}\"\n[[prompt_set]]\nname = \"all\"\nengine = \"chat_gpt\"\n\
@@ -64,7 +64,7 @@ fn models(method: &str, questions: usize, budget: &str) -> String {
 }
 
 /// A vendor whose models answer within an hour.
-fn quick(rules: Vec<Rule>) -> Settings {
+pub(crate) fn quick(rules: Vec<Rule>) -> Settings {
     let hour = Spread { min: Duration::from_mins(20), max: Duration::from_hours(1) };
     Settings { turnaround_responses: hour, ..settings(rules) }
 }
@@ -73,12 +73,12 @@ fn struck(fault: Fault, call: Call) -> World {
     World::new(quick(vec![Rule::nth(fault, call, 2)]))
 }
 
-fn usd(text: &str) -> Money {
+pub(crate) fn usd(text: &str) -> Money {
     text.parse().unwrap()
 }
 
 /// What each attempt was held, posted and settled at, as the ledger shows it.
-fn attempts(world: &World) -> Vec<(String, i64, Option<i64>, Option<i64>)> {
+pub(crate) fn attempts(world: &World) -> Vec<(String, i64, Option<i64>, Option<i64>)> {
     let db = rusqlite::Connection::open(world.ledger_path()).unwrap();
     let mut statement =
         db.prepare("SELECT state, held_nano, posted_nano, settled_nano FROM attempts ORDER BY id").unwrap();

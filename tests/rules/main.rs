@@ -18,6 +18,7 @@ mod listed;
 mod refusing;
 pub(crate) mod restored;
 mod rows;
+mod settled;
 pub(crate) mod sending;
 
 use std::time::Duration;
