@@ -6,15 +6,11 @@ use super::change::{Change, Extra};
 use super::money_path::{self, Moves, Window};
 use super::touched::{Mover, attempt_state};
 use super::vendor_id::vendor_key;
-use super::{Ledger, LedgerError, OpenBatch};
-use crate::ids::{AccountId, BatchId, RunId, TaskId};
+use super::{Ledger, LedgerError, OpenBatch, ToBuy};
+use crate::ids::{AccountId, BatchId, RunId};
 use crate::money::Money;
 use crate::offer::Method;
-use crate::tag::Tag;
 use crate::task::{Reason, TaskState, Transition};
-
-/// Attempts of a task beyond those that a restored ledger holds, for which tags are tried.
-const MOST_LOST_ATTEMPTS: u32 = 8;
 
 /// A purchase of this ledger's that it holds no attempt for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +25,21 @@ pub struct LostRow {
     pub posted_v: i64,
     /// It was answered on the connection that bought it, so that there is no answer to fetch.
     pub is_live: bool,
+    /// Whose purchase it is, where a task is known.
+    pub task: Option<LostTask>,
+}
+
+/// The task that a purchase was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostTask {
+    /// Whose.
+    pub run: RunId,
+    /// Which, as it stands in the plan.
+    pub task: ToBuy,
+    /// Which attempt of it, from 1.
+    pub number: u32,
+    /// The most that it may come to: so much is held for it until its cost is known.
+    pub most: Money,
 }
 
 impl Ledger {
@@ -38,16 +49,12 @@ impl Ledger {
     /// # Errors
     /// Nothing was written.
     pub fn adopt_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<(Vec<OpenBatch>, u64), LedgerError> {
-        let tags: Vec<Tag> = rows.iter().filter_map(|row| row.tag.parse().ok()).collect();
-        let found = self.find_lost(&tags, MOST_LOST_ATTEMPTS)?;
         let mut batches = Vec::new();
         let mut extras = 0;
         let mut taken = std::collections::BTreeSet::new();
         for row in rows {
-            let tag = row.tag.parse::<Tag>().ok();
-            let task = found.iter().find(|(known, ..)| Some(known) == tag.as_ref());
-            if let Some((_, task, run, number)) = task.filter(|(_, task, ..)| taken.insert(*task)) {
-                batches.push(self.adopt_one(account, row, *task, *run, *number)?);
+            if let Some(lost) = row.task.filter(|lost| taken.insert(lost.task.task)) {
+                batches.push(self.adopt_one(account, row, lost)?);
             } else {
                 let extra = Extra {
                     attempt: None,
@@ -63,14 +70,9 @@ impl Ledger {
         Ok((batches, extras))
     }
 
-    fn adopt_one(
-        &mut self,
-        account: AccountId,
-        row: &LostRow,
-        task: TaskId,
-        run: RunId,
-        number: u32,
-    ) -> Result<OpenBatch, LedgerError> {
+    fn adopt_one(&mut self, account: AccountId, row: &LostRow, lost: LostTask) -> Result<OpenBatch, LedgerError> {
+        let LostTask { run, number, .. } = lost;
+        let (task, held) = (lost.task.task, row.cost.max(lost.most));
         let owners = self.owners(run)?;
         let start = self.start;
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -102,7 +104,7 @@ impl Ledger {
         let attempt_state = if row.is_live { attempt_state::PAID_FAILURE } else { attempt_state::SUBMITTED };
         write.execute(
             "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?8, ?9)",
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             (
                 first,
                 task.0,
@@ -110,6 +112,7 @@ impl Ledger {
                 number,
                 attempt_state,
                 vendor_key(&row.vendor_id),
+                held.nanos(),
                 row.cost.nanos(),
                 previous,
                 &row.tag,
@@ -119,11 +122,12 @@ impl Ledger {
         if row.is_live {
             Mover::new(&write)?.go(task.0, accepted, Transition::Fail(Reason::LostLive), None)?;
         }
-        // It was reserved under the caps by the ledger that bought it; here the money is charged as it was.
+        // It was reserved under the caps by the ledger that bought it; here the money is charged as it was, and what it may
+        // still come to stays held.
         let mut moves = Moves::default();
-        moves.charge(batch, row.posted_v, row.cost, row.cost, false);
+        moves.charge(batch, row.posted_v, held, row.cost, true);
         let window = Window { owners, sent_v: row.posted_v, hold_to_v: row.posted_v };
-        money_path::hold_for_found(&write, batch, row.cost, window)?;
+        money_path::hold_for_found(&write, batch, held, window)?;
         moves.write(&write)?;
         write.commit()?;
         Ok(OpenBatch {

@@ -223,11 +223,13 @@ impl Commit<'_> {
         assumed: bool,
         open: bool,
     ) -> Result<(), LedgerError> {
-        // Given up for not bought, and found after all: its hold is gone, so the charge is overrun.
+        // Given up for not bought, and found after all: its hold is gone, so the charge is overrun; what it may still come
+        // to is held again.
         let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
         let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(()) };
         let was_sending = facts.state == attempt_state::SENDING;
-        let facts = if was_sending { facts } else { self.found_after_all(facts, vendor_id)? };
+        let rest = if open { facts.held.less(cost) } else { Money::ZERO };
+        let facts = if was_sending { facts } else { self.found_after_all(facts, vendor_id, rest)? };
         self.write
             .prepare_cached(
                 "UPDATE attempt SET state = ?2, vendor_id = ?3, posted_nano = ?4, settled_nano = ?5, code = NULL

@@ -48,7 +48,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-pub use adopt::LostRow;
+pub use adopt::{LostRow, LostTask};
 pub use audit::{Audit, StateCount};
 pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved};

@@ -132,7 +132,8 @@ impl Moves {
     }
 }
 
-fn window(write: &Connection, batch: i64) -> Result<Window, LedgerError> {
+/// Where a batch's money counts.
+pub(super) fn window(write: &Connection, batch: i64) -> Result<Window, LedgerError> {
     let (run, sent_v, hold_to_v) = write
         .prepare_cached("SELECT run, sent_v, hold_to_v FROM batch WHERE id = ?1")?
         .query_row([batch], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
@@ -160,13 +161,13 @@ pub(super) fn reserved(write: &Connection, batch: i64, hold: Money, window: Wind
 }
 
 /// Holds for a purchase that was made already, past every ceiling: the money is gone, and the books must say so.
-pub(super) fn hold_for_found(write: &Connection, batch: i64, cost: Money, window: Window) -> Result<(), LedgerError> {
+pub(super) fn hold_for_found(write: &Connection, batch: i64, hold: Money, window: Window) -> Result<(), LedgerError> {
     for row in window.owners.rows(window.sent_v, window.hold_to_v) {
         row.ensure(write)?;
-        row.book(write, 0, -cost.nanos())?;
+        row.book(write, 0, -hold.nanos())?;
     }
-    write.execute("UPDATE batch SET held_nano = held_nano + ?2 WHERE id = ?1", (batch, cost.nanos()))?;
-    entry(write, batch, "reserve", cost.nanos(), window.sent_v, window.hold_to_v)
+    write.execute("UPDATE batch SET held_nano = held_nano + ?2 WHERE id = ?1", (batch, hold.nanos()))?;
+    entry(write, batch, "reserve", hold.nanos(), window.sent_v, window.hold_to_v)
 }
 
 /// Money that belongs to no attempt counts in the account's totals.

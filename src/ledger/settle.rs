@@ -72,13 +72,23 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// An attempt that was given up was a purchase: nothing is held for it any more, and what was booked for it as an extra
-    /// while its task was not asked is taken back.
-    pub(super) fn found_after_all(&mut self, facts: Attempt, vendor_id: &str) -> Result<Attempt, LedgerError> {
+    /// An attempt that was given up was a purchase: nothing is held any more for what it was charged, and what was booked
+    /// for it as an extra while its task was not asked is taken back. The rest of what was held for it is held again, past
+    /// every ceiling, where it may still be charged.
+    pub(super) fn found_after_all(
+        &mut self,
+        facts: Attempt,
+        vendor_id: &str,
+        rest: Money,
+    ) -> Result<Attempt, LedgerError> {
         let sql = "SELECT account FROM batch WHERE id = ?1";
         let account = self.write.query_row(sql, [facts.batch], |row| row.get(0))?;
         money_path::take_back_extra(self.write, account, vendor_id)?;
-        self.write.prepare_cached("UPDATE attempt SET held_nano = 0 WHERE id = ?1")?.execute([facts.id])?;
+        let window = money_path::window(self.write, facts.batch)?;
+        money_path::hold_for_found(self.write, facts.batch, rest, window)?;
+        if rest.is_zero() {
+            self.write.prepare_cached("UPDATE attempt SET held_nano = 0 WHERE id = ?1")?.execute([facts.id])?;
+        }
         Ok(Attempt { held: Money::ZERO, ..facts })
     }
 
@@ -101,7 +111,7 @@ impl Commit<'_> {
             Some(vendor_id) if !was_sending => {
                 // Given up for not bought, and found after all: it is accepted first, and lost then.
                 self.touched.move_task_of(facts, Transition::Accept)?;
-                self.found_after_all(facts, vendor_id)?
+                self.found_after_all(facts, vendor_id, Money::ZERO)?
             }
             _ => facts,
         };

@@ -310,3 +310,65 @@ pub(crate) async fn what_a_look_takes_from_the_list_it_has_not_hidden() {
     assert_eq!(void, 0, "{:#?}", world.events);
     world.assert_all_answered_once(3);
 }
+
+/// A person said of one task of a lost batch that it had not been bought, and was wrong. The look for the other shows it
+/// while it waits to be bought again.
+#[tokio::test(start_paused = true)]
+async fn nothing_is_bought_of_which_a_list_that_was_just_read_may_tell() {
+    let mut world = World::new(settings(vec![]));
+    // The list and the account are asked at one time and answer at one time: purchases may begin then.
+    let limits = &mut world.account.limits;
+    (limits.user_data_per_minute, limits.id_list_per_minute) = (600_000, 600_000);
+    limits.calls_per_minute = 600_000;
+    let dead = world.live(&job(3), super::world::Death { after_call: 4, ..Default::default() }).await;
+    assert_eq!((dead.end, world.bill().tasks), (None, 3));
+    tokio::time::advance(Duration::from_mins(10)).await;
+    let mut ledger = world.open();
+    let lost = ledger.unresolved(BatchId(2)).unwrap();
+    ledger.record(vec![Change::NotBought { attempt: lost[0] }]).unwrap();
+    drop(ledger);
+    world.live_on(&job(3)).await;
+    world.assert_all_answered_once(3);
+}
+
+/// The first look names no costs, so that the ids are asked. Until one of these questions is answered, a second look has
+/// told, and another task of the batch is still in doubt.
+#[tokio::test(start_paused = true)]
+async fn an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time() {
+    let late = Fault::AnswerLate { after: Duration::from_secs(50) };
+    let mut world =
+        World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), Rule::nth(late, Call::TaskGet, 1)]));
+    world.account.timing.sweep_every = Duration::from_secs(20);
+    let (clock, began) = (world.clock, world.clock.now().wall);
+    let (last, last_id) = (Mutex::new(String::new()), Mutex::new(String::new()));
+    let first_look = Mutex::new(None);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        let hides = clock.now().wall < began + chrono::TimeDelta::minutes(20);
+        if request.spends {
+            last.lock().unwrap().clone_from(tags(request).last().unwrap());
+        }
+        let mut last_id = last_id.lock().unwrap();
+        if hides && !last_id.is_empty() && request.path.ends_with(last_id.as_str()) {
+            return Err(Failure::NoAnswer("the connection was closed".to_owned()));
+        }
+        if !hides || !request.path.ends_with("/id_list") {
+            return outcome;
+        }
+        relisted(outcome, |rows| {
+            let mut first_look = first_look.lock().unwrap();
+            let is_first = rows.len() > 1 && *first_look.get_or_insert(clock.now().wall) == clock.now().wall;
+            for row in rows {
+                let is_last = row["metadata"]["tag"].as_str() == Some(last.lock().unwrap().as_str());
+                if is_last {
+                    row["id"].as_str().unwrap().clone_into(&mut last_id);
+                }
+                if is_last || is_first {
+                    row["cost"] = serde_json::Value::Null;
+                }
+            }
+        })
+    }));
+    let end = world.live_on(&job(4)).await;
+    world.assert_all_answered_once(4);
+    assert_eq!((end.progress.charged, end.in_doubt, end.late), (world.bill().total, 0, 0));
+}

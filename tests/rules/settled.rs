@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::event::EventKind;
+use bursar::ids::BatchId;
+use bursar::ledger::Change;
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule};
 use serde_json::Value;
 
 use super::cells::{attempts, models, quick, usd};
 use super::rows::changed;
-use super::world::World;
+use super::world::{Death, World};
 
 /// A vendor that names no cost in its answers to these calls.
 fn silent_about_costs(world: &mut World, path: &'static str) {
@@ -118,4 +120,94 @@ async fn the_audit_finds_a_hold_that_no_attempt_explains_whatever_was_bought() {
         drop(db);
         assert!(!world.audit().problems.is_empty(), "{method}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_live_model_is_bought_by_every_later_start_as_by_the_first() {
+    let mut world = World::new(quick(vec![]));
+    for questions in [2, 4, 6] {
+        let end = world.live_on(&models("live", questions, "1")).await;
+        assert_eq!(end.refused, None, "{questions}");
+        world.assert_all_answered_once(questions as u64);
+        let db = rusqlite::Connection::open(world.ledger_path()).unwrap();
+        let sql = "SELECT nano_usd FROM price_seen";
+        let seen: i64 = db.query_row(sql, [], |row| row.get(0)).unwrap();
+        assert_eq!(seen, if questions == 2 { 600_000 } else { 843_210 }, "the fee is what each call takes alike");
+        // An earlier bursar wrote down all that the call came to.
+        db.execute("UPDATE price_seen SET nano_usd = 843210", []).unwrap();
+    }
+}
+
+/// A model's job whose tasks come to a multiple of the advance, and are held for more than that.
+fn dear(questions: usize, budget: &str) -> String {
+    let job = models("standard", questions, budget);
+    job.replace("max_output_tokens", "max_cost_per_task = \"0.05\"\nmax_output_tokens")
+}
+
+/// Each model's task charges three advances.
+fn charging_three_advances() -> Rule {
+    Rule::always(Fault::Overrun { usd: usd("0.03") })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_models_answer_that_expired_unfetched_is_booked_at_all_that_it_may_have_come_to() {
+    let mut world = World::new(quick(vec![charging_three_advances()]));
+    super::live_for(&mut world, &dear(1, "1"), Duration::from_mins(1)).await;
+    assert_eq!(world.tasks("submitted"), 1);
+    tokio::time::advance(Duration::from_hours(24 * 40)).await;
+    world.live_on(&dear(1, "1")).await;
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!((world.tasks("failed"), audit.held, &audit.problems), (1, Money::ZERO, &vec![]));
+    assert_eq!((audit.charged, bill.total), (usd("0.05"), usd("0.0302")), "never less than the bill");
+    let odd = |event: &EventKind| if let EventKind::Odd { what, .. } = event { Some(what.clone()) } else { None };
+    let told: Vec<String> = world.events.iter().filter_map(|event| odd(&event.kind)).collect();
+    let db = rusqlite::Connection::open(world.ledger_path()).unwrap();
+    let sql =
+        "SELECT substr(id, 1, 8) || '-' || substr(id, 9, 4) || '-' || substr(id, 13, 4) || '-' || substr(id, 17, 4)
+               || '-' || substr(id, 21) FROM (SELECT vendor_id AS id FROM attempts)";
+    let id: String = db.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert_eq!(
+        told,
+        [format!(
+            "the answer of task {id} expired, so that nobody says what its model charged: the most that it may be, \
+             $0.05, is booked; compare it with the vendor's bill"
+        )]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_restored_ledger_takes_over_is_held_for_all_that_it_may_come_to() {
+    let mut world = World::new(quick(vec![charging_three_advances()]));
+    world.account.limits.user_data_per_minute = 6_000;
+    world.live_on(&dear(1, "1")).await;
+    let copy = world.copy();
+    // Three more are bought, and none of them is answered before the copy is put back.
+    super::live_for(&mut world, &dear(4, "1"), Duration::from_secs(30)).await;
+    assert_eq!(world.bill().tasks, 4);
+    world.restore(&copy);
+    // There is room for the four that were bought. By what was taken of them at first, there seems to be more.
+    let end = world.live_on(&dear(7, "0.13")).await;
+    world.assert_books_agree();
+    assert_eq!((end.cuts.len(), world.tasks("answered"), world.bill().total), (1, 4, usd("0.1208")));
+    for (_, held, _, settled) in attempts(&world) {
+        assert_eq!((held, settled), (50_000_000, Some(30_200_000)));
+    }
+}
+
+/// A person said of one task of a lost batch that it had not been bought, and was wrong.
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_and_is_found_is_held_again_for_what_it_may_still_come_to() {
+    let mut world = World::new(quick(vec![charging_three_advances()]));
+    let limits = &mut world.account.limits;
+    (limits.calls_per_minute, limits.user_data_per_minute, limits.id_list_per_minute) = (600_000, 600_000, 600_000);
+    world.live(&dear(3, "1"), Death { after_call: 4, ..Death::default() }).await;
+    let mut ledger = world.open();
+    let lost = ledger.unresolved(BatchId(2)).unwrap();
+    ledger.record(vec![Change::NotBought { attempt: lost[0] }]).unwrap();
+    drop(ledger);
+    tokio::time::advance(Duration::from_mins(10)).await;
+    super::live_for(&mut world, &dear(3, "1"), Duration::from_mins(2)).await;
+    assert_eq!((world.tasks("submitted"), world.audit().held), (3, usd("0.1194")), "what was not taken at first");
+    world.live_on(&dear(3, "1")).await;
+    world.assert_all_answered_once(3);
 }

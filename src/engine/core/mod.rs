@@ -54,6 +54,9 @@ pub struct Core {
     pub(super) account_calls: Bucket,
     held: HeldTokens,
     pub(super) in_flight: u32,
+    /// Lists that were read, of which the ledger has not yet said what it knows: a task that waits to be bought may turn
+    /// out to have been.
+    pub(super) to_recognise: usize,
     pub(super) hello: Step,
     /// Endpoints to be tried before anything is bought at them, the next one last.
     pub(super) probes: Vec<Endpoint>,
@@ -128,6 +131,7 @@ impl Core {
             ),
             held: HeldTokens::default(),
             in_flight: 0,
+            to_recognise: 0,
             hello: Step::Wanted,
             probes: probes.map(|(engine, function, _)| (*engine, *function)).collect(),
             probe_tries: 0,
@@ -182,7 +186,10 @@ impl Core {
                     self.collect.want(item, posted_v, vendor_now);
                 }
             }
-            Input::Recognised { source, rows } => self.recognised(now, source, rows, &mut out),
+            Input::Recognised { source, rows } => {
+                self.to_recognise = self.to_recognise.saturating_sub(1);
+                self.recognised(now, source, rows, &mut out);
+            }
             Input::Witnesses(witnesses) => self.sweep_ended(now, &witnesses, &mut out),
             Input::Widened(bought_v) => self.reconcile.widened(bought_v),
             Input::Adopted { batches, extras } => self.adopted(now, batches, extras, &mut out),

@@ -42,9 +42,9 @@ impl Core {
             && self.dispatch.halted.is_none()
     }
 
-    /// Purchases are possible at all.
+    /// Purchases are possible now.
     fn may_buy(&self) -> bool {
-        self.may_pull() && (self.balance == Step::Done || !Rule::BalanceIsKnown.is_kept())
+        self.may_pull() && self.to_recognise == 0 && (self.balance == Step::Done || !Rule::BalanceIsKnown.is_kept())
     }
 
     /// The account is to be asked: a balance is to be kept, or there is something to buy whose price it may name.

@@ -16,11 +16,12 @@ use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::catalogue::List;
 use crate::clock::Now;
 use crate::ids::{BatchId, SetId, TargetId};
-use crate::ledger::{Late, Ledger, LedgerError, LostRow, OpenBatch, Recognised};
+use crate::ledger::{Late, Ledger, LedgerError, LostRow, LostTask, OpenBatch, Recognised, ToBuy};
 use crate::money::Money;
 use crate::offer::{Engine, Function, LIST_REACH_S, Method, Offer, Priority, ResultKind};
-use crate::price::PriceList;
+use crate::price::{PriceList, price_key};
 use crate::rule::Rule;
+use crate::tag::Tag;
 use crate::vendor::{NO_TASK, Request, Ware, wire};
 
 /// The engine cannot go on.
@@ -50,7 +51,7 @@ struct KnownWare {
     engine: Engine,
     ware: Ware,
     key: String,
-    /// What is taken at the purchase, by our list.
+    /// What each purchase takes alike, by our list.
     list: Money,
     /// What the vendor's own list should name.
     fee: Money,
@@ -133,6 +134,10 @@ impl Desk {
                 let (booked, outcomes) = ledger.commit(changes, &drafts)?;
                 let mut again = Vec::with_capacity(booked.replanned.len());
                 for replanned in &booked.replanned {
+                    // Of a run that is not bought in this start, no price need be known.
+                    if !self.terms.runs.iter().any(|terms| terms.run == replanned.run) {
+                        continue;
+                    }
                     again.push((replanned.run, self.priced(ledger, replanned.task)?));
                 }
                 // Where no money moved, every ceiling stands where it stood.
@@ -214,13 +219,13 @@ impl Desk {
         match &known {
             Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true } => {
                 let (task, to_collect) = ledger.in_doubt(*attempt, &row.id)?;
-                price = Some(self.priced(ledger, task)?.price);
+                price = Some(key_of(ledger, &task)?);
                 collect = Some(to_collect);
             }
             Recognised::Known { attempt, uncollected, assumed, .. } => {
                 if *assumed {
                     let (task, _) = ledger.in_doubt(*attempt, &row.id)?;
-                    price = Some(self.priced(ledger, task)?.price);
+                    price = Some(key_of(ledger, &task)?);
                 }
                 if *uncollected {
                     collect = ledger.to_collect(*attempt)?;
@@ -236,18 +241,41 @@ impl Desk {
     }
 
     /// Takes purchases over that a restored ledger does not hold.
-    fn adopt(&self, ledger: &mut Ledger, rows: &[SeenRow]) -> Result<(Vec<OpenBatch>, u64), LedgerError> {
-        let lost: Vec<LostRow> = rows
-            .iter()
-            .map(|seen| LostRow {
+    fn adopt(&mut self, ledger: &mut Ledger, rows: &[SeenRow]) -> Result<(Vec<OpenBatch>, u64), EngineError> {
+        let tag_of = |seen: &SeenRow| seen.row.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok());
+        let found = ledger.find_lost(&rows.iter().filter_map(tag_of).collect::<Vec<_>>())?;
+        let mut lost = Vec::with_capacity(rows.len());
+        for seen in rows {
+            let tag = tag_of(seen);
+            let (cost, is_live) = (seen.row.cost.unwrap_or_default(), seen.row.is_live());
+            let task = match found.iter().find(|(known, ..)| Some(known) == tag.as_ref()) {
+                Some((_, run, task, number)) => {
+                    let most = if is_live { cost } else { self.most(ledger, *task, cost)? };
+                    Some(LostTask { run: *run, task: *task, number: *number, most })
+                }
+                None => None,
+            };
+            lost.push(LostRow {
                 vendor_id: seen.row.id.clone(),
                 tag: seen.row.tag.clone().unwrap_or_default(),
-                cost: seen.row.cost.unwrap_or_default(),
+                cost,
                 posted_v: seen.row.posted.map_or(0, |posted| posted.timestamp()),
-                is_live: seen.row.is_live(),
-            })
-            .collect();
-        ledger.adopt_lost(self.terms.account, &lost)
+                is_live,
+                task,
+            });
+        }
+        Ok(ledger.adopt_lost(self.terms.account, &lost)?)
+    }
+
+    /// The most that a Standard task may come to for which so much was taken. One that could not be bought today, because
+    /// its price is no longer known, is held for no more than that.
+    fn most(&mut self, ledger: &Ledger, task: ToBuy, taken: Money) -> Result<Money, EngineError> {
+        let worst = match self.priced(ledger, ToBuy { method: Method::Standard, ..task }) {
+            Ok(priced) if priced.function == Function::LlmResponses => priced.worst,
+            Ok(_) | Err(EngineError::UnknownOffer(_)) => Money::ZERO,
+            Err(error) => return Err(error),
+        };
+        Ok(worst.max(taken))
     }
 
     /// The call that buys a batch whose money is reserved.
@@ -278,4 +306,9 @@ impl Desk {
         let request = Request { path, body, spends: false, timeout: self.terms.timing.request_timeout };
         Done::Call(Box::new(Call { request, what, begun: now }))
     }
+}
+
+/// The price at which a task is bought, whether or not that is known any more.
+fn key_of(ledger: &Ledger, task: &ToBuy) -> Result<String, LedgerError> {
+    Ok(price_key(&ledger.target(task.target)?.bought_by(task.method, task.priority)))
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use super::prices::alike;
 use super::{Dispatch, KnownPrice, Lane, MOST_PULLED, PULL, PriceState, Shut, Want};
 use crate::ids::{RunId, TaskId};
 use crate::ledger::ToBuy;
@@ -63,7 +64,7 @@ impl Dispatch {
                     key: known.key,
                     list: known.list,
                     fee: known.fee,
-                    charged: known.seen.map(|seen| seen.0),
+                    charged: known.seen.map(|seen| alike(known.ware, known.list, seen.0)),
                     charged_v: known.seen.map_or(i64::MIN, |seen| seen.1),
                     ware: known.ware,
                     listed: self.account.as_ref().and_then(|account| account.price(known.ware)),

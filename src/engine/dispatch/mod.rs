@@ -76,11 +76,11 @@ struct Shut {
 #[derive(Debug)]
 struct PriceState {
     key: String,
-    /// What is taken at the purchase, by our list.
+    /// What each purchase takes alike, by our list.
     list: Money,
     /// What the vendor's own list should name.
     fee: Money,
-    /// The last charge, where there was one.
+    /// The last charge of that, where there was one.
     charged: Option<Money>,
     /// When that was bought, by the vendor's clock.
     charged_v: i64,
@@ -101,7 +101,7 @@ impl PriceState {
         beyond(self.charged, self.list).max(beyond(self.listed, self.fee))
     }
 
-    /// The most that is taken for a task at its purchase, as far as is known.
+    /// The most that each purchase takes alike, as far as is known.
     fn worst(&self) -> Money {
         self.list.saturating_add(self.beyond())
     }

@@ -23,9 +23,9 @@ pub struct KnownPrice {
     pub key: String,
     /// What the vendor's own list calls it.
     pub ware: Ware,
-    /// What is taken at the purchase, by our list.
+    /// What each purchase takes alike, by our list: all that is taken, or of a model's Live task the fee alone.
     pub list: Money,
-    /// What the vendor's own list should name: all of that, or the fee in it.
+    /// What the vendor's own list should name: all that is taken, or the fee in it.
     pub fee: Money,
     /// What this ledger was last charged, and when that was bought by the vendor's clock.
     pub seen: Option<(Money, i64)>,
@@ -73,6 +73,24 @@ pub(super) struct Beyond {
     held: Money,
     /// The most that one came to.
     most: Money,
+}
+
+/// What a charge says about its price: of a model's Live task, which charges another sum each time, that it is the list's.
+/// Whether the sum was more than was held is another question (`Dispatch::settled`).
+pub(super) fn alike(ware: Ware, list: Money, cost: Money) -> Money {
+    match ware {
+        (Function::LlmResponses, Method::Live, _) => list,
+        _ => cost,
+    }
+}
+
+impl PriceNews {
+    /// What is to be remembered as charged.
+    pub(in crate::engine) fn charged(&self) -> Money {
+        match self {
+            Self::Confirmed { cost: charged, .. } | Self::Differs { charged, .. } => *charged,
+        }
+    }
 }
 
 impl Dispatch {
@@ -203,11 +221,7 @@ impl Dispatch {
             return None;
         }
         price.charged_v = price.charged_v.max(at_v);
-        let cost = match price.ware {
-            // What a model charges is another sum each time: whether it was more than was held is another question.
-            (Function::LlmResponses, Method::Live, _) => price.list,
-            _ => cost,
-        };
+        let cost = alike(price.ware, price.list, cost);
         let expected = self.prices[at].worst();
         let first = self.prices[at].charged.is_none();
         let known = self.prices[at].charged == Some(cost);

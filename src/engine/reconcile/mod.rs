@@ -68,6 +68,8 @@ pub(super) struct Doubt {
     clean: Vec<i64>,
     /// Attempts that `tasks_ready` has shown, without a cost: they are bought, and the list will say for how much.
     seen: BTreeSet<AttemptId>,
+    /// Attempts that are settled by now, each by the first word on it.
+    settled: BTreeSet<AttemptId>,
 }
 
 /// A ledger that was restored from a copy: what it bought since is unknown.
@@ -168,7 +170,8 @@ impl Reconcile {
     /// A batch is in doubt from now on. The first look follows at once.
     pub(super) fn add(&mut self, facts: Doubted, mono: Duration) {
         self.next_look = self.next_look.min(mono);
-        self.doubts.insert(facts.batch, Doubt { facts, since: mono, clean: Vec::new(), seen: BTreeSet::new() });
+        let (seen, settled) = Default::default();
+        self.doubts.insert(facts.batch, Doubt { facts, since: mono, clean: Vec::new(), seen, settled });
     }
 
     /// The ledger was restored; purchases since a moment of the vendor's are unknown to it.
@@ -209,9 +212,16 @@ impl Reconcile {
         }
     }
 
+    /// The outcome of an attempt is still not known; what is said of it a second time settles nothing.
+    pub(super) fn is_open(&self, batch: BatchId, attempt: AttemptId) -> bool {
+        self.doubts.get(&batch).is_some_and(|doubt| !doubt.settled.contains(&attempt))
+    }
+
     /// An attempt in doubt is settled.
     pub(super) fn settled(&mut self, batch: BatchId, attempt: AttemptId) {
-        if let Some(doubt) = self.doubts.get_mut(&batch) {
+        if let Some(doubt) = self.doubts.get_mut(&batch)
+            && doubt.settled.insert(attempt)
+        {
             doubt.facts.attempts = doubt.facts.attempts.saturating_sub(1);
             doubt.seen.remove(&attempt);
             self.fruitless = 0;

@@ -75,7 +75,8 @@ impl Core {
         out: &mut Vec<Effect>,
     ) {
         if let Some(news) = self.dispatch.charged(&key, cost, at_v) {
-            changes.push(Change::PriceSeen { account: self.terms.account, price_key: key, cost, at_v });
+            let (account, cost) = (self.terms.account, news.charged());
+            changes.push(Change::PriceSeen { account, price_key: key, cost, at_v });
             out.push(Effect::Tell(match news {
                 PriceNews::Confirmed { key: price, cost } => EventKind::PriceConfirmed { price, cost },
                 PriceNews::Differs { key: price, expected, charged, stopped } => {

@@ -32,6 +32,10 @@ impl Core {
             && matches!(outcome, Fetched::Answer { .. } | Fetched::Pending | Fetched::Failed { .. } | Fetched::Expired)
         {
             self.collect.not_yet(attempt);
+            if !self.reconcile.is_open(batch, attempt) {
+                // Meanwhile a list has told.
+                return;
+            }
             // A refused task can be listed too: one with a code that is never charged was never accepted.
             let refused =
                 matches!(outcome, Fetched::Failed { code, .. } if crate::vendor::codes::look_up(code).never_charged);
@@ -47,7 +51,7 @@ impl Core {
         }
         match outcome {
             Fetched::Answer { facts, .. } => {
-                let settled = self.settled_by(&fetch, facts.model_charge, out);
+                let settled = self.settled_by(&fetch, facts.model_charge, "does not say", out);
                 let done_v = facts.done.map(|done| done.timestamp());
                 let complete = fetch.what.kinds.len() <= 1;
                 let kind = fetch.kind();
@@ -81,7 +85,7 @@ impl Core {
                 out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
             }
             Fetched::Expired => {
-                let settled = fetch.what.open_cost.map(|cost| cost.booked.max(crate::price::taken(cost.named)));
+                let settled = self.settled_by(&fetch, None, "expired, so that nobody says", out);
                 changes.push(Change::Expired { attempt, settled });
                 self.collect.settled(batch, attempt);
                 self.progress.failed += 1;
@@ -114,26 +118,34 @@ impl Core {
         }
     }
 
-    /// What a task came to by its answer, where that was open. An answer that does not say what its model charged costs
-    /// what was held for it.
-    fn settled_by(&mut self, fetch: &Fetch, model_charge: Option<Money>, out: &mut Vec<Effect>) -> Option<Money> {
+    /// What a task came to by its answer, where that was open. One that does not say (`silent`) what its model charged
+    /// costs what was held for it.
+    fn settled_by(
+        &mut self,
+        fetch: &Fetch,
+        model_charge: Option<Money>,
+        silent: &str,
+        out: &mut Vec<Effect>,
+    ) -> Option<Money> {
         let what = &fetch.what;
         let open = what.open_cost?;
         let Some(charge) = model_charge else {
             let (engine, function) = (what.engine, what.function);
+            let most = what.held.max(open.booked).max(crate::price::taken(open.named));
             let told = format!(
-                "the answer of task {} does not say what its model charged: what was held, {}, is booked; compare it with \
-                 the vendor's bill",
-                what.vendor_id, what.held
+                "the answer of task {} {silent} what its model charged: the most that it may be, {most}, is booked; compare \
+                 it with the vendor's bill",
+                what.vendor_id
             );
+            self.progress.charged += most - open.booked;
             out.push(Effect::Tell(EventKind::Odd { engine, function, what: told }));
-            return Some(what.held.max(open.booked));
+            return Some(most);
         };
         let cost = crate::price::settled(open.named, charge);
         let (target, price) =
             ((what.target, Method::Standard), format!("{}/{}/{}", what.function, what.engine, Method::Standard));
         self.progress.charged += cost - open.booked;
-        // What a restored ledger took over was held by the one that bought it.
+        // An earlier bursar held nothing for what a restored ledger took over.
         if !what.held.is_zero() {
             self.settled_at(target, &price, what.held, cost, out);
         }

@@ -89,6 +89,7 @@ impl Core {
             }
             out.push(Effect::Commit(changes, Vec::new()));
         }
+        self.to_recognise += after.iter().filter(|effect| matches!(effect, Effect::Recognise(..))).count();
         out.append(&mut after);
     }
 

@@ -246,6 +246,11 @@ impl Core {
         changes: &mut Vec<Change>,
         out: &mut Vec<Effect>,
     ) {
+        if !self.reconcile.is_open(batch, attempt) {
+            // Two rows of one handful: a look tells whether they are two purchases.
+            self.reconcile.suspect(&seen.row.id, posted_v, now.mono);
+            return;
+        }
         let assumed = (!Rule::NoCostIsAskedAbout.is_kept()).then_some(held);
         match (source, seen.row.cost.filter(|cost| !cost.is_zero()).or(assumed)) {
             (Source::Ready(..), _) if self.terms.lists => self.reconcile.seen_ready(batch, attempt, now.mono),
