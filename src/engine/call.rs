@@ -49,6 +49,7 @@ pub(super) enum What {
     Ready((Engine, Function), i64),
     Page((i64, i64), u32),
     Fetch(AttemptId),
+    Ask(String),
 }
 
 /// Makes a call as a task of its own, which hands back one reply.
@@ -120,6 +121,7 @@ impl Call {
             }
             What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
             What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
+            What::Ask(vendor_id) => Reply::Asked(vendor_id, vendor::judge_fetch(outcome)),
             What::Fetch(attempt) => {
                 let mut fetched = vendor::judge_fetch(outcome);
                 let mut body = Vec::new();

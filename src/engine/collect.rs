@@ -24,12 +24,23 @@ const UNLISTED: Duration = Duration::from_mins(5);
 /// Questions about an overdue batch are this far apart at most.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
+/// Found in a list without a cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Confirm {
+    /// What to charge for it if it turns out to be accepted.
+    pub(super) charge: Money,
+    /// When it was posted.
+    pub(super) posted_v: i64,
+    /// The list says that it cost nothing, and not merely nothing of its cost.
+    pub(super) is_free: bool,
+}
+
 /// An answer to ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Fetch {
     pub(super) what: ToCollect,
-    /// Found in a list without a cost: what to charge for it if it turns out to be accepted.
-    pub(super) confirm: Option<(Money, i64)>,
+    /// It is in doubt: whether it was accepted is asked.
+    pub(super) confirm: Option<Confirm>,
     not_before: Duration,
     failures: u32,
 }
@@ -233,9 +244,9 @@ impl Collect {
     }
 
     /// A task in doubt was listed without a cost: its id is asked for before it is called accepted.
-    pub(super) fn confirm(&mut self, what: ToCollect, charge: Money, posted_v: i64) {
+    pub(super) fn confirm(&mut self, what: ToCollect, confirm: Confirm) {
         if self.busy.insert(what.attempt) {
-            let fetch = Fetch { what, confirm: Some((charge, posted_v)), not_before: Duration::ZERO, failures: 0 };
+            let fetch = Fetch { what, confirm: Some(confirm), not_before: Duration::ZERO, failures: 0 };
             self.urgent.push_back(fetch);
         }
     }

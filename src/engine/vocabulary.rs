@@ -128,6 +128,8 @@ pub enum Reply {
     Ready(Endpoint, i64, Result<ReadyList, ListProblem>),
     /// To a page of the vendor's list.
     Page(Span, u32, Result<Vec<Listed>, ListProblem>),
+    /// To the question what became of a task that the ledger does not hold.
+    Asked(String, Fetched),
     /// To the question for an answer, with its compressed body.
     Fetched(AttemptId, Fetched, Vec<u8>),
 }
@@ -187,6 +189,8 @@ pub enum Effect {
     Page(Span, u32),
     /// Ask for an answer.
     Fetch(ToCollect),
+    /// Ask what became of a task that the ledger does not hold.
+    Ask(Endpoint, String),
     /// Say which answers of these batches are to come.
     Overdue(Vec<BatchId>),
     /// Say what the ledger knows of these rows.

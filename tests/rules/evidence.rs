@@ -49,6 +49,15 @@ pub(crate) async fn a_listed_refusal_that_is_never_charged_was_not_bought_and_is
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_the_list_shows_at_no_cost_and_nobody_knows_by_its_id_is_bought_again_after_its_quarantine() {
+    let mut world = listed_as_failed(40_401);
+    let end = super::live_for(&mut world, &job(3), std::time::Duration::from_mins(29)).await;
+    assert_eq!((end, world.bill().tasks), (None, 1), "its id may not be known yet");
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
 pub(crate) async fn a_listed_refusal_that_may_have_been_charged_counts_as_paid_and_is_not_bought_again() {
     let mut world = listed_as_failed(40_501);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);

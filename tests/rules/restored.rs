@@ -1,10 +1,12 @@
 //! A ledger that was restored from a copy, and what it had bought after it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::sandbox::{Call, Fault, Rule};
 
-use super::world::World;
+use super::rows::changed;
+use super::world::{Death, World};
 use super::{job, live_for, settings};
 
 #[tokio::test(start_paused = true)]
@@ -45,4 +47,37 @@ pub(crate) async fn a_restored_ledger_waits_for_what_was_still_on_its_way() {
     world.restore(&copy);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     world.assert_all_answered_once(3);
+}
+
+/// The vendor's list may show what it refused, at a cost of nothing. Such a row would make every look worthless.
+#[tokio::test(start_paused = true)]
+async fn a_refused_task_that_the_list_shows_does_not_keep_a_restored_ledger_from_buying() {
+    for (code, is_refusal) in [(40_401, true), (40_501, true), (40_101, false)] {
+        let mut settings = settings(vec![Rule::nth(Fault::Task50000 { tasks: 1 }, Call::TaskPost, 2)]);
+        settings.switches.list_refused = true;
+        let mut world = World::new(settings);
+        world.meddle = Some(Arc::new(move |request, outcome| {
+            if !request.path.contains("task_get") {
+                return outcome;
+            }
+            changed(outcome, |body| {
+                if body["tasks"][0]["status_code"] == 40_401 {
+                    body["tasks"][0]["status_code"] = code.into();
+                }
+            })
+        }));
+        world.live_on(&job(1)).await;
+        let copy = world.copy();
+        // The answer to the purchase of two is lost: one of them is refused.
+        world.live(&job(3), Death { after_call: 3, ..Death::default() }).await;
+        assert_eq!(world.bill().tasks, 2);
+        world.restore(&copy);
+        let end = world.live_on(&job(3)).await;
+        if is_refusal {
+            assert_eq!(end.in_doubt, 0, "{code}");
+            world.assert_all_answered_once(3);
+        } else {
+            assert_eq!((end.in_doubt, world.bill().tasks), (1, 2), "a code that is charged at times proves nothing");
+        }
+    }
 }

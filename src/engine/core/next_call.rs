@@ -26,6 +26,7 @@ enum Call {
     Hello,
     Balance,
     Page,
+    Ask,
     Fetch { urgent: bool },
     Buy,
     Ready(Endpoint),
@@ -39,6 +40,8 @@ impl Core {
             && self.hello == Step::Done
             && (self.balance == Step::Done || self.terms.keep_balance.is_none() || !Rule::BalanceIsKnown.is_kept())
             && (self.reconcile.restored.is_none() || !Rule::RestoredSweeps.is_kept())
+            // A row of this ledger's that it does not hold, and that was sold, means that it was restored.
+            && !self.reconcile.waits_for_ids()
             && self.dispatch.halted.is_none()
     }
 
@@ -81,6 +84,10 @@ impl Core {
                     let Some(PageCall { span, offset }) = self.reconcile.page() else { break };
                     self.held.list = false;
                     out.push(Effect::Page(span, offset));
+                }
+                Call::Ask => {
+                    let Some((endpoint, vendor_id)) = self.reconcile.next_to_ask() else { break };
+                    out.push(Effect::Ask(endpoint, vendor_id));
                 }
                 Call::Fetch { urgent } => {
                     let Some(Fetch { what, .. }) = self.collect.take(urgent) else { break };
@@ -132,6 +139,9 @@ impl Core {
             && token(&mut self.held.list, &mut self.list, now, wakes)
         {
             return Some(Call::Page);
+        }
+        if !self.stopping && self.reconcile.has_to_ask() {
+            return Some(Call::Ask);
         }
         if self.collect.has_urgent() {
             return Some(Call::Fetch { urgent: true });

@@ -201,6 +201,10 @@ impl Desk {
                 let path = wire::task_get_path(what.engine, what.function, kind, &what.vendor_id);
                 return Ok(self.free(path, None, What::Fetch(what.attempt), now));
             }
+            Effect::Ask((engine, function), vendor_id) => {
+                let path = wire::task_get_path(engine, function, ResultKind::Advanced, &vendor_id);
+                return Ok(self.free(path, None, What::Ask(vendor_id), now));
+            }
             Effect::Tell(_) | Effect::Wake(_) | Effect::Finish(_) => return Ok(Done::Nothing),
         };
         Ok(Done::Input(Box::new(input)))

@@ -47,7 +47,8 @@ impl Reconcile {
         if is_proven { proven } else { proven.max(self.give_up_s(function)) }
     }
 
-    fn proven_quarantine_s(&self) -> i64 {
+    /// The same where the list has proven itself.
+    pub(in crate::engine) fn proven_quarantine_s(&self) -> i64 {
         seconds(self.timing.quarantine).max(LAG_MARGIN * self.longest_lag_s).max(seconds(self.timing.lag_max))
     }
 
@@ -267,5 +268,6 @@ impl Reconcile {
             .any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
             || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v, self.restored_conclude_from()))
             || (conclusive && self.open_suspects().next().is_some())
+            || self.waits_for_ids()
     }
 }

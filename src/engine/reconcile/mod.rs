@@ -6,12 +6,14 @@
 
 mod sweep;
 mod pages;
+mod unpriced;
 mod evidence;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub(super) use pages::{PAGE, PageCall};
+use unpriced::Unpriced;
 
 use super::vendor_clock::seconds;
 use crate::config::Timing;
@@ -107,6 +109,8 @@ pub(super) struct Reconcile {
     turned_away: u32,
     /// By the vendor's id: purchases under our tags that are none of our attempts', shown without their cost.
     suspects: BTreeMap<String, Suspect>,
+    /// By the vendor's id: rows of this ledger's that it does not hold, listed without a cost.
+    unpriced: BTreeMap<String, Unpriced>,
 }
 
 /// A purchase whose cost the vendor's list is asked for.
@@ -144,6 +148,7 @@ impl Reconcile {
             has_looked: false,
             turned_away: 0,
             suspects: BTreeMap::new(),
+            unpriced: BTreeMap::new(),
         }
     }
 
@@ -241,7 +246,8 @@ impl Reconcile {
     }
 
     pub(super) fn is_clear(&self) -> bool {
-        self.doubts.is_empty() && self.restored.is_none() && self.open_suspects().next().is_none()
+        let found = self.open_suspects().next().is_none() && !self.waits_for_ids();
+        self.doubts.is_empty() && self.restored.is_none() && found
     }
 }
 

@@ -14,7 +14,7 @@ use crate::ledger::{Answer, Change};
 use crate::money::Money;
 use crate::offer::{Method, Priority, promised_turnaround};
 use crate::vendor::Fetched;
-use crate::vendor::codes::Class;
+use crate::vendor::codes::{Class, look_up};
 
 impl Core {
     /// An answer was asked for.
@@ -28,24 +28,20 @@ impl Core {
     ) {
         let Some(fetch) = self.collect.came_back(attempt) else { return };
         let batch = fetch.what.batch;
-        if let Some((charge, posted_v)) = fetch.confirm
-            && matches!(outcome, Fetched::Answer { .. } | Fetched::Pending | Fetched::Failed { .. } | Fetched::Expired)
+        if let Some(confirm) = fetch.confirm
+            && let Some(accepted) = self.was_accepted(now, &outcome, confirm.posted_v, confirm.is_free)
         {
             self.collect.not_yet(attempt);
             if !self.reconcile.is_open(batch, attempt) {
                 // Meanwhile a list has told.
-                return;
-            }
-            // A refused task can be listed too: one with a code that is never charged was never accepted.
-            let refused =
-                matches!(outcome, Fetched::Failed { code, .. } if crate::vendor::codes::look_up(code).never_charged);
-            if refused {
+            } else if accepted {
+                // It stands in no list with its cost: what was held is assumed.
+                let purchase = (confirm.charge, confirm.posted_v, true);
+                self.adopt(now, attempt, batch, &fetch.what.vendor_id, purchase, changes, out);
+            } else {
                 changes.push(Change::NotBought { attempt });
                 self.reconcile.settled(batch, attempt);
                 self.dispatch.canary_settled(batch);
-            } else {
-                // It stands in no list with its cost: what was held is assumed.
-                self.adopt(now, attempt, batch, &fetch.what.vendor_id, (charge, posted_v, true), changes, out);
             }
             return;
         }
@@ -76,7 +72,7 @@ impl Core {
             }
             Fetched::NotFound | Fetched::WaitingForMoney => self.collect.not_yet(attempt),
             Fetched::Failed { code, .. } => {
-                let can_retry = matches!(crate::vendor::codes::look_up(code).class, Class::PaidFailure { again: true });
+                let can_retry = matches!(look_up(code).class, Class::PaidFailure { again: true });
                 let again = can_retry && self.retries_paid(fetch.what.run, fetch.what.number);
                 let settled = self.settled_unfinished(&fetch, now);
                 changes.push(Change::FailedLater { attempt, code, again, settled });
@@ -115,6 +111,26 @@ impl Core {
                     self.failed(now, why, None, out);
                 }
             }
+        }
+    }
+
+    /// Whether a task that a list has shown without a cost was accepted, by what its id says; `None`: it says nothing. A
+    /// refused task can be listed too, with a code that is never charged; and where the list says that it cost nothing
+    /// (`is_free`), under an id that there is still not once its quarantine is over.
+    pub(super) fn was_accepted(&self, now: Now, outcome: &Fetched, posted_v: i64, is_free: bool) -> Option<bool> {
+        match outcome {
+            Fetched::Answer { .. } | Fetched::Pending | Fetched::Expired => Some(true),
+            Fetched::Failed { code, .. } => Some(!look_up(*code).never_charged),
+            Fetched::NotFound if is_free => {
+                let over = self.clock.not_before(now) - posted_v >= self.reconcile.proven_quarantine_s();
+                over.then_some(false)
+            }
+            Fetched::NotFound
+            | Fetched::Wrong { .. }
+            | Fetched::Throttled { .. }
+            | Fetched::WaitingForMoney
+            | Fetched::Halt(_)
+            | Fetched::Unreachable { .. } => None,
         }
     }
 

@@ -78,6 +78,7 @@ impl Core {
                         self.list_problem(now, problem, Limit::List, answered, out);
                     }
                 },
+                Reply::Asked(vendor_id, outcome) => self.asked(now, &vendor_id, outcome, answered, out),
                 Reply::Fetched(attempt, outcome, body) => {
                     self.fetched(now, attempt, (outcome, body, answered), &mut changes, out);
                 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Now;
+use crate::engine::collect::{Confirm, Endpoint};
 use crate::engine::core::Core;
 use crate::engine::vocabulary::{Effect, SeenRow, Source};
 use crate::event::EventKind;
@@ -131,12 +132,24 @@ impl Core {
         if lost.is_empty() {
             return;
         }
-        self.restore_if_needed(now, &lost, out);
         let sold = lost.into_iter().filter(|seen| !was_not_sold(seen));
         let (paid, unpriced): (Vec<_>, Vec<_>) =
             sold.partition(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero()));
-        if !unpriced.is_empty() && matches!(source, Source::List(..)) {
-            self.reconcile.make_void("it shows purchases of this ledger's without their cost");
+        let vendor_now = self.clock.not_before(now);
+        let posted = |seen: &SeenRow| seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
+        let mut sold_v: Vec<_> = paid.iter().map(posted).collect();
+        for seen in unpriced {
+            // What is ready was sold. The list may show a task that was refused, at a cost of nothing.
+            let listed = matches!(source, Source::List(..));
+            let endpoint = endpoint_of(&seen).filter(|_| listed && seen.row.cost.is_some());
+            let was_sold = self.reconcile.was_sold(&seen.row.id, endpoint, posted(&seen));
+            if was_sold != Some(false) && listed {
+                self.reconcile.make_void("it shows purchases of this ledger's without their cost");
+            }
+            sold_v.extend((was_sold == Some(true)).then(|| posted(&seen)));
+        }
+        if let Some(first_v) = sold_v.into_iter().min() {
+            self.restore_if_needed(first_v, out);
         }
         if !paid.is_empty() {
             out.push(Effect::Adopt(paid));
@@ -264,7 +277,7 @@ impl Core {
                 // Listed, so never concluded not to be bought; for how much, its id may tell.
                 self.reconcile.seen_ready(batch, attempt, now.mono);
                 if let Some(what) = seen.collect.clone() {
-                    self.collect.confirm(what, held, posted_v);
+                    self.collect.confirm(what, Confirm { charge: held, posted_v, is_free: seen.row.cost.is_some() });
                 }
             }
         }
@@ -274,6 +287,11 @@ impl Core {
 /// What a list calls finished and free of a Live call was not sold.
 fn was_not_sold(seen: &SeenRow) -> bool {
     seen.row.is_live() && seen.row.done.is_some() && seen.row.cost.is_some_and(Money::is_zero)
+}
+
+/// Where an answer to a row is asked for.
+fn endpoint_of(seen: &SeenRow) -> Option<Endpoint> {
+    Some((seen.row.engine()?, seen.row.function()?))
 }
 
 /// A list may go on showing what was taken at first.

@@ -1,24 +1,50 @@
 //! Purchases of this ledger's that it does not hold: it was restored from a copy, and knows them again one by one.
 
+use super::refused::Limit;
 use crate::clock::Now;
 use crate::engine::core::Core;
-use crate::engine::vocabulary::{Effect, SeenRow};
+use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ledger::{Change, OpenBatch};
 use crate::money::Money;
+use crate::vendor::Fetched;
+use crate::vendor::codes::{Class, look_up};
 
 impl Core {
-    /// Purchases of this ledger's that it does not hold: it was restored from a copy, whatever its counters say.
-    pub(super) fn restore_if_needed(&mut self, now: Now, rows: &[SeenRow], out: &mut Vec<Effect>) {
+    /// A purchase of this ledger's that it does not hold: it was restored from a copy, whatever its counters say.
+    pub(super) fn restore_if_needed(&mut self, from_v: i64, out: &mut Vec<Effect>) {
         if self.reconcile.restored.is_some() {
             return;
         }
-        let posted = rows.iter().filter_map(|seen| seen.row.posted).map(|posted| posted.timestamp()).min();
-        let from_v = posted.unwrap_or_else(|| self.clock.not_before(now));
         self.reconcile.restore(from_v, None);
         self.dispatch.start_over();
         out.push(Effect::Commit(vec![Change::Restored { account: self.terms.account, from_v }], Vec::new()));
         out.push(Effect::Tell(EventKind::Restored { since_v: from_v }));
+    }
+
+    /// The id of a row that the list shows at a cost of nothing was asked about.
+    pub(super) fn asked(&mut self, now: Now, vendor_id: &str, outcome: Fetched, answered: bool, out: &mut Vec<Effect>) {
+        let Some(posted_v) = self.reconcile.asked_v(vendor_id) else { return };
+        // Of a refusal that may be charged, the list says that it was not.
+        let is_refused = matches!(&outcome, Fetched::Failed { code, .. } if look_up(*code).class == Class::Permanent);
+        let sold = if is_refused { Some(false) } else { self.was_accepted(now, &outcome, posted_v, true) };
+        self.reconcile.id_told(vendor_id, sold);
+        if sold != Some(false) {
+            self.restore_if_needed(posted_v, out);
+        }
+        match outcome {
+            Fetched::Throttled { retry_after } => self.throttled(now, retry_after, Limit::Calls, out),
+            Fetched::Halt(refusal) => self.refused(now, &refusal, true, out),
+            Fetched::Unreachable { why } if !answered => self.failed(now, why, None, out),
+            Fetched::Answer { .. }
+            | Fetched::Pending
+            | Fetched::Failed { .. }
+            | Fetched::Expired
+            | Fetched::NotFound
+            | Fetched::Wrong { .. }
+            | Fetched::WaitingForMoney
+            | Fetched::Unreachable { .. } => {}
+        }
     }
 
     /// Purchases were taken over into the ledger.

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use super::read::{cost, elements, field, id, number, object, text};
 use super::rows::Row;
 use crate::money::Money;
-use crate::offer::{Function, Method, Priority};
+use crate::offer::{Engine, Function, Method, Priority};
 
 /// A task that is finished and not collected.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,12 @@ impl Listed {
     pub fn function(&self) -> Option<Function> {
         let url = self.url.as_deref()?;
         Function::ALL.iter().copied().find(|function| url.contains(&format!("/{function}/")))
+    }
+
+    /// Whose answers it asked for.
+    pub fn engine(&self) -> Option<Engine> {
+        let url = self.url.as_deref()?;
+        Engine::ALL.iter().copied().find(|engine| url.contains(&format!("/{engine}/")))
     }
 
     /// It was answered on the connection that bought it.

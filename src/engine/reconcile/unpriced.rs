@@ -1,0 +1,75 @@
+//! Rows of this ledger's that it does not hold, listed at a cost of nothing: sold, and not finished or not priced yet, or
+//! refused and listed all the same. Their ids tell.
+
+use super::Reconcile;
+use crate::engine::collect::Endpoint;
+
+/// Such a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Unpriced {
+    /// When it was posted.
+    posted_v: i64,
+    known: Known,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Known {
+    /// Its id is to be asked about here.
+    Wanted(Endpoint),
+    Asked,
+    Sold,
+    /// It was refused when it was handed in.
+    NotSold,
+}
+
+impl Reconcile {
+    /// A list has shown such a row: whether it was sold, once that is known.
+    pub(in crate::engine) fn was_sold(
+        &mut self,
+        vendor_id: &str,
+        endpoint: Option<Endpoint>,
+        posted_v: i64,
+    ) -> Option<bool> {
+        // Without an endpoint there is nothing to ask.
+        let known = endpoint.map_or(Known::Sold, Known::Wanted);
+        match self.unpriced.entry(vendor_id.to_owned()).or_insert(Unpriced { posted_v, known }).known {
+            Known::Wanted(_) | Known::Asked => None,
+            Known::Sold => Some(true),
+            Known::NotSold => Some(false),
+        }
+    }
+
+    /// The next id to ask about.
+    pub(in crate::engine) fn next_to_ask(&mut self) -> Option<(Endpoint, String)> {
+        self.unpriced.iter_mut().find_map(|(vendor_id, row)| {
+            let Known::Wanted(endpoint) = row.known else { return None };
+            row.known = Known::Asked;
+            Some((endpoint, vendor_id.clone()))
+        })
+    }
+
+    /// Some id is to be asked about.
+    pub(in crate::engine) fn has_to_ask(&self) -> bool {
+        self.unpriced.values().any(|row| matches!(row.known, Known::Wanted(_)))
+    }
+
+    /// What such rows are is still to be heard.
+    pub(in crate::engine) fn waits_for_ids(&self) -> bool {
+        self.unpriced.values().any(|row| matches!(row.known, Known::Wanted(_) | Known::Asked))
+    }
+
+    /// When a row that was asked about was posted.
+    pub(in crate::engine) fn asked_v(&self, vendor_id: &str) -> Option<i64> {
+        self.unpriced.get(vendor_id).filter(|row| row.known == Known::Asked).map(|row| row.posted_v)
+    }
+
+    /// An id has told; `None`: nothing, and it is asked again when a list shows it again.
+    pub(in crate::engine) fn id_told(&mut self, vendor_id: &str, sold: Option<bool>) {
+        match (sold, self.unpriced.get_mut(vendor_id)) {
+            (Some(true), Some(row)) => row.known = Known::Sold,
+            (Some(false), Some(row)) => row.known = Known::NotSold,
+            (None, _) => drop(self.unpriced.remove(vendor_id)),
+            (Some(_), None) => {}
+        }
+    }
+}
