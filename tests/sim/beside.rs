@@ -20,7 +20,9 @@ impl Weather {
         if draw.by(0.5) {
             return;
         }
-        let job = job(draw);
+        // By a draw of its own, so that what a seed meant before it still means.
+        let dear = Draw(fastrand::Rng::with_seed(seed ^ 0x00DE_A251)).by(0.4);
+        let job = job(draw, dear);
         let troubled = (self.clears - self.began).to_std().unwrap_or_default().as_secs();
         self.vendor_of_models(draw, &job);
         self.faults_beside(draw, &job, troubled);
@@ -97,7 +99,7 @@ impl Weather {
     }
 }
 
-fn job(draw: &mut Draw) -> Asked {
+fn job(draw: &mut Draw, dear: bool) -> Asked {
     let (models, method, is_hasty) = draw.pick(&[
         (true, "standard", false),
         (true, "standard", false),
@@ -114,6 +116,7 @@ fn job(draw: &mut Draw) -> Asked {
     let mut job = Asked {
         engines,
         models,
+        dear: dear && models && method == "standard",
         method,
         deadline: is_hasty.then(|| draw.pick(&["2m", "20m", "2h", "8h"])),
         priority: if is_hasty { "auto" } else { "normal" },

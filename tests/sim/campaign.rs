@@ -42,7 +42,7 @@ pub(super) struct Campaign {
     /// What is drawn for the job beside the pages, so that the rest of a campaign is the same without it.
     beside: Draw,
     allowed: Allowed,
-    before: Before,
+    pub(super) before: Before,
     copies: Vec<Copy>,
     lost: bool,
     doubled: (u64, u64),
@@ -132,8 +132,8 @@ impl Campaign {
             let settled = (end.in_doubt, end.waiting, audit.in_doubt, audit.held.nanos()) == (0, 0, 0, 0);
             let stuck = planned_before == Some(planned) && number > 2;
             if settled && (planned == 0 || stuck) {
-                let told = !end.cuts.is_empty() || end.refused.is_some();
-                self.looking(&books, &audit, &sales).at_the_end(&self.before.planned, told)?;
+                self.what_is_left_is_left_for_a_reason(&books, &end)?;
+                self.looking(&books, &audit, &sales).at_the_end(&self.before.planned, true)?;
                 if self.weather.broken {
                     self.count_doubled(&books, &sales);
                 }

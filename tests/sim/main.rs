@@ -20,6 +20,7 @@ mod disk;
 mod findings;
 mod journal;
 mod life;
+mod refusals;
 mod settled;
 mod tally;
 mod weather;

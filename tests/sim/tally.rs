@@ -30,6 +30,7 @@ impl Campaign {
             ("the vendor's own daily limit", settings.day_limit.is_some()),
             ("a balance to keep", weather.account.caps.keep_balance.is_some()),
             ("models, asked by Standard", beside.is_some_and(|job| job.models && job.method == "standard")),
+            ("models dearer than their advance", beside.is_some_and(|job| job.dear)),
             ("models, asked Live", beside.is_some_and(|job| job.models && job.method == "live")),
             ("pages, asked Live", beside.is_some_and(|job| !job.models && job.method == "live")),
             ("a job by a deadline", beside.is_some_and(|job| job.deadline.is_some())),

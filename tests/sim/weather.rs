@@ -78,6 +78,7 @@ pub fn asked(draw: &mut Draw, name: &'static str, most: usize) -> Asked {
         day_cap: None,
         month_cap: None,
         models: false,
+        dear: false,
         method: "standard",
         deadline: None,
         drift: draw.pick(&[0, 0, 50, 100]),

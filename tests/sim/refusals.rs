@@ -1,0 +1,53 @@
+//! Why tasks may be left unbought when all is over: a reason that a start gives must be true.
+
+use bursar::engine::End;
+use bursar::plan::Room;
+
+use super::books::Books;
+use super::campaign::Campaign;
+use super::checks::{Checked, fail};
+
+/// The dearest that a task of the scraper is by the list: Live, where a deadline is near.
+const DEAREST_PAGE: i64 = 4_000_000;
+
+impl Campaign {
+    /// Every run with tasks left was cut by a ceiling that has no room for one of them, or is refused by the vendor as the
+    /// weather has it.
+    pub(super) fn what_is_left_is_left_for_a_reason(&self, books: &Books, end: &End) -> Checked {
+        for (run, facts) in &books.runs {
+            let planned = books.tasks_in(*run, 0);
+            let Some(job) = self.weather.jobs.iter().find(|job| job.name == facts.job) else { continue };
+            if planned == 0 || facts.state == "closed" || !self.before.planned.contains(run) {
+                continue;
+            }
+            let one = if job.deadline.is_some() { DEAREST_PAGE } else { job.price().nanos() };
+            let cut = end.cuts.iter().find(|(of, _)| of.0 == *run).map(|(_, room)| room);
+            match (cut, &end.refused) {
+                (Some(room), _) if self.has_no_room(books, room, one) => {}
+                (_, Some(refused)) if self.is_refused(refused) => {}
+                _ => return fail("tasks are left for no true reason", &(facts, planned, one, cut, &end.refused, end)),
+            }
+        }
+        Ok(())
+    }
+
+    /// By the ledger's totals the ceiling leaves less than one task.
+    fn has_no_room(&self, books: &Books, room: &Room, one: i64) -> bool {
+        let of_it = books.caps.values().filter(|(limit, _)| *limit == Some(room.limit.nanos()));
+        let mut left = of_it.map(|(_, committed)| room.limit.nanos() - committed);
+        left.any(|left| left < one || self.weather.price_rises)
+    }
+
+    /// What this vendor refuses for good.
+    fn is_refused(&self, why: &str) -> bool {
+        let weather = &self.weather;
+        if why.contains("was expected") {
+            weather.price_rises
+        } else if why.contains("this route") {
+            !weather.account.route.shows_lists()
+        } else {
+            let plain = bursar::sandbox::Settings::default();
+            weather.settings.day_limit.is_some() || weather.settings.start_balance != plain.start_balance
+        }
+    }
+}
