@@ -70,9 +70,16 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
             OR batch.uncollected <> coalesce(counted.uncollected, 0)",
     ),
     (
-        "money is held for a batch with nothing in doubt",
-        "SELECT 'batch ' || id FROM batch WHERE unresolved = 0 AND held_nano > 0
-             AND (function = 'llm_scraper' OR method = 'live' OR uncollected = 0)",
+        "what is held for a batch is not what its attempts are held for",
+        "SELECT 'batch ' || batch.id FROM batch LEFT JOIN (
+             SELECT attempt.batch, sum(CASE
+                 WHEN attempt.state = 0 THEN attempt.held_nano
+                 -- Until its answer says what it came to.
+                 WHEN attempt.state = 1 AND attempt.settled_nano IS NULL AND of.function = 'llm_responses'
+                     AND of.method = 'standard' THEN max(attempt.held_nano - attempt.posted_nano, 0)
+                 ELSE 0 END) AS held
+             FROM attempt JOIN batch AS of ON of.id = attempt.batch GROUP BY attempt.batch) AS open ON open.batch = batch.id
+         WHERE batch.held_nano <> coalesce(open.held, 0)",
     ),
     (
         "a task is not where its latest attempt is",

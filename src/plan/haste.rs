@@ -91,7 +91,8 @@ impl Hurry<'_> {
     }
 }
 
-/// The ways in which a target can be bought, cheapest first; none without a price.
+/// The ways in which a target can be bought, cheapest first; none without a price, and above what one task of the set may
+/// cost none but the cheapest, of which the plan then says so.
 fn ways(set: &PromptSet, target: &Target, job: &Job, prices: &PriceList) -> Vec<(Target, Money)> {
     let mut ways = Vec::new();
     for method in Method::ALL {
@@ -107,5 +108,8 @@ fn ways(set: &PromptSet, target: &Target, job: &Job, prices: &PriceList) -> Vec<
         }
     }
     ways.sort_by_key(|(_, worst)| *worst);
+    let most = set.max_cost_per_task.unwrap_or(Money::MAX);
+    let payable = ways.iter().take_while(|(_, worst)| *worst <= most).count();
+    ways.truncate(payable.max(1));
     ways
 }

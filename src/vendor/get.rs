@@ -15,7 +15,6 @@ use super::wire::{
 use super::{Failure, Response};
 use crate::catalogue::Model;
 use crate::market::{Language, Location};
-use crate::money::Money;
 
 /// What became of asking for a task's answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,8 +23,6 @@ pub enum Fetched {
     Answer {
         /// What it says about itself.
         facts: AnswerFacts,
-        /// The cost it shows: a restatement of what was charged at the purchase, never to be added.
-        cost_seen: Option<Money>,
     },
     /// The task is not finished.
     Pending,
@@ -35,14 +32,13 @@ pub enum Fetched {
         code: u32,
         /// The vendor's words, or the table's.
         message: String,
-        /// The cost it shows: zero, or a restatement of what was charged at the purchase.
-        cost_seen: Option<Money>,
     },
     /// The answer was kept for its time, and is gone.
     Expired,
     /// No task has this id; right after its purchase, perhaps not yet.
     NotFound,
-    /// It was asked for at the wrong place, or by a wrong call.
+    /// It was asked for at the wrong place, by a wrong call, or is answered by a code that says nothing of a task that was
+    /// accepted. What is paid for is never given up for that.
     Wrong {
         /// The vendor's code, or the HTTP status where it gave none.
         code: u32,
@@ -146,19 +142,17 @@ fn fetched_row(response: &Response, envelope: &Envelope<'_>, row: &Row<'_>, code
     match known.class {
         Class::Answered => match first_result(row) {
             None | Some("null") => Fetched::Pending,
-            Some(result) if result.starts_with('{') => {
-                Fetched::Answer { facts: answer_facts(row), cost_seen: row.cost.known() }
-            }
+            Some(result) if result.starts_with('{') => Fetched::Answer { facts: answer_facts(row) },
             Some(_) => Fetched::Unreachable { why: "the reply's result cannot be read".to_owned() },
         },
         Class::Accepted | Class::Pending => Fetched::Pending,
         // Also what a task was refused with when it was handed in: its id may have been found in the vendor's list.
-        Class::PaidFailure { .. } | Class::Permanent | Class::NextBatch | Class::Duplicate | Class::Unlisted => {
-            Fetched::Failed { code, message: message(), cost_seen: row.cost.known() }
-        }
+        Class::PaidFailure { .. } | Class::Permanent => Fetched::Failed { code, message: message() },
         Class::Expired => Fetched::Expired,
         Class::NotFound => Fetched::NotFound,
-        Class::WrongPlace | Class::BadCall => Fetched::Wrong { code, message: message() },
+        Class::WrongPlace | Class::BadCall | Class::NextBatch | Class::Duplicate | Class::Unlisted => {
+            Fetched::Wrong { code, message: message() }
+        }
         Class::Throttled => Fetched::Throttled { retry_after: response.retry_after },
         Class::NoMoney | Class::NotToday => Fetched::WaitingForMoney,
         Class::Halt => Fetched::Halt(Refusal {

@@ -53,6 +53,30 @@ fn a_price_above_ours_in_the_vendors_list_ends_it_before_anything_is_bought() {
     world.agree(0);
 }
 
+#[test]
+fn a_job_that_cannot_be_bought_any_more_is_collected_all_the_same() {
+    let world = World::new();
+    world.job("1", 2);
+    assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 0);
+    world.job("1", 3);
+    let path = world.folder.path().join("job.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("engine =", "max_cost_per_task = \"0.001\"\nengine =")).unwrap();
+    let ended = world.bursar(&["run", "job.toml"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let why = "prompt set `all`: one task costs $0.0012, more than max_cost_per_task = \"0.001\"; raise it or leave the \
+               set out. Nothing is bought of job `job` in this start; what is paid is collected all the same";
+    assert!(ended.stderr.contains(why), "{ended:?}");
+    assert!(
+        ended.stdout.contains("usage, config or job file (exit code 2)\n  asked      2 tasks\n  answered   2\n"),
+        "{ended:?}"
+    );
+    world.agree(2);
+    // Nothing is left to collect: it ends before anybody is called.
+    let ended = world.bursar(&["run", "job.toml"]);
+    assert_eq!((ended.code, &*ended.stdout), (2, ""), "{ended:?}");
+}
+
 #[cfg(unix)]
 #[test]
 fn a_first_signal_ends_it_politely_and_the_same_command_goes_on() {

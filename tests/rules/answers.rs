@@ -3,9 +3,11 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bursar::event::EventKind;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Switches};
 use rusqlite::Connection;
 
+use super::rows::changed;
 use super::world::{Death, World};
 use super::{job, settings};
 
@@ -104,4 +106,27 @@ async fn where_pages_are_asked_for_the_answer_of_a_model_comes_in_the_form_that_
         .unwrap();
     let forms: Vec<String> = forms.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect();
     assert_eq!(forms, ["llm_responses live advanced", "llm_responses standard advanced", "llm_scraper standard html"]);
+}
+
+/// A code that nobody knows, for a task that is paid: perhaps a new name for "later".
+#[tokio::test(start_paused = true)]
+async fn a_paid_answer_is_not_given_up_for_a_code_that_nobody_knows() {
+    let mut world = World::new(settings(vec![]));
+    world.meddle = Some(Arc::new(|request, outcome| {
+        if !request.path.contains("task_get") {
+            return outcome;
+        }
+        changed(outcome, |body| {
+            body["tasks"][0]["status_code"] = 40_999.into();
+            body["tasks"][0]["status_message"] = "Come back on Monday.".into();
+            body["tasks"][0]["result"] = serde_json::Value::Null;
+        })
+    }));
+    let told = "is not given: Come back on Monday. (code 40999)";
+    super::live_for(&mut world, &job(1), Duration::from_hours(2)).await;
+    assert_eq!(world.tasks("submitted"), 1, "{:?}", world.audit().tasks);
+    assert!(world.saw(|event| matches!(event, EventKind::Odd { what, .. } if what.ends_with(told))) > 0);
+    world.meddle = None;
+    world.live_on(&job(1)).await;
+    world.assert_all_answered_once(1);
 }

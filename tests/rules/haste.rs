@@ -85,3 +85,13 @@ async fn answers_that_have_taken_longer_than_promised_are_reckoned_with() {
     let of_again = services(&world);
     assert_eq!(of_again, [("standard high".to_owned(), 20), ("standard normal".to_owned(), 20)]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_way_that_is_dearer_than_one_task_may_be_is_not_taken_for_haste() {
+    // Live alone would be in time.
+    let mut world = World::new(settings(vec![]));
+    world.live_on(&by("4m", 3, "1").replace("priority =", "max_cost_per_task = \"0.003\"\npriority =")).await;
+    world.assert_all_answered_once(3);
+    assert_eq!(services(&world), [("standard normal".to_owned(), 3)]);
+    assert_eq!(past_deadline(&world), 3);
+}

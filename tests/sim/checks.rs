@@ -102,6 +102,7 @@ impl Look<'_> {
             self.no_cap_is_exceeded(before)?;
         }
         self.what_was_charged_is_believed()?;
+        self.what_is_open_is_held_for()?;
         // A start that did not come to work may not have written its plan.
         self.tasks_are_conserved(&before.planned)
     }

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bursar::money::Money;
-use bursar::sandbox::{Call, Fault, Faults, Rule, Settings};
+use bursar::sandbox::{Call, Fault, Faults, Rule, Settings, Spread};
 
 use super::answers::answers_belong;
 use super::asked::Asked;
@@ -69,6 +69,11 @@ pub fn scenarios() -> Vec<Scenario> {
         scenario.settings.faults = Faults::from(vec![Rule::nth(fault, Call::TaskPost, 2)]);
         more.push(scenario);
     }
+    let mut copied = more[0].clone();
+    "an older copy of dear models".clone_into(&mut copied.name);
+    (copied.restored, copied.asked.dear) = (true, true);
+    copied.settings.turnaround_responses = Spread { min: Duration::from_hours(2), max: Duration::from_hours(9) };
+    more.push(copied);
     all.append(&mut more);
     let faults = [
         Fault::RefuseBefore,

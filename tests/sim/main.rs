@@ -181,8 +181,14 @@ fn a_process_that_dies_at_any_effect_is_finished_by_the_next() {
 fn two_deaths_in_a_row_are_finished_by_the_third_life() {
     let all = number("BURSAR_CRASH_ALL").is_some();
     let scenarios = crash_points::scenarios();
-    let wanted =
-        ["quiet", "DropAfter at purchase 2", "Partial { tasks: 1 } at purchase 1", "an older copy", "both forms"];
+    let wanted = [
+        "quiet",
+        "DropAfter at purchase 2",
+        "Partial { tasks: 1 } at purchase 1",
+        "an older copy",
+        "an older copy of dear models",
+        "both forms",
+    ];
     let scenarios: Vec<_> = scenarios.iter().filter(|scenario| wanted.contains(&&scenario.name[..])).collect();
     assert_eq!(scenarios.len(), wanted.len(), "a scenario has another name");
     let step = if all { 1 } else { 83 };

@@ -4,9 +4,21 @@ use bursar::offer::{Function, Method};
 use bursar::sandbox::Sale;
 
 use super::books::Attempt;
-use super::checks::Look;
+use super::checks::{Checked, Look, fail};
 
 impl Look<'_> {
+    /// A model's task that is bought and not settled is held for all that it comes to, whoever bought it.
+    pub(super) fn what_is_open_is_held_for(&self) -> Checked {
+        for sale in self.sales.iter().filter(|_| !self.allowed.price_rises) {
+            let Some(attempt) = self.books.bought.get(&sale.id) else { continue };
+            let is_open = attempt.state == 1 && attempt.settled.is_none() && attempt.ware.1 == "llm_responses";
+            if is_open && attempt.held < sale.comes_to.nanos() {
+                return fail("it may come to more than is held for it", &(sale, attempt));
+            }
+        }
+        Ok(())
+    }
+
     /// What the vendor has given back of a model's task whose answer never came: no reply says so, so that what was taken
     /// stands in the books.
     pub(super) fn told_by_nobody(&self, sale: &Sale, attempt: &Attempt) -> i64 {

@@ -12,10 +12,10 @@ use crate::cli::progress::{Baseline, Teller};
 use crate::cli::secrets::Credentials;
 use crate::cli::{Exit, embedded, mistake, summary, told};
 use crate::config::AccountConfig;
-use crate::engine::{self, Desk, RunTerms, Terms};
+use crate::engine::{self, Desk, PrepareError, RunTerms, Terms};
 use crate::ids::{AccountId, RunId};
 use crate::job::{Disk, Job};
-use crate::ledger::{Edited, Ledger};
+use crate::ledger::{Edited, Ledger, LedgerError};
 use crate::period::{self, Period};
 use crate::plan::{self, Plan, Room};
 use crate::price::PriceList;
@@ -52,13 +52,28 @@ impl Start<'_> {
         let prices = PriceList::with(&config.prices);
         let mut runs = Vec::new();
         let mut bought = Vec::new();
+        let mut exit = Exit::Complete;
         for located in jobs {
-            let (run, terms) = self.bring(ledger, located, account, config, &prices)?;
-            runs.push(run);
-            bought.extend(terms);
+            match self.bring(ledger, located, account, config, &prices) {
+                Ok((run, terms)) => {
+                    runs.push((run, Some(located)));
+                    bought.extend(terms);
+                }
+                // What is paid is collected, whatever may not be bought.
+                Err(error) if is_of_the_plan(&error) && has_more_to_do(ledger, account)? => {
+                    exit = Exit::Usage;
+                    let name = &located.job.name;
+                    self.out.must(&format!(
+                        "{error}. Nothing is bought of job `{name}` in this start; what is paid is collected all the same"
+                    ));
+                    let period = self.period(ledger, located)?;
+                    runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, None)));
+                }
+                Err(error) => return Err(error),
+            }
         }
         let mut baseline = Baseline::default();
-        for (run, located) in runs.iter().zip(jobs) {
+        for (run, located) in runs.iter().filter_map(|(run, located)| Some((run, (*located)?))) {
             let report = Report::of(ledger, *run, &prices, self.clock.now())?;
             let (job, _) = engine::by_deadline(
                 ledger,
@@ -81,11 +96,11 @@ impl Start<'_> {
         let ended = engine::run(desk, Arc::new(http), ledger, self.clock, self.stop.clone(), &mut teller).await;
         teller.finish();
         let end = ended?;
-        let mut exit = Exit::Complete;
-        for run in runs {
+        for (run, located) in runs {
             ledger.complete(run)?;
             let report = Report::of(ledger, run, &prices, self.clock.now())?;
-            let of_run = summary::exit_of(&report, &end);
+            let planned = if located.is_some() { Exit::Complete } else { Exit::Usage };
+            let of_run = planned.and(summary::exit_of(&report, &end));
             exit = exit.and(of_run);
             if self.out.json {
                 let facts = summary::facts(&report, Some(&end), Some(of_run), ledger);
@@ -251,4 +266,14 @@ fn fits(report: &Report) -> u64 {
         }
         _ => report.planned,
     }
+}
+
+/// The job cannot be bought as it is asked; nothing is wrong with the ledger.
+fn is_of_the_plan(error: &anyhow::Error) -> bool {
+    matches!(error.downcast_ref(), Some(PrepareError::Plan(_) | PrepareError::Short { .. }))
+}
+
+/// Answers are to come, or something is in doubt.
+fn has_more_to_do(ledger: &Ledger, account: AccountId) -> Result<bool, LedgerError> {
+    Ok(!ledger.open_batches(account)?.is_empty() || !ledger.doubted(account)?.is_empty())
 }
