@@ -153,8 +153,8 @@ impl Campaign {
                 self.looking(&books, &audit, &sales).only_doubt_is_left()?;
                 return answers_belong(&self.world.disk.reader);
             }
-            if number > 8 && audit.in_doubt > 0 && (switches.list_by_completion || switches.list_refused) {
-                // Such a list never shows what it must, or shows what its own ids deny.
+            if number > 8 && audit.in_doubt > 0 && switches.list_by_completion {
+                // Such a list never shows what it must.
                 self.world.struck.note("in doubt for good by a list of another kind: a person decides");
                 self.looking(&books, &audit, &sales).only_doubt_is_left()?;
                 return answers_belong(&self.world.disk.reader);
@@ -183,8 +183,9 @@ impl Campaign {
         self.before = Before { start: lived.start, planned: lived.planned.clone(), caps: before.caps, entry };
         let (books, audit, sales) = self.look()?;
         for sale in &sales {
-            // A ledger that was restored takes over what it finds with nothing held for it.
-            if let Some(attempt) = books.bought.get(&sale.id).filter(|attempt| attempt.held > 0) {
+            // What a restored ledger took over, another had held something for.
+            if let Some(attempt) = books.bought.get(&sale.id).filter(|attempt| attempt.held > 0 && !attempt.taken_over)
+            {
                 self.allowed.held.entry(sale.id.clone()).or_insert(attempt.held);
             }
             if books.bought.get(&sale.id).is_some_and(|attempt| attempt.settled.is_some()) {

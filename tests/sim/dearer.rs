@@ -94,12 +94,14 @@ impl Look<'_> {
                 let ware = &attempt.ware;
                 match entry.moved {
                     // A paid failure is no word on a price, and what a restored ledger took over was reserved elsewhere.
-                    Moved::Charged | Moved::Overrun if attempt.state != 5 && attempt.held > 0 => {
+                    Moved::Charged | Moved::Overrun
+                        if attempt.state != 5 && attempt.held > 0 && !attempt.taken_over =>
+                    {
                         let cost = attempt.posted.or(attempt.settled).unwrap_or(0);
                         let most = known.entry(ware).or_insert(cost);
                         *most = cost.max(*most);
                     }
-                    Moved::Reserved if attempt.held > 0 => {
+                    Moved::Reserved if attempt.held > 0 && !attempt.taken_over => {
                         let Some(charged) = known.get(ware) else { continue };
                         if attempt.held < *charged {
                             return fail("reserved for less than was charged before", &(entry, attempt, charged));
