@@ -81,6 +81,11 @@ rules! {
     ReadyIsRead,
     /// A task that is listed at no cost is asked for by its id; else a refusal is booked as a purchase.
     NoCostIsAskedAbout,
+    /// An attempt in doubt is settled by the first word on it; else a late one counts it again, and a neighbour's doubt with
+    /// it.
+    SettledOnce,
+    /// Nothing is bought while a list that was read may tell of it; else what it shows is bought once more.
+    ListsTellFirst,
     /// Doubts of closed runs are settled too; else what they bought is never known.
     ClosedRunsAreSettled,
 
@@ -99,6 +104,9 @@ rules! {
     DatedByTheVendor,
     /// What is charged beyond the hold is booked; else the bill is higher than the books.
     OverrunIsBooked,
+    /// An answer that is lost before it says what its model charged costs all that was held; else the books may be below the
+    /// bill.
+    SilentCostsAll,
     /// A second purchase under one tag is an extra charge; else the bill is higher than the books.
     TwinsAreBooked,
     /// What turns up after it was given up is booked; else the bill is higher than the books.
@@ -125,6 +133,8 @@ rules! {
     RestoredSweeps,
     /// It waits for the quarantine before; else what was still on its way is bought again.
     RestoredWaits,
+    /// What a restored ledger takes over is held for all that it may come to; else settling it passes a cap.
+    FoundIsHeldForAll,
     /// A tag's hash is of what is bought, and not of the row; else rows that another history used name other tasks.
     TagsNameContent,
 

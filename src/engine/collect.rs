@@ -7,9 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use super::fetch::{Confirm, Fetch};
+use super::rests::Rests;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
-use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, promised_turnaround};
 use crate::rule::Rule;
 
@@ -23,33 +24,6 @@ const URGENT_HTML: Duration = Duration::from_hours(5 * 24);
 const UNLISTED: Duration = Duration::from_mins(5);
 /// Questions about an overdue batch are this far apart at most.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
-
-/// Found in a list without a cost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Confirm {
-    /// What to charge for it if it turns out to be accepted.
-    pub(super) charge: Money,
-    /// When it was posted.
-    pub(super) posted_v: i64,
-    /// The list says that it cost nothing, and not merely nothing of its cost.
-    pub(super) is_free: bool,
-}
-
-/// An answer to ask for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fetch {
-    pub(super) what: ToCollect,
-    /// It is in doubt: whether it was accepted is asked.
-    pub(super) confirm: Option<Confirm>,
-    not_before: Duration,
-    failures: u32,
-}
-
-impl Fetch {
-    pub(super) fn kind(&self) -> ResultKind {
-        self.what.kinds.first().copied().unwrap_or(ResultKind::Advanced)
-    }
-}
 
 #[derive(Debug)]
 struct Path {
@@ -93,6 +67,7 @@ pub(super) struct Collect {
     longest: Option<Duration>,
     /// Failed, and asked for again after a while.
     again: Vec<Fetch>,
+    rests: Rests,
 }
 
 impl Collect {
@@ -112,6 +87,7 @@ impl Collect {
             in_flight: BTreeMap::new(),
             longest: None,
             again: Vec::new(),
+            rests: Rests::default(),
         }
     }
 
@@ -232,15 +208,23 @@ impl Collect {
         due
     }
 
-    /// An answer is to be fetched, unless it is on its way.
-    pub(super) fn want(&mut self, what: ToCollect, posted_v: i64, vendor_now: i64) {
+    /// An answer is to be fetched, unless it is on its way; `false` where it was not given just now.
+    pub(super) fn want(&mut self, what: ToCollect, posted_v: i64, vendor_now: i64) -> bool {
+        if self.rests.rests(what.attempt, vendor_now) {
+            return false;
+        }
         if !self.on || !self.busy.insert(what.attempt) {
-            return;
+            return true;
         }
         let fetch = Fetch { what, confirm: None, not_before: Duration::ZERO, failures: 0 };
         let age = Duration::from_secs((vendor_now - posted_v).max(0).unsigned_abs());
         let urgent = if fetch.kind() == ResultKind::Html { URGENT_HTML } else { URGENT_ADVANCED };
-        if age > urgent { self.urgent.push_back(fetch) } else { self.queue.push_back(fetch) }
+        if age > urgent {
+            self.urgent.push_back(fetch);
+        } else {
+            self.queue.push_back(fetch);
+        }
+        true
     }
 
     /// A task in doubt was listed without a cost: its id is asked for before it is called accepted.
@@ -290,6 +274,12 @@ impl Collect {
     /// Not there yet: it is asked for again when it is listed, or overdue.
     pub(super) fn not_yet(&mut self, attempt: AttemptId) {
         self.busy.remove(&attempt);
+    }
+
+    /// It is there, and was not given.
+    pub(super) fn not_given(&mut self, attempt: AttemptId, vendor_now: i64) {
+        self.busy.remove(&attempt);
+        self.rests.refused(attempt, vendor_now);
     }
 
     /// The call failed: once more, later and later; others need not wait for it.

@@ -14,7 +14,7 @@ mod rules;
 use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
-use rules::{answers, ceilings, doubt, endings, evidence, figures, restored, sending};
+use rules::{answers, ceilings, doubt, endings, evidence, figures, restored, sending, settled};
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
 /// story or somewhere on the way, shows nothing.
@@ -130,6 +130,22 @@ fn shown_by(rule: Rule) -> Story {
         Rule::NoCostIsAskedAbout => story!(
             evidence::a_listed_refusal_that_is_never_charged_was_not_bought_and_is_bought_again,
             "the ledger's total is the vendor's bill left: Money(3600000) right: Money(1200000)"
+        ),
+        Rule::SettledOnce => story!(
+            doubt::an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time,
+            "left: (Money(6000000), 0, 0) right: (Money(4800000), 0, 0)"
+        ),
+        Rule::ListsTellFirst => story!(
+            doubt::nothing_is_bought_of_which_a_list_that_was_just_read_may_tell,
+            "task 2: a task was paid for twice without a failure between"
+        ),
+        Rule::SilentCostsAll => story!(
+            settled::a_models_answer_that_expired_unfetched_is_booked_at_all_that_it_may_have_come_to,
+            "never less than the bill left: (Money(10200000), Money(30200000))"
+        ),
+        Rule::FoundIsHeldForAll => story!(
+            settled::what_a_restored_ledger_takes_over_is_held_for_all_that_it_may_come_to,
+            "left: (1, 5, Money(151000000)) right: (1, 4, Money(120800000))"
         ),
         Rule::ClosedRunsAreSettled => story!(
             doubt::what_is_in_doubt_is_settled_also_after_its_run_is_closed,

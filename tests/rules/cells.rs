@@ -1,5 +1,6 @@
 //! Every function, engine and method in one job, and the ways in which their money moves.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::event::EventKind;
@@ -288,11 +289,20 @@ async fn a_restored_ledger_knows_its_models_and_its_live_purchases_again() {
 async fn what_the_vendor_withholds_until_the_account_has_money_is_not_bought_again() {
     let withheld = Rule { from: Duration::from_mins(5), ..Rule::always(Fault::NegativeBalance) };
     let mut world = World::new(quick(vec![Rule { until: Some(Duration::from_hours(6)), ..withheld }]));
+    let asked = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&asked);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        *count.lock().unwrap() += u64::from(request.path.contains("task_get"));
+        outcome
+    }));
     let end = world.live_on(&models("standard", 3, "1")).await;
-    assert_eq!(end.in_doubt, 0);
-    let end = if end.waiting > 0 { world.live_on(&models("standard", 3, "1")).await } else { end };
-    assert_eq!(end.waiting, 0);
+    assert_eq!((end.in_doubt, end.waiting), (0, 0));
     world.assert_all_answered_once(3);
+    let asked = *asked.lock().unwrap();
+    assert!((10..150).contains(&asked), "every ten minutes for six hours, and not whenever a list shows them: {asked}");
+    let told = "answers that are paid for are kept back until the account has money again: pay some in, and they are \
+                fetched by themselves";
+    assert_eq!(world.saw(|event| matches!(event, EventKind::Odd { what, .. } if what == told)), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -314,7 +314,7 @@ pub(crate) async fn what_a_look_takes_from_the_list_it_has_not_hidden() {
 /// A person said of one task of a lost batch that it had not been bought, and was wrong. The look for the other shows it
 /// while it waits to be bought again.
 #[tokio::test(start_paused = true)]
-async fn nothing_is_bought_of_which_a_list_that_was_just_read_may_tell() {
+pub(crate) async fn nothing_is_bought_of_which_a_list_that_was_just_read_may_tell() {
     let mut world = World::new(settings(vec![]));
     // The list and the account are asked at one time and answer at one time: purchases may begin then.
     let limits = &mut world.account.limits;
@@ -334,7 +334,7 @@ async fn nothing_is_bought_of_which_a_list_that_was_just_read_may_tell() {
 /// The first look names no costs, so that the ids are asked. Until one of these questions is answered, a second look has
 /// told, and another task of the batch is still in doubt.
 #[tokio::test(start_paused = true)]
-async fn an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time() {
+pub(crate) async fn an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time() {
     let late = Fault::AnswerLate { after: Duration::from_secs(50) };
     let mut world =
         World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), Rule::nth(late, Call::TaskGet, 1)]));

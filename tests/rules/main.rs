@@ -18,7 +18,7 @@ mod listed;
 mod refusing;
 pub(crate) mod restored;
 mod rows;
-mod settled;
+pub(crate) mod settled;
 pub(crate) mod sending;
 
 use std::time::Duration;

@@ -7,7 +7,7 @@ use bursar::event::EventKind;
 use bursar::ids::BatchId;
 use bursar::ledger::Change;
 use bursar::money::Money;
-use bursar::sandbox::{Call, Fault, Rule};
+use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
 use serde_json::Value;
 
 use super::cells::{attempts, models, quick, usd};
@@ -150,7 +150,7 @@ fn charging_three_advances() -> Rule {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_models_answer_that_expired_unfetched_is_booked_at_all_that_it_may_have_come_to() {
+pub(crate) async fn a_models_answer_that_expired_unfetched_is_booked_at_all_that_it_may_have_come_to() {
     let mut world = World::new(quick(vec![charging_three_advances()]));
     super::live_for(&mut world, &dear(1, "1"), Duration::from_mins(1)).await;
     assert_eq!(world.tasks("submitted"), 1);
@@ -176,8 +176,11 @@ async fn a_models_answer_that_expired_unfetched_is_booked_at_all_that_it_may_hav
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_restored_ledger_takes_over_is_held_for_all_that_it_may_come_to() {
-    let mut world = World::new(quick(vec![charging_three_advances()]));
+pub(crate) async fn what_a_restored_ledger_takes_over_is_held_for_all_that_it_may_come_to() {
+    // The answers come long after the ledger knows its purchases again.
+    let hours = Duration::from_hours(5);
+    let turnaround_responses = Spread { min: hours, max: hours };
+    let mut world = World::new(Settings { turnaround_responses, ..quick(vec![charging_three_advances()]) });
     world.account.limits.user_data_per_minute = 6_000;
     world.live_on(&dear(1, "1")).await;
     let copy = world.copy();

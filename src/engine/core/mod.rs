@@ -81,6 +81,8 @@ pub struct Core {
     pub(super) cost_told: BTreeSet<AttemptId>,
     /// When the vendor last said in this start that a task was not finished.
     pub(super) unfinished_v: BTreeMap<AttemptId, i64>,
+    /// That answers are kept back for want of money was told in this start.
+    pub(super) withheld_told: bool,
     /// The vendor's ids of extra charges that were recorded and told in this start.
     pub(super) extras_told: BTreeSet<String>,
 }
@@ -149,6 +151,7 @@ impl Core {
             cap_told: BTreeSet::new(),
             cost_told: BTreeSet::new(),
             unfinished_v: BTreeMap::new(),
+            withheld_told: false,
             extras_told: BTreeSet::new(),
             terms,
         }

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::{Core, Step};
 use crate::clock::Now;
-use crate::engine::collect::{Endpoint, Fetch};
+use crate::engine::collect::Endpoint;
+use crate::engine::fetch::Fetch;
 use crate::engine::reconcile::PageCall;
 use crate::engine::vocabulary::Effect;
 use crate::ledger::Draft;
@@ -47,7 +48,9 @@ impl Core {
 
     /// Purchases are possible now.
     fn may_buy(&self) -> bool {
-        self.may_pull() && self.to_recognise == 0 && (self.balance == Step::Done || !Rule::BalanceIsKnown.is_kept())
+        self.may_pull()
+            && (self.to_recognise == 0 || !Rule::ListsTellFirst.is_kept())
+            && (self.balance == Step::Done || !Rule::BalanceIsKnown.is_kept())
     }
 
     /// The account is to be asked: a balance is to be kept, or there is something to buy whose price it may name.

@@ -254,7 +254,11 @@ impl Desk {
             let (cost, is_live) = (seen.row.cost.unwrap_or_default(), seen.row.is_live());
             let task = match found.iter().find(|(known, ..)| Some(known) == tag.as_ref()) {
                 Some((_, run, task, number)) => {
-                    let most = if is_live { cost } else { self.most(ledger, *task, cost)? };
+                    let most = if is_live || !Rule::FoundIsHeldForAll.is_kept() {
+                        cost
+                    } else {
+                        self.most(ledger, *task, cost)?
+                    };
                     Some(LostTask { run: *run, task: *task, number: *number, most })
                 }
                 None => None,

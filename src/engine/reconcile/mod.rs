@@ -219,13 +219,14 @@ impl Reconcile {
 
     /// The outcome of an attempt is still not known; what is said of it a second time settles nothing.
     pub(super) fn is_open(&self, batch: BatchId, attempt: AttemptId) -> bool {
-        self.doubts.get(&batch).is_some_and(|doubt| !doubt.settled.contains(&attempt))
+        let is_settled = |doubt: &Doubt| doubt.settled.contains(&attempt) && Rule::SettledOnce.is_kept();
+        self.doubts.get(&batch).is_some_and(|doubt| !is_settled(doubt))
     }
 
     /// An attempt in doubt is settled.
     pub(super) fn settled(&mut self, batch: BatchId, attempt: AttemptId) {
         if let Some(doubt) = self.doubts.get_mut(&batch)
-            && doubt.settled.insert(attempt)
+            && (doubt.settled.insert(attempt) || !Rule::SettledOnce.is_kept())
         {
             doubt.facts.attempts = doubt.facts.attempts.saturating_sub(1);
             doubt.seen.remove(&attempt);

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::refused::Limit;
 use crate::clock::Now;
-use crate::engine::collect::Fetch;
 use crate::engine::core::Core;
+use crate::engine::fetch::Fetch;
 use crate::engine::vendor_clock::seconds;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
@@ -13,6 +13,7 @@ use crate::ids::AttemptId;
 use crate::ledger::{Answer, Change};
 use crate::money::Money;
 use crate::offer::{Method, Priority, promised_turnaround};
+use crate::rule::Rule;
 use crate::vendor::Fetched;
 use crate::vendor::codes::{Class, look_up};
 
@@ -70,7 +71,18 @@ impl Core {
                 self.unfinished_v.insert(attempt, self.clock.not_before(now));
                 self.collect.not_yet(attempt);
             }
-            Fetched::NotFound | Fetched::WaitingForMoney => self.collect.not_yet(attempt),
+            Fetched::NotFound => self.collect.not_yet(attempt),
+            Fetched::WaitingForMoney => {
+                self.collect.not_given(attempt, self.clock.not_before(now));
+                if !std::mem::replace(&mut self.withheld_told, true) {
+                    let (engine, function) = (fetch.what.engine, fetch.what.function);
+                    let what =
+                        "answers that are paid for are kept back until the account has money again: pay some in, and \
+                                they are fetched by themselves"
+                            .to_owned();
+                    out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
+                }
+            }
             Fetched::Failed { code, .. } => {
                 let can_retry = matches!(look_up(code).class, Class::PaidFailure { again: true });
                 let again = can_retry && self.retries_paid(fetch.what.run, fetch.what.number);
@@ -88,14 +100,14 @@ impl Core {
                 out.push(Effect::Tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true }));
             }
             Fetched::Wrong { code, message } => {
-                // It stays bought and is asked for again at the next start; asking now would hear the same.
+                // It stays bought, and is asked for again later.
                 let what = format!("the answer of task {} is not given: {message} (code {code})", fetch.what.vendor_id);
                 out.push(Effect::Tell(EventKind::Odd {
                     engine: fetch.what.engine,
                     function: fetch.what.function,
                     what,
                 }));
-                self.collect.not_yet(attempt);
+                self.collect.not_given(attempt, self.clock.not_before(now));
             }
             Fetched::Throttled { retry_after } => {
                 self.throttled(now, retry_after, Limit::Calls, out);
@@ -147,7 +159,8 @@ impl Core {
         let open = what.open_cost?;
         let Some(charge) = model_charge else {
             let (engine, function) = (what.engine, what.function);
-            let most = what.held.max(open.booked).max(crate::price::taken(open.named));
+            let held = if Rule::SilentCostsAll.is_kept() { what.held } else { Money::ZERO };
+            let most = held.max(open.booked).max(crate::price::taken(open.named));
             let told = format!(
                 "the answer of task {} {silent} what its model charged: the most that it may be, {most}, is booked; compare \
                  it with the vendor's bill",

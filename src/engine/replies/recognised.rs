@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Now;
-use crate::engine::collect::{Confirm, Endpoint};
+use crate::engine::collect::Endpoint;
 use crate::engine::core::Core;
+use crate::engine::fetch::Confirm;
 use crate::engine::vocabulary::{Effect, SeenRow, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
@@ -69,8 +70,7 @@ impl Core {
                         self.cost_listed(&seen, attempt, (booked, listed), assumed, &mut changes, out);
                     }
                     if let Some(collect) = seen.collect.filter(|_| uncollected && matches!(source, Source::Ready(..))) {
-                        news += 1;
-                        self.collect.want(collect, posted_v, vendor_now);
+                        news += usize::from(self.collect.want(collect, posted_v, vendor_now));
                     }
                     self.shown(&seen.row, attempt, tagged, source, vendor_now, &mut changes, out);
                 }
