@@ -133,7 +133,7 @@ fn shown_by(rule: Rule) -> Story {
         ),
         Rule::SettledOnce => story!(
             doubt::an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time,
-            "left: (Money(6000000), 0, 0) right: (Money(4800000), 0, 0)"
+            "the ledger's total is the vendor's bill left: Money(3600000) right: Money(4800000)"
         ),
         Rule::ListsTellFirst => story!(
             doubt::nothing_is_bought_of_which_a_list_that_was_just_read_may_tell,
