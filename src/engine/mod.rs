@@ -20,8 +20,6 @@ mod call;
 mod replies;
 mod reconcile;
 mod collect;
-mod fetch;
-mod rests;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use super::{Core, Step};
 use crate::clock::Now;
-use crate::engine::collect::Endpoint;
-use crate::engine::fetch::Fetch;
+use crate::engine::collect::{Endpoint, Fetch};
 use crate::engine::reconcile::PageCall;
 use crate::engine::vocabulary::Effect;
 use crate::ledger::Draft;

@@ -22,11 +22,9 @@ impl Dispatch {
     /// Gives a task its money, or says which ceiling has no room.
     pub(super) fn fund(&mut self, desk: usize, worst: Money) -> Result<(), Room> {
         let all: Money = self.desks.iter().map(|desk| desk.funded).sum();
-        let short = |room: &Option<Room>, given: Money| {
-            room.as_ref().filter(|room| given.saturating_add(worst) > room.left).cloned()
-        };
         let this = &mut self.desks[desk];
-        if let Some(room) = short(&this.own, this.funded).or_else(|| short(&self.shared, all)) {
+        let short = short(this.own.as_ref(), this.funded, worst).or_else(|| short(self.shared.as_ref(), all, worst));
+        if let Some(room) = short {
             this.cut = Some((worst, room.clone()));
             Err(room)
         } else {
@@ -45,13 +43,11 @@ impl Dispatch {
         }
         let all: Money = self.desks.iter().map(|desk| desk.funded).sum();
         for desk in self.desks.iter_mut().filter(|desk| desk.given_up.is_none()) {
-            let Some((needs, _)) = &desk.cut else { continue };
-            let fits = |room: &Option<Room>, given: Money| {
-                room.as_ref().is_none_or(|room| given.saturating_add(*needs) <= room.left)
-            };
-            if fits(&desk.own, desk.funded) && fits(&self.shared, all) {
-                desk.cut = None;
-            }
+            let Some((needs, _)) = desk.cut else { continue };
+            // It may be another ceiling by now that has no room.
+            let short =
+                short(desk.own.as_ref(), desk.funded, needs).or_else(|| short(self.shared.as_ref(), all, needs));
+            desk.cut = short.map(|room| (needs, room));
         }
     }
 
@@ -59,4 +55,9 @@ impl Dispatch {
     pub(in crate::engine) fn cuts(&self) -> Vec<(RunId, Room)> {
         self.desks.iter().filter_map(|desk| desk.cut.as_ref().map(|(_, room)| (desk.terms.run, room.clone()))).collect()
     }
+}
+
+/// The ceiling, where so much having been given it has no room for this.
+fn short(room: Option<&Room>, given: Money, needs: Money) -> Option<Room> {
+    room.filter(|room| given.saturating_add(needs) > room.left).cloned()
 }

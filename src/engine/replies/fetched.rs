@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::refused::Limit;
 use crate::clock::Now;
+use crate::engine::collect::Fetch;
 use crate::engine::core::Core;
-use crate::engine::fetch::Fetch;
 use crate::engine::vendor_clock::seconds;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 
 use crate::clock::Now;
-use crate::engine::collect::Endpoint;
+use crate::engine::collect::{Confirm, Endpoint};
 use crate::engine::core::Core;
-use crate::engine::fetch::Confirm;
 use crate::engine::vocabulary::{Effect, SeenRow, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};

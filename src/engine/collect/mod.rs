@@ -4,11 +4,15 @@
 //! was fetched just before a crash is listed no longer. Nothing here scans: batches with answers to come wait in a
 //! queue by the time of their next question.
 
+mod fetch;
+mod rests;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
-use super::fetch::{Confirm, Fetch};
-use super::rests::Rests;
+pub(super) use fetch::{Confirm, Fetch};
+use rests::Rests;
+
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
 use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, promised_turnaround};

@@ -8,28 +8,28 @@ use crate::offer::ResultKind;
 
 /// Found in a list without a cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Confirm {
+pub(in crate::engine) struct Confirm {
     /// What to charge for it if it turns out to be accepted.
-    pub(super) charge: Money,
+    pub(in crate::engine) charge: Money,
     /// When it was posted.
-    pub(super) posted_v: i64,
+    pub(in crate::engine) posted_v: i64,
     /// The list says that it cost nothing, and not merely nothing of its cost.
-    pub(super) is_free: bool,
+    pub(in crate::engine) is_free: bool,
 }
 
 /// An answer to ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Fetch {
-    pub(super) what: ToCollect,
+pub(in crate::engine) struct Fetch {
+    pub(in crate::engine) what: ToCollect,
     /// It is in doubt: whether it was accepted is asked.
-    pub(super) confirm: Option<Confirm>,
+    pub(in crate::engine) confirm: Option<Confirm>,
     /// After a failure, not before this; and how many there were.
-    pub(super) not_before: Duration,
-    pub(super) failures: u32,
+    pub(in crate::engine) not_before: Duration,
+    pub(in crate::engine) failures: u32,
 }
 
 impl Fetch {
-    pub(super) fn kind(&self) -> ResultKind {
+    pub(in crate::engine) fn kind(&self) -> ResultKind {
         self.what.kinds.first().copied().unwrap_or(ResultKind::Advanced)
     }
 }
