@@ -1,6 +1,8 @@
 //! A task that the list shows without a cost: what its own id says decides, and only what is never charged is free.
 
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule};
@@ -13,6 +15,12 @@ use super::{PRICE, job, settings};
 /// A world in which the second batch never arrives, and the vendor's list shows its tasks at no cost all the same. Asked
 /// by their ids, they have failed with a code.
 fn listed_as_failed(code: u32) -> World {
+    listed_as(&Arc::new(AtomicU32::new(code)))
+}
+
+/// The same, with a code that can change.
+fn listed_as(code: &Arc<AtomicU32>) -> World {
+    let code = Arc::clone(code);
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
     let posts: Mutex<Vec<Vec<String>>> = Mutex::new(Vec::new());
     world.meddle = Some(Arc::new(move |request, outcome| {
@@ -26,7 +34,7 @@ fn listed_as_failed(code: u32) -> World {
         if request.path.contains("/refused-") {
             return changed(outcome, |body| {
                 body["status_code"] = 20_000.into();
-                body["tasks"] = json!([{ "id": "refused", "status_code": code, "status_message": "no", "cost": 0 }]);
+                body["tasks"] = json!([{ "id": "refused", "status_code": code.load(Ordering::Relaxed), "status_message": "no", "cost": 0 }]);
             });
         }
         outcome
@@ -51,7 +59,7 @@ pub(crate) async fn a_listed_refusal_that_is_never_charged_was_not_bought_and_is
 #[tokio::test(start_paused = true)]
 async fn what_the_list_shows_at_no_cost_and_nobody_knows_by_its_id_is_bought_again_after_its_quarantine() {
     let mut world = listed_as_failed(40_401);
-    let end = super::live_for(&mut world, &job(3), std::time::Duration::from_mins(29)).await;
+    let end = super::live_for(&mut world, &job(3), Duration::from_mins(29)).await;
     assert_eq!((end, world.bill().tasks), (None, 1), "its id may not be known yet");
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     world.assert_all_answered_once(3);
@@ -65,4 +73,19 @@ pub(crate) async fn a_listed_refusal_that_may_have_been_charged_counts_as_paid_a
     assert_eq!((world.bill().tasks, world.tasks("answered")), (1, 1), "{:?}", audit.tasks);
     assert_eq!(audit.problems, Vec::<String>::new());
     assert_eq!((audit.charged, audit.held), (Money::from_nanos(3 * PRICE.nanos()), Money::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listed_task_of_whose_id_only_unknown_things_are_said_stays_in_doubt_until_something_known_is() {
+    for unknown in [40_999, 40_205, 40_206, 40_006] {
+        let code = Arc::new(AtomicU32::new(unknown));
+        let mut world = listed_as(&code);
+        let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
+        let audit = world.audit();
+        assert_eq!((end.in_doubt, world.bill().tasks), (2, 1), "{unknown}: {:?}", audit.tasks);
+        assert_eq!((audit.charged, audit.held), (PRICE, Money::from_nanos(2 * PRICE.nanos())), "{unknown}");
+        code.store(40_506, Ordering::Relaxed);
+        assert_eq!(world.live_on(&job(3)).await.in_doubt, 0, "{unknown}");
+        world.assert_all_answered_once(3);
+    }
 }

@@ -6,6 +6,7 @@ use bursar::money::Money;
 use bursar::report::Report;
 use bursar::sandbox::{Settings, Spread};
 
+use super::cells::{models, quick};
 use super::settings;
 use super::world::World;
 
@@ -94,4 +95,32 @@ async fn a_way_that_is_dearer_than_one_task_may_be_is_not_taken_for_haste() {
     world.assert_all_answered_once(3);
     assert_eq!(services(&world), [("standard normal".to_owned(), 3)]);
     assert_eq!(past_deadline(&world), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_that_runs_down_to_what_is_too_dear_buys_the_rest_late_and_nothing_again() {
+    let below = |budget| by("6h", 4, budget).replace("priority =", "max_cost_per_task = \"0.0012\"\npriority =");
+    let mut world = World::new(settings(vec![]));
+    world.live_on(&below("0.0024")).await;
+    // High alone would be in time.
+    tokio::time::advance(Duration::from_hours(5)).await;
+    world.live_on(&below("1")).await;
+    world.assert_all_answered_once(4);
+    assert_eq!(services(&world), [("standard normal".to_owned(), 4)]);
+    assert_eq!((world.bill().total, past_deadline(&world)), (usd("0.0048"), 2));
+}
+
+/// Of a model, `max_cost_per_task` is the worst case itself: it makes no way too dear but one that takes more in advance.
+#[tokio::test(start_paused = true)]
+async fn what_a_task_of_a_model_may_cost_drops_no_way_that_keeps_to_it() {
+    let cases = [("100h", "0.04", "standard normal"), ("4m", "0.04", "live normal"), ("100h", "0.0101", "live normal")];
+    for (deadline, most, way) in cases {
+        let mut world = World::new(quick(vec![]));
+        let job = models("standard", 2, "1")
+            .replace("method = \"standard\"", &format!("priority = \"auto\"\nmax_cost_per_task = \"{most}\""))
+            .replace("[budget]", &format!("deadline = \"{deadline}\"\n[budget]"));
+        world.live_on(&job).await;
+        world.assert_all_answered_once(2);
+        assert_eq!(services(&world), [(way.to_owned(), 2)], "{deadline}, {most}");
+    }
 }
