@@ -16,7 +16,7 @@ pub enum Exit {
     Complete,
     /// Something that should not happen.
     Unexpected,
-    /// The command line, the config or the job file is wrong; nothing was bought.
+    /// The command line, the config or a job file is wrong; nothing was bought of it.
     Usage,
     /// A cap is reached, and tasks are left.
     BudgetReached,

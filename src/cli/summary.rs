@@ -79,7 +79,7 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger) -> S
         row("", next.into());
     }
     if report.planned > 0 {
-        row("not bought", not_bought(report, end));
+        row("not bought", not_bought(report, end, exit));
         let by_set = report.sets.iter().filter(|set| set.planned > 0);
         let by_set: Vec<String> =
             by_set.map(|set| format!("{} {} of {}", set.name, grouped(set.planned), grouped(set.tasks))).collect();
@@ -116,7 +116,7 @@ fn spent(report: &Report) -> String {
     format!("{}{of}; {held}", total.charged)
 }
 
-fn not_bought(report: &Report, end: &End) -> String {
+fn not_bought(report: &Report, end: &End, exit: Exit) -> String {
     let planned = count(report.planned, "task");
     let cut = end.cuts.iter().find(|(run, _)| *run == report.status.run);
     match cut {
@@ -126,6 +126,7 @@ fn not_bought(report: &Report, end: &End) -> String {
             format!("{planned}: {} leaves {} of {}, and the next task costs more", room.name, room.left, room.limit)
         }
         None if report.status.state == "closed" => format!("{planned}: a later period of the job has begun"),
+        None if exit == Exit::Usage => format!("{planned}: the job cannot be bought as it stands"),
         None if end.given_up > 0 => format!("{planned}: tried too often in this start; the same command tries again"),
         None => format!("{planned}; the same command goes on"),
     }

@@ -59,14 +59,10 @@ fn a_job_that_cannot_be_bought_any_more_is_collected_all_the_same() {
     world.job("1", 2);
     assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 0);
     world.job("1", 3);
-    let path = world.folder.path().join("job.toml");
-    let text = fs::read_to_string(&path).unwrap();
-    fs::write(&path, text.replace("engine =", "max_cost_per_task = \"0.001\"\nengine =")).unwrap();
+    made_too_dear(&world);
     let ended = world.bursar(&["run", "job.toml"]);
     assert_eq!(ended.code, 2, "{ended:?}");
-    let why = "prompt set `all`: one task costs $0.0012, more than max_cost_per_task = \"0.001\"; raise it or leave the \
-               set out. Nothing is bought of job `job` in this start; what is paid is collected all the same";
-    assert!(ended.stderr.contains(why), "{ended:?}");
+    assert!(ended.stderr.contains(&format!("{TOO_DEAR}; what is paid is collected all the same\n")), "{ended:?}");
     assert!(
         ended.stdout.contains("usage, config or job file (exit code 2)\n  asked      2 tasks\n  answered   2\n"),
         "{ended:?}"
@@ -75,6 +71,59 @@ fn a_job_that_cannot_be_bought_any_more_is_collected_all_the_same() {
     // Nothing is left to collect: it ends before anybody is called.
     let ended = world.bursar(&["run", "job.toml"]);
     assert_eq!((ended.code, &*ended.stdout), (2, ""), "{ended:?}");
+}
+
+/// A price ceiling below the price, put into a job file that is there.
+fn made_too_dear(world: &World) {
+    let path = world.folder.path().join("job.toml");
+    let text = fs::read_to_string(&path).unwrap();
+    fs::write(&path, text.replace("engine =", "max_cost_per_task = \"0.001\"\nengine =")).unwrap();
+}
+
+const TOO_DEAR: &str = "prompt set `all`: one task costs $0.0012, more than max_cost_per_task = \"0.001\"; raise it or \
+                        leave the set out. Nothing is bought of job `job` in this start";
+
+#[test]
+fn a_job_that_cannot_be_bought_any_more_does_not_keep_others_from_being_bought() {
+    let world = World::new();
+    world.job("1", 1);
+    fs::rename(world.folder.path().join("job.toml"), world.folder.path().join("other.toml")).unwrap();
+    world.job("1", 2);
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    made_too_dear(&world);
+    let ended = world.bursar(&["run", "job.toml", "other.toml"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains(&format!("{TOO_DEAR}; what is paid is collected all the same\n")), "{ended:?}");
+    assert_eq!(
+        ended.stdout,
+        "\njob (once): usage, config or job file (exit code 2)\n  asked      2 tasks\n  answered   2\n  \
+         spent      $0.0024 of the budget of $1.00; nothing held\n  cap        budget of this run: $0.9976 of $1.00 left\n  \
+         ledger     bursar.db (play money)\n  answers    bursar export job --ledger bursar.db --output job.jsonl\n\
+         \nother (once): complete (exit code 0)\n  asked      1 task\n  answered   1\n  \
+         spent      $0.0012 of the budget of $1.00; nothing held\n  cap        budget of this run: $0.9988 of $1.00 left\n  \
+         ledger     bursar.db (play money)\n  answers    bursar export other --ledger bursar.db --output other.jsonl\n",
+    );
+    world.agree(3);
+}
+
+#[test]
+fn of_a_job_that_cannot_be_bought_any_more_nothing_is_promised_that_this_start_does_not_do() {
+    let world = World::new();
+    world.job("0.0024", 3);
+    assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 3);
+    made_too_dear(&world);
+    let ended = world.bursar(&["run", "job.toml", "--no-collect"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains(&format!("{TOO_DEAR}\n")), "{ended:?}");
+    assert_eq!(
+        ended.stdout,
+        "\njob (once): usage, config or job file (exit code 2)\n  asked      3 tasks\n  answered   0\n  \
+         waiting    2 bought and paid, answer to come; the same command fetches them, the vendor keeps answers for 30 days\n  \
+         not bought 1 task: the job cannot be bought as it stands\n             of the prompt sets: all 1 of 3\n  \
+         spent      $0.0024 of the budget of $0.0024; nothing held\n  cap        budget of this run: $0.00 of $0.0024 left\n  \
+         ledger     bursar.db (play money)\n",
+    );
+    world.agree(2);
 }
 
 #[cfg(unix)]

@@ -59,13 +59,12 @@ impl Start<'_> {
                     runs.push((run, Some(located)));
                     bought.extend(terms);
                 }
-                // What is paid is collected, whatever may not be bought.
-                Err(error) if is_of_the_plan(&error) && has_more_to_do(ledger, account)? => {
+                // What is paid is collected, and what others ask is bought, whatever may not be.
+                Err(error) if is_of_the_plan(&error) && self.goes_on_without(ledger, located, account)? => {
                     exit = Exit::Usage;
                     let name = &located.job.name;
-                    self.out.must(&format!(
-                        "{error}. Nothing is bought of job `{name}` in this start; what is paid is collected all the same"
-                    ));
+                    let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
+                    self.out.must(&format!("{error}. Nothing is bought of job `{name}` in this start{collected}"));
                     let period = self.period(ledger, located)?;
                     runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, None)));
                 }
@@ -149,6 +148,15 @@ impl Start<'_> {
             self.out.note(&format!("{} ({}): {line}", job.name, period.id));
         }
         Ok((prepared.run, Some(prepared.terms)))
+    }
+
+    /// Whether a start has more to do than a job that cannot be bought: answers are to come, something is in doubt, or
+    /// other jobs are named beside a run that began. One that never began is wrong from the start: nothing is bought
+    /// before it is mended.
+    fn goes_on_without(&self, ledger: &Ledger, located: &Located, account: AccountId) -> anyhow::Result<bool> {
+        let has_begun =
+            || anyhow::Ok(ledger.find_run(&located.job.name, Some(&self.period(ledger, located)?.id))?.is_some());
+        Ok(has_more_to_do(ledger, account)? || (self.args.jobs.len() > 1 && has_begun()?))
     }
 
     /// The period that is meant.
