@@ -1,6 +1,6 @@
 //! What a model's task comes to, where the vendor's words about it are few, late, or two.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::event::EventKind;
@@ -8,10 +8,11 @@ use bursar::ids::BatchId;
 use bursar::ledger::Change;
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
+use bursar::vendor::Failure;
 use serde_json::Value;
 
 use super::cells::{attempts, models, quick, usd};
-use super::rows::changed;
+use super::rows::{again, changed};
 use super::world::{Death, World};
 
 /// A vendor that names no cost in its answers to these calls.
@@ -213,4 +214,28 @@ async fn what_was_given_up_and_is_found_is_held_again_for_what_it_may_still_come
     assert_eq!((world.tasks("submitted"), world.audit().held), (3, usd("0.1194")), "what was not taken at first");
     world.live_on(&dear(3, "1")).await;
     world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_purchase_of_a_model_stands_at_what_was_taken_and_says_that_it_may_be_another_sum() {
+    let mut world = World::new(quick(vec![charging_three_advances()]));
+    let (sandbox, clock, posts) = (Arc::clone(&world.sandbox), world.clock, Mutex::new(0));
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if !request.spends {
+            return outcome;
+        }
+        let mut posts = posts.lock().unwrap();
+        *posts += 1;
+        if *posts != 2 {
+            return outcome;
+        }
+        again(&sandbox, clock, request);
+        Err(Failure::NoAnswer("the connection was closed".to_owned()))
+    }));
+    world.live_on(&dear(2, "1")).await;
+    let audit = world.audit();
+    assert_eq!((world.bill().tasks, audit.extra_charges, audit.extra), (3, 1, usd("0.0102")));
+    let told = "a second purchase under one tag; what its model charged in the end is said nowhere: compare it with the \
+                vendor's bill";
+    assert_eq!(world.saw(|event| matches!(event, EventKind::ExtraCharge { why, .. } if why == told)), 1);
 }

@@ -179,7 +179,7 @@ impl Look<'_> {
             }
         }
         for (id, cost) in &self.books.extra {
-            let is_so = |sale: &&Sale| sale.comes_to.nanos() == cost - self.back_of_extra(sale, *cost);
+            let is_so = |sale: &&Sale| sale.comes_to.nanos() == cost - Self::back_of_extra(sale, *cost);
             if !sales.get(id.as_str()).is_some_and(is_so) {
                 return fail("an extra charge that is not on the bill like that", &(id, cost));
             }

@@ -34,16 +34,17 @@ impl Look<'_> {
         if self.allowed.price_rises { back } else { back.max(0) }
     }
 
-    /// The same of a model's task that belongs to no attempt, for which no answer is fetched.
-    pub(super) fn back_of_extra(&self, sale: &Sale, booked: i64) -> i64 {
+    /// A model's task that belongs to no attempt stands at what was taken at first: no answer is fetched for it, and so
+    /// nobody says what it came to, less or more.
+    pub(super) fn back_of_extra(sale: &Sale, booked: i64) -> i64 {
         let settles_later = (sale.function, sale.method) == (Function::LlmResponses, Method::Standard);
-        if settles_later { self.unless_dearer(booked - sale.comes_to.nanos()) } else { 0 }
+        if settles_later { booked - sale.comes_to.nanos() } else { 0 }
     }
 
     /// All of that.
     pub(super) fn back(&self) -> i64 {
         let extra = self.sales.iter().filter_map(|sale| Some((sale, *self.books.extra.get(&sale.id)?)));
-        let extra: i64 = extra.map(|(sale, booked)| self.back_of_extra(sale, booked)).sum();
+        let extra: i64 = extra.map(|(sale, booked)| Self::back_of_extra(sale, booked)).sum();
         let booked = self.sales.iter().filter_map(|sale| Some((sale, self.books.bought.get(&sale.id)?)));
         extra + booked.map(|(sale, attempt)| self.told_by_nobody(sale, attempt)).sum::<i64>()
     }

@@ -131,7 +131,10 @@ impl Core {
     ) {
         let settles_later = row.function() == Some(Function::LlmResponses) && !row.is_live();
         let cost = if settles_later { crate::price::shown_taken(cost) } else { cost };
-        let (vendor_id, tag, why) = (row.id.clone(), row.tag.clone().unwrap_or_default(), why.to_owned());
+        // No answer of it is fetched, which would say what its model charged.
+        let open = "; what its model charged in the end is said nowhere: compare it with the vendor's bill";
+        let why = format!("{why}{}", if settles_later { open } else { "" });
+        let (vendor_id, tag) = (row.id.clone(), row.tag.clone().unwrap_or_default());
         if !self.extras_told.insert(vendor_id.clone()) || !Rule::TwinsAreBooked.is_kept() {
             return;
         }
