@@ -4,7 +4,8 @@ use rusqlite::TransactionBehavior;
 
 use super::change::{Change, Extra};
 use super::money_path::{self, Moves, Window};
-use super::touched::{Mover, attempt_state};
+use super::rows::Mover;
+use super::touched::attempt_state;
 use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, OpenBatch, ToBuy};
 use crate::ids::{AccountId, BatchId, RunId};
@@ -87,9 +88,10 @@ impl Ledger {
         money_path::take_back_extra(&write, account.0, &row.vendor_id)?;
         let mut stands = TaskState::from_numbers(state, reason)
             .ok_or_else(|| LedgerError::Unexpected(format!("task {task} is in no known state")))?;
+        let mut tasks = Mover::new(&write)?;
         // In doubt here: a later attempt of it shows that the other history had found it not bought.
         if matches!(stands, TaskState::Failed(_)) {
-            stands = Mover::new(&write)?.go(task.0, stands, Transition::Reopen, None)?;
+            stands = tasks.go(task.0, stands, Transition::Reopen, None)?;
         }
         let method = if row.is_live { Method::Live } else { Method::Standard };
         let uncollected = u64::from(!row.is_live);
@@ -118,10 +120,11 @@ impl Ledger {
                 &row.tag,
             ),
         )?;
-        let accepted = Mover::new(&write)?.go(task.0, stands, Transition::Accept, Some(first))?;
+        let accepted = tasks.go(task.0, stands, Transition::Accept, Some(first))?;
         if row.is_live {
-            Mover::new(&write)?.go(task.0, accepted, Transition::Fail(Reason::LostLive), None)?;
+            tasks.go(task.0, accepted, Transition::Fail(Reason::LostLive), None)?;
         }
+        tasks.finish()?;
         // It was reserved under the caps by the ledger that bought it; here the money is charged as it was, and what it may
         // still come to stays held.
         let mut moves = Moves::default();

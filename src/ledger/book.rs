@@ -10,7 +10,8 @@ use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved};
 use super::money_path::{self, Moves, Window};
 use super::note::note;
-use super::touched::{Attempt, Mover, Touched, attempt_state};
+use super::rows::{Acceptances, Mover, insert_attempts};
+use super::touched::{Attempt, Touched, attempt_state};
 use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, ToBuy};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
@@ -82,12 +83,15 @@ impl Ledger {
 fn write_down(write: &Connection, changes: Vec<Change>) -> Result<Booked, LedgerError> {
     let attempts = changes.iter().filter_map(Change::attempt).map(|attempt| attempt.0).collect();
     let touched = Touched::read(write, attempts)?;
-    let mut commit = Commit { write, touched, moves: Moves::default(), booked: Booked::default() };
+    let accepted = Acceptances::new(write)?;
+    let mut commit = Commit { write, touched, accepted, moves: Moves::default(), booked: Booked::default() };
     let mut notes = Vec::new();
     for change in changes {
         notes.extend(commit.record(change)?);
     }
-    let Commit { moves, mut booked, .. } = commit;
+    let Commit { touched, accepted, moves, mut booked, .. } = commit;
+    accepted.finish()?;
+    touched.finish()?;
     booked.money |= moves.any_money();
     moves.write(write)?;
     for change in notes {
@@ -124,13 +128,11 @@ fn reserve_one(
     let batch = write.last_insert_rowid();
     money_path::reserved(write, batch, hold, window)?;
     let mut mover = Mover::new(write)?;
-    let mut insert = write.prepare_cached(
-        "INSERT INTO attempt (id, task, batch, number, held_nano, previous) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-    )?;
     for (attempt, task) in (first..).zip(&draft.tasks) {
         mover.go(task.task.0, TaskState::Planned, Transition::Reserve, Some(attempt))?;
-        insert.execute((attempt, task.task.0, batch, task.number, task.hold.nanos(), task.previous.map(|p| p.0)))?;
     }
+    mover.finish()?;
+    insert_attempts(write, batch, first, &draft.tasks)?;
     Ok(Ok(Reserved { batch: BatchId(batch), first_attempt: AttemptId(first), hold }))
 }
 
@@ -138,6 +140,7 @@ fn reserve_one(
 pub(super) struct Commit<'t> {
     pub(super) write: &'t Connection,
     pub(super) touched: Touched<'t>,
+    accepted: Acceptances<'t>,
     pub(super) moves: Moves,
     booked: Booked,
 }
@@ -145,6 +148,10 @@ pub(super) struct Commit<'t> {
 impl Commit<'_> {
     /// Writes a change; one that moves neither money nor tasks is handed back, to be noted after those that do.
     fn record(&mut self, change: Change) -> Result<Option<Change>, LedgerError> {
+        if !matches!(change, Change::Accepted { .. }) {
+            // What follows may read or change what was accepted.
+            self.accepted.write()?;
+        }
         match change {
             Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open } => {
                 self.accept(attempt, &vendor_id, (cost, posted_v), assumed, open)?;
@@ -230,18 +237,7 @@ impl Commit<'_> {
         let was_sending = facts.state == attempt_state::SENDING;
         let rest = if open { facts.held.less(cost) } else { Money::ZERO };
         let facts = if was_sending { facts } else { self.found_after_all(facts, vendor_id, rest)? };
-        self.write
-            .prepare_cached(
-                "UPDATE attempt SET state = ?2, vendor_id = ?3, posted_nano = ?4, settled_nano = ?5, code = NULL
-                 WHERE id = ?1",
-            )?
-            .execute((
-                facts.id,
-                attempt_state::SUBMITTED,
-                vendor_key(vendor_id),
-                (!assumed).then_some(cost.nanos()),
-                assumed.then_some(cost.nanos()),
-            ))?;
+        self.accepted.add(facts.id, vendor_key(vendor_id), cost, assumed)?;
         self.stands(facts, attempt_state::SUBMITTED, Transition::Accept)?;
         self.moves.charge(facts.batch, posted_v, facts.held, cost, open);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 1);

@@ -146,17 +146,24 @@ pub(super) fn moment(seconds: i64) -> DateTime<Utc> {
 }
 
 impl ScopeRow {
-    /// Makes the row where it is missing; a total that exists keeps its limit.
-    pub(super) fn ensure(&self, db: &Connection) -> Result<(), LedgerError> {
-        db.prepare_cached(
-            "INSERT INTO cap (scope, owner, from_v, to_v, limit_nano) VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
-        )?
-        .execute((self.scope, self.owner, self.from_v, self.to_v, self.limit))?;
-        Ok(())
+    /// Makes the row where it is missing; a total that exists keeps its limit. True where it was missing.
+    fn ensure(&self, db: &Connection) -> Result<bool, LedgerError> {
+        let made = db
+            .prepare_cached(
+                "INSERT INTO cap (scope, owner, from_v, to_v, limit_nano) VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO NOTHING",
+            )?
+            .execute((self.scope, self.owner, self.from_v, self.to_v, self.limit))?;
+        Ok(made == 1)
     }
 
     /// Reserves under this ceiling; `false` where it does not fit.
     pub(super) fn hold(&self, db: &Connection, nanos: i64) -> Result<bool, LedgerError> {
+        Ok(self.try_hold(db, nanos)? || self.ensure(db)? && self.try_hold(db, nanos)?)
+    }
+
+    /// Reserves under this ceiling; `false` where it does not fit, or is not there.
+    fn try_hold(&self, db: &Connection, nanos: i64) -> Result<bool, LedgerError> {
         let changed = db
             .prepare_cached(
                 "UPDATE cap SET held_nano = held_nano + :hold
@@ -173,8 +180,15 @@ impl ScopeRow {
         Ok(true)
     }
 
-    /// Moves the totals by what was charged and by what is held no longer.
+    /// Moves the total by what was charged and by what is held no longer; makes the row where it is missing.
     pub(super) fn book(&self, db: &Connection, charged: i64, unheld: i64) -> Result<(), LedgerError> {
+        if self.try_book(db, charged, unheld)? || self.ensure(db)? && self.try_book(db, charged, unheld)? {
+            return Ok(());
+        }
+        Err(LedgerError::Unexpected(format!("no standing total {} of {} from {}", self.scope, self.owner, self.from_v)))
+    }
+
+    fn try_book(&self, db: &Connection, charged: i64, unheld: i64) -> Result<bool, LedgerError> {
         let moved = db
             .prepare_cached(
                 "UPDATE cap SET charged_nano = charged_nano + :charged, held_nano = held_nano - :unheld
@@ -183,14 +197,7 @@ impl ScopeRow {
             .execute(rusqlite::named_params! {
                 ":charged": charged, ":unheld": unheld, ":scope": self.scope, ":owner": self.owner, ":from": self.from_v,
             })?;
-        if moved == 1 {
-            Ok(())
-        } else {
-            Err(LedgerError::Unexpected(format!(
-                "no standing total {} of {} from {}",
-                self.scope, self.owner, self.from_v
-            )))
-        }
+        Ok(moved == 1)
     }
 
     /// What it leaves, where it is a ceiling.

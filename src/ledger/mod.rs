@@ -20,6 +20,7 @@ mod tasks;
 mod caps;
 mod change;
 mod book;
+mod rows;
 mod settle;
 mod touched;
 mod money_path;

@@ -99,6 +99,7 @@ impl Moves {
 
     /// Writes entries, totals and batches.
     pub(super) fn write(self, write: &Connection) -> Result<(), LedgerError> {
+        let mut totals = Totals::default();
         for (batch, this) in self.0 {
             let unheld = this.released + this.charges.values().map(|charge| charge.within).sum::<i64>();
             write
@@ -117,16 +118,42 @@ impl Moves {
                 entry(write, batch, "overrun", charge.beyond, posted_v, posted_v)?;
                 entry(write, batch, "refund", charge.back, posted_v, posted_v)?;
                 for row in window.owners.rows(posted_v, posted_v) {
-                    row.ensure(write)?;
                     // The balance may have been read since the charge, with nothing too much taken off.
                     let back = if row.scope == "account_balance" { 0 } else { charge.back };
-                    row.book(write, charge.within + charge.beyond - back, 0)?;
+                    totals.add(row, charge.within + charge.beyond - back, 0);
                 }
             }
             entry(write, batch, "release", this.released, window.sent_v, window.hold_to_v)?;
             for row in window.owners.rows(window.sent_v, window.hold_to_v) {
-                row.book(write, 0, unheld)?;
+                totals.add(row, 0, unheld);
             }
+        }
+        totals.write(write)
+    }
+}
+
+/// What a commit adds to the standing totals, by scope, owner and begin: many batches count in the same few.
+#[derive(Default)]
+struct Totals(BTreeMap<(&'static str, i64, i64), Sum>);
+
+/// What one total is moved by.
+struct Sum {
+    row: ScopeRow,
+    charged: i64,
+    unheld: i64,
+}
+
+impl Totals {
+    fn add(&mut self, row: ScopeRow, charged: i64, unheld: i64) {
+        let key = (row.scope, row.owner, row.from_v);
+        let sum = self.0.entry(key).or_insert(Sum { row, charged: 0, unheld: 0 });
+        sum.charged += charged;
+        sum.unheld += unheld;
+    }
+
+    fn write(self, write: &Connection) -> Result<(), LedgerError> {
+        for Sum { row, charged, unheld } in self.0.into_values() {
+            row.book(write, charged, unheld)?;
         }
         Ok(())
     }
@@ -144,7 +171,6 @@ pub(super) fn window(write: &Connection, batch: i64) -> Result<Window, LedgerErr
 pub(super) fn hold(write: &Connection, amount: Money, window: Window) -> Result<Option<ScopeRow>, LedgerError> {
     let rows = window.owners.rows(window.sent_v, window.hold_to_v);
     for (at, row) in rows.iter().enumerate() {
-        row.ensure(write)?;
         if !row.hold(write, amount.nanos())? {
             for held in &rows[..at] {
                 held.book(write, 0, amount.nanos())?;
@@ -163,7 +189,6 @@ pub(super) fn reserved(write: &Connection, batch: i64, hold: Money, window: Wind
 /// Holds for a purchase that was made already, past every ceiling: the money is gone, and the books must say so.
 pub(super) fn hold_for_found(write: &Connection, batch: i64, hold: Money, window: Window) -> Result<(), LedgerError> {
     for row in window.owners.rows(window.sent_v, window.hold_to_v) {
-        row.ensure(write)?;
         row.book(write, 0, -hold.nanos())?;
     }
     write.execute("UPDATE batch SET held_nano = held_nano + ?2 WHERE id = ?1", (batch, hold.nanos()))?;
@@ -173,7 +198,6 @@ pub(super) fn hold_for_found(write: &Connection, batch: i64, hold: Money, window
 /// Money that belongs to no attempt counts in the account's totals.
 pub(super) fn extra(write: &Connection, account: i64, posted_v: i64, amount: Money) -> Result<(), LedgerError> {
     for row in Owners::read_account(write, account)?.rows(posted_v, posted_v) {
-        row.ensure(write)?;
         row.book(write, amount.nanos(), 0)?;
     }
     Ok(())

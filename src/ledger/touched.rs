@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::Connection;
 
 use super::LedgerError;
+use super::rows::Mover;
 use crate::ids::AttemptId;
 use crate::money::Money;
 use crate::task::{TaskState, Transition};
@@ -101,45 +102,9 @@ impl<'t> Touched<'t> {
         task.state = self.mover.go(attempt.task, task.state, transition, None)?;
         Ok(())
     }
-}
 
-/// Moves tasks along the one table of their life.
-pub(super) struct Mover<'t> {
-    write: &'t Connection,
-    statement: CachedStatement<'t>,
-}
-
-impl<'t> Mover<'t> {
-    pub(super) fn new(write: &'t Connection) -> Result<Self, LedgerError> {
-        let statement = write.prepare_cached(
-            "UPDATE task SET state = ?2, reason = ?3, attempt = coalesce(?4, attempt) WHERE id = ?1 AND state = ?5",
-        )?;
-        Ok(Self { write, statement })
+    /// Writes the moves of tasks that are not written yet.
+    pub(super) fn finish(self) -> Result<(), LedgerError> {
+        self.mover.finish()
     }
-
-    /// Moves a task on from where it is known to stand, to a new attempt where there is one; where it stands then.
-    pub(super) fn go(
-        &mut self,
-        task: i64,
-        from: TaskState,
-        transition: Transition,
-        attempt: Option<i64>,
-    ) -> Result<TaskState, LedgerError> {
-        let to = from.next(transition)?;
-        let (state, reason) = to.numbers();
-        let moved = self.statement.execute((task, state, reason, attempt, from.numbers().0))?;
-        if moved == 1 { Ok(to) } else { Err(not_there(self.write, task, from)) }
-    }
-}
-
-/// A task does not stand where it was taken to stand.
-fn not_there(write: &Connection, task: i64, from: TaskState) -> LedgerError {
-    let found = write.query_row("SELECT state, reason FROM task WHERE id = ?1", [task], |row| {
-        Ok(TaskState::from_numbers(row.get(0)?, row.get(1)?))
-    });
-    let found = match found {
-        Ok(found) => format!("{found:?}"),
-        Err(error) => error.to_string(),
-    };
-    LedgerError::Unexpected(format!("task {task} was taken to be {from:?}, and is not: {found}"))
 }

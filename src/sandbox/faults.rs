@@ -88,9 +88,9 @@ pub enum Fault {
     },
     /// `tasks_ready` shows each row twice.
     ReadyRepeats,
-    /// Tasks appear in `id_list` later.
+    /// Tasks appear in `id_list` so long after their sale, whatever was drawn for them.
     ListLag {
-        /// How much later, not divided by the speed.
+        /// How long, not divided by the speed.
         after: Duration,
     },
     /// `id_list` answers 500.

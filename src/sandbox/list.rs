@@ -78,13 +78,13 @@ impl Sandbox {
     /// Which tasks this call may show.
     fn visible(&self, cx: &Context<'_>) -> impl Fn(&Task) -> bool + use<> {
         let later = cx.weather.find(|f| if let Fault::ListLag { after } = f { Some(*after) } else { None });
-        let later = i64::try_from(later.unwrap_or_default().as_millis()).unwrap_or(i64::MAX / 4);
+        let later = later.map(|after| i64::try_from(after.as_millis()).unwrap_or(i64::MAX / 4));
         let unfinished = self.settings.switches.list_unfinished && !cx.weather.has(&Fault::ListHidesUnfinished);
         let by_completion = self.settings.switches.list_by_completion;
         let (now, account) = (cx.now.timestamp_millis(), cx.account);
         move |task| {
             usize::from(task.account) == account
-                && now >= task.listed_ms.saturating_add(later)
+                && now >= later.map_or(task.listed_ms, |after| task.posted_ms.saturating_add(after))
                 && ((unfinished && !by_completion) || now >= task.done_ms)
         }
     }

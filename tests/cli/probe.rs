@@ -55,8 +55,8 @@ fn one_task_is_bought_once_for_a_ledger_and_its_price_is_said_before() {
 
 #[test]
 fn an_answer_that_takes_long_is_not_waited_for_and_the_list_shows_the_task_meanwhile() {
-    // By this seed the answer takes longer than the wait, and the list shows the task within it.
-    let world = World::with(&["--speed", "60", "--seed", "0"], "");
+    // No answer takes less than 30 s, and the wait is 6 s.
+    let world = World::with(&["--speed", "2"], "[[fault]]\nkind = 'list_lag'\nafter = '0s'\n");
     let (ended, found) = probe(&world);
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(
