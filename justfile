@@ -40,7 +40,7 @@ sim SEED:
 sim-many N="1000":
     BURSAR_SIM_MANY={{N}} cargo test --locked --release --test sim campaigns -- --nocapture
 
-# Every crash point of every short scenario, and a third of all pairs of a few; eight minutes of two processors
+# Every crash point of every short scenario, and of a few a third of all pairs; a quarter of an hour on two processors
 crash-points:
     BURSAR_CRASH_ALL=1 cargo test --locked --release --test sim -- --nocapture dies deaths
 

@@ -19,7 +19,9 @@ fn step(honest: bool) -> impl Strategy<Value = Step> {
         |(kind, attempt, percent, posted_h, again, id)| Step::Change { kind, attempt, percent, posted_h, again, id },
     );
     let of_one_commit = prop::collection::vec(change, 1..5).prop_map(Step::Commit);
-    prop_oneof![3 => reserve, 5 => of_one_commit]
+    let accept = (0..64_usize, prop::collection::vec(0..=most, 0..3), 0..31_i64, 0..3_u8)
+        .prop_map(|(attempt, percents, posted_h, id)| Step::Accept { attempt, percents, posted_h, id });
+    prop_oneof![3 => reserve, 4 => of_one_commit, 1 => accept]
 }
 
 fn cases() -> u32 {

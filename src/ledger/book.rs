@@ -7,7 +7,7 @@
 use rusqlite::{Connection, DropBehavior, TransactionBehavior};
 
 use super::caps::Owners;
-use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved};
+use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved, Settled};
 use super::money_path::{self, Moves, Window};
 use super::note::note;
 use super::rows::{Acceptances, Mover, insert_attempts};
@@ -282,7 +282,7 @@ impl Commit<'_> {
         Ok(Some(facts))
     }
 
-    fn store(&mut self, attempt: AttemptId, answer: &Answer, settled: Option<Money>) -> Result<(), LedgerError> {
+    fn store(&mut self, attempt: AttemptId, answer: &Answer, settled: Option<Settled>) -> Result<(), LedgerError> {
         let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SUBMITTED])? else { return Ok(()) };
         self.write
             .prepare_cached(

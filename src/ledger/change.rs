@@ -90,6 +90,15 @@ pub struct Extra {
     pub why: String,
 }
 
+/// What a task came to in the end, where that was open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// How much.
+    pub cost: Money,
+    /// Its answer says so. Otherwise it is the most that may have been taken, which is no news about what others come to.
+    pub is_told: bool,
+}
+
 /// One thing that has become known.
 #[expect(missing_docs, reason = "the fields of a change are named for what they hold")]
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -108,11 +117,11 @@ pub enum Change {
     /// The vendor answered a Live task and was paid, and its answer was lost on the way.
     LostLive { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64 },
     /// The vendor failed a task that it had accepted. `again` as above, `settled` as below.
-    FailedLater { attempt: AttemptId, code: u32, again: bool, settled: Option<Money> },
+    FailedLater { attempt: AttemptId, code: u32, again: bool, settled: Option<Settled> },
     /// The vendor has thrown the answer away.
-    Expired { attempt: AttemptId, settled: Option<Money> },
+    Expired { attempt: AttemptId, settled: Option<Settled> },
     /// A form of an answer. `settled`: what the task cost in the end, where that was open.
-    Answered { attempt: AttemptId, answer: Answer, settled: Option<Money> },
+    Answered { attempt: AttemptId, answer: Answer, settled: Option<Settled> },
     /// The outcome of a batch is not known.
     Doubt { batch: BatchId, why: String },
     /// The connection of a batch in doubt was surely gone by then.

@@ -52,7 +52,7 @@ use rusqlite::Connection;
 pub use adopt::{LostRow, LostTask};
 pub use audit::{Audit, StateCount};
 pub use caps::Total;
-pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved};
+pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved, Settled};
 pub use error::LedgerError;
 pub use export::{ExportRow, Past};
 pub use in_doubt::Doubted;

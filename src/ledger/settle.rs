@@ -5,6 +5,7 @@ use rusqlite::OptionalExtension as _;
 
 use super::LedgerError;
 use super::book::Commit;
+use super::change::Settled;
 use super::money_path;
 use super::touched::{Attempt, attempt_state};
 use super::vendor_id::vendor_key;
@@ -41,8 +42,8 @@ impl Commit<'_> {
 
     /// A task whose cost was open has come to so much: the difference to what was booked is charge, overrun or refund,
     /// and what is left of its hold is free.
-    pub(super) fn close(&mut self, attempt: AttemptId, settled: Option<Money>) -> Result<(), LedgerError> {
-        let Some(cost) = settled else { return Ok(()) };
+    pub(super) fn close(&mut self, attempt: AttemptId, settled: Option<Settled>) -> Result<(), LedgerError> {
+        let Some(Settled { cost, is_told }) = settled else { return Ok(()) };
         let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SUBMITTED])? else { return Ok(()) };
         let (booked, kept, posted_v): (i64, bool, i64) = self
             .write
@@ -60,6 +61,9 @@ impl Commit<'_> {
         let booked = Money::from_nanos(booked);
         let rest = if kept { facts.held.less(booked) } else { Money::ZERO };
         self.moves.settle(facts.batch, posted_v, booked, cost, rest);
+        if !is_told {
+            return Ok(());
+        }
         self.write
             .prepare_cached(
                 "INSERT INTO target_cost (account, target, method, tasks, total_nano, most_nano)

@@ -35,6 +35,8 @@ pub(crate) enum Step {
     Reserve { tasks: Vec<(usize, i64)>, sent_h: i64, hold_h: i64 },
     /// T2 or T3: changes of one commit.
     Commit(Vec<Step>),
+    /// T2, of the whole batch of an attempt, each at so many hundredths of its hold or of the last.
+    Accept { attempt: usize, percents: Vec<u64>, posted_h: i64, id: u8 },
     /// One change of an attempt. It costs so many hundredths of its hold.
     Change { kind: u8, attempt: usize, percent: u64, posted_h: i64, again: bool, id: u8 },
 }
@@ -109,6 +111,23 @@ impl Desk {
         match step {
             Step::Reserve { tasks, sent_h, hold_h } => self.reserve(tasks, NOON + sent_h * HOUR, *hold_h * HOUR),
             Step::Commit(steps) => self.commit(steps),
+            Step::Accept { attempt, percents, posted_h, id } => {
+                let (posted_h, id) = (*posted_h, *id);
+                let batch = self.batch_of.get(attempt % self.batch_of.len().max(1)).copied();
+                let of_batch = (0..self.batch_of.len()).filter(|at| Some(self.batch_of[*at]) == batch);
+                let steps: Vec<Step> = of_batch
+                    .zip(percents.iter().chain(std::iter::repeat(&100)))
+                    .map(|(attempt, percent)| Step::Change {
+                        kind: 0,
+                        attempt,
+                        percent: *percent,
+                        posted_h,
+                        again: false,
+                        id,
+                    })
+                    .collect();
+                self.commit(&steps);
+            }
             Step::Change { .. } => self.commit(std::slice::from_ref(step)),
         }
     }
@@ -191,7 +210,9 @@ impl Desk {
         let cost = held / 100 * i64::try_from(*percent).unwrap();
         let posted_v = if self.honest { (sent + posted_h * HOUR).min(hold_to) } else { sent + (posted_h - 3) * HOUR };
         let money = Money::from_nanos(cost);
-        let vendor_id = format!("{number}-{id}");
+        // Most are such as the vendor's, which are kept as 16 bytes.
+        let vendor_id =
+            if *id == 0 { format!("{number}-{id}") } else { format!("{number:08x}-0000-0000-0000-{id:012x}") };
         let batch = self.batch_of[number];
         let books = &mut self.books;
         Some(match kind {
@@ -204,6 +225,7 @@ impl Desk {
                 }
                 if books.go(number, &[At::Sending, At::NotBought], At::Submitted, TaskState::Submitted) {
                     books.attempts[number].charged = Some((cost, posted_v));
+                    books.attempts[number].vendor_id = Some(vendor_id.clone());
                 }
                 Change::Accepted { attempt, vendor_id, cost: money, posted_v, assumed: false, open: false }
             }
@@ -269,6 +291,10 @@ impl Desk {
         assert_eq!((audit.in_doubt, audit.extra_charges), (self.books.in_doubt(), self.books.extras.len() as u64));
         for count in &audit.tasks {
             assert_eq!(count.tasks, self.books.in_state(&count.state), "tasks that are {}", count.state);
+        }
+        for (number, attempt) in self.books.attempts.iter().enumerate().filter(|(_, known)| known.at == At::Submitted) {
+            let fetched = self.ledger.to_collect(attempt_id(number)).unwrap().map(|fetched| fetched.vendor_id);
+            assert_eq!(fetched, attempt.vendor_id, "the vendor's id of attempt {number}");
         }
         let to_buy = self.ledger.next_to_buy(self.run, 0, 100).unwrap();
         let planned: Vec<(TaskId, usize)> = to_buy.iter().map(|task| (task.task, task.attempts as usize)).collect();

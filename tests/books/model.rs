@@ -24,6 +24,8 @@ pub(crate) struct Attempt {
     pub(crate) hold_to: i64,
     pub(crate) at: At,
     pub(crate) charged: Option<(i64, i64)>,
+    /// The vendor's, of one that was accepted.
+    pub(crate) vendor_id: Option<String>,
 }
 
 /// A task follows its latest attempt.
@@ -95,7 +97,7 @@ impl Books {
             self.tasks[*task].state = TaskState::Sending;
             self.tasks[*task].attempts.push(self.attempts.len());
             let (task, held) = (*task, *held);
-            self.attempts.push(Attempt { task, held, sent, hold_to, at: At::Sending, charged: None });
+            self.attempts.push(Attempt { task, held, sent, hold_to, at: At::Sending, charged: None, vendor_id: None });
         }
     }
 

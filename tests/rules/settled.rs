@@ -239,3 +239,21 @@ async fn a_second_purchase_of_a_model_stands_at_what_was_taken_and_says_that_it_
                 vendor's bill";
     assert_eq!(world.saw(|event| matches!(event, EventKind::ExtraCharge { why, .. } if why == told)), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_booked_for_want_of_a_word_is_no_news_about_what_a_model_costs() {
+    // The purchase is found by what its task had come to, which reads like a raised fee, and its answer is gone by then.
+    let mut settings = quick(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1)]);
+    settings.switches.list_settled_cost = true;
+    settings.advanced_for = Duration::from_hours(24);
+    let mut world = World::new(settings);
+    super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_secs(10)).await;
+    assert_eq!(world.tasks("sending"), 1);
+    tokio::time::advance(Duration::from_hours(48)).await;
+    let end = world.live_on(&models("standard", 3, "1")).await;
+    assert_eq!((world.tasks("failed"), world.tasks("answered")), (1, 2), "{end:?}");
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!((audit.held, &audit.problems), (Money::ZERO, &vec![]));
+    assert!(audit.charged > bill.total, "{} and {}", audit.charged, bill.total);
+    assert_eq!(end.refused, None);
+}

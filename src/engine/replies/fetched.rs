@@ -10,7 +10,7 @@ use crate::engine::vendor_clock::seconds;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ids::AttemptId;
-use crate::ledger::{Answer, Change};
+use crate::ledger::{Answer, Change, Settled};
 use crate::money::Money;
 use crate::offer::{Method, Priority, promised_turnaround};
 use crate::rule::Rule;
@@ -154,7 +154,7 @@ impl Core {
         model_charge: Option<Money>,
         silent: &str,
         out: &mut Vec<Effect>,
-    ) -> Option<Money> {
+    ) -> Option<Settled> {
         let what = &fetch.what;
         let open = what.open_cost?;
         let Some(charge) = model_charge else {
@@ -168,7 +168,7 @@ impl Core {
             );
             self.progress.charged += most - open.booked;
             out.push(Effect::Tell(EventKind::Odd { engine, function, what: told }));
-            return Some(most);
+            return Some(Settled { cost: most, is_told: false });
         };
         let cost = crate::price::settled(open.named, charge);
         let (target, price) =
@@ -178,23 +178,24 @@ impl Core {
         if !what.held.is_zero() {
             self.settled_at(target, &price, what.held, cost, out);
         }
-        Some(cost)
+        Some(Settled { cost, is_told: true })
     }
 
     /// What a failed task cost, where that was open: what was taken; of one that the vendor did not finish in its time,
     /// the fee. A failure that is first seen after that time may be an earlier one, for which nothing comes back: only
     /// where the task was seen unfinished in the second half of its time is it called unfinished.
-    fn settled_unfinished(&self, fetch: &Fetch, now: Now) -> Option<Money> {
+    fn settled_unfinished(&self, fetch: &Fetch, now: Now) -> Option<Settled> {
         let open = fetch.what.open_cost?;
         let posted_v = self.collect.posted_v(fetch.what.batch)?;
         let promised = promised_turnaround(fetch.what.function, Method::Standard, Priority::Normal);
         let promised_s = seconds(promised / self.terms.speed.max(1));
         let is_over = self.clock.not_before(now) - posted_v >= promised_s;
         let seen_v = self.unfinished_v.get(&fetch.what.attempt);
-        if is_over && seen_v.is_some_and(|seen_v| seen_v - posted_v >= promised_s / 2) {
-            Some(crate::price::unfinished(open.named))
+        let cost = if is_over && seen_v.is_some_and(|seen_v| seen_v - posted_v >= promised_s / 2) {
+            crate::price::unfinished(open.named)
         } else {
-            Some(open.booked.max(crate::price::taken(open.named)))
-        }
+            open.booked.max(crate::price::taken(open.named))
+        };
+        Some(Settled { cost, is_told: false })
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::dispatch::InFlight;
 use crate::engine::vocabulary::{Effect, LiveAnswer, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
-use crate::ledger::{Answer, Change, Doubted, OpenBatch};
+use crate::ledger::{Answer, Change, Doubted, OpenBatch, Settled};
 use crate::money::Money;
 use crate::offer::{Function, Method, Priority};
 use crate::rule::Rule;
@@ -273,7 +273,8 @@ impl Core {
         let done_v = facts.done.map(|done| done.timestamp());
         let fetched_at = now.wall.timestamp();
         let answer = Answer { kind: form, body, fetched_at, done_v, model: facts.model, complete: true };
-        let settled = (flight.function == Function::LlmResponses && !assumed).then_some(cost);
+        let is_open = flight.function == Function::LlmResponses && !assumed;
+        let settled = is_open.then_some(Settled { cost, is_told: true });
         changes.push(Change::Answered { attempt, answer, settled });
         if settled.is_some() {
             self.settled_at(flight.target(at), &self.dispatch.price_of(flight, at), flight.held(at), cost, out);
