@@ -250,6 +250,7 @@ async fn what_is_booked_for_want_of_a_word_is_no_news_about_what_a_model_costs()
     super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_secs(10)).await;
     assert_eq!(world.tasks("sending"), 1);
     tokio::time::advance(Duration::from_hours(48)).await;
+    world.live_on(&models("standard", 1, "1")).await;
     let end = world.live_on(&models("standard", 3, "1")).await;
     assert_eq!((world.tasks("failed"), world.tasks("answered")), (1, 2), "{end:?}");
     let (audit, bill) = (world.audit(), world.bill());
