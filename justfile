@@ -20,6 +20,10 @@ demo:
 mutants:
     cargo test --locked --features mutants --test mutants each_rule -- --nocapture
 
+# The protocol as a model: every history of up to four tasks
+model:
+    BURSAR_MODEL_FULL=1 cargo test --locked --release --test model -- --nocapture
+
 # Kill the real program N times and see that nothing is paid twice
 kill N="10":
     BURSAR_KILLS={{N}} cargo test --locked --test kill -- --nocapture

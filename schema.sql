@@ -277,7 +277,7 @@ CREATE TABLE price_seen (
     PRIMARY KEY (account, price_key)
 ) STRICT, WITHOUT ROWID;
 
--- What finished tasks of LLM Responses came to, by what was asked of which model: what the next are expected to cost.
+-- What answers of LLM Responses came to, by what was asked of which model: what the next are expected to cost.
 -- The most that one came to shows whether enough is reserved.
 CREATE TABLE target_cost (
     account    INTEGER NOT NULL REFERENCES account (id),

@@ -1,5 +1,7 @@
 //! Purchases that a restored ledger does not hold: made after its copy, found in the vendor's list.
 
+use std::collections::BTreeMap;
+
 use rusqlite::TransactionBehavior;
 
 use super::change::{Change, Extra};
@@ -52,9 +54,16 @@ impl Ledger {
     pub fn adopt_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<(Vec<OpenBatch>, u64), LedgerError> {
         let mut batches = Vec::new();
         let mut extras = 0;
-        let mut taken = std::collections::BTreeSet::new();
-        for row in rows {
-            if let Some(lost) = row.task.filter(|lost| taken.insert(lost.task.task)) {
+        let mut latest = BTreeMap::new();
+        for (at, lost) in rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.task?))) {
+            // Of several purchases of a task the last is its own: the others were paid failures, after which it was bought
+            // again. Were one of those taken, its failure would be learnt once more, and the last be bought a second time.
+            let entry = latest.entry(lost.task.task).or_insert((lost.number, at));
+            *entry = (lost.number, at).max(*entry);
+        }
+        for (at, row) in rows.iter().enumerate() {
+            let is_latest = |lost: &LostTask| latest.get(&lost.task.task) == Some(&(lost.number, at));
+            if let Some(lost) = row.task.filter(is_latest) {
                 batches.push(self.adopt_one(account, row, lost)?);
             } else {
                 let extra = Extra {
@@ -63,7 +72,13 @@ impl Ledger {
                     tag: row.tag.clone(),
                     cost: row.cost,
                     posted_v: row.posted_v,
-                    why: "bought by this ledger, for a task that its restored copy does not hold".to_owned(),
+                    why: match row.task {
+                        Some(_) => {
+                            "bought by this ledger after the copy that it was restored from, and bought again later"
+                        }
+                        None => "bought by this ledger, for a task that its restored copy does not hold",
+                    }
+                    .to_owned(),
                 };
                 extras += self.record(vec![Change::Extra { account, extra }])?.extras;
             }
@@ -105,8 +120,8 @@ impl Ledger {
         let batch = write.last_insert_rowid();
         let attempt_state = if row.is_live { attempt_state::PAID_FAILURE } else { attempt_state::SUBMITTED };
         write.execute(
-            "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+            "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag, settled_nano)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             (
                 first,
                 task.0,
@@ -118,6 +133,7 @@ impl Ledger {
                 row.cost.nanos(),
                 previous,
                 &row.tag,
+                row.is_live.then_some(row.cost.nanos()),
             ),
         )?;
         let accepted = tasks.go(task.0, stands, Transition::Accept, Some(first))?;

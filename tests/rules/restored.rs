@@ -49,6 +49,23 @@ pub(crate) async fn a_restored_ledger_waits_for_what_was_still_on_its_way() {
     world.assert_all_answered_once(3);
 }
 
+/// A task that failed and was paid for is bought again where the job says so. Both purchases are missing in the copy.
+#[tokio::test(start_paused = true)]
+async fn a_restored_ledger_takes_over_the_last_of_several_purchases_of_a_task() {
+    let fails = Fault::PaidFailure { code: 40_103, at_post: false };
+    let mut world = World::new(settings(vec![Rule::nth(fails, Call::TaskPost, 2)]));
+    let job = |questions| format!("retry_paid_failures = 1\n{}", job(questions));
+    world.live_on(&job(1)).await;
+    let copy = world.copy();
+    world.live_on(&job(2)).await;
+    assert_eq!((world.tasks("answered"), world.bill().tasks), (2, 3));
+    world.restore(&copy);
+    assert_eq!(world.live_on(&job(2)).await.in_doubt, 0);
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!((world.tasks("answered"), bill.tasks, audit.extra_charges), (2, 3, 1), "{:?}", audit.tasks);
+    assert_eq!((audit.charged, audit.problems), (bill.total, vec![]));
+}
+
 /// The vendor's list may show what it refused, at a cost of nothing. Such a row would make every look worthless.
 #[tokio::test(start_paused = true)]
 async fn a_refused_task_that_the_list_shows_does_not_keep_a_restored_ledger_from_buying() {

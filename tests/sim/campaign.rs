@@ -32,7 +32,8 @@ pub struct Outcome {
 
 /// Lives in good weather after which a campaign must have ended.
 const MOST_CALM_LIVES: usize = 40;
-/// Lives in good weather after which what is left is left: a job may ask more in a week than its day's cap lets through.
+/// Lives in good weather after which nothing more is asked, and what was bought is collected: a job may ask more in a week
+/// than its day's cap lets through.
 const LONG_CALM_LIVES: usize = 80;
 /// Most lives in bad weather.
 const MOST_TROUBLED_LIVES: usize = 7;
@@ -121,7 +122,8 @@ impl Campaign {
         // What the vendor's own limit of the day lets through only day by day takes as many days as it takes.
         let (mut number, mut idle) = (0, 0);
         while idle < MOST_CALM_LIVES && number < 2 * LONG_CALM_LIVES {
-            let lived = self.live(&Life { jobs: jobs.clone(), ..Life::default() })?;
+            let jobs = if number > LONG_CALM_LIVES { Vec::new() } else { jobs.clone() };
+            let lived = self.live(&Life { jobs, ..Life::default() })?;
             let end = match lived.fate {
                 Fate::Ended(end) => end,
                 Fate::NotBegun(why) => return Err(format!("a start in good weather did not begin: {why}")),
@@ -133,7 +135,7 @@ impl Campaign {
             let planned: u64 = open.map(|(run, _)| books.tasks_in(*run, 0)).sum();
             let settled = (end.in_doubt, end.waiting, audit.in_doubt, audit.held.nanos()) == (0, 0, 0, 0);
             let stuck = planned_before == Some(planned) && number > 2;
-            if settled && (planned == 0 || stuck || number > LONG_CALM_LIVES) {
+            if settled && (planned == 0 || stuck) {
                 self.what_is_left_is_left_for_a_reason(&books, &end)?;
                 self.looking(&books, &audit, &sales).at_the_end(&self.before.planned, true)?;
                 if self.weather.broken {

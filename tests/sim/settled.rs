@@ -10,13 +10,18 @@ impl Look<'_> {
     /// A model's task that is bought and not settled is held for all that it comes to, whoever bought it.
     pub(super) fn what_is_open_is_held_for(&self) -> Checked {
         for sale in self.sales.iter().filter(|_| !self.allowed.price_rises) {
-            let Some(attempt) = self.books.bought.get(&sale.id) else { continue };
-            let is_open = attempt.state == 1 && attempt.settled.is_none() && attempt.ware.1 == "llm_responses";
-            if is_open && attempt.held < sale.comes_to.nanos() {
+            let Some(attempt) = self.open_attempt(sale) else { continue };
+            if attempt.held < sale.comes_to.nanos() {
                 return fail("it may come to more than is held for it", &(sale, attempt));
             }
         }
         Ok(())
+    }
+
+    /// The attempt of a model's task whose answer has not come.
+    pub(super) fn open_attempt(&self, sale: &Sale) -> Option<&Attempt> {
+        let attempt = self.books.bought.get(&sale.id)?;
+        (attempt.state == 1 && attempt.settled.is_none() && attempt.ware.1 == "llm_responses").then_some(attempt)
     }
 
     /// What the vendor has given back of a model's task whose answer never came: no reply says so, so that what was taken

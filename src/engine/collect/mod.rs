@@ -214,7 +214,7 @@ impl Collect {
 
     /// An answer is to be fetched, unless it is on its way; `false` where it was not given just now.
     pub(super) fn want(&mut self, what: ToCollect, posted_v: i64, vendor_now: i64) -> bool {
-        if self.rests.rests(what.attempt, vendor_now) {
+        if self.rests(what.attempt, vendor_now) {
             return false;
         }
         if !self.on || !self.busy.insert(what.attempt) {
@@ -231,9 +231,14 @@ impl Collect {
         true
     }
 
+    /// It was asked for, and not given just now.
+    pub(super) fn rests(&self, attempt: AttemptId, vendor_now: i64) -> bool {
+        self.rests.rests(attempt, vendor_now)
+    }
+
     /// A task in doubt was listed without a cost: its id is asked for before it is called accepted.
-    pub(super) fn confirm(&mut self, what: ToCollect, confirm: Confirm) {
-        if self.busy.insert(what.attempt) {
+    pub(super) fn confirm(&mut self, what: ToCollect, confirm: Confirm, vendor_now: i64) {
+        if !self.rests(what.attempt, vendor_now) && self.busy.insert(what.attempt) {
             let fetch = Fetch { what, confirm: Some(confirm), not_before: Duration::ZERO, failures: 0 };
             self.urgent.push_back(fetch);
         }

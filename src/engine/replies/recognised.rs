@@ -49,7 +49,8 @@ impl Core {
                     if seen.row.cost.is_some_and(|cost| !cost.is_zero()) {
                         taken.insert(attempt, seen.row.id.clone());
                     }
-                    news += 1;
+                    // What is asked about and kept back is no news each time that it is shown.
+                    news += usize::from(!self.collect.rests(attempt, vendor_now));
                     if was_not_sold(&seen) {
                         unsold.push((attempt, batch));
                         continue;
@@ -276,7 +277,8 @@ impl Core {
                 // Listed, so never concluded not to be bought; for how much, its id may tell.
                 self.reconcile.seen_ready(batch, attempt, now.mono);
                 if let Some(what) = seen.collect.clone() {
-                    self.collect.confirm(what, Confirm { charge: held, posted_v, is_free: seen.row.cost.is_some() });
+                    let confirm = Confirm { charge: held, posted_v, is_free: seen.row.cost.is_some() };
+                    self.collect.confirm(what, confirm, self.clock.not_before(now));
                 }
             }
         }
