@@ -89,8 +89,8 @@ fn write_down(write: &Connection, changes: Vec<Change>) -> Result<Booked, Ledger
     for change in changes {
         notes.extend(commit.record(change)?);
     }
-    let Commit { touched, accepted, moves, mut booked, .. } = commit;
-    accepted.finish()?;
+    commit.accepted.write()?;
+    let Commit { touched, moves, mut booked, .. } = commit;
     touched.finish()?;
     booked.money |= moves.any_money();
     moves.write(write)?;

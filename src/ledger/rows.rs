@@ -93,12 +93,7 @@ impl<'t> Acceptances<'t> {
         Ok(())
     }
 
-    /// Writes what was accepted last. Without this it is lost.
-    pub(super) fn finish(mut self) -> Result<(), LedgerError> {
-        self.write()
-    }
-
-    /// Writes what was accepted so far.
+    /// Writes what was accepted so far. Without this it is lost.
     pub(super) fn write(&mut self) -> Result<(), LedgerError> {
         let Some(Accepted { attempts, vendor_ids, cost, assumed }) = self.row.take() else { return Ok(()) };
         let (first, last) = (*attempts.start(), *attempts.end());
@@ -285,7 +280,7 @@ mod tests {
         let first: Value = db.query_row("SELECT vendor_id FROM attempt WHERE id = 10", [], |row| row.get(0)).unwrap();
         assert_eq!(first, id(1));
         accepted.add(14, id(6), Money::ZERO, false).unwrap();
-        let error = accepted.finish().unwrap_err().to_string();
+        let error = accepted.write().unwrap_err().to_string();
         assert!(error.contains("of the attempts 14 to 14 only 0 are there"), "{error}");
     }
 }

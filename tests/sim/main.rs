@@ -162,19 +162,23 @@ fn on_all_processors<T: Sync, R: Send>(of: &[T], what: impl Fn(&T) -> R + Sync) 
     })
 }
 
-/// Every `step`-th moment of each scenario, not all beginning at the first.
-fn moments<'a>(scenarios: &[&'a crash_points::Scenario], step: usize) -> Vec<(&'a crash_points::Scenario, u64)> {
+/// Every so many-th moment of each scenario by its number, not all beginning at the first.
+fn moments(scenarios: &[&crash_points::Scenario], step: impl Fn(usize) -> usize) -> Vec<(usize, u64)> {
     let counted = on_all_processors(&(0..scenarios.len()).collect::<Vec<_>>(), |at| (*at, scenarios[*at].moments()));
-    let every = |(at, moments): (usize, u64)| (1..=moments).skip(at * 17 % step).step_by(step).map(move |m| (at, m));
-    counted.into_iter().flat_map(every).map(|(at, moment)| (scenarios[at], moment)).collect()
+    let every = |(at, moments): (usize, u64)| {
+        let step = step(at);
+        (1..=moments).skip(at * 17 % step).step_by(step).map(move |moment| (at, moment))
+    };
+    counted.into_iter().flat_map(every).collect()
 }
 
 #[test]
 fn a_process_that_dies_at_any_effect_is_finished_by_the_next() {
     let all = number("BURSAR_CRASH_ALL").is_some();
     let scenarios = crash_points::scenarios();
-    let points = moments(&scenarios.iter().collect::<Vec<_>>(), if all { 1 } else { 97 });
-    let failed: Vec<String> = on_all_processors(&points, |(scenario, moment)| {
+    let points = moments(&scenarios.iter().collect::<Vec<_>>(), |_| if all { 1 } else { 97 });
+    let failed: Vec<String> = on_all_processors(&points, |(at, moment)| {
+        let scenario = &scenarios[*at];
         let failure = scenario.dies_at(&[*moment]).err()?;
         Some(format!("{}, death at moment {moment}: {failure}", scenario.name))
     })
@@ -189,17 +193,15 @@ fn a_process_that_dies_at_any_effect_is_finished_by_the_next() {
 fn two_deaths_in_a_row_are_finished_by_the_third_life() {
     let all = number("BURSAR_CRASH_ALL").is_some();
     let scenarios = crash_points::scenarios();
-    let mut points = Vec::new();
-    for (name, first_step, second_step) in TWO_DEATHS {
-        let scenario = scenarios.iter().find(|scenario| scenario.name == name).unwrap();
-        let (first_step, second_step) = if all { (first_step, second_step) } else { (83, 83) };
-        points.extend(moments(&[scenario], first_step).into_iter().map(|(_, first)| (scenario, first, second_step)));
-    }
-    let came_of = on_all_processors(&points, |(scenario, first, second_step)| {
+    let named = |name| scenarios.iter().find(|scenario| scenario.name == name).expect("a scenario has another name");
+    let scenarios = TWO_DEATHS.map(|(name, ..)| named(name));
+    let points = moments(&scenarios, |at| if all { TWO_DEATHS[at].1 } else { 83 });
+    let came_of = on_all_processors(&points, |(at, first)| {
+        let (scenario, second_step) = (scenarios[*at], if all { TWO_DEATHS[*at].2 } else { 83 });
         let (mut worlds, mut failed) = (0, Vec::new());
         // What fails by its first death alone is told by the test of single deaths.
         let moments = scenario.dies_at(&[*first]).unwrap_or(0);
-        for second in (1..=moments).skip(usize::try_from(*first).unwrap() % second_step).step_by(*second_step) {
+        for second in (1..=moments).skip(usize::try_from(*first).unwrap() % second_step).step_by(second_step) {
             worlds += 1;
             if let Err(failure) = scenario.dies_at(&[*first, second]) {
                 failed.push(format!("{}, deaths at {first} and {second}: {failure}", scenario.name));
