@@ -119,15 +119,28 @@ impl PriceList {
     }
 }
 
+/// What a task of some kind was charged, and when that was bought by the vendor's clock.
+pub type Charge = (Money, i64);
+
+/// A purchase is dated to the second, by its answer or by the vendor's list.
+const SAME_TIME_S: i64 = 2;
+
+/// True where a charge says more about the price of today than another does: found late, an older purchase says nothing
+/// about the price that has come since; and of two at about one time the dearer is taken for the later.
+pub fn is_later((cost, at_v): Charge, (other, other_v): Charge) -> bool {
+    let since_s = at_v.saturating_sub(other_v);
+    since_s > SAME_TIME_S || since_s >= -SAME_TIME_S && cost >= other
+}
+
 /// What a Standard task of LLM Responses costs, of which the vendor said at first that it took `named`, and whose model
-/// charged so much in the end: its fee comes to it.
-pub fn settled(named: Option<Money>, model_charge: Money) -> Money {
-    fee_in(named, model_charge).saturating_add(model_charge)
+/// charged so much in the end: its fee comes to it. `last` is what it last took for such a task, where that is known.
+pub fn settled(named: Option<Money>, model_charge: Money, last: Option<Money>) -> Money {
+    fee_in(named, model_charge, last).saturating_add(model_charge)
 }
 
 /// What the vendor took of such a task when it was handed in, whether it named the fee alone or all of it.
 pub fn taken(named: Option<Money>) -> Money {
-    settled(named, ADVANCE)
+    settled(named, ADVANCE, None)
 }
 
 /// What a list that names so much for such a task has shown to be taken of it: where it is the fee alone, all the same.
@@ -138,16 +151,19 @@ pub fn shown_taken(named: Money) -> Money {
 
 /// What stays taken of such a task that the vendor did not finish in its 72 hours: the fee.
 pub fn unfinished(named: Option<Money>) -> Money {
-    settled(named, Money::ZERO)
+    settled(named, Money::ZERO, None)
 }
 
 /// The fee in what the vendor named: fee and advance, the fee alone, or in a list of its own what the task had come to by
-/// then. Where none of these holds the fee that is known, it is another: the vendor has changed it.
-fn fee_in(named: Option<Money>, model_charge: Money) -> Money {
-    let known = built_in(Function::LlmResponses, Method::Standard, Priority::Normal).unwrap_or_default();
-    let Some(named) = named else { return known };
+/// then. Where none of these holds a fee that is known, by our list or by what was last taken, it is another: the vendor
+/// has changed it.
+fn fee_in(named: Option<Money>, model_charge: Money, last: Option<Money>) -> Money {
+    let listed = built_in(Function::LlmResponses, Method::Standard, Priority::Normal).unwrap_or_default();
+    let last = last.map_or(listed, |last| last.less(ADVANCE));
+    let Some(named) = named else { return last };
     let without_advance = named.less(ADVANCE);
-    if [without_advance, named, named.less(model_charge)].contains(&known) {
+    let readings = [without_advance, named, named.less(model_charge)];
+    if let Some(known) = readings.into_iter().find(|fee| *fee == listed || *fee == last) {
         known
     } else if named > ADVANCE {
         without_advance

@@ -97,7 +97,7 @@ impl Ledger {
                     run: RunId(row.get(11)?),
                     target: TargetId(row.get(2)?),
                     held: Money::from_nanos(row.get(12)?),
-                    open_cost: open_cost(function, None, None),
+                    open_cost: open_cost(function, None, None, None),
                 };
                 Ok((ToBuy::from_row(row, 0)?, collect))
             })?)

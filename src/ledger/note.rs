@@ -2,7 +2,9 @@
 
 use rusqlite::Connection;
 
+use super::to_buy::price_seen;
 use super::{Change, LedgerError};
+use crate::price::is_later;
 
 /// What moves neither money nor tasks.
 pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
@@ -18,13 +20,15 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
                 .execute((batch.0, closed_v))?;
         }
         Change::PriceSeen { account, price_key, cost, at_v } => {
-            write
-                .prepare_cached(
-                    "INSERT INTO price_seen (account, price_key, nano_usd, seen_v) VALUES (?1, ?2, ?3, ?4)
-                     ON CONFLICT DO UPDATE SET nano_usd = excluded.nano_usd, seen_v = excluded.seen_v
-                     WHERE excluded.seen_v >= seen_v",
-                )?
-                .execute((account.0, price_key, cost.nanos(), at_v))?;
+            let known = price_seen(write, account, &price_key)?;
+            if known.is_none_or(|known| is_later((cost, at_v), known)) {
+                write
+                    .prepare_cached(
+                        "INSERT INTO price_seen (account, price_key, nano_usd, seen_v) VALUES (?1, ?2, ?3, ?4)
+                         ON CONFLICT DO UPDATE SET nano_usd = excluded.nano_usd, seen_v = max(seen_v, excluded.seen_v)",
+                    )?
+                    .execute((account.0, price_key, cost.nanos(), at_v))?;
+            }
         }
         Change::TagProof { account, function, at_v } => {
             write.execute(

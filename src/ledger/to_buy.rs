@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row};
 
 use super::columns::named;
 use super::tasks::service_from;
@@ -11,6 +11,7 @@ use crate::ids::{AccountId, AttemptId, RunId, SetId, TargetId, TaskId};
 use crate::job::{Asked, Target};
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Priority};
+use crate::price::Charge;
 
 /// A task that is next in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -160,12 +161,8 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn price_seen(&self, account: AccountId, price_key: &str) -> Result<Option<(Money, i64)>, LedgerError> {
-        Ok(self
-            .db
-            .prepare_cached("SELECT nano_usd, seen_v FROM price_seen WHERE account = ?1 AND price_key = ?2")?
-            .query_row((account.0, price_key), |row| Ok((row.get(0).map(Money::from_nanos)?, row.get(1)?)))
-            .optional()?)
+    pub fn price_seen(&self, account: AccountId, price_key: &str) -> Result<Option<Charge>, LedgerError> {
+        price_seen(&self.db, account, price_key)
     }
 
     /// What finished tasks of a target came to, where that is only known with their answers.
@@ -214,4 +211,11 @@ impl Ledger {
         let rows = statement.query_map([], |row| named(row, 0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+}
+
+pub(super) fn price_seen(read: &Connection, account: AccountId, key: &str) -> Result<Option<Charge>, LedgerError> {
+    Ok(read
+        .prepare_cached("SELECT nano_usd, seen_v FROM price_seen WHERE account = ?1 AND price_key = ?2")?
+        .query_row((account.0, key), |row| Ok((row.get(0).map(Money::from_nanos)?, row.get(1)?)))
+        .optional()?)
 }

@@ -60,6 +60,8 @@ pub struct OpenCost {
     pub booked: Money,
     /// What the vendor said that it took, where it did.
     pub named: Option<Money>,
+    /// What it last took at once for a task of this function, where that was seen.
+    pub last: Option<Money>,
 }
 
 /// The forms of an answer that are fetched: of those that the run asks for, the ones that the function's answers come in.
@@ -71,12 +73,18 @@ pub(super) fn forms<'w>(function: Function, words: impl Iterator<Item = &'w str>
 }
 
 /// What stands for a cost that is known with the answer: what the vendor named, or else what was assumed.
-pub(super) fn open_cost(function: Function, named: Option<i64>, assumed: Option<i64>) -> Option<OpenCost> {
+pub(super) fn open_cost(
+    function: Function,
+    named: Option<i64>,
+    assumed: Option<i64>,
+    last: Option<i64>,
+) -> Option<OpenCost> {
     match function {
         Function::LlmScraper => None,
         Function::LlmResponses => Some(OpenCost {
             booked: Money::from_nanos(named.or(assumed).unwrap_or(0)),
             named: named.map(Money::from_nanos),
+            last: last.map(Money::from_nanos),
         }),
     }
 }
@@ -135,7 +143,9 @@ impl Ledger {
             .prepare_cached(
                 "SELECT attempt.vendor_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
                         batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id),
-                        task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano
+                        task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano,
+                        (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
+                         AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1)
                  FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
                  JOIN task ON task.id = attempt.task
                  WHERE attempt.id = ?1 AND attempt.state = 1",
@@ -158,7 +168,7 @@ impl Ledger {
                     run: RunId(row.get(6)?),
                     target: TargetId(row.get(8)?),
                     held: Money::from_nanos(row.get(9)?),
-                    open_cost: open_cost(function, row.get(10)?, row.get(11)?),
+                    open_cost: open_cost(function, row.get(10)?, row.get(11)?, row.get(12)?),
                 })
             })
             .optional()?;

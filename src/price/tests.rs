@@ -84,13 +84,36 @@ fn a_standard_task_takes_an_advance_that_is_never_below_what_is_reserved() {
 }
 
 #[test]
+fn of_two_charges_the_later_counts_and_of_two_at_about_one_time_the_dearer() {
+    let (cheap, dear) = (usd("0.0012"), usd("0.0013"));
+    for (charge, other, later) in [
+        ((cheap, 103), (dear, 100), true),
+        ((cheap, 102), (dear, 100), false),
+        ((dear, 98), (cheap, 100), true),
+        ((dear, 97), (cheap, 100), false),
+        ((dear, 100), (dear, 100), true),
+        ((dear, i64::MAX), (cheap, i64::MIN), true),
+        ((dear, i64::MIN), (cheap, i64::MAX), false),
+    ] {
+        assert_eq!(is_later(charge, other), later, "{charge:?} {other:?}");
+    }
+}
+
+#[test]
 fn a_task_settles_to_its_charge_and_to_the_fee_that_the_vendor_took() {
     // All that is taken, the fee alone, what it came to in the end, and no word; then a vendor that has raised its fee.
     let known = [Some("0.0102"), Some("0.0002"), Some("0.0012"), None].map(|named| (named, "0.0002"));
     let dearer = [(Some("0.0112"), "0.0012"), (Some("0.0007"), "0.0007")];
     for (named, fee) in known.into_iter().chain(dearer) {
         let (named, fee) = (named.map(usd), usd(fee));
-        assert_eq!(settled(named, usd("0.001")), fee + usd("0.001"), "{named:?}");
+        assert_eq!(settled(named, usd("0.001"), None), fee + usd("0.001"), "{named:?}");
+    }
+    // A list of what tasks came to, after the fee was raised to what was last taken, and of a task from before that.
+    for (named, fee) in
+        [(Some("0.0016"), "0.0006"), (Some("0.0012"), "0.0002"), (Some("0.0106"), "0.0006"), (None, "0.0006")]
+    {
+        let last = Some(usd("0.0106"));
+        assert_eq!(settled(named.map(usd), usd("0.001"), last), usd(fee) + usd("0.001"), "{named:?}");
     }
     for (named, fee) in [(Some("0.0112"), "0.0012"), (Some("0.0002"), "0.0002"), (None, "0.0002")] {
         let (named, fee) = (named.map(usd), usd(fee));

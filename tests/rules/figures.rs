@@ -1,15 +1,17 @@
 //! What the vendor says that a task costs, where it says nothing, or that it costs nothing.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::money::Money;
+use bursar::offer::Engine;
 use bursar::sandbox::{Call, Fault, Rule, Sandbox};
 use serde_json::Value;
 
 use super::rows::{changed, relisted};
-use super::world::World;
-use super::{PRICE, job, settings};
+use super::world::{Death, World};
+use super::{PRICE, job, named, settings};
 
 /// A world whose vendor answers purchases with this for each cost.
 fn costing(cost: Option<Value>) -> World {
@@ -139,4 +141,25 @@ async fn a_purchase_found_late_does_not_bring_its_old_price_back() {
     world.assert_books_agree();
     assert!(world.live_on(&job(250)).await.refused.is_some(), "the next start knows it as well");
     assert_eq!(world.bill().tasks, 201);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_price_found_while_nothing_of_it_is_bought_is_known_to_the_next_start() {
+    let dearer = Fault::PriceChange { usd: Money::from_nanos(2_000_000), engine: Some(Engine::Gemini), priority: None };
+    let mut world = World::new(settings(vec![Rule::nth(dearer, Call::TaskPost, 1)]));
+    let gemini = job(3).replace("chat_gpt", "gemini");
+    world.live(&gemini, Death { after_call: 3, ..Death::default() }).await;
+    assert_eq!((world.bill().tasks, world.tasks("sending")), (1, 1), "its answer was lost with the process");
+    tokio::time::advance(Duration::from_mins(5)).await;
+    // Another job's start finds it in the list, and buys nothing at that price itself.
+    assert_eq!(world.live_on(&named("other", 1)).await.refused, None);
+    assert_eq!(world.bill().tasks, 2);
+    let end = world.live_on(&gemini).await;
+    assert_eq!(
+        end.refused.unwrap(),
+        "2 tasks are not bought: the vendor charges $0.002 for one of llm_scraper/gemini/standard/normal/-, and $0.0012 \
+         was expected; write its price under [[accounts.main.prices]], or allow more with max_price_drift"
+    );
+    assert_eq!(world.bill().tasks, 2, "no further task has tried it");
+    world.assert_books_agree();
 }

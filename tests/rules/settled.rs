@@ -241,6 +241,21 @@ async fn a_second_purchase_of_a_model_stands_at_what_was_taken_and_says_that_it_
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_purchase_found_by_what_it_came_to_holds_the_fee_that_was_last_taken() {
+    let raised = Fault::PriceChange { usd: usd("0.0006"), engine: None, priority: None };
+    let rules = vec![Rule::nth(raised, Call::TaskPost, 1), Rule::nth(Fault::DropAfter, Call::TaskPost, 2)];
+    let mut settings = quick(rules);
+    settings.switches.list_settled_cost = true;
+    let mut world = World::new(settings);
+    let allowed = format!("max_price_drift = \"10%\"\n{}", models("standard", 3, "1"));
+    super::live_for(&mut world, &allowed, Duration::from_secs(30)).await;
+    assert_eq!(world.tasks("sending"), 2, "the first has shown the fee");
+    tokio::time::advance(Duration::from_hours(48)).await;
+    assert_eq!(world.live_on(&allowed).await.refused, None);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_booked_for_want_of_a_word_is_no_news_about_what_a_model_costs() {
     // The purchase is found by what its task had come to, which reads like a raised fee, and its answer is gone by then.
     let mut settings = quick(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1)]);

@@ -60,12 +60,13 @@ impl Dispatch {
     ) -> Option<Room> {
         for known in prices {
             if !self.prices.iter().any(|price| price.key == known.key) {
+                let seen = self.last_charge(&known.key, known.seen);
                 self.prices.push(PriceState {
                     key: known.key,
                     list: known.list,
                     fee: known.fee,
-                    charged: known.seen.map(|seen| alike(known.ware, known.list, seen.0)),
-                    charged_v: known.seen.map_or(i64::MIN, |seen| seen.1),
+                    charged: seen.map(|seen| alike(known.ware, known.list, seen.0)),
+                    charged_v: seen.map_or(i64::MIN, |seen| seen.1),
                     ware: known.ware,
                     listed: self.account.as_ref().and_then(|account| account.price(known.ware)),
                     listed_told: false,

@@ -25,6 +25,7 @@ use crate::ledger::ToBuy;
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Offer};
 use crate::plan::Room;
+use crate::price::Charge;
 use crate::rule::Rule;
 use crate::vendor::{UserData, Ware};
 
@@ -205,6 +206,8 @@ struct Pending {
 pub(super) struct Dispatch {
     desks: Vec<Desk>,
     prices: Vec<PriceState>,
+    /// Charges that were found in a list before anything was pulled of their price.
+    unpulled: BTreeMap<String, Charge>,
     /// What tasks of a target came to in the end, where that was more than was held.
     beyond: BTreeMap<(TargetId, Method), Beyond>,
     /// Live calls that may be under way at one time.
@@ -244,6 +247,7 @@ impl Dispatch {
         Self {
             desks: runs.iter().map(desk).collect(),
             prices: Vec::new(),
+            unpulled: BTreeMap::new(),
             beyond: BTreeMap::new(),
             live_at_once: live_at_once.max(1),
             account: None,

@@ -7,14 +7,12 @@ use super::{Dispatch, InFlight, Lane, Pulled};
 use crate::ids::{BatchId, TargetId};
 use crate::money::Money;
 use crate::offer::{Function, Method};
+use crate::price::{Charge, is_later};
 use crate::rule::Rule;
 use crate::vendor::{UserData, Ware};
 
 /// A price stays unproven while its single tasks are in doubt; so many may be.
 const MOST_CANARIES_IN_DOUBT: u32 = 5;
-
-/// A purchase is dated to the second, by its answer or by the vendor's list.
-const SAME_TIME_S: i64 = 2;
 
 /// A price as it is known when its first task is pulled.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +26,7 @@ pub struct KnownPrice {
     /// What the vendor's own list should name: all that is taken, or the fee in it.
     pub fee: Money,
     /// What this ledger was last charged, and when that was bought by the vendor's clock.
-    pub seen: Option<(Money, i64)>,
+    pub seen: Option<Charge>,
 }
 
 /// What a charge says about its price.
@@ -38,6 +36,8 @@ pub(in crate::engine) enum PriceNews {
     Confirmed { key: String, cost: Money },
     /// Another figure than expected.
     Differs { key: String, expected: Money, charged: Money, stopped: bool },
+    /// Nothing of this price was pulled in this start so far: what is expected of it is not known.
+    Unpulled { cost: Money },
 }
 
 /// A price that the vendor's own list names above ours.
@@ -88,7 +88,9 @@ impl PriceNews {
     /// What is to be remembered as charged.
     pub(in crate::engine) fn charged(&self) -> Money {
         match self {
-            Self::Confirmed { cost: charged, .. } | Self::Differs { charged, .. } => *charged,
+            Self::Confirmed { cost: charged, .. }
+            | Self::Differs { charged, .. }
+            | Self::Unpulled { cost: charged } => *charged,
         }
     }
 }
@@ -212,12 +214,11 @@ impl Dispatch {
 
     /// A task was charged, found in the answer or in a list: what that says about its price.
     pub(in crate::engine) fn charged(&mut self, key: &str, cost: Money, at_v: i64) -> Option<PriceNews> {
-        let at = self.prices.iter().position(|price| price.key == key)?;
+        let Some(at) = self.prices.iter().position(|price| price.key == key) else {
+            return self.charged_unpulled(key, (cost, at_v));
+        };
         let price = &mut self.prices[at];
-        // Found late, an older purchase says nothing about the price that has come since; and of two at about one time the
-        // dearer is taken for the later.
-        let since_s = at_v.saturating_sub(price.charged_v);
-        if since_s < -SAME_TIME_S || since_s <= SAME_TIME_S && price.charged.is_some_and(|charged| cost < charged) {
+        if price.charged.is_some_and(|charged| !is_later((cost, at_v), (charged, price.charged_v))) {
             return None;
         }
         price.charged_v = price.charged_v.max(at_v);
@@ -246,6 +247,24 @@ impl Dispatch {
         }
         let stopped = (0..self.desks.len()).any(|desk| self.stopped(desk, at));
         Some(PriceNews::Differs { key: key.to_owned(), expected: self.prices[at].list, charged: cost, stopped })
+    }
+
+    /// A charge at a price of which nothing was pulled yet: it is kept for when something is.
+    fn charged_unpulled(&mut self, key: &str, charge: Charge) -> Option<PriceNews> {
+        if self.unpulled.get(key).is_some_and(|known| !is_later(charge, *known)) {
+            return None;
+        }
+        self.unpulled.insert(key.to_owned(), charge);
+        Some(PriceNews::Unpulled { cost: charge.0 })
+    }
+
+    /// The first task of a price is pulled: what it was last charged, by the ledger or in this start.
+    pub(super) fn last_charge(&mut self, key: &str, seen: Option<Charge>) -> Option<Charge> {
+        let found = self.unpulled.remove(key);
+        match (seen, found) {
+            (Some(seen), Some(found)) if !is_later(found, seen) => Some(seen),
+            (seen, found) => found.or(seen),
+        }
     }
 
     /// The price of a task in flight.

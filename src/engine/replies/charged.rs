@@ -77,12 +77,15 @@ impl Core {
         if let Some(news) = self.dispatch.charged(&key, cost, at_v) {
             let (account, cost) = (self.terms.account, news.charged());
             changes.push(Change::PriceSeen { account, price_key: key, cost, at_v });
-            out.push(Effect::Tell(match news {
-                PriceNews::Confirmed { key: price, cost } => EventKind::PriceConfirmed { price, cost },
-                PriceNews::Differs { key: price, expected, charged, stopped } => {
-                    EventKind::PriceDiffers { price, expected, charged, stopped }
+            match news {
+                PriceNews::Confirmed { key: price, cost } => {
+                    out.push(Effect::Tell(EventKind::PriceConfirmed { price, cost }));
                 }
-            }));
+                PriceNews::Differs { key: price, expected, charged, stopped } => {
+                    out.push(Effect::Tell(EventKind::PriceDiffers { price, expected, charged, stopped }));
+                }
+                PriceNews::Unpulled { .. } => {}
+            }
         }
     }
 

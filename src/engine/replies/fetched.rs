@@ -170,7 +170,7 @@ impl Core {
             out.push(Effect::Tell(EventKind::Odd { engine, function, what: told }));
             return Some(Settled { cost: most, is_told: false });
         };
-        let cost = crate::price::settled(open.named, charge);
+        let cost = crate::price::settled(open.named, charge, open.last);
         let (target, price) =
             ((what.target, Method::Standard), format!("{}/{}/{}", what.function, what.engine, Method::Standard));
         self.progress.charged += cost - open.booked;
