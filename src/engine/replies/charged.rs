@@ -1,5 +1,6 @@
 //! What the vendor took: for an attempt that was in doubt, at a price that may be news, or for nothing of ours.
 
+use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;
 use crate::engine::collect::Endpoint;
 use crate::engine::core::Core;
@@ -15,74 +16,62 @@ use crate::vendor::Listed;
 
 impl Core {
     /// An attempt in doubt is bought: it is charged, and its answer is waited for.
-    #[expect(clippy::too_many_arguments, reason = "an attempt, its purchase, and where the consequences go")]
     pub(super) fn adopt(
         &mut self,
         now: Now,
         attempt: AttemptId,
         batch: BatchId,
-        vendor_id: &str,
-        purchase: (Money, i64, bool),
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        purchase: Purchase<'_>,
+        then: &mut Consequences,
     ) {
         let doubt = self.reconcile.doubt(batch).map(|doubt| &doubt.facts);
         let endpoint = doubt.map(|facts| (facts.engine, facts.function));
         let method = doubt.map_or(Method::Standard, |facts| facts.method);
-        self.bought(now, attempt, (batch, endpoint, method), vendor_id, purchase, changes, out);
+        self.bought(now, attempt, (batch, endpoint, method), purchase, then);
         self.reconcile.settled(batch, attempt);
         self.dispatch.canary_settled(batch);
     }
 
     /// A purchase that was shown: charged with what it cost, or what it is assumed to, and its answer waited for.
-    #[expect(clippy::too_many_arguments, reason = "an attempt, its purchase, and where the consequences go")]
     pub(super) fn bought(
         &mut self,
         now: Now,
         attempt: AttemptId,
         (batch, endpoint, method): (BatchId, Option<Endpoint>, Method),
-        vendor_id: &str,
-        (cost, posted_v, assumed): (Money, i64, bool),
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        purchase: Purchase<'_>,
+        then: &mut Consequences,
     ) {
+        let Purchase { cost, posted_v, assumed, .. } = purchase;
+        let vendor_id = purchase.vendor_id.to_owned();
         self.progress.charged += cost;
-        let vendor_id = vendor_id.to_owned();
         if method == Method::Live {
             // Its answer went with the connection.
-            changes.push(Change::LostLive { attempt, vendor_id, cost, posted_v });
+            then.write(Change::LostLive { attempt, vendor_id, cost, posted_v });
             self.progress.failed += 1;
-            out.push(Effect::Tell(EventKind::LiveLost { attempt, cost }));
+            then.tell(EventKind::LiveLost { attempt, cost });
             return;
         }
         let open = endpoint.is_some_and(|(_, function)| function == Function::LlmResponses);
-        changes.push(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open });
+        then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open });
         if let Some((engine, function)) = endpoint {
             let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
             self.collect.expect(open, now.mono, true);
         }
         self.progress.bought += 1;
-        out.push(Effect::Tell(EventKind::Adopted { attempt, cost }));
+        then.tell(EventKind::Adopted { attempt, cost });
     }
 
     /// What a charge says about the price it was made at.
-    pub(super) fn price_charged(
-        &mut self,
-        key: String,
-        cost: Money,
-        at_v: i64,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
-    ) {
+    pub(super) fn price_charged(&mut self, key: String, cost: Money, at_v: i64, then: &mut Consequences) {
         if let Some(news) = self.dispatch.charged(&key, cost, at_v) {
             let (account, cost) = (self.terms.account, news.charged());
-            changes.push(Change::PriceSeen { account, price_key: key, cost, at_v });
+            then.write(Change::PriceSeen { account, price_key: key, cost, at_v });
             match news {
                 PriceNews::Confirmed { key: price, cost } => {
-                    out.push(Effect::Tell(EventKind::PriceConfirmed { price, cost }));
+                    then.tell(EventKind::PriceConfirmed { price, cost });
                 }
                 PriceNews::Differs { key: price, expected, charged, stopped } => {
-                    out.push(Effect::Tell(EventKind::PriceDiffers { price, expected, charged, stopped }));
+                    then.tell(EventKind::PriceDiffers { price, expected, charged, stopped });
                 }
                 PriceNews::Unpulled { .. } => {}
             }
@@ -97,12 +86,12 @@ impl Core {
         price: &str,
         held: Money,
         cost: Money,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         if self.dispatch.settled(target, price, held, cost) {
             // What waits was given money at the old height.
             self.dispatch.start_over();
-            out.push(Effect::Tell(EventKind::CostBeyondHold { price: price.to_owned(), held, cost }));
+            then.tell(EventKind::CostBeyondHold { price: price.to_owned(), held, cost });
         }
     }
 
@@ -121,7 +110,6 @@ impl Core {
     }
 
     /// A purchase that belongs to no attempt, or to one that was charged already.
-    #[expect(clippy::too_many_arguments, reason = "a row, its money, and where the consequences go")]
     pub(super) fn extra(
         &mut self,
         row: &Listed,
@@ -129,8 +117,7 @@ impl Core {
         cost: Money,
         posted_v: i64,
         why: &str,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         let settles_later = row.function() == Some(Function::LlmResponses) && !row.is_live();
         let cost = if settles_later { crate::price::shown_taken(cost) } else { cost };
@@ -141,8 +128,8 @@ impl Core {
         if !self.extras_told.insert(vendor_id.clone()) || !Rule::TwinsAreBooked.is_kept() {
             return;
         }
-        out.push(Effect::Tell(EventKind::ExtraCharge { vendor_id: vendor_id.clone(), cost, why: why.clone() }));
+        then.tell(EventKind::ExtraCharge { vendor_id: vendor_id.clone(), cost, why: why.clone() });
         let extra = Extra { attempt, vendor_id, tag, cost, posted_v, why };
-        changes.push(Change::Extra { account: self.terms.account, extra });
+        then.write(Change::Extra { account: self.terms.account, extra });
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use super::consequences::{Consequences, Purchase};
 use super::refused::Limit;
 use crate::clock::Now;
 use crate::engine::collect::Fetch;
 use crate::engine::core::Core;
 use crate::engine::vendor_clock::seconds;
-use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ids::AttemptId;
 use crate::ledger::{Answer, Change, Settled};
@@ -24,8 +24,7 @@ impl Core {
         now: Now,
         attempt: AttemptId,
         (outcome, body, answered): (Fetched, Vec<u8>, bool),
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         let Some(fetch) = self.collect.came_back(attempt) else { return };
         let batch = fetch.what.batch;
@@ -37,10 +36,10 @@ impl Core {
                 // Meanwhile a list has told.
             } else if accepted {
                 // It stands in no list with its cost: what was held is assumed.
-                let purchase = (confirm.charge, confirm.posted_v, true);
-                self.adopt(now, attempt, batch, &fetch.what.vendor_id, purchase, changes, out);
+                let (vendor_id, cost, posted_v) = (&fetch.what.vendor_id, confirm.charge, confirm.posted_v);
+                self.adopt(now, attempt, batch, Purchase { vendor_id, cost, posted_v, assumed: true }, then);
             } else {
-                changes.push(Change::NotBought { attempt });
+                then.write(Change::NotBought { attempt });
                 self.reconcile.settled(batch, attempt);
                 self.dispatch.canary_settled(batch);
             }
@@ -48,7 +47,7 @@ impl Core {
         }
         match outcome {
             Fetched::Answer { facts, .. } => {
-                let settled = self.settled_by(&fetch, facts.model_charge, "does not say", out);
+                let settled = self.settled_by(&fetch, facts.model_charge, "does not say", then);
                 let done_v = facts.done.map(|done| done.timestamp());
                 let complete = fetch.what.kinds.len() <= 1;
                 let kind = fetch.kind();
@@ -58,11 +57,11 @@ impl Core {
                 }
                 let fetched_at = now.wall.timestamp();
                 let answer = Answer { kind, body, fetched_at, done_v, model: facts.model, complete };
-                changes.push(Change::Answered { attempt, answer, settled });
+                then.write(Change::Answered { attempt, answer, settled });
                 if complete {
                     self.collect.settled(batch, attempt);
                     self.progress.answered += 1;
-                    out.push(Effect::Tell(EventKind::Collected { answers: 1 }));
+                    then.tell(EventKind::Collected { answers: 1 });
                 } else {
                     self.collect.next_form(fetch);
                 }
@@ -80,47 +79,43 @@ impl Core {
                         "answers that are paid for are kept back until the account has money again: pay some in, and \
                                 they are fetched by themselves"
                             .to_owned();
-                    out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
+                    then.tell(EventKind::Odd { engine, function, what });
                 }
             }
             Fetched::Failed { code, .. } => {
                 let can_retry = matches!(look_up(code).class, Class::PaidFailure { again: true });
                 let again = can_retry && self.retries_paid(fetch.what.run, fetch.what.number);
                 let settled = self.settled_unfinished(&fetch, now);
-                changes.push(Change::FailedLater { attempt, code, again, settled });
+                then.write(Change::FailedLater { attempt, code, again, settled });
                 self.collect.settled(batch, attempt);
                 self.progress.failed += 1;
-                out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
+                then.tell(EventKind::TaskFailed { attempt, code, paid: true });
             }
             Fetched::Expired => {
-                let settled = self.settled_by(&fetch, None, "expired, so that nobody says", out);
-                changes.push(Change::Expired { attempt, settled });
+                let settled = self.settled_by(&fetch, None, "expired, so that nobody says", then);
+                then.write(Change::Expired { attempt, settled });
                 self.collect.settled(batch, attempt);
                 self.progress.failed += 1;
-                out.push(Effect::Tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true }));
+                then.tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true });
             }
             Fetched::Wrong { code, message } => {
                 // It stays bought, and is asked for again later.
                 let what = format!("the answer of task {} is not given: {message} (code {code})", fetch.what.vendor_id);
-                out.push(Effect::Tell(EventKind::Odd {
-                    engine: fetch.what.engine,
-                    function: fetch.what.function,
-                    what,
-                }));
+                then.tell(EventKind::Odd { engine: fetch.what.engine, function: fetch.what.function, what });
                 self.collect.not_given(attempt, self.clock.not_before(now));
             }
             Fetched::Throttled { retry_after } => {
-                self.throttled(now, retry_after, Limit::Calls, out);
+                self.throttled(now, retry_after, Limit::Calls, &mut then.out);
                 self.collect.once_more(fetch, now.mono);
             }
             Fetched::Halt(refusal) => {
                 self.collect.not_yet(attempt);
-                self.refused(now, &refusal, true, out);
+                self.refused(now, &refusal, true, &mut then.out);
             }
             Fetched::Unreachable { why } => {
                 self.collect.once_more(fetch, now.mono);
                 if !answered {
-                    self.failed(now, why, None, out);
+                    self.failed(now, why, None, &mut then.out);
                 }
             }
         }
@@ -153,7 +148,7 @@ impl Core {
         fetch: &Fetch,
         model_charge: Option<Money>,
         silent: &str,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) -> Option<Settled> {
         let what = &fetch.what;
         let open = what.open_cost?;
@@ -167,7 +162,7 @@ impl Core {
                 what.vendor_id
             );
             self.progress.charged += most - open.booked;
-            out.push(Effect::Tell(EventKind::Odd { engine, function, what: told }));
+            then.tell(EventKind::Odd { engine, function, what: told });
             return Some(Settled { cost: most, is_told: false });
         };
         let cost = crate::price::settled(open.named, charge, open.last);
@@ -176,7 +171,7 @@ impl Core {
         self.progress.charged += cost - open.booked;
         // An earlier bursar held nothing for what a restored ledger took over.
         if !what.held.is_zero() {
-            self.settled_at(target, &price, what.held, cost, out);
+            self.settled_at(target, &price, what.held, cost, then);
         }
         Some(Settled { cost, is_told: true })
     }

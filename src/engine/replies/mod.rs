@@ -3,6 +3,7 @@
 //! A file for each thing that a reply can be about: the first contact (`greeted`), a purchase (`posted`), a list (`recognised`, `swept`, `restored`),
 //! an answer (`fetched`); what the vendor took (`charged`), and what a refusal means for the calls to come (`refused`).
 
+mod consequences;
 mod greeted;
 mod posted;
 pub(super) mod refused;
@@ -12,6 +13,7 @@ mod swept;
 mod restored;
 mod fetched;
 
+use self::consequences::Consequences;
 use self::refused::{Limit, MOST_FAILURES, millis, problem_text};
 use super::core::{Core, Step};
 use super::vocabulary::{Effect, Heard, Reply, Source};
@@ -25,8 +27,7 @@ use crate::vendor::{ListProblem, UserData};
 impl Core {
     /// Takes a handful of replies.
     pub(super) fn heard(&mut self, now: Now, replies: Vec<Heard>, out: &mut Vec<Effect>) {
-        let mut changes = Vec::new();
-        let mut after = Vec::new();
+        let mut then = Consequences::default();
         for heard in replies {
             self.in_flight = self.in_flight.saturating_sub(1);
             if let Some(rest) = heard.rest {
@@ -34,14 +35,14 @@ impl Core {
             }
             let answered = heard.date_v.is_some();
             if let Some(date_v) = heard.date_v {
-                self.contact(now, heard.begun, date_v, &mut changes, out);
+                self.contact(now, heard.begun, date_v, &mut then);
             }
             match heard.reply {
-                Reply::Hello(outcome) => self.greeted(now, outcome, out),
-                Reply::Probed(endpoint, probed) => self.probed(now, endpoint, probed, answered, out),
-                Reply::Balance(outcome) => self.balance_told(now, outcome, answered, &mut after, out),
+                Reply::Hello(outcome) => self.greeted(now, outcome, &mut then.out),
+                Reply::Probed(endpoint, probed) => self.probed(now, endpoint, probed, answered, &mut then.out),
+                Reply::Balance(outcome) => self.balance_told(now, outcome, answered, &mut then),
                 Reply::Posted(batch, verdict, answer) => {
-                    self.posted(now, batch, (verdict, answer), &mut changes, &mut after, out);
+                    self.posted(now, batch, (verdict, answer), &mut then);
                 }
                 Reply::Ready(endpoint, begun_v, outcome) => match outcome {
                     Ok(list) => {
@@ -55,57 +56,54 @@ impl Core {
                             done: row.posted,
                             cost: None,
                         });
-                        after.push(Effect::Recognise(Source::Ready(endpoint, begun_v, whole), rows.collect()));
+                        then.after.push(Effect::Recognise(Source::Ready(endpoint, begun_v, whole), rows.collect()));
                     }
                     Err(ListProblem::Refused(refusal)) if !self.terms.lists && refusal.class == Class::BadCall => {
                         self.collect.unlisted(endpoint, now.mono);
                     }
                     Err(problem) => {
                         self.collect.polled(endpoint, begun_v, None, now.mono);
-                        self.list_problem(now, problem, Limit::Ready, answered, out);
+                        self.list_problem(now, problem, Limit::Ready, answered, &mut then.out);
                     }
                 },
                 Reply::Page(span, offset, outcome) => match outcome {
-                    Ok(rows) => after.push(Effect::Recognise(Source::List(span, offset), rows)),
+                    Ok(rows) => then.after.push(Effect::Recognise(Source::List(span, offset), rows)),
                     Err(_) if !Rule::FailedPageIsNoPage.is_kept() => {
-                        after.push(Effect::Recognise(Source::List(span, offset), Vec::new()));
+                        then.after.push(Effect::Recognise(Source::List(span, offset), Vec::new()));
                     }
                     Err(problem) => {
                         let throttled = matches!(problem, ListProblem::Throttled { .. });
                         let wait = self.reconcile.page_failed(now.mono, !throttled);
                         let why = format!("the vendor's list of tasks cannot be read ({})", problem_text(&problem));
-                        out.push(Effect::Tell(EventKind::Paused { for_ms: millis(wait), why }));
-                        self.list_problem(now, problem, Limit::List, answered, out);
+                        then.tell(EventKind::Paused { for_ms: millis(wait), why });
+                        self.list_problem(now, problem, Limit::List, answered, &mut then.out);
                     }
                 },
-                Reply::Asked(vendor_id, outcome) => self.asked(now, &vendor_id, outcome, answered, out),
+                Reply::Asked(vendor_id, outcome) => self.asked(now, &vendor_id, outcome, answered, &mut then.out),
                 Reply::Fetched(attempt, outcome, body) => {
-                    self.fetched(now, attempt, (outcome, body, answered), &mut changes, out);
+                    self.fetched(now, attempt, (outcome, body, answered), &mut then);
                 }
             }
         }
-        if !changes.is_empty() {
-            if self.clock.is_known() {
-                changes.push(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });
-            }
-            out.push(Effect::Commit(changes, Vec::new()));
+        if !then.changes.is_empty() && self.clock.is_known() {
+            then.write(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });
         }
-        self.to_recognise += after.iter().filter(|effect| matches!(effect, Effect::Recognise(..))).count();
-        out.append(&mut after);
+        self.to_recognise += then.after.iter().filter(|effect| matches!(effect, Effect::Recognise(..))).count();
+        then.come_to_pass(out);
     }
 
     /// The vendor answered something: its clock is known, and connections that were gone before are surely closed.
-    fn contact(&mut self, now: Now, begun: Now, date_v: Option<i64>, changes: &mut Vec<Change>, out: &mut Vec<Effect>) {
+    fn contact(&mut self, now: Now, begun: Now, date_v: Option<i64>, then: &mut Consequences) {
         let first = !self.clock.is_known();
         self.clock.saw(date_v, begun, now);
         self.failures = 0;
         if first {
             let (account, skew_s) = (self.terms.name.clone(), self.clock.skew_s(now));
-            out.push(Effect::Tell(EventKind::Contact { account, skew_s }));
+            then.tell(EventKind::Contact { account, skew_s });
         }
         let (closed, restored) = self.reconcile.contact(begun.mono, self.clock.not_after(now));
-        changes.extend(closed.into_iter().map(|(batch, closed_v)| Change::Closed { batch, closed_v }));
-        changes.extend(restored.map(|closed_v| Change::RestoredClosed { account: self.terms.account, closed_v }));
+        then.changes.extend(closed.into_iter().map(|(batch, closed_v)| Change::Closed { batch, closed_v }));
+        then.changes.extend(restored.map(|closed_v| Change::RestoredClosed { account: self.terms.account, closed_v }));
     }
 
     /// The account was asked: for its prices, and for its balance where some is to be kept. Nothing is bought before a
@@ -116,17 +114,16 @@ impl Core {
         now: Now,
         outcome: Result<UserData, ListProblem>,
         answered: bool,
-        after: &mut Vec<Effect>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         if let Ok(account) = &outcome {
             self.dispatch.account_told(account.clone());
-            self.tell_listed(out);
+            self.tell_listed(&mut then.out);
         }
         if self.terms.keep_balance.is_none() {
             self.balance = Step::Done;
             if let Err(problem) = outcome {
-                self.list_problem(now, problem, Limit::Account, answered, out);
+                self.list_problem(now, problem, Limit::Account, answered, &mut then.out);
             }
             return;
         }
@@ -135,13 +132,13 @@ impl Core {
                 self.balance = Step::Done;
                 let keep = self.terms.keep_balance.filter(|_| Rule::BalanceIsKept.is_kept());
                 let spendable = keep.map(|keep| balance.less(keep));
-                after.push(Effect::BalanceRead(spendable));
+                then.after.push(Effect::BalanceRead(spendable));
                 return;
             }
             Ok(_) => "it does not say the balance".to_owned(),
             Err(problem) => {
                 let why = problem_text(&problem);
-                self.list_problem(now, problem, Limit::Account, answered, out);
+                self.list_problem(now, problem, Limit::Account, answered, &mut then.out);
                 why
             }
         };
@@ -154,7 +151,7 @@ impl Core {
                  keep_balance out of the caps of [accounts.{}]",
                 self.balance_failures, self.terms.name
             );
-            self.halt(why, out);
+            self.halt(why, &mut then.out);
         }
     }
 }

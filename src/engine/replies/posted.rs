@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;
 use crate::engine::core::{Core, How};
 use crate::engine::dispatch::InFlight;
@@ -25,9 +26,7 @@ impl Core {
         now: Now,
         batch: BatchId,
         (verdict, answer): (Verdict, Option<LiveAnswer>),
-        changes: &mut Vec<Change>,
-        after: &mut Vec<Effect>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         let Some(flight) = self.dispatch.answered(batch) else { return };
         match verdict {
@@ -42,22 +41,22 @@ impl Core {
                 };
                 for at in 0..flight.tasks() {
                     self.how.insert(flight.attempt(at), how);
-                    changes.push(Change::NotBought { attempt: flight.attempt(at) });
+                    then.write(Change::NotBought { attempt: flight.attempt(at) });
                 }
-                out.push(Effect::Tell(EventKind::BatchNotBought { batch, why: why.message.clone() }));
+                then.tell(EventKind::BatchNotBought { batch, why: why.message.clone() });
                 if unknown {
-                    self.unknown_endpoint(flight.lane(), &why, out);
+                    self.unknown_endpoint(flight.lane(), &why, &mut then.out);
                 } else {
-                    self.refused(now, &why, false, out);
+                    self.refused(now, &why, false, &mut then.out);
                 }
             }
             Verdict::InDoubt { why } => {
                 self.dispatch.canary_ended(batch, &flight, true);
                 let tasks = flight.tasks();
-                self.doubt(now, batch, &flight, tasks, &why, changes, out);
+                self.doubt(now, batch, &flight, tasks, &why, then);
             }
             Verdict::Rows { each, strays } => {
-                self.answered_rows(now, batch, &flight, (each, strays, answer), changes, after, out);
+                self.answered_rows(now, batch, &flight, (each, strays, answer), then);
             }
         }
     }
@@ -87,19 +86,9 @@ impl Core {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a batch, why, and where its consequences go")]
-    fn doubt(
-        &mut self,
-        now: Now,
-        batch: BatchId,
-        flight: &InFlight,
-        tasks: usize,
-        why: &str,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
-    ) {
+    fn doubt(&mut self, now: Now, batch: BatchId, flight: &InFlight, tasks: usize, why: &str, then: &mut Consequences) {
         let held = flight.hold;
-        changes.push(Change::Doubt { batch, why: why.to_owned() });
+        then.write(Change::Doubt { batch, why: why.to_owned() });
         if flight.method == Method::Standard {
             self.collect.know((flight.engine, flight.function), now.mono);
         }
@@ -115,19 +104,16 @@ impl Core {
             held,
         };
         self.reconcile.add(facts, now.mono);
-        out.push(Effect::Tell(EventKind::BatchInDoubt { batch, tasks, held, why: why.to_owned() }));
+        then.tell(EventKind::BatchInDoubt { batch, tasks, held, why: why.to_owned() });
     }
 
-    #[expect(clippy::too_many_arguments, reason = "a batch, what became of it, and where its consequences go")]
     fn answered_rows(
         &mut self,
         now: Now,
         batch: BatchId,
         flight: &InFlight,
         (each, strays, mut answer): (Vec<Fate>, Vec<Stray>, Option<LiveAnswer>),
-        changes: &mut Vec<Change>,
-        after: &mut Vec<Effect>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         let vendors = self.clock.not_before(now);
         let posted_v = if Rule::DatedByTheVendor.is_kept() { vendors } else { now.wall.timestamp() };
@@ -137,7 +123,7 @@ impl Core {
         let mut all_high = true;
         let mut prices: Vec<(String, Money)> = Vec::new();
         let (mut unnamed, mut assumed) = (0_usize, Money::ZERO);
-        changes.push(Change::Posted { batch, posted_v });
+        then.write(Change::Posted { batch, posted_v });
         for (at, fate) in each.into_iter().enumerate() {
             let attempt = flight.attempt(at);
             match fate {
@@ -161,24 +147,17 @@ impl Core {
                     all_high &= flight.task(at).priority == Priority::High;
                     prices.extend(price.filter(|price| !prices.contains(price)));
                     if flight.method == Method::Live {
-                        let purchase = (id, cost, posted_v, is_assumed);
-                        self.answered_live(now, flight, at, purchase, answer.take(), changes, out);
+                        let purchase = Purchase { vendor_id: &id, cost, posted_v, assumed: is_assumed };
+                        self.answered_live(now, flight, at, purchase, answer.take(), then);
                         continue;
                     }
                     standard += 1;
                     let open = flight.settles_later();
-                    changes.push(Change::Accepted {
-                        attempt,
-                        vendor_id: id,
-                        cost,
-                        posted_v,
-                        assumed: is_assumed,
-                        open,
-                    });
+                    then.write(Change::Accepted { attempt, vendor_id: id, cost, posted_v, assumed: is_assumed, open });
                 }
                 Fate::Refused { code, class } => {
                     refused += 1;
-                    changes.push(self.task_refused(now, attempt, code, class, out));
+                    self.task_refused(now, attempt, code, class, then);
                 }
                 Fate::PaidFailure { code, id, cost, again } => {
                     refused += 1;
@@ -186,8 +165,8 @@ impl Core {
                     charged += cost;
                     self.progress.failed += 1;
                     let again = again && self.retries_paid(flight.run, flight.task(at).attempts + 1);
-                    out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: true }));
-                    changes.push(Change::PaidFailure { attempt, code, vendor_id: id, cost, posted_v, again });
+                    then.tell(EventKind::TaskFailed { attempt, code, paid: true });
+                    then.write(Change::PaidFailure { attempt, code, vendor_id: id, cost, posted_v, again });
                 }
                 Fate::InDoubt { why } => {
                     lost += 1;
@@ -202,22 +181,22 @@ impl Core {
                 "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, \
                  is booked{until}; compare it with the vendor's bill"
             );
-            out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
+            then.tell(EventKind::Odd { engine, function, what });
         }
         self.dispatch.canary_ended(batch, flight, accepted == 0 && lost > 0);
         self.progress.bought += accepted as u64;
         self.progress.charged += charged;
         for (key, cost) in prices {
-            self.price_charged(key, flight.taken(cost), posted_v, changes, out);
+            self.price_charged(key, flight.taken(cost), posted_v, then);
         }
         if standard > 0 {
             let (engine, function, uncollected) = (flight.engine, flight.function, standard as u64);
             let open = OpenBatch { batch, engine, function, posted_v, uncollected, all_high };
             self.collect.expect(open, now.mono, false);
         }
-        out.push(Effect::Tell(EventKind::BatchAnswered { batch, accepted, refused, in_doubt: lost, charged }));
+        then.tell(EventKind::BatchAnswered { batch, accepted, refused, in_doubt: lost, charged });
         if lost > 0 {
-            self.doubt(now, batch, flight, lost, &lost_why, changes, out);
+            self.doubt(now, batch, flight, lost, &lost_why, then);
         }
         if !strays.is_empty() {
             let rows = strays.into_iter().map(|stray| crate::vendor::Listed {
@@ -229,58 +208,58 @@ impl Core {
                 done: None,
                 cost: stray.cost,
             });
-            after.push(Effect::Recognise(Source::Stray, rows.collect()));
+            then.after.push(Effect::Recognise(Source::Stray, rows.collect()));
         }
     }
 
     /// A task was refused, and cost nothing: it is tried again, later or in another start, or never.
-    fn task_refused(&mut self, now: Now, attempt: AttemptId, code: u32, class: Class, out: &mut Vec<Effect>) -> Change {
+    fn task_refused(&mut self, now: Now, attempt: AttemptId, code: u32, class: Class, then: &mut Consequences) {
         let for_good = matches!(class, Class::Permanent | Class::Unlisted | Class::PaidFailure { again: false });
         let how = self.how_after(now, class);
         self.how.insert(attempt, how);
         if for_good {
             self.progress.failed += 1;
             self.how.remove(&attempt);
-            out.push(Effect::Tell(EventKind::TaskFailed { attempt, code, paid: false }));
+            then.tell(EventKind::TaskFailed { attempt, code, paid: false });
         } else if matches!(class, Class::Throttled | Class::NotToday | Class::NoMoney | Class::Halt | Class::BadCall) {
             let message = crate::vendor::codes::look_up(code).meaning.to_owned();
             let refusal = Refusal { class, code: Some(code), http: None, message, retry_after: None };
-            self.refused(now, &refusal, false, out);
+            self.refused(now, &refusal, false, &mut then.out);
         }
-        Change::Refused { attempt, code, for_good }
+        then.write(Change::Refused { attempt, code, for_good });
     }
 
     /// A Live task was bought, and its answer came with the purchase, or was lost on the way.
-    #[expect(clippy::too_many_arguments, reason = "a task, its purchase and answer, and where the consequences go")]
     fn answered_live(
         &mut self,
         now: Now,
         flight: &InFlight,
         at: usize,
-        (vendor_id, cost, posted_v, assumed): (String, Money, i64, bool),
+        purchase: Purchase<'_>,
         answer: Option<LiveAnswer>,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         let attempt = flight.attempt(at);
+        let Purchase { cost, posted_v, assumed, .. } = purchase;
+        let vendor_id = purchase.vendor_id.to_owned();
         let Some(LiveAnswer { facts, body, form }) = answer else {
-            changes.push(Change::LostLive { attempt, vendor_id, cost, posted_v });
+            then.write(Change::LostLive { attempt, vendor_id, cost, posted_v });
             self.progress.failed += 1;
-            out.push(Effect::Tell(EventKind::LiveLost { attempt, cost }));
+            then.tell(EventKind::LiveLost { attempt, cost });
             return;
         };
-        changes.push(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open: false });
+        then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open: false });
         let done_v = facts.done.map(|done| done.timestamp());
         let fetched_at = now.wall.timestamp();
         let answer = Answer { kind: form, body, fetched_at, done_v, model: facts.model, complete: true };
         let is_open = flight.function == Function::LlmResponses && !assumed;
         let settled = is_open.then_some(Settled { cost, is_told: true });
-        changes.push(Change::Answered { attempt, answer, settled });
+        then.write(Change::Answered { attempt, answer, settled });
         if settled.is_some() {
-            self.settled_at(flight.target(at), &self.dispatch.price_of(flight, at), flight.held(at), cost, out);
+            self.settled_at(flight.target(at), &self.dispatch.price_of(flight, at), flight.held(at), cost, then);
         }
         self.progress.answered += 1;
-        out.push(Effect::Tell(EventKind::Collected { answers: 1 }));
+        then.tell(EventKind::Collected { answers: 1 });
     }
 }
 

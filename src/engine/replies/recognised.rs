@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;
 use crate::engine::collect::{Confirm, Endpoint};
 use crate::engine::core::Core;
@@ -27,7 +28,7 @@ impl Core {
         out: &mut Vec<Effect>,
     ) {
         let vendor_now = self.clock.not_before(now);
-        let mut changes = Vec::new();
+        let mut then = Consequences::default();
         let mut lost = Vec::new();
         let (mut taken, mut unsold): (BTreeMap<AttemptId, String>, Vec<_>) = (BTreeMap::new(), Vec::new());
         let (count, mut news) = (rows.len(), 0);
@@ -42,7 +43,7 @@ impl Core {
                     let cost = seen.row.cost.unwrap_or(Money::ZERO);
                     if taken.get(&attempt) != Some(&seen.row.id) && !cost.is_zero() {
                         let why = "a second purchase under one tag";
-                        self.extra(&seen.row, Some(attempt), cost, posted_v, why, &mut changes, out);
+                        self.extra(&seen.row, Some(attempt), cost, posted_v, why, &mut then);
                     }
                 }
                 Recognised::InDoubt { attempt, batch, held } if self.dispatch.flight(batch).is_none() => {
@@ -55,7 +56,7 @@ impl Core {
                         unsold.push((attempt, batch));
                         continue;
                     }
-                    self.found(now, &seen, (attempt, batch, held), source, posted_v, &mut changes, out);
+                    self.found(now, &seen, (attempt, batch, held), source, posted_v, &mut then);
                 }
                 // Its own answer is still on the way; or it is booked.
                 Recognised::InDoubt { .. } | Recognised::Extra => {}
@@ -67,12 +68,12 @@ impl Core {
                         && (assumed || booked != listed && !is_settled_later(&seen))
                         && self.cost_told.insert(attempt)
                     {
-                        self.cost_listed(&seen, attempt, (booked, listed), assumed, &mut changes, out);
+                        self.cost_listed(&seen, attempt, (booked, listed), assumed, &mut then);
                     }
                     if let Some(collect) = seen.collect.filter(|_| uncollected && matches!(source, Source::Ready(..))) {
                         news += usize::from(self.collect.want(collect, posted_v, vendor_now));
                     }
-                    self.shown(&seen.row, attempt, tagged, source, vendor_now, &mut changes, out);
+                    self.shown(&seen.row, attempt, tagged, source, vendor_now, &mut then);
                 }
                 // No list of what it cost, so the list that says so is looked at.
                 Recognised::Zombie { .. } | Recognised::Twin { .. }
@@ -80,11 +81,11 @@ impl Core {
                 {
                     if !self.extras_told.contains(&seen.row.id) {
                         self.reconcile.suspect(&seen.row.id, posted_v, now.mono);
-                        self.tell_unpriced(&seen.row.id, source, out);
+                        self.tell_unpriced(&seen.row.id, source, &mut then);
                     }
                 }
                 Recognised::Zombie { attempt, .. } => {
-                    if self.given_up(now, &seen, attempt, posted_v, &mut changes, out) {
+                    if self.given_up(now, &seen, attempt, posted_v, &mut then) {
                         taken.insert(attempt, seen.row.id.clone());
                     }
                 }
@@ -98,8 +99,7 @@ impl Core {
                             cost,
                             posted_v,
                             "a second purchase under one tag",
-                            &mut changes,
-                            out,
+                            &mut then,
                         );
                     }
                 }
@@ -116,13 +116,11 @@ impl Core {
         }
         // A call that arrived twice may be listed as not sold and as sold.
         for (attempt, batch) in unsold.into_iter().filter(|(attempt, _)| !taken.contains_key(attempt)) {
-            changes.push(Change::NotBought { attempt });
+            then.write(Change::NotBought { attempt });
             self.reconcile.settled(batch, attempt);
             self.dispatch.canary_settled(batch);
         }
-        if !changes.is_empty() {
-            out.push(Effect::Commit(changes, Vec::new()));
-        }
+        then.come_to_pass(out);
         self.take_over(now, source, lost, out);
         self.read(now, source, count, news, out);
     }
@@ -157,7 +155,7 @@ impl Core {
     }
 
     /// A purchase that was given up, or a second one, shows where no list names its cost.
-    fn tell_unpriced(&mut self, vendor_id: &str, source: Source, out: &mut Vec<Effect>) {
+    fn tell_unpriced(&mut self, vendor_id: &str, source: Source, then: &mut Consequences) {
         if let Source::Ready((engine, function), ..) = source
             && !self.terms.lists
             && self.extras_told.insert(vendor_id.to_owned())
@@ -166,7 +164,7 @@ impl Core {
                 "task {vendor_id} was bought under a tag that counts as not bought, or as bought once: what it cost \
                  stands in no list that can be asked for, and is not in the books; compare them with the vendor's bill"
             );
-            out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
+            then.tell(EventKind::Odd { engine, function, what });
         }
     }
 
@@ -178,35 +176,27 @@ impl Core {
         attempt: AttemptId,
         (booked, listed): (Money, Money),
         assumed: bool,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         if assumed {
             self.reconcile.priced(&seen.row.id);
             let at_v = seen.row.posted.map_or(0, |posted| posted.timestamp());
-            self.price_listed(seen, listed, at_v, changes, out);
+            self.price_listed(seen, listed, at_v, then);
             self.progress.charged += listed - booked;
-            changes.push(Change::Corrected { attempt, cost: listed });
-            out.push(Effect::Tell(EventKind::CostCorrected { attempt, assumed: booked, listed }));
+            then.write(Change::Corrected { attempt, cost: listed });
+            then.tell(EventKind::CostCorrected { attempt, assumed: booked, listed });
         } else {
-            out.push(Effect::Tell(EventKind::CostDiffers { attempt, booked, listed }));
+            then.tell(EventKind::CostDiffers { attempt, booked, listed });
         }
     }
 
     /// What a list says of the price that its row was bought at. A model's task may be listed at what it came to, and a
     /// task may since be planned to be bought in another way: neither is a price.
-    fn price_listed(
-        &mut self,
-        seen: &SeenRow,
-        cost: Money,
-        at_v: i64,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
-    ) {
+    fn price_listed(&mut self, seen: &SeenRow, cost: Money, at_v: i64, then: &mut Consequences) {
         let same_way = |price: &&String| price.contains("/live/") == seen.row.is_live();
         let of_page = |price: &&String| price.starts_with(Function::LlmScraper.name());
         if let Some(price) = seen.price.as_ref().filter(of_page).filter(same_way) {
-            self.price_charged(price.clone(), cost, at_v, changes, out);
+            self.price_charged(price.clone(), cost, at_v, then);
         }
     }
 
@@ -227,8 +217,7 @@ impl Core {
         seen: &SeenRow,
         attempt: AttemptId,
         posted_v: i64,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) -> bool {
         let booked = |cost: &Money| !cost.is_zero() && Rule::LateArrivalsAreBooked.is_kept();
         let Some(cost) = seen.row.cost.filter(booked) else { return false };
@@ -236,19 +225,18 @@ impl Core {
         // Only a task that waits to be bought comes with what is to be collected for it.
         let Some(what) = &seen.collect else {
             let why = "it was accepted after it had been given up";
-            self.extra(&seen.row, Some(attempt), cost, posted_v, why, changes, out);
+            self.extra(&seen.row, Some(attempt), cost, posted_v, why, then);
             return false;
         };
-        self.price_listed(seen, cost, posted_v, changes, out);
+        self.price_listed(seen, cost, posted_v, then);
         let method = if seen.row.is_live() { Method::Live } else { Method::Standard };
         let whose = (what.batch, Some((what.engine, what.function)), method);
-        self.bought(now, attempt, whose, &seen.row.id, (cost, posted_v, false), changes, out);
+        self.bought(now, attempt, whose, Purchase { vendor_id: &seen.row.id, cost, posted_v, assumed: false }, then);
         self.dispatch.start_over();
         true
     }
 
     /// A row in doubt was found: in a list with its cost it is bought; without one its id is asked for first.
-    #[expect(clippy::too_many_arguments, reason = "a row, whose it is, and where the consequences go")]
     fn found(
         &mut self,
         now: Now,
@@ -256,8 +244,7 @@ impl Core {
         (attempt, batch, held): (AttemptId, BatchId, Money),
         source: Source,
         posted_v: i64,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         if !self.reconcile.is_open(batch, attempt) {
             // Two rows of one handful: a look tells whether they are two purchases.
@@ -268,8 +255,14 @@ impl Core {
         match (source, seen.row.cost.filter(|cost| !cost.is_zero()).or(assumed)) {
             (Source::Ready(..), _) if self.terms.lists => self.reconcile.seen_ready(batch, attempt, now.mono),
             (_, Some(cost)) => {
-                self.price_listed(seen, cost, posted_v, changes, out);
-                self.adopt(now, attempt, batch, &seen.row.id, (cost, posted_v, false), changes, out);
+                self.price_listed(seen, cost, posted_v, then);
+                self.adopt(
+                    now,
+                    attempt,
+                    batch,
+                    Purchase { vendor_id: &seen.row.id, cost, posted_v, assumed: false },
+                    then,
+                );
             }
             // There is no id to ask: until the list says that it is finished, it stays in doubt.
             (_, None) if seen.row.is_live() => {}

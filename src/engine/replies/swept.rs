@@ -2,6 +2,7 @@
 //!
 //! The rules of evidence are `reconcile`'s; here they become changes for the ledger.
 
+use super::consequences::Consequences;
 use crate::clock::Now;
 use crate::engine::core::Core;
 use crate::engine::reconcile::PageCall;
@@ -14,7 +15,6 @@ use crate::vendor::Listed;
 
 impl Core {
     /// The list shows a task that is known to be bought: that is what a look must show.
-    #[expect(clippy::too_many_arguments, reason = "a row, whose it is, and where the consequences go")]
     pub(super) fn shown(
         &mut self,
         row: &Listed,
@@ -22,8 +22,7 @@ impl Core {
         tagged: bool,
         source: Source,
         vendor_now: i64,
-        changes: &mut Vec<Change>,
-        out: &mut Vec<Effect>,
+        then: &mut Consequences,
     ) {
         if !matches!(source, Source::List(..)) {
             return;
@@ -38,8 +37,8 @@ impl Core {
         if let Some(function) = row.function().filter(|_| row.done.is_none() || !Rule::ProofIsUnfinished.is_kept())
             && self.reconcile.prove(function)
         {
-            changes.push(Change::TagProof { account: self.terms.account, function, at_v: vendor_now });
-            out.push(Effect::Tell(EventKind::TagProven { function }));
+            then.write(Change::TagProof { account: self.terms.account, function, at_v: vendor_now });
+            then.tell(EventKind::TagProven { function });
         }
     }
 

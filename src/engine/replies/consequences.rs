@@ -1,0 +1,50 @@
+//! What follows from a handful of replies, gathered while they are read: what is told, what is written, and what is done
+//! once it is.
+
+use crate::engine::vocabulary::Effect;
+use crate::event::EventKind;
+use crate::ledger::Change;
+use crate::money::Money;
+
+/// In the order in which it comes to pass.
+#[derive(Debug, Default)]
+pub(super) struct Consequences {
+    /// Told at once.
+    pub(super) out: Vec<Effect>,
+    /// Written, all of it in one commit.
+    pub(super) changes: Vec<Change>,
+    /// Done once it is written.
+    pub(super) after: Vec<Effect>,
+}
+
+/// What was bought, as an answer or a list shows it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Purchase<'a> {
+    /// The vendor's id.
+    pub(super) vendor_id: &'a str,
+    /// What was taken for it.
+    pub(super) cost: Money,
+    /// When, by the vendor's clock.
+    pub(super) posted_v: i64,
+    /// The vendor named no cost: what was held is taken for it.
+    pub(super) assumed: bool,
+}
+
+impl Consequences {
+    pub(super) fn tell(&mut self, event: EventKind) {
+        self.out.push(Effect::Tell(event));
+    }
+
+    pub(super) fn write(&mut self, change: Change) {
+        self.changes.push(change);
+    }
+
+    /// Hands them on to be done.
+    pub(super) fn come_to_pass(mut self, out: &mut Vec<Effect>) {
+        out.append(&mut self.out);
+        if !self.changes.is_empty() {
+            out.push(Effect::Commit(self.changes, Vec::new()));
+        }
+        out.append(&mut self.after);
+    }
+}
