@@ -1,6 +1,6 @@
 //! A call: what goes over the wire, and what a reply to it means by what was asked.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
@@ -9,6 +9,7 @@ use crate::clock::{Clock, Now};
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{LedgerError, Order, Seal};
 use crate::offer::{Engine, Function, Method, Offer, ResultKind};
+use crate::pace::Bucket;
 use crate::vendor::codes::Class;
 use crate::vendor::{self, Failure, ListProblem, Refusal, Request, Response, Vendor, wire};
 
@@ -52,30 +53,56 @@ pub(super) enum What {
     Ask(String),
 }
 
+/// The way out to the vendor: the limit on all calls once more, counted as they leave. The core lets each go at its time,
+/// and what a slow disk has held up since then must not leave all at once.
+#[derive(Debug)]
+pub(super) struct Gate {
+    bucket: Mutex<Bucket>,
+    clock: Clock,
+}
+
+impl Gate {
+    pub(super) fn new(per_minute: u32, clock: Clock) -> Self {
+        Self { bucket: Mutex::new(Bucket::new(per_minute, clock.now().mono)), clock }
+    }
+
+    /// Waits until a call may leave.
+    async fn pass(&self) {
+        loop {
+            let now = self.clock.now().mono;
+            let taken = self.bucket.lock().unwrap_or_else(PoisonError::into_inner).take(now);
+            let Err(at) = taken else { return };
+            tokio::time::sleep(at.saturating_sub(now)).await;
+        }
+    }
+}
+
 /// Makes a call as a task of its own, which hands back one reply.
 pub(super) fn spawn<V: Vendor>(
     call: Call,
     vendor: &Arc<V>,
-    clock: Clock,
+    gate: &Arc<Gate>,
     hand_back: &mpsc::UnboundedSender<Result<Heard, LedgerError>>,
 ) {
-    let (vendor, hand_back) = (Arc::clone(vendor), hand_back.clone());
+    let (vendor, gate, hand_back) = (Arc::clone(vendor), Arc::clone(gate), hand_back.clone());
     tokio::spawn(async move {
-        let heard = make(call, &*vendor).await;
-        tracing::debug!(reply = ?heard.as_ref().map(|heard| &heard.reply), at = ?clock.now().mono, "a reply");
+        let heard = make(call, &*vendor, &gate).await;
+        tracing::debug!(reply = ?heard.as_ref().map(|heard| &heard.reply), at = ?gate.clock.now().mono, "a reply");
         // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
         drop(hand_back.send(heard));
     });
 }
 
-async fn make<V: Vendor>(mut call: Call, vendor: &V) -> Result<Heard, LedgerError> {
+async fn make<V: Vendor>(mut call: Call, vendor: &V, gate: &Gate) -> Result<Heard, LedgerError> {
     if let What::Post { seal: Some(seal), .. } = &call.what {
         let seal = seal.clone();
         // It waits for the disk. Where that is cut short the process is ending, and nothing more is sent.
         let set = tokio::task::spawn_blocking(move || seal.set()).await;
         set.map_err(|_| LedgerError::Unexpected("the process is ending".to_owned()))??;
     }
-    let outcome = vendor.call(call.request()?).await;
+    let request = call.request()?;
+    gate.pass().await;
+    let outcome = vendor.call(request).await;
     Ok(call.heard(&outcome))
 }
 
@@ -165,6 +192,32 @@ mod tests {
 
     use super::*;
     use crate::offer::OFFERS;
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_were_held_up_together_leave_at_the_pace_of_the_limit() {
+        let limit = 120;
+        let clock = Clock::starting_at(chrono::DateTime::UNIX_EPOCH);
+        let gate = Arc::new(Gate::new(limit, clock));
+        // They were let go one by one, over minutes in which the disk did not answer.
+        tokio::time::advance(Duration::from_mins(3)).await;
+        let calls = (0..3 * limit).map(|_| {
+            let gate = Arc::clone(&gate);
+            tokio::spawn(async move {
+                gate.pass().await;
+                gate.clock.now().mono
+            })
+        });
+        let mut left = Vec::new();
+        for call in calls.collect::<Vec<_>>() {
+            left.push(call.await.unwrap());
+        }
+        left.sort_unstable();
+        let in_a_minute = |first: &Duration| {
+            left.iter().filter(|at| **at >= *first && **at < *first + Duration::from_mins(1)).count()
+        };
+        let most = left.iter().map(in_a_minute).max().unwrap();
+        assert!((119..=120).contains(&most), "{most} calls left in one minute");
+    }
 
     #[test]
     fn a_purchase_that_cannot_be_counted_outside_the_ledger_does_not_leave() {

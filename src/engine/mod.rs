@@ -67,8 +67,9 @@ pub async fn run<V: Vendor>(
     watch: &mut (dyn Watch + Send),
 ) -> Result<End, EngineError> {
     let (hand_back, mut replies) = mpsc::unbounded_channel::<Result<Heard, LedgerError>>();
+    let gate = Arc::new(call::Gate::new(desk.terms.limits.calls_per_minute, clock));
     let mut at_work = AtWork::new(desk, ledger, clock.now())?;
-    let mut outside = World { vendor, clock, hand_back, watch };
+    let mut outside = World { vendor, clock, gate, hand_back, watch };
     let mut input = Input::Begin;
     let mut heard = StopWord::None;
     loop {
@@ -104,6 +105,7 @@ pub async fn run<V: Vendor>(
 struct World<'a, V> {
     vendor: Arc<V>,
     clock: Clock,
+    gate: Arc<call::Gate>,
     hand_back: mpsc::UnboundedSender<Result<Heard, LedgerError>>,
     watch: &'a mut (dyn Watch + Send),
 }
@@ -118,7 +120,7 @@ impl<V: Vendor> Outside for World<'_, V> {
     }
 
     fn call(&mut self, call: Call) {
-        call::spawn(call, &self.vendor, self.clock, &self.hand_back);
+        call::spawn(call, &self.vendor, &self.gate, &self.hand_back);
     }
 }
 
