@@ -62,19 +62,21 @@ pub struct NotATag;
 impl Tag {
     /// The tag of an attempt: the `number`-th purchase of the task, in row `attempt`.
     pub fn of(ledger: &LedgerId, attempt: i64, task: &Identity<'_>, number: u32) -> Self {
-        let content = || content_hash(ledger, task, number);
+        let content = || content_hashes(ledger, task)(number);
         let hash = if Rule::TagsNameContent.is_kept() { content() } else { hash128(&attempt.to_be_bytes()) };
         Self { ledger: ledger.clone(), attempt, hash }
     }
 }
 
-/// What a tag's hash says: this ledger, this task, this attempt. It holds no row, so that a task planned again in a
-/// restored ledger hashes as it did before.
+/// What a tag's hash says, by the number of the purchase: this ledger, this task, this attempt. It holds no row, so that a
+/// task planned again in a restored ledger hashes as it did before.
 #[expect(clippy::missing_panics_doc, reason = "writing texts and numbers to memory cannot fail")]
-pub fn content_hash(ledger: &LedgerId, task: &Identity<'_>, number: u32) -> [u8; 16] {
-    let facts = (VERSION, ledger.as_str(), task.job, task.period, task.question.hex(), task.repeat, number);
-    let text = serde_json::to_vec(&facts).expect("texts and numbers can always be written to memory");
-    hash128(&text)
+pub fn content_hashes(ledger: &LedgerId, task: &Identity<'_>) -> impl Fn(u32) -> [u8; 16] + use<> {
+    let facts = (VERSION, ledger.as_str(), task.job, task.period, task.question.hex(), task.repeat);
+    let mut text = serde_json::to_string(&facts).expect("texts and numbers can always be written to memory");
+    // The number is the last of the array.
+    text.pop();
+    move |number| hash128(format!("{text},{number}]").as_bytes())
 }
 
 impl fmt::Display for Tag {
@@ -144,11 +146,13 @@ mod tests {
     #[test]
     fn another_attempt_task_or_ledger_hashes_differently() {
         let task = Identity { job: "demo", period: "once", question: QuestionKey([9; 16]), repeat: 1 };
-        let hash = content_hash(&ledger(), &task, 1);
-        assert_ne!(hash, content_hash(&ledger(), &task, 2));
-        assert_ne!(hash, content_hash(&LedgerId::from_random([8; 10]), &task, 1));
-        assert_ne!(hash, content_hash(&ledger(), &Identity { repeat: 2, ..task.clone() }, 1));
-        assert_ne!(hash, content_hash(&ledger(), &Identity { period: "2026-11", ..task }, 1));
+        let hash = content_hashes(&ledger(), &task)(1);
+        let canonical = format!(r#"["b1","a4dqobyha4dqobyh","demo","once","{}",1,1]"#, "09".repeat(16));
+        assert_eq!(hash, hash128(canonical.as_bytes()));
+        assert_ne!(hash, content_hashes(&ledger(), &task)(2));
+        assert_ne!(hash, content_hashes(&LedgerId::from_random([8; 10]), &task)(1));
+        assert_ne!(hash, content_hashes(&ledger(), &Identity { repeat: 2, ..task.clone() })(1));
+        assert_ne!(hash, content_hashes(&ledger(), &Identity { period: "2026-11", ..task })(1));
     }
 
     proptest! {

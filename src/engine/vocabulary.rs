@@ -154,7 +154,14 @@ pub enum Input {
     /// A purchase outside the spans of a look, to widen them to.
     Widened(Option<i64>),
     /// Batches that were taken over into a restored ledger, and purchases that belong to none of its tasks.
-    Adopted { batches: Vec<OpenBatch>, extras: u64 },
+    Adopted {
+        /// With answers to come.
+        batches: Vec<OpenBatch>,
+        /// Booked as extra charges: no task of theirs was found.
+        extras: u64,
+        /// Among these is a later purchase of a task whose earlier answer is still to come.
+        awaits_answer: bool,
+    },
     /// Unresolved attempts of batches that surely were not bought.
     Unresolved(Vec<(BatchId, Vec<AttemptId>)>),
     /// Replies, by the handful.

@@ -1,10 +1,11 @@
 //! Purchases that a restored ledger does not hold: made after its copy, found in the vendor's list.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::TransactionBehavior;
+use rusqlite::{OptionalExtension, TransactionBehavior};
 
 use super::change::{Change, Extra};
+use super::columns::{IDENTITY, IDENTITY_FROM, identity};
 use super::money_path::{self, Moves, Window};
 use super::rows::Mover;
 use super::touched::attempt_state;
@@ -13,6 +14,7 @@ use super::{Ledger, LedgerError, OpenBatch, ToBuy};
 use crate::ids::{AccountId, BatchId, RunId};
 use crate::money::Money;
 use crate::offer::Method;
+use crate::tag::{Tag, content_hashes};
 use crate::task::{Reason, TaskState, Transition};
 
 /// A purchase of this ledger's that it holds no attempt for.
@@ -32,6 +34,29 @@ pub struct LostRow {
     pub task: Option<LostTask>,
 }
 
+/// Tasks whose purchases may be found in a list.
+const UNANSWERED: &str = "task.state <> 3";
+
+/// The most hashes that one search computes: less than a minute's. A hundred thousand tasks can each have been bought a
+/// thousand times since the copy, and all of it is found.
+const MOST_HASHES: i64 = 1 << 27;
+
+/// A task behind a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The tag.
+    pub tag: Tag,
+    /// Whose.
+    pub run: RunId,
+    /// Which, as it stands in the plan.
+    pub task: ToBuy,
+    /// Which attempt of it, from 1.
+    pub number: u32,
+    /// The answer to an earlier purchase of it is still to come: that this one was made says that the earlier one failed,
+    /// which is not known here yet.
+    pub awaits_answer: bool,
+}
+
 /// The task that a purchase was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostTask {
@@ -46,6 +71,51 @@ pub struct LostTask {
 }
 
 impl Ledger {
+    /// Finds the tasks behind tags of this ledger's that it holds no attempt for: what was bought after the copy that
+    /// it was restored from. A task is tried for so many (`reach`) purchases beyond those that are held. Looks at every
+    /// task that is not answered, so it is for restored ledgers alone.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn find_lost(&self, tags: &[Tag], reach: u32) -> Result<Vec<Found>, LedgerError> {
+        let wanted: HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
+        let sql = format!(
+            "SELECT {IDENTITY}, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
+                    task.prompt_set, task.run, task.state = 2
+             FROM task {IDENTITY_FROM} LEFT JOIN attempt ON attempt.id = task.attempt WHERE {UNANSWERED}"
+        );
+        let mut found = Vec::new();
+        let mut statement = self.db.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let task = ToBuy::from_row(row, 8)?;
+            let hash = content_hashes(&self.id, &identity(row)?.as_identity());
+            for number in task.attempts + 1..=task.attempts.saturating_add(reach) {
+                if let Some(tag) = wanted.get(&hash(number)) {
+                    let (tag, run, awaits_answer) = ((*tag).clone(), RunId(row.get(15)?), row.get(16)?);
+                    found.push(Found { tag, run, task, number, awaits_answer });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many purchases a task may have seen beyond those that are held, by tags of which none was found: every purchase
+    /// had a row of its own. As far as it can be searched.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn furthest(&self, tags: &[Tag]) -> Result<u32, LedgerError> {
+        // What was taken over has another history's row in its tag.
+        let sql = "SELECT id FROM attempt WHERE tag IS NULL ORDER BY id DESC LIMIT 1";
+        let last: i64 = self.db.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0);
+        let tasks: i64 =
+            self.db.query_row(&format!("SELECT count(*) FROM task WHERE {UNANSWERED}"), [], |row| row.get(0))?;
+        let most = |tag: &Tag| if tag.attempt > last { tag.attempt - last } else { tag.attempt };
+        let furthest = tags.iter().map(most).max().unwrap_or(0);
+        Ok(u32::try_from(furthest.min(MOST_HASHES / tasks.max(1))).unwrap_or(u32::MAX))
+    }
+
     /// Takes over purchases that were made after the copy which this ledger was restored from: each becomes an attempt
     /// of the task that its tag was computed from. What belongs to no planned task is an extra charge.
     ///

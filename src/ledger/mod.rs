@@ -49,7 +49,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-pub use adopt::{LostRow, LostTask};
+pub use adopt::{Found, LostRow, LostTask};
 pub use audit::{Audit, StateCount};
 pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved, Settled};

@@ -5,14 +5,11 @@ use rusqlite::OptionalExtension;
 use super::columns::{IDENTITY, IDENTITY_FROM, identity};
 use super::touched::attempt_state;
 use super::vendor_id::{vendor_key, vendor_text};
-use super::{Ledger, LedgerError, ToBuy};
-use crate::ids::{AccountId, AttemptId, BatchId, RunId};
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, AttemptId, BatchId};
 use crate::money::Money;
-use crate::tag::{Tag, content_hash};
-use crate::task::{Identity, TaskState};
-
-/// Attempts of a task beyond those that a restored ledger holds, for which tags are tried.
-const MOST_LOST_ATTEMPTS: u32 = 8;
+use crate::tag::Tag;
+use crate::task::TaskState;
 
 /// What the ledger knows about a row of the vendor's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -189,33 +186,5 @@ impl Ledger {
                 Ok(stored.unwrap_or_else(|| Tag::of(&self.id, attempt.0, &identity.as_identity(), number).to_string()))
             })
             .optional()?)
-    }
-
-    /// Finds the tasks behind tags of this ledger's that it holds no attempt for: what was bought after the copy that
-    /// it was restored from. Looks at every task that is planned, in doubt or failed, so it is for restored ledgers alone.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn find_lost(&self, tags: &[Tag]) -> Result<Vec<(Tag, RunId, ToBuy, u32)>, LedgerError> {
-        let wanted: std::collections::HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
-        let sql = format!(
-            "SELECT {IDENTITY}, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
-                    task.prompt_set, task.run
-             FROM task {IDENTITY_FROM} LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.state IN (0, 1, 4)"
-        );
-        let mut found = Vec::new();
-        let mut statement = self.db.prepare(&sql)?;
-        let mut rows = statement.query([])?;
-        while let Some(row) = rows.next()? {
-            let owned = identity(row)?;
-            let identity: Identity<'_> = owned.as_identity();
-            let task = ToBuy::from_row(row, 8)?;
-            for number in task.attempts + 1..=task.attempts + MOST_LOST_ATTEMPTS {
-                if let Some(tag) = wanted.get(&content_hash(&self.id, &identity, number)) {
-                    found.push(((*tag).clone(), RunId(row.get(15)?), task, number));
-                }
-            }
-        }
-        Ok(found)
     }
 }

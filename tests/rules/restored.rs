@@ -49,6 +49,53 @@ pub(crate) async fn a_restored_ledger_waits_for_what_was_still_on_its_way() {
     world.assert_all_answered_once(3);
 }
 
+/// Each try of a task is another purchase by its tag, and a copy does not know how many there were.
+#[tokio::test(start_paused = true)]
+async fn a_restored_ledger_finds_a_purchase_however_often_its_task_had_been_tried() {
+    let throttled = (2..=21).map(|nth| Rule::nth(Fault::Throttle40202, Call::TaskPost, nth));
+    let mut world = World::new(settings(throttled.collect()));
+    world.live_on(&job(1)).await;
+    let copy = world.copy();
+    world.live_on(&job(3)).await;
+    assert_eq!(world.bill().tasks, 3);
+    let tried = attempts_of_a_task(&world);
+    assert!(tried > 20, "{tried} tries");
+    world.restore(&copy);
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+/// The most purchases that were tried for one task.
+fn attempts_of_a_task(world: &World) -> u32 {
+    let ledger = rusqlite::Connection::open(world.ledger_path()).unwrap();
+    ledger.query_row("SELECT max(number) FROM attempt", [], |row| row.get(0)).unwrap()
+}
+
+/// The copy holds the first purchase of a task, and not that it failed and was followed by a second. A start that collects
+/// nothing does not learn it either.
+#[tokio::test(start_paused = true)]
+async fn a_restored_ledger_buys_nothing_while_an_earlier_purchase_of_what_it_finds_has_no_answer() {
+    let fails = Fault::PaidFailure { code: 40_103, at_post: false };
+    let mut world = World::new(settings(vec![Rule::nth(fails, Call::TaskPost, 2)]));
+    let job = |questions| format!("retry_paid_failures = 1\n{}", job(questions));
+    world.live_on(&job(1)).await;
+    world.collect = false;
+    world.live_on(&job(2)).await;
+    let copy = world.copy();
+    world.collect = true;
+    world.live_on(&job(2)).await;
+    assert_eq!((world.tasks("answered"), world.bill().tasks), (2, 3));
+    world.restore(&copy);
+    world.collect = false;
+    let end = world.live_on(&job(4)).await;
+    assert_eq!((end.in_doubt, world.bill().tasks), (1, 3), "two more are asked, and not bought yet");
+    world.collect = true;
+    world.live_on(&job(4)).await;
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!((world.tasks("answered"), bill.tasks, audit.extra_charges), (4, 5, 0), "{:?}", audit.tasks);
+    assert_eq!((audit.charged, audit.problems), (bill.total, vec![]));
+}
+
 /// A task that failed and was paid for is bought again where the job says so. Both purchases are missing in the copy.
 #[tokio::test(start_paused = true)]
 async fn a_restored_ledger_takes_over_the_last_of_several_purchases_of_a_task() {

@@ -129,7 +129,7 @@ impl Look<'_> {
     fn nothing_is_paid_twice(&self) -> Checked {
         let mut hashes: BTreeMap<[u8; 16], Vec<&Sale>> = BTreeMap::new();
         let mut tasks: BTreeMap<i64, Vec<&Sale>> = BTreeMap::new();
-        let mut questions: BTreeMap<(&str, u32, &str, String), u64> = BTreeMap::new();
+        let mut questions: BTreeMap<(&str, u32, &str, String), Vec<&Sale>> = BTreeMap::new();
         for sale in self.sales {
             if let Some(tag) = tag_of(sale) {
                 hashes.entry(tag.hash).or_default().push(sale);
@@ -138,7 +138,7 @@ impl Look<'_> {
                 tasks.entry(attempt.task).or_default().push(sale);
             }
             let place = (sale.prompt.as_str(), sale.location_code, sale.language_code, sale.engine.to_string());
-            *questions.entry(place).or_default() += u64::from(sale.fails == 0);
+            questions.entry(place).or_default().extend((sale.fails == 0).then_some(sale));
         }
         if let Some((_, sales)) = hashes.iter().find(|(_, sales)| sales.len() > 1) {
             return fail("one attempt of one task was sold more than once", sales);
@@ -150,12 +150,15 @@ impl Look<'_> {
                 return fail(&format!("task {task} was paid for {} times", sales.len()), sales);
             }
         }
-        for (question, times) in questions {
+        for (question, sales) in questions {
             let job = question.0.split(' ').next().unwrap_or_default();
             let runs = self.allowed.periods.iter().filter(|(of, _)| of == job).count() as u64;
             let most = self.allowed.repeats.get(job).copied().unwrap_or(0) * runs;
-            if times > most {
-                return fail("a question was bought more often than it was asked", &(question, times, most));
+            if sales.len() as u64 > most {
+                return fail(
+                    &format!("a question was bought {} times and asked {most}", sales.len()),
+                    &(question, sales),
+                );
             }
         }
         Ok(())

@@ -195,7 +195,9 @@ impl Core {
             }
             Input::Witnesses(witnesses) => self.sweep_ended(now, &witnesses, &mut out),
             Input::Widened(bought_v) => self.reconcile.widened(bought_v),
-            Input::Adopted { batches, extras } => self.adopted(now, batches, extras, &mut out),
+            Input::Adopted { batches, extras, awaits_answer } => {
+                self.adopted(now, batches, extras, awaits_answer, &mut out);
+            }
             Input::Unresolved(batches) => self.conclude(batches, &mut out),
             Input::Heard(replies) => self.heard(now, replies, &mut out),
             Input::Tick => {}

@@ -16,13 +16,17 @@ use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::catalogue::List;
 use crate::clock::Now;
 use crate::ids::{BatchId, SetId, TargetId};
-use crate::ledger::{Late, Ledger, LedgerError, LostRow, LostTask, OpenBatch, Recognised, ToBuy};
+use crate::ledger::{Found, Late, Ledger, LedgerError, LostRow, LostTask, Recognised, ToBuy};
 use crate::money::Money;
 use crate::offer::{Engine, Function, LIST_REACH_S, Method, Offer, Priority, ResultKind};
 use crate::price::{PriceList, price_key};
 use crate::rule::Rule;
 use crate::tag::Tag;
 use crate::vendor::{NO_TASK, Request, Ware, wire};
+
+/// A task is seldom bought more often than this after the copy that a ledger was restored from; where that finds no task,
+/// all are tried for as many purchases as there can have been.
+const REACH: u32 = 8;
 
 /// The engine cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +47,8 @@ pub struct Desk {
     prices: PriceList,
     wares: BTreeMap<(TargetId, SetId, Method, Priority), KnownWare>,
     known_prices: BTreeSet<String>,
+    /// Hashes in tags of this ledger's to which no task was found, however often it may have been bought.
+    in_vain: BTreeSet<[u8; 16]>,
 }
 
 /// Tasks of one target, prompt set and service.
@@ -75,7 +81,7 @@ pub(super) enum Done {
 impl Desk {
     /// An account's desk.
     pub fn new(terms: Terms, prices: PriceList) -> Self {
-        Self { terms, prices, wares: BTreeMap::new(), known_prices: BTreeSet::new() }
+        Self { terms, prices, wares: BTreeMap::new(), known_prices: BTreeSet::new(), in_vain: BTreeSet::new() }
     }
 
     /// What the ledger holds from earlier starts.
@@ -166,10 +172,7 @@ impl Desk {
                 until_v - LIST_REACH_S,
                 self.answered_late(),
             )?),
-            Effect::Adopt(rows) => {
-                let (batches, extras) = self.adopt(ledger, &rows)?;
-                Input::Adopted { batches, extras }
-            }
+            Effect::Adopt(rows) => self.adopt(ledger, &rows)?,
             Effect::Unresolved(batches) => {
                 let each = batches.into_iter().map(|batch| Ok((batch, ledger.unresolved(batch)?)));
                 Input::Unresolved(each.collect::<Result<_, LedgerError>>()?)
@@ -245,21 +248,31 @@ impl Desk {
     }
 
     /// Takes purchases over that a restored ledger does not hold.
-    fn adopt(&mut self, ledger: &mut Ledger, rows: &[SeenRow]) -> Result<(Vec<OpenBatch>, u64), EngineError> {
+    fn adopt(&mut self, ledger: &mut Ledger, rows: &[SeenRow]) -> Result<Input, EngineError> {
         let tag_of = |seen: &SeenRow| seen.row.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok());
-        let found = ledger.find_lost(&rows.iter().filter_map(tag_of).collect::<Vec<_>>())?;
+        let tags: Vec<Tag> = rows.iter().filter_map(tag_of).collect();
+        let mut found = ledger.find_lost(&tags, REACH)?;
+        let is_found = |found: &[Found], tag: &Tag| found.iter().any(|found| found.tag.hash == tag.hash);
+        let missing = tags.into_iter().filter(|tag| !is_found(&found, tag) && !self.in_vain.contains(&tag.hash));
+        let missing: Vec<Tag> = missing.collect();
+        if !missing.is_empty() {
+            found.extend(ledger.find_lost(&missing, ledger.furthest(&missing)?)?);
+            self.in_vain.extend(missing.iter().filter(|tag| !is_found(&found, tag)).map(|tag| tag.hash));
+        }
+        let awaits_answer = found.iter().any(|found| found.awaits_answer);
         let mut lost = Vec::with_capacity(rows.len());
         for seen in rows {
             let tag = tag_of(seen);
             let (cost, is_live) = (seen.row.cost.unwrap_or_default(), seen.row.is_live());
-            let task = match found.iter().find(|(known, ..)| Some(known) == tag.as_ref()) {
-                Some((_, run, task, number)) => {
+            let its = |found: &&Found| Some(&found.tag) == tag.as_ref() && !found.awaits_answer;
+            let task = match found.iter().find(its) {
+                Some(&Found { run, task, number, .. }) => {
                     let most = if is_live || !Rule::FoundIsHeldForAll.is_kept() {
                         cost
                     } else {
-                        self.most(ledger, *task, cost)?
+                        self.most(ledger, task, cost)?
                     };
-                    Some(LostTask { run: *run, task: *task, number: *number, most })
+                    Some(LostTask { run, task, number, most })
                 }
                 None => None,
             };
@@ -272,7 +285,8 @@ impl Desk {
                 task,
             });
         }
-        Ok(ledger.adopt_lost(self.terms.account, &lost)?)
+        let (batches, extras) = ledger.adopt_lost(self.terms.account, &lost)?;
+        Ok(Input::Adopted { batches, extras, awaits_answer })
     }
 
     /// The most that a Standard task may come to for which so much was taken. One that could not be bought today, because

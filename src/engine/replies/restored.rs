@@ -48,7 +48,19 @@ impl Core {
     }
 
     /// Purchases were taken over into the ledger.
-    pub(in crate::engine) fn adopted(&mut self, now: Now, batches: Vec<OpenBatch>, extras: u64, out: &mut Vec<Effect>) {
+    pub(in crate::engine) fn adopted(
+        &mut self,
+        now: Now,
+        batches: Vec<OpenBatch>,
+        extras: u64,
+        awaits_answer: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        // That it was bought again says that the earlier purchase failed. Until that is known here as well, nothing is
+        // bought: its failure would let it be bought once more.
+        if awaits_answer {
+            self.reconcile.make_void("it shows a later purchase of a task whose earlier answer is still to come");
+        }
         if let Some(restored) = &mut self.reconcile.restored {
             restored.adopted += batches.len() as u64;
         }
