@@ -12,6 +12,7 @@ use std::time::Duration;
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Priority, Route};
 
+pub(crate) use read::is_loopback;
 pub use read::{SHORTEST_QUARANTINE, check_config};
 
 /// The name of an account where none is written.

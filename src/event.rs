@@ -20,7 +20,7 @@ pub struct Event {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// The first answer of the vendor in this start: its clock is known, and it lets us in.
+    /// The first answer of the vendor in this start, whatever it says: its clock is known.
     Contact {
         /// The account's name.
         account: String,
@@ -103,6 +103,13 @@ pub enum EventKind {
         cost: Money,
         /// How it came to be.
         why: String,
+    },
+    /// A restored ledger found purchases of its own that belong to none of its tasks, and booked them.
+    WithoutTask {
+        /// How many.
+        purchases: u64,
+        /// What was taken for them.
+        cost: Money,
     },
     /// The vendor's list names another cost for a purchase than is booked: what is booked stays.
     CostDiffers {
@@ -217,7 +224,7 @@ pub enum EventKind {
         attempt: AttemptId,
         /// The vendor's code.
         code: u32,
-        /// What it cost.
+        /// It was paid for.
         paid: bool,
     },
     /// Something the vendor answered that a person should know.

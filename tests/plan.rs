@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bursar::config::{Config, Limits};
 use bursar::job::{self, Job};
 use bursar::money::Money;
-use bursar::plan::{Order, PlanError, Room, plan, worst_cases};
+use bursar::plan::{BuyingOrder, PlanError, Room, plan, worst_cases};
 use bursar::price::PriceList;
 use proptest::prelude::*;
 
@@ -117,7 +117,7 @@ fn planned(job: &Job) -> Vec<Task> {
         Ok(())
     })
     .unwrap();
-    Order::new(job, &worst)
+    BuyingOrder::new(job, &worst)
         .map(|step| {
             let set = &job.sets[step.set];
             let market = u8::try_from(set.markets[step.market.unwrap()].location_code - 2840).unwrap();

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
 use bursar::engine::own_room;
-use bursar::plan::{Order, plan, worst_cases};
+use bursar::plan::{BuyingOrder, plan, worst_cases};
 use rusqlite::Connection;
 
 use crate::part::{measured, report, report_memory, report_time};
@@ -93,7 +93,7 @@ fn bare_rows(world: &World) -> Result<()> {
     {
         let mut insert =
             write.prepare("INSERT INTO task VALUES (NULL, 1, ?1, ?2, ?3, ?4, 1, 0, ?5, 0, NULL, 1, NULL)")?;
-        for (position, step) in (1_i64..).zip(Order::new(&job, &worst)) {
+        for (position, step) in (1_i64..).zip(BuyingOrder::new(&job, &worst)) {
             insert.execute((
                 step.prompt + 1,
                 step.market.map_or(0, |market| market + 1),

@@ -48,8 +48,14 @@ pub(super) fn export(args: &ExportArgs, common: &Common, out: Out) -> anyhow::Re
         for run in ledger.runs(Some(&job))? {
             periods.push(ledger.run_name(run)?.1);
         }
-        let asked = args.period.as_deref().unwrap_or("any period");
-        return mistake(format!("job `{job}` has no run of {asked}; there is {}", periods.join(", ")));
+        return mistake(match (&args.period, periods.as_slice()) {
+            (_, []) => format!("job `{job}` has no run yet"),
+            (Some(asked), [only]) => format!("job `{job}` has no run of {asked}; there is one of {only}"),
+            (asked, several) => {
+                let asked = asked.as_deref().unwrap_or("any period");
+                format!("job `{job}` has no run of {asked}; there are runs of {}", several.join(", "))
+            }
+        });
     };
     let of = of_run(&ledger, run)?;
     let format = args.format.unwrap_or_else(|| format_of(args.output.as_deref()));

@@ -27,7 +27,7 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
                 -2..=2 => String::new(),
                 s => format!("; its clock is {}s {}", s.unsigned_abs(), if s > 0 { "ahead" } else { "behind" }),
             };
-            (Detail, format!("the vendor lets account {account} in{clock}"))
+            (Detail, format!("the vendor answers account {account}{clock}"))
         }
         EventKind::Restored { .. } => (
             Alarm,
@@ -73,6 +73,14 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         EventKind::ExtraCharge { vendor_id, cost, why } => {
             (Alarm, format!("the vendor took {cost} for its task {vendor_id}, which answers no task of ours: {why}"))
         }
+        EventKind::WithoutTask { purchases, cost } => (
+            Alarm,
+            format!(
+                "{} that this ledger made after the copy it was restored from belong to none of its tasks: {cost} is \
+                 booked as extra charges; run the jobs that bought them, and they are taken over",
+                count(*purchases, "purchase")
+            ),
+        ),
         EventKind::CostDiffers { attempt, booked, listed } => (
             Alarm,
             format!(
@@ -211,6 +219,9 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::Concluded { batch, tasks } => ("concluded", json!({ "batch": batch.0, "tasks": tasks })),
         EventKind::ExtraCharge { vendor_id, cost, why } => {
             ("extra_charge", with(json!({ "vendor_id": vendor_id, "why": why }), &[("cost", *cost)]))
+        }
+        EventKind::WithoutTask { purchases, cost } => {
+            ("without_task", with(json!({ "purchases": purchases }), &[("cost", *cost)]))
         }
         EventKind::CostDiffers { attempt, booked, listed } => {
             ("cost_differs", with(json!({ "attempt": attempt.0 }), &[("booked", *booked), ("listed", *listed)]))

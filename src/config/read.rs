@@ -227,7 +227,8 @@ fn host(rest: &str) -> Option<&str> {
     (!host.is_empty() && port_fits).then_some(host)
 }
 
-fn is_loopback(url: &str) -> bool {
+/// The address is this machine.
+pub(crate) fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").and_then(|(_, rest)| host(rest));
     host.is_some_and(|host| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
 }

@@ -16,7 +16,7 @@ use crate::ledger::{AccountFacts, Edited, JobFacts, Ledger, LedgerError, Login, 
 use crate::money::Money;
 use crate::offer::{OFFERS, promised_turnaround};
 use crate::period::Period;
-use crate::plan::{Haste, Hurry, Order, Plan, PlanError, hasten, plan, worst_cases};
+use crate::plan::{BuyingOrder, Haste, Hurry, Plan, PlanError, hasten, plan, worst_cases};
 use crate::price::PriceList;
 use crate::task::hash128;
 
@@ -128,7 +128,7 @@ pub fn prepare(
     } else {
         let mut rows = ledger.plan_rows(run)?;
         job.each_prompt(files, |index, text| rows.prompt(job.prompts.hash(index), text))?;
-        Some(rows.finish(job, Order::new(job, &worst), plan_hash, at)?)
+        Some(rows.finish(job, BuyingOrder::new(job, &worst), plan_hash, at)?)
     };
     let terms = RunTerms {
         run,

@@ -10,7 +10,7 @@ use crate::clock::Now;
 use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
-use crate::ledger::{CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, ToCollect};
+use crate::ledger::{CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, TakenOver, ToCollect};
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
@@ -153,12 +153,10 @@ pub enum Input {
     Witnesses(Vec<(AttemptId, i64)>),
     /// A purchase outside the spans of a look, to widen them to.
     Widened(Option<i64>),
-    /// Batches that were taken over into a restored ledger, and purchases that belong to none of its tasks.
+    /// Purchases were taken over into a restored ledger.
     Adopted {
-        /// With answers to come.
-        batches: Vec<OpenBatch>,
-        /// Booked as extra charges: no task of theirs was found.
-        extras: u64,
+        /// What.
+        taken: TakenOver,
         /// Among these is a later purchase of a task whose earlier answer is still to come.
         awaits_answer: bool,
     },

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{OptionalExtension, TransactionBehavior};
 
+use super::attempt_state::AttemptState;
 use super::change::{Change, Extra};
-use super::columns::{IDENTITY, IDENTITY_FROM, identity};
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity};
 use super::money_path::{self, Moves, Window};
 use super::rows::Mover;
-use super::touched::attempt_state;
 use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, OpenBatch, ToBuy};
 use crate::ids::{AccountId, BatchId, RunId};
@@ -57,6 +57,17 @@ pub struct Found {
     pub awaits_answer: bool,
 }
 
+/// What a restored ledger has taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenOver {
+    /// One for each purchase, with its answer to come where it has one.
+    pub batches: Vec<OpenBatch>,
+    /// Purchases that belong to none of its tasks, newly booked.
+    pub extras: u64,
+    /// What was taken for those.
+    pub extra_cost: Money,
+}
+
 /// The task that a purchase was made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LostTask {
@@ -81,18 +92,18 @@ impl Ledger {
         let wanted: HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
         let sql = format!(
             "SELECT {IDENTITY}, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
-                    task.prompt_set, task.run, task.state = 2
+                    task.prompt_set, task.run AS run, task.state = 2 AS awaits_answer
              FROM task {IDENTITY_FROM} LEFT JOIN attempt ON attempt.id = task.attempt WHERE {UNANSWERED}"
         );
         let mut found = Vec::new();
         let mut statement = self.db.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let task = ToBuy::from_row(row, 8)?;
+            let task = ToBuy::from_row(row, IDENTITY_COLUMNS)?;
             let hash = content_hashes(&self.id, &identity(row)?.as_identity());
             for number in task.attempts + 1..=task.attempts.saturating_add(reach) {
                 if let Some(tag) = wanted.get(&hash(number)) {
-                    let (tag, run, awaits_answer) = ((*tag).clone(), RunId(row.get(15)?), row.get(16)?);
+                    let (tag, run, awaits_answer) = ((*tag).clone(), RunId(row.get("run")?), row.get("awaits_answer")?);
                     found.push(Found { tag, run, task, number, awaits_answer });
                 }
             }
@@ -120,10 +131,9 @@ impl Ledger {
     /// of the task that its tag was computed from. What belongs to no planned task is an extra charge.
     ///
     /// # Errors
-    /// Nothing was written.
-    pub fn adopt_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<(Vec<OpenBatch>, u64), LedgerError> {
-        let mut batches = Vec::new();
-        let mut extras = 0;
+    /// The row at hand and those behind it were not written, and are met in the next look.
+    pub fn adopt_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<TakenOver, LedgerError> {
+        let mut taken = TakenOver::default();
         let mut latest = BTreeMap::new();
         for (at, lost) in rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.task?))) {
             // Of several purchases of a task the last is its own: the others were paid failures, after which it was bought
@@ -134,7 +144,7 @@ impl Ledger {
         for (at, row) in rows.iter().enumerate() {
             let is_latest = |lost: &LostTask| latest.get(&lost.task.task) == Some(&(lost.number, at));
             if let Some(lost) = row.task.filter(is_latest) {
-                batches.push(self.adopt_one(account, row, lost)?);
+                taken.batches.push(self.adopt_one(account, row, lost)?);
             } else {
                 let extra = Extra {
                     attempt: None,
@@ -150,10 +160,13 @@ impl Ledger {
                     }
                     .to_owned(),
                 };
-                extras += self.record(vec![Change::Extra { account, extra }])?.extras;
+                if self.record(vec![Change::Extra { account, extra }])?.extras > 0 {
+                    taken.extras += 1;
+                    taken.extra_cost = taken.extra_cost.saturating_add(row.cost);
+                }
             }
         }
-        Ok((batches, extras))
+        Ok(taken)
     }
 
     fn adopt_one(&mut self, account: AccountId, row: &LostRow, lost: LostTask) -> Result<OpenBatch, LedgerError> {
@@ -188,7 +201,7 @@ impl Ledger {
             (run.0, account.0, &engine, &function, first, row.posted_v, start, uncollected, method.name()),
         )?;
         let batch = write.last_insert_rowid();
-        let attempt_state = if row.is_live { attempt_state::PAID_FAILURE } else { attempt_state::SUBMITTED };
+        let stands_at = if row.is_live { AttemptState::PaidFailure } else { AttemptState::Submitted };
         write.execute(
             "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag, settled_nano)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
@@ -197,7 +210,7 @@ impl Ledger {
                 task.0,
                 batch,
                 number,
-                attempt_state,
+                stands_at,
                 vendor_key(&row.vendor_id),
                 held.nanos(),
                 row.cost.nanos(),

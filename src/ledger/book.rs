@@ -6,12 +6,13 @@
 
 use rusqlite::{Connection, DropBehavior, TransactionBehavior};
 
+use super::attempt_state::AttemptState;
 use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved, Settled};
 use super::money_path::{self, Moves, Window};
 use super::note::note;
 use super::rows::{Acceptances, Mover, insert_attempts};
-use super::touched::{Attempt, Touched, attempt_state};
+use super::touched::{Attempt, Touched};
 use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, ToBuy};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
@@ -159,43 +160,43 @@ impl Commit<'_> {
             Change::Corrected { attempt, cost } => self.correct(attempt, cost)?,
             Change::Refused { attempt, code, for_good } => {
                 let transition = if for_good { Transition::Fail(Reason::Refused) } else { Transition::NotBought };
-                self.not_bought(attempt, attempt_state::REFUSED, Some(code), transition)?;
+                self.not_bought(attempt, AttemptState::Refused, Some(code), transition)?;
             }
             Change::NotBought { attempt } => {
-                self.not_bought(attempt, attempt_state::NOT_BOUGHT, None, Transition::NotBought)?;
+                self.not_bought(attempt, AttemptState::NotBought, None, Transition::NotBought)?;
             }
             Change::PaidFailure { attempt, code, vendor_id, cost, posted_v, again } => {
-                let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SENDING])? else { return Ok(None) };
+                let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Sending])? else { return Ok(None) };
                 self.paid_for_nothing(facts, Some(code), vendor_id.as_deref(), (cost, posted_v), Reason::PaidFailure)?;
                 self.reopen(facts, again)?;
             }
             Change::LostLive { attempt, vendor_id, cost, posted_v } => {
-                let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
+                let states = [AttemptState::Sending, AttemptState::NotBought];
                 let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(None) };
                 self.paid_for_nothing(facts, None, Some(&vendor_id), (cost, posted_v), Reason::LostLive)?;
             }
             Change::FailedLater { attempt, code, again, settled } => {
                 self.close(attempt, settled)?;
                 if let Some(facts) =
-                    self.ended(attempt, attempt_state::PAID_FAILURE, Some(code), Transition::Fail(Reason::PaidFailure))?
+                    self.ended(attempt, AttemptState::PaidFailure, Some(code), Transition::Fail(Reason::PaidFailure))?
                 {
                     self.reopen(facts, again)?;
                 }
             }
             Change::Expired { attempt, settled } => {
                 self.close(attempt, settled)?;
-                self.ended(attempt, attempt_state::EXPIRED, None, Transition::Fail(Reason::Expired))?;
+                self.ended(attempt, AttemptState::Expired, None, Transition::Fail(Reason::Expired))?;
             }
             Change::Answered { attempt, answer, settled } => self.store(attempt, &answer, settled)?,
             Change::ResolvedAsBought { attempt, posted_v } => {
-                let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SENDING])? else { return Ok(None) };
+                let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Sending])? else { return Ok(None) };
                 self.write
                     .prepare_cached(
                         "UPDATE attempt SET state = ?2, posted_nano = held_nano, settled_nano = held_nano WHERE id = ?1",
                     )?
-                    .execute((facts.id, attempt_state::RESOLVED_AS_BOUGHT))?;
+                    .execute((facts.id, AttemptState::ResolvedAsBought))?;
                 let transition = Transition::Fail(Reason::ResolvedAsBought);
-                self.stands(facts, attempt_state::RESOLVED_AS_BOUGHT, transition)?;
+                self.stands(facts, AttemptState::ResolvedAsBought, transition)?;
                 self.moves.charge(facts.batch, posted_v, facts.held, facts.held, false);
                 self.moves.count(facts.batch, -1, 0);
             }
@@ -232,13 +233,13 @@ impl Commit<'_> {
     ) -> Result<(), LedgerError> {
         // Given up for not bought, and found after all: its hold is gone, so the charge is overrun; what it may still come
         // to is held again.
-        let states = [attempt_state::SENDING, attempt_state::NOT_BOUGHT];
+        let states = [AttemptState::Sending, AttemptState::NotBought];
         let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(()) };
-        let was_sending = facts.state == attempt_state::SENDING;
+        let was_sending = facts.state == AttemptState::Sending;
         let rest = if open { facts.held.less(cost) } else { Money::ZERO };
         let facts = if was_sending { facts } else { self.found_after_all(facts, vendor_id, rest)? };
         self.accepted.add(facts.id, vendor_key(vendor_id), cost, assumed)?;
-        self.stands(facts, attempt_state::SUBMITTED, Transition::Accept)?;
+        self.stands(facts, AttemptState::Submitted, Transition::Accept)?;
         self.moves.charge(facts.batch, posted_v, facts.held, cost, open);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 1);
         self.moves.posted(facts.batch, posted_v);
@@ -248,11 +249,11 @@ impl Commit<'_> {
     fn not_bought(
         &mut self,
         attempt: AttemptId,
-        state: i64,
+        state: AttemptState,
         code: Option<u32>,
         transition: Transition,
     ) -> Result<(), LedgerError> {
-        let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SENDING])? else { return Ok(()) };
+        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Sending])? else { return Ok(()) };
         self.write
             .prepare_cached("UPDATE attempt SET state = ?2, code = ?3 WHERE id = ?1")?
             .execute((facts.id, state, code))?;
@@ -269,11 +270,11 @@ impl Commit<'_> {
     fn ended(
         &mut self,
         attempt: AttemptId,
-        state: i64,
+        state: AttemptState,
         code: Option<u32>,
         transition: Transition,
     ) -> Result<Option<Attempt>, LedgerError> {
-        let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SUBMITTED])? else { return Ok(None) };
+        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(None) };
         self.write
             .prepare_cached("UPDATE attempt SET state = ?2, code = ?3, settled_nano = coalesce(settled_nano, posted_nano) WHERE id = ?1")?
             .execute((facts.id, state, code))?;
@@ -283,7 +284,7 @@ impl Commit<'_> {
     }
 
     fn store(&mut self, attempt: AttemptId, answer: &Answer, settled: Option<Settled>) -> Result<(), LedgerError> {
-        let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SUBMITTED])? else { return Ok(()) };
+        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(()) };
         self.write
             .prepare_cached(
                 "INSERT INTO answer (attempt, kind, fetched_at, done_v, model, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -292,7 +293,7 @@ impl Commit<'_> {
             .execute((facts.id, answer.kind.name(), answer.fetched_at, answer.done_v, &answer.model, &answer.body))?;
         if answer.complete {
             self.close(attempt, settled)?;
-            self.ended(attempt, attempt_state::ANSWERED, None, Transition::Answer)?;
+            self.ended(attempt, AttemptState::Answered, None, Transition::Answer)?;
         }
         Ok(())
     }
@@ -320,8 +321,13 @@ impl Commit<'_> {
     }
 
     /// The attempt's row was written; its task follows.
-    pub(super) fn stands(&mut self, facts: Attempt, state: i64, transition: Transition) -> Result<(), LedgerError> {
-        self.touched.stands(facts, state);
+    pub(super) fn stands(
+        &mut self,
+        facts: Attempt,
+        state: AttemptState,
+        transition: Transition,
+    ) -> Result<(), LedgerError> {
+        self.touched.stands(facts, state)?;
         self.touched.move_task_of(facts, transition)
     }
 

@@ -15,7 +15,9 @@ pub(super) fn named<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite:
 
 /// The columns that make a task's identity, from `IDENTITY_FROM`.
 pub(super) const IDENTITY: &str = "job.name, run.period, target.engine, target.function, prompt.text,
-     market.location_code || ' ' || market.language_code, target.options, task.repeat";
+     market.location_code, market.language_code, target.options, task.repeat";
+/// How many they are.
+pub(super) const IDENTITY_COLUMNS: usize = 9;
 /// The rows that they come from, joined to `task`.
 pub(super) const IDENTITY_FROM: &str = "JOIN run ON run.id = task.run JOIN job ON job.id = run.job
      JOIN target ON target.id = task.target JOIN prompt ON prompt.id = task.prompt
@@ -35,19 +37,16 @@ impl OwnedIdentity {
     }
 }
 
-/// Reads the first eight columns, which are [`IDENTITY`].
+/// Reads the first columns, which are [`IDENTITY`].
 pub(super) fn identity(row: &Row<'_>) -> rusqlite::Result<OwnedIdentity> {
-    let market: String = row.get(5)?;
-    let (location_code, language_code) = market.split_once(' ').unwrap_or(("0", ""));
-    let prompt: String = row.get(4)?;
-    let options: String = row.get(6)?;
+    let (prompt, language_code, options): (String, String, String) = (row.get(4)?, row.get(6)?, row.get(7)?);
     let question = Question {
         engine: named(row, 2)?,
         function: named(row, 3)?,
         prompt: &prompt,
-        location_code: location_code.parse().unwrap_or(0),
-        language_code,
+        location_code: row.get(5)?,
+        language_code: &language_code,
         options: &options,
     };
-    Ok(OwnedIdentity { job: row.get(0)?, period: row.get(1)?, question: question.key(), repeat: row.get(7)? })
+    Ok(OwnedIdentity { job: row.get(0)?, period: row.get(1)?, question: question.key(), repeat: row.get(8)? })
 }

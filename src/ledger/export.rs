@@ -177,7 +177,7 @@ impl Ledger {
 }
 
 fn export_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ExportRow, Option<i64>, i64)> {
-    let (method, priority) = service_from(row.get(7)?);
+    let (method, priority) = service_from(row.get(7)?)?;
     let state = TaskState::from_numbers(row.get(9)?, row.get(10)?).unwrap_or(TaskState::Planned);
     let exported = ExportRow {
         set: row.get(0)?,

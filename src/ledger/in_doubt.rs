@@ -98,6 +98,7 @@ impl Ledger {
                     target: TargetId(row.get(2)?),
                     held: Money::from_nanos(row.get(12)?),
                     open_cost: open_cost(function, None, None, None),
+                    price: None,
                 };
                 Ok((ToBuy::from_row(row, 0)?, collect))
             })?)

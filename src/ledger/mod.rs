@@ -22,6 +22,7 @@ mod change;
 mod book;
 mod rows;
 mod settle;
+mod attempt_state;
 mod touched;
 mod money_path;
 
@@ -49,7 +50,7 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-pub use adopt::{Found, LostRow, LostTask};
+pub use adopt::{Found, LostRow, LostTask, TakenOver};
 pub use audit::{Audit, StateCount};
 pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved, Settled};

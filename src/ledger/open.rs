@@ -40,12 +40,12 @@ impl Ledger {
     /// Opens the ledger at `path`, making a new one of this `kind` where there is none. The caller holds the lock.
     ///
     /// # Errors
-    /// The file is no ledger, of a newer version, of the other kind, readable by others, or cannot be written.
+    /// The file is no ledger, of a newer version, of the other kind, or cannot be written or closed to others.
     pub fn open(path: &Path, kind: Kind, now: i64) -> Result<Self, LedgerError> {
         if !path.exists() {
             make_file(path)?;
         }
-        refuse_what_others_can_read(path)?;
+        close_to_others(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(|e| LedgerError::from(e).at(path))?;
         Self::from_connection(db, path, kind, now).map_err(|error| error.at(path))
@@ -254,7 +254,7 @@ fn make_file(path: &Path) -> Result<(), LedgerError> {
 }
 
 #[cfg(unix)]
-fn refuse_what_others_can_read(path: &Path) -> Result<(), LedgerError> {
+fn close_to_others(path: &Path) -> Result<(), LedgerError> {
     use std::os::unix::fs::PermissionsExt;
     let refuse = |what: String| LedgerError::File { path: path.to_owned(), what };
     let mode = std::fs::metadata(path).map_err(|e| refuse(format!("it cannot be read: {e}")))?.permissions().mode();
@@ -267,7 +267,7 @@ fn refuse_what_others_can_read(path: &Path) -> Result<(), LedgerError> {
 }
 
 #[cfg(not(unix))]
-fn refuse_what_others_can_read(_: &Path) -> Result<(), LedgerError> {
+fn close_to_others(_: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 

@@ -110,7 +110,7 @@ impl Ledger {
                 asked,
                 prompt: row.get(6)?,
                 repeat: row.get(4)?,
-                priority: service_from(row.get(5)?).1,
+                priority: service_from(row.get(5)?)?.1,
             });
         }
         Ok(orders)

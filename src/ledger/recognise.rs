@@ -2,8 +2,8 @@
 
 use rusqlite::OptionalExtension;
 
-use super::columns::{IDENTITY, IDENTITY_FROM, identity};
-use super::touched::attempt_state;
+use super::attempt_state::AttemptState;
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity};
 use super::vendor_id::{vendor_key, vendor_text};
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId};
@@ -60,7 +60,7 @@ pub enum Recognised {
 }
 
 /// Batch, state, hold and cost of an attempt, whether that was never named, its task's state and latest attempt, the vendor's id.
-type Facts = (i64, i64, i64, Option<i64>, bool, i64, Option<i64>, Option<String>);
+type Facts = (i64, AttemptState, i64, Option<i64>, bool, i64, Option<i64>, Option<String>);
 
 impl Ledger {
     /// Recognises a row by its tag, or by its id where it has none of ours. The first that has none makes an index of
@@ -106,7 +106,7 @@ impl Ledger {
             self.db.execute_batch(sql)?;
             self.ids_are_indexed = true;
         }
-        let found: Option<(i64, i64, i64, Option<i64>, bool)> = self
+        let found: Option<(i64, i64, AttemptState, Option<i64>, bool)> = self
             .db
             .prepare_cached(
                 "SELECT id, batch, state, coalesce(settled_nano, posted_nano), posted_nano IS NULL FROM attempt
@@ -122,7 +122,7 @@ impl Ledger {
             Some(tag) => self.bears(attempt, tag)?,
             None => false,
         };
-        let uncollected = state == attempt_state::SUBMITTED;
+        let uncollected = state == AttemptState::Submitted;
         let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
         Ok(Some(Recognised::Known { attempt, batch, uncollected, tagged, booked, assumed }))
     }
@@ -141,23 +141,27 @@ impl Ledger {
             })?;
         let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
         if id.as_deref() == Some(vendor_id) {
-            let uncollected = state == attempt_state::SUBMITTED;
+            let uncollected = state == AttemptState::Submitted;
             return Ok(Recognised::Known { attempt, batch, uncollected, tagged: true, booked, assumed });
         }
         Ok(match state {
-            attempt_state::SENDING => Recognised::InDoubt { attempt, batch, held: Money::from_nanos(held) },
+            AttemptState::Sending => Recognised::InDoubt { attempt, batch, held: Money::from_nanos(held) },
             // Refused, and listed all the same: its cost decides, as for one given up.
-            attempt_state::NOT_BOUGHT | attempt_state::REFUSED => Recognised::Zombie {
+            AttemptState::NotBought | AttemptState::Refused => Recognised::Zombie {
                 attempt,
-                replanned: state == attempt_state::NOT_BOUGHT
+                replanned: state == AttemptState::NotBought
                     && task_state == TaskState::Planned.numbers().0
                     && latest == Some(attempt.0),
             },
             // A person's word, or a failure without an id: paid for already.
-            attempt_state::PAID_FAILURE | attempt_state::RESOLVED_AS_BOUGHT if id.is_none() => {
+            AttemptState::PaidFailure | AttemptState::ResolvedAsBought if id.is_none() => {
                 Recognised::Known { attempt, batch, uncollected: false, tagged: true, booked, assumed: false }
             }
-            _ => Recognised::Twin { attempt },
+            AttemptState::Submitted
+            | AttemptState::Answered
+            | AttemptState::Expired
+            | AttemptState::PaidFailure
+            | AttemptState::ResolvedAsBought => Recognised::Twin { attempt },
         })
     }
 
@@ -180,8 +184,8 @@ impl Ledger {
             .db
             .prepare_cached(&sql)?
             .query_row([attempt.0], |row| {
-                let stored: Option<String> = row.get(9)?;
-                let number: u32 = row.get(8)?;
+                let stored: Option<String> = row.get(IDENTITY_COLUMNS + 1)?;
+                let number: u32 = row.get(IDENTITY_COLUMNS)?;
                 let identity = identity(row)?;
                 Ok(stored.unwrap_or_else(|| Tag::of(&self.id, attempt.0, &identity.as_identity(), number).to_string()))
             })

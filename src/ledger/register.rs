@@ -8,6 +8,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::caps::name;
 use super::{Ledger, LedgerError};
+use crate::config::is_loopback;
 use crate::ids::{AccountId, JobId, RunId};
 use crate::money::Money;
 use crate::offer::{LIST_REACH_S, ResultKind, Route};
@@ -321,9 +322,4 @@ fn set_limit(write: &Connection, scope: &str, owner: i64, limit: Option<Money>) 
 fn login_hash(salt: &str, facts: &AccountFacts<'_>) -> Vec<u8> {
     let text = serde_json::json!([salt, facts.route.name(), facts.login.0]).to_string();
     blake3::hash(text.as_bytes()).as_bytes().to_vec()
-}
-
-fn is_loopback(url: &str) -> bool {
-    let host = url.split("://").nth(1).unwrap_or_default();
-    host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]")
 }

@@ -7,8 +7,8 @@ use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection};
 
 use super::LedgerError;
+use super::attempt_state::AttemptState;
 use super::change::DraftTask;
-use super::touched::attempt_state;
 use crate::ids::TaskId;
 use crate::money::Money;
 use crate::task::{TaskState, Transition};
@@ -98,7 +98,7 @@ impl<'t> Acceptances<'t> {
         let Some(Accepted { attempts, vendor_ids, cost, assumed }) = self.row.take() else { return Ok(()) };
         let (first, last) = (*attempts.start(), *attempts.end());
         let (posted, settled) = if assumed { (None, Some(cost.nanos())) } else { (Some(cost.nanos()), None) };
-        let state = attempt_state::SUBMITTED;
+        let state = AttemptState::Submitted;
         let written = self.statement.execute((first, last, state, vendor_ids, posted, settled))?;
         if written == attempts.count() {
             return Ok(());

@@ -4,10 +4,11 @@
 use rusqlite::OptionalExtension as _;
 
 use super::LedgerError;
+use super::attempt_state::AttemptState;
 use super::book::Commit;
 use super::change::Settled;
 use super::money_path;
-use super::touched::{Attempt, attempt_state};
+use super::touched::Attempt;
 use super::vendor_id::vendor_key;
 use crate::ids::AttemptId;
 use crate::money::Money;
@@ -44,7 +45,7 @@ impl Commit<'_> {
     /// and what is left of its hold is free.
     pub(super) fn close(&mut self, attempt: AttemptId, settled: Option<Settled>) -> Result<(), LedgerError> {
         let Some(Settled { cost, is_told }) = settled else { return Ok(()) };
-        let Some(facts) = self.touched.in_state(attempt, &[attempt_state::SUBMITTED])? else { return Ok(()) };
+        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(()) };
         let (booked, kept, posted_v): (i64, bool, i64) = self
             .write
             .prepare_cached(
@@ -109,8 +110,8 @@ impl Commit<'_> {
             .prepare_cached(
                 "UPDATE attempt SET state = ?2, code = ?3, vendor_id = ?4, posted_nano = ?5, settled_nano = ?5 WHERE id = ?1",
             )?
-            .execute((facts.id, attempt_state::PAID_FAILURE, code, vendor_id.map(vendor_key), cost.nanos()))?;
-        let was_sending = facts.state == attempt_state::SENDING;
+            .execute((facts.id, AttemptState::PaidFailure, code, vendor_id.map(vendor_key), cost.nanos()))?;
+        let was_sending = facts.state == AttemptState::Sending;
         let facts = match vendor_id {
             Some(vendor_id) if !was_sending => {
                 // Given up for not bought, and found after all: it is accepted first, and lost then.
@@ -119,7 +120,7 @@ impl Commit<'_> {
             }
             _ => facts,
         };
-        self.stands(facts, attempt_state::PAID_FAILURE, Transition::Fail(reason))?;
+        self.stands(facts, AttemptState::PaidFailure, Transition::Fail(reason))?;
         self.moves.charge(facts.batch, posted_v, facts.held, cost, false);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 0);
         self.moves.posted(facts.batch, posted_v);

@@ -163,7 +163,7 @@ impl Ledger {
              WHERE run = ?1 AND state = 0 GROUP BY target, service, prompt_set",
         )?;
         let rows = statement.query_map([run.0], |row| {
-            let (method, priority) = service_from(row.get(1)?);
+            let (method, priority) = service_from(row.get(1)?)?;
             Ok(PlannedOf {
                 target: TargetId(row.get(0)?),
                 method,

@@ -117,7 +117,7 @@ impl Ledger {
     }
 
     /// Whether inside and outside agree; with the last start and the last attempt of the ledger.
-    fn compare(&self, outside: Option<&Outside>, state_dir: &Path) -> Result<(Trust, i64, i64), LedgerError> {
+    fn compare(&self, outside: Option<&CounterFile>, state_dir: &Path) -> Result<(Trust, i64, i64), LedgerError> {
         let known = |n: i64| -> Result<Option<String>, LedgerError> {
             Ok(self.db.query_row("SELECT nonce FROM start WHERE n = ?1", [n], |row| row.get(0)).optional()?)
         };
@@ -128,17 +128,19 @@ impl Ledger {
             None if last == 0 => Trust::Whole,
             None => Trust::Restored(format!("its counter of starts is missing from `{}`", state_dir.display())),
             // A copy made while a start was buying has its number and nonce, and lacks what was bought after it.
-            Some(Outside { attempt, .. }) if *attempt > last_attempt && Rule::AttemptsAreCompared.is_kept() => {
+            Some(CounterFile { attempt, .. }) if *attempt > last_attempt && Rule::AttemptsAreCompared.is_kept() => {
                 Trust::Restored(format!(
                     "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
                     state_dir.display()
                 ))
             }
             // One behind is a start that died between its commit and its file; it bought nothing.
-            Some(Outside { n, nonce, .. }) if (*n == last || n + 1 == last) && known(*n)?.as_ref() == Some(nonce) => {
+            Some(CounterFile { n, nonce, .. })
+                if (*n == last || n + 1 == last) && known(*n)?.as_ref() == Some(nonce) =>
+            {
                 Trust::Whole
             }
-            Some(Outside { n, .. }) if *n > last => {
+            Some(CounterFile { n, .. }) if *n > last => {
                 Trust::Restored(format!("it has seen {last} starts, and {n} were counted in `{}`", state_dir.display()))
             }
             Some(_) => Trust::Restored(format!("its starts are not those counted in `{}`", state_dir.display())),
@@ -149,7 +151,7 @@ impl Ledger {
 
 /// What stands outside the ledger.
 #[derive(Debug)]
-struct Outside {
+struct CounterFile {
     n: i64,
     nonce: String,
     /// The last attempt that was reserved.
@@ -269,14 +271,14 @@ fn line(n: i64, nonce: &str, attempt: i64) -> String {
 }
 
 /// What stands in the file; nothing where there is none, or where it cannot be understood.
-fn read_outside(path: &Path) -> Result<Option<Outside>, LedgerError> {
+fn read_outside(path: &Path) -> Result<Option<CounterFile>, LedgerError> {
     match fs::read(path) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
             let mut words = text.split_whitespace();
             let (n, nonce, attempt) = (words.next(), words.next(), words.next());
             let numbers = n.and_then(|n| n.parse().ok()).zip(attempt.and_then(|attempt| attempt.parse().ok()));
-            Ok(numbers.zip(nonce).map(|((n, attempt), nonce)| Outside { n, nonce: nonce.to_owned(), attempt }))
+            Ok(numbers.zip(nonce).map(|((n, attempt), nonce)| CounterFile { n, nonce: nonce.to_owned(), attempt }))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(file_error(path, &error)),

@@ -12,7 +12,8 @@ use crate::job::{Job, PromptSet, Target};
 use crate::market::Market;
 use crate::money::Money;
 use crate::offer::{Method, Priority};
-use crate::plan::Order;
+use crate::plan::BuyingOrder;
+use crate::task::{Reason, TaskState};
 
 /// What a new plan changed in a run that had one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,10 +28,21 @@ pub struct Edited {
 
 /// What becomes of a task that the run has already: a bought one keeps how it was bought, and a dropped one that is asked
 /// again is planned again. A first plan has none, and is written at twice the speed without this.
-const KEEP_WHAT_IS_BOUGHT: &str = "DO UPDATE SET
-    asked = 1, position = excluded.position, prompt_set = excluded.prompt_set,
-    service = iif(state = 0 OR (state = 4 AND reason = 4), excluded.service, service),
-    state = iif(state = 4 AND reason = 4, 0, state), reason = iif(state = 4 AND reason = 4, NULL, reason)";
+fn keep_what_is_bought() -> String {
+    let dropped = dropped();
+    let (planned, _) = TaskState::Planned.numbers();
+    format!(
+        "DO UPDATE SET asked = 1, position = excluded.position, prompt_set = excluded.prompt_set,
+             service = iif(state = {planned} OR ({dropped}), excluded.service, service),
+             state = iif({dropped}, {planned}, state), reason = iif({dropped}, NULL, reason)"
+    )
+}
+
+/// A task that was dropped: `Transition::Drop` and `Transition::Reopen` are made for all of a run at once here.
+fn dropped() -> String {
+    let (failed, reason) = TaskState::Failed(Reason::DroppedByJob).numbers();
+    format!("state = {failed} AND reason = {}", reason.unwrap_or_default())
+}
 
 /// A plan on its way into the ledger. Nothing of it is seen before [`PlanRows::finish`].
 #[derive(Debug)]
@@ -90,7 +102,13 @@ impl PlanRows<'_> {
     ///
     /// # Errors
     /// Nothing was written.
-    pub fn finish(self, job: &Job, order: Order<'_>, plan_hash: [u8; 32], now: i64) -> Result<Edited, LedgerError> {
+    pub fn finish(
+        self,
+        job: &Job,
+        order: BuyingOrder<'_>,
+        plan_hash: [u8; 32],
+        now: i64,
+    ) -> Result<Edited, LedgerError> {
         let Self { write, run, prompts } = self;
         let sets = job.sets.iter().map(|set| prompt_set(&write, run, set)).collect::<Result<Vec<_>, _>>()?;
         let of_sets = |row: &dyn Fn(&PromptSet) -> Result<Vec<i64>, LedgerError>| {
@@ -112,22 +130,21 @@ impl PlanRows<'_> {
             write.query_row("SELECT coalesce(max(id), 0) FROM task", [], |row| row.get::<_, i64>(0))
         };
         let before = highest(&write)?;
-        let kept = if replanned { KEEP_WHAT_IS_BOUGHT } else { "DO NOTHING" };
-        insert_tasks(&write, run, job, order, kept, &prompts, &sets, &markets, &targets)?;
+        let kept = if replanned { keep_what_is_bought() } else { "DO NOTHING".to_owned() };
+        Rows { run, prompts, sets, markets, targets }.insert(&write, job, order, &kept)?;
         let mut edited = Edited { joined: (highest(&write)? - before).unsigned_abs(), ..Edited::default() };
         if replanned {
             if edited.joined > 0 {
                 may_be_forgotten(&write, run, 0)?;
             }
-            // 4, 4: failed, dropped_by_job.
-            edited.left = write
-                .execute("UPDATE task SET state = 4, reason = 4 WHERE run = ?1 AND asked = 0 AND state = 0", [run])?
-                as u64;
-            edited.no_longer_asked = write.query_row(
-                "SELECT count(*) FROM task WHERE run = ?1 AND asked = 0 AND NOT (state = 4 AND reason = 4)",
-                [run],
-                |row| row.get(0),
-            )?;
+            let ((failed, reason), (planned, _)) =
+                (TaskState::Failed(Reason::DroppedByJob).numbers(), TaskState::Planned.numbers());
+            edited.left = write.execute(
+                "UPDATE task SET state = ?2, reason = ?3 WHERE run = ?1 AND asked = 0 AND state = ?4",
+                (run, failed, reason, planned),
+            )? as u64;
+            let sql = format!("SELECT count(*) FROM task WHERE run = ?1 AND asked = 0 AND NOT ({})", dropped());
+            edited.no_longer_asked = write.query_row(&sql, [run], |row| row.get(0))?;
             let what = format!(
                 "planned anew: {} tasks joined, {} left unbought, {} bought ones are no longer asked",
                 edited.joined, edited.left, edited.no_longer_asked
@@ -140,51 +157,46 @@ impl PlanRows<'_> {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the rows that a task's small numbers stand for")]
-fn insert_tasks(
-    write: &Connection,
+/// The rows that the numbers of a plan's steps stand for.
+struct Rows {
     run: i64,
-    job: &Job,
-    mut order: Order<'_>,
-    kept: &str,
-    prompts: &[i64],
-    sets: &[i64],
-    markets: &[Vec<i64>],
-    targets: &[Vec<i64>],
-) -> Result<(), LedgerError> {
-    let mut insert = write.prepare(&format!(
-        "INSERT INTO task (run, prompt, market, target, repeat, prompt_set, service, position)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, prompt, market, target, repeat) {kept}"
-    ))?;
-    let mut also = write.prepare(
-        "INSERT INTO task_also_in (task, prompt_set)
-         SELECT id, ?6 FROM task WHERE run = ?1 AND prompt = ?2 AND market = ?3 AND target = ?4 AND repeat = ?5",
-    )?;
-    let overlap = order.sets_overlap();
-    let mut position = 0_i64;
-    while let Some(step) = order.next() {
-        position += 1;
-        let target = &job.sets[step.set].targets[step.target];
-        let places = &markets[step.set];
-        let market = places[step.market.unwrap_or(places.len() - 1)];
-        let (prompt, asked) = (prompts[step.prompt as usize], targets[step.set][step.target]);
-        insert.execute((
-            run,
-            prompt,
-            market,
-            asked,
-            step.repeat,
-            sets[step.set],
-            service(target.method, target.priority),
-            position,
+    prompts: Vec<i64>,
+    sets: Vec<i64>,
+    /// Of each set.
+    markets: Vec<Vec<i64>>,
+    /// Of each set.
+    targets: Vec<Vec<i64>>,
+}
+
+impl Rows {
+    /// Writes the tasks in their order; `kept` says what becomes of those that are there.
+    fn insert(&self, write: &Connection, job: &Job, mut order: BuyingOrder<'_>, kept: &str) -> Result<(), LedgerError> {
+        let mut insert = write.prepare(&format!(
+            "INSERT INTO task (run, prompt, market, target, repeat, prompt_set, service, position)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, prompt, market, target, repeat) {kept}"
         ))?;
-        if overlap {
-            for set in order.also_in(step) {
-                also.execute((run, prompt, market, asked, step.repeat, sets[set]))?;
+        let mut also = write.prepare(
+            "INSERT INTO task_also_in (task, prompt_set)
+             SELECT id, ?6 FROM task WHERE run = ?1 AND prompt = ?2 AND market = ?3 AND target = ?4 AND repeat = ?5",
+        )?;
+        let overlap = order.sets_overlap();
+        let mut position = 0_i64;
+        while let Some(step) = order.next() {
+            position += 1;
+            let target = &job.sets[step.set].targets[step.target];
+            let places = &self.markets[step.set];
+            let market = places[step.market.unwrap_or(places.len() - 1)];
+            let (prompt, asked) = (self.prompts[step.prompt as usize], self.targets[step.set][step.target]);
+            let (set, way) = (self.sets[step.set], service(target.method, target.priority));
+            insert.execute((self.run, prompt, market, asked, step.repeat, set, way, position))?;
+            if overlap {
+                for set in order.also_in(step) {
+                    also.execute((self.run, prompt, market, asked, step.repeat, self.sets[set]))?;
+                }
             }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// The ledger's number of a way to buy.
@@ -197,11 +209,12 @@ fn service(method: Method, priority: Priority) -> i64 {
 }
 
 /// The way to buy behind the ledger's number.
-pub(super) fn service_from(number: i64) -> (Method, Priority) {
+pub(super) fn service_from(number: i64) -> rusqlite::Result<(Method, Priority)> {
     match number {
-        1 => (Method::Standard, Priority::High),
-        2 => (Method::Live, Priority::Normal),
-        _ => (Method::Standard, Priority::Normal),
+        0 => Ok((Method::Standard, Priority::Normal)),
+        1 => Ok((Method::Standard, Priority::High)),
+        2 => Ok((Method::Live, Priority::Normal)),
+        _ => Err(rusqlite::Error::IntegralValueOutOfRange(0, number)),
     }
 }
 

@@ -36,7 +36,7 @@ pub struct ToBuy {
 
 impl ToBuy {
     pub(super) fn from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        let (method, priority) = service_from(row.get(at + 3)?);
+        let (method, priority) = service_from(row.get(at + 3)?)?;
         Ok(Self {
             task: TaskId(row.get(at)?),
             position: row.get(at + 1)?,
@@ -122,7 +122,7 @@ impl Ledger {
              WHERE task.run = ?1 AND task.state = 0",
         )?;
         let rows =
-            statement.query_map([run.0], |row| Ok((named(row, 0)?, named(row, 1)?, service_from(row.get(2)?).0)))?;
+            statement.query_map([run.0], |row| Ok((named(row, 0)?, named(row, 1)?, service_from(row.get(2)?)?.0)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 

@@ -7,7 +7,8 @@ use super::vendor_id::vendor_text;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
-use crate::offer::{Engine, Function, ResultKind};
+use crate::offer::{Engine, Function, Method, Priority, ResultKind};
+use crate::price::price_key;
 
 /// A batch with answers still to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,8 @@ pub struct ToCollect {
     pub held: Money,
     /// What stands for its cost until its answer says it.
     pub open_cost: Option<OpenCost>,
+    /// The price that it was bought at, where its cost is open.
+    pub price: Option<String>,
 }
 
 /// The cost of a task that is settled with its answer, until then.
@@ -169,15 +172,20 @@ impl Ledger {
                     target: TargetId(row.get(8)?),
                     held: Money::from_nanos(row.get(9)?),
                     open_cost: open_cost(function, row.get(10)?, row.get(11)?, row.get(12)?),
+                    price: None,
                 })
             })
             .optional()?;
+        let Some(mut found) = found else { return Ok(None) };
+        if found.open_cost.is_some() {
+            // Such a task has no priority.
+            let target = self.target(found.target)?.bought_by(Method::Standard, Priority::Normal);
+            found.price = Some(price_key(&target));
+        }
         // Fewer forms are asked for than when it was bought, and all of them are here: the last is fetched once more.
-        Ok(found.map(|mut found| {
-            if found.kinds.is_empty() {
-                found.kinds.push(ResultKind::Advanced);
-            }
-            found
-        }))
+        if found.kinds.is_empty() {
+            found.kinds.push(ResultKind::Advanced);
+        }
+        Ok(Some(found))
     }
 }

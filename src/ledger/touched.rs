@@ -5,22 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::Connection;
 
 use super::LedgerError;
+use super::attempt_state::AttemptState;
 use super::rows::Mover;
 use crate::ids::AttemptId;
 use crate::money::Money;
 use crate::task::{TaskState, Transition};
-
-/// The ledger's numbers for what becomes of an attempt (`attempt_state` in the schema).
-pub(super) mod attempt_state {
-    pub(in crate::ledger) const SENDING: i64 = 0;
-    pub(in crate::ledger) const SUBMITTED: i64 = 1;
-    pub(in crate::ledger) const ANSWERED: i64 = 2;
-    pub(in crate::ledger) const NOT_BOUGHT: i64 = 3;
-    pub(in crate::ledger) const REFUSED: i64 = 4;
-    pub(in crate::ledger) const PAID_FAILURE: i64 = 5;
-    pub(in crate::ledger) const EXPIRED: i64 = 6;
-    pub(in crate::ledger) const RESOLVED_AS_BOUGHT: i64 = 7;
-}
 
 /// An attempt and its batch.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +17,7 @@ pub(super) struct Attempt {
     pub(super) id: i64,
     pub(super) task: i64,
     pub(super) batch: i64,
-    pub(super) state: i64,
+    pub(super) state: AttemptState,
     pub(super) held: Money,
 }
 
@@ -83,15 +72,20 @@ impl<'t> Touched<'t> {
     }
 
     /// The attempt, if it is in one of the states; otherwise what is to be recorded is known already.
-    pub(super) fn in_state(&self, attempt: AttemptId, states: &[i64]) -> Result<Option<Attempt>, LedgerError> {
+    pub(super) fn in_state(&self, attempt: AttemptId, states: &[AttemptState]) -> Result<Option<Attempt>, LedgerError> {
         let found = self.attempts.get(&attempt.0);
         let found = found.ok_or_else(|| LedgerError::Unexpected(format!("there is no attempt {attempt}")))?;
         Ok(states.contains(&found.state).then_some(*found))
     }
 
     /// The attempt's row was written with this state.
-    pub(super) fn stands(&mut self, attempt: Attempt, state: i64) {
+    pub(super) fn stands(&mut self, attempt: Attempt, state: AttemptState) -> Result<(), LedgerError> {
+        if !attempt.state.may_become(state) {
+            let what = format!("attempt {} cannot go from {:?} to {state:?}", attempt.id, attempt.state);
+            return Err(LedgerError::Unexpected(what));
+        }
         self.attempts.insert(attempt.id, Attempt { state, ..attempt });
+        Ok(())
     }
 
     /// Moves an attempt's task, which follows its latest attempt alone: an older one can only still move money.

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use haste::{Chosen, Haste, Hurry, hasten};
-pub use order::{Order, Step};
+pub use order::{BuyingOrder, Step};
 
 use crate::config::Limits;
 use crate::job::{Job, Target};
@@ -157,7 +157,7 @@ pub fn worst_cases(job: &Job, prices: &PriceList) -> Result<Vec<Vec<Money>>, Pla
 /// A target has no price, or the caps do not leave enough for one task.
 pub fn plan(job: &Job, prices: &PriceList, rooms: &[Room], limits: &Limits) -> Result<Plan, PlanError> {
     let worst = worst_cases(job, prices)?;
-    let mut order = Order::new(job, &worst);
+    let mut order = BuyingOrder::new(job, &worst);
     let mut tally = Tally::new(job);
     let mut first_out = None;
     let tightest = rooms.iter().min_by_key(|room| room.left);

@@ -27,7 +27,7 @@ pub struct Step {
 
 /// Walks a job's tasks in the order in which they are bought.
 #[derive(Debug)]
-pub struct Order<'a> {
+pub struct BuyingOrder<'a> {
     sets: &'a [PromptSet],
     overlap: Overlap,
     worst: &'a [Vec<Money>],
@@ -45,7 +45,7 @@ struct Walk {
     at: (u32, usize, usize, usize),
 }
 
-impl<'a> Order<'a> {
+impl<'a> BuyingOrder<'a> {
     /// The order of a job's tasks; `worst[set][target]` is the most that one task may cost.
     pub fn new(job: &'a Job, worst: &'a [Vec<Money>]) -> Self {
         let overlap = Overlap::of(job);
@@ -105,7 +105,7 @@ impl<'a> Order<'a> {
     }
 }
 
-impl Iterator for Order<'_> {
+impl Iterator for BuyingOrder<'_> {
     type Item = Step;
 
     fn next(&mut self) -> Option<Step> {

@@ -195,9 +195,7 @@ impl Core {
             }
             Input::Witnesses(witnesses) => self.sweep_ended(now, &witnesses, &mut out),
             Input::Widened(bought_v) => self.reconcile.widened(bought_v),
-            Input::Adopted { batches, extras, awaits_answer } => {
-                self.adopted(now, batches, extras, awaits_answer, &mut out);
-            }
+            Input::Adopted { taken, awaits_answer } => self.adopted(now, taken, awaits_answer, &mut out),
             Input::Unresolved(batches) => self.conclude(batches, &mut out),
             Input::Heard(replies) => self.heard(now, replies, &mut out),
             Input::Tick => {}

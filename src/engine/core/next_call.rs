@@ -22,7 +22,7 @@ const HOLD_MARGIN_S: i64 = 3_600;
 
 /// A call that could be made next.
 #[derive(Clone, Copy, Debug)]
-enum Call {
+enum Choice {
     Hello,
     Balance,
     Page,
@@ -73,34 +73,34 @@ impl Core {
                 break;
             }
             match next {
-                Call::Hello => {
+                Choice::Hello => {
                     self.hello = Step::Asked;
                     out.push(self.probes.last().map_or(Effect::Hello, |endpoint| Effect::Probe(*endpoint)));
                 }
-                Call::Balance => {
+                Choice::Balance => {
                     self.balance = Step::Asked;
                     self.held.account = false;
                     out.push(Effect::Balance);
                 }
-                Call::Page => {
+                Choice::Page => {
                     let Some(PageCall { span, offset }) = self.reconcile.page() else { break };
                     self.held.list = false;
                     out.push(Effect::Page(span, offset));
                 }
-                Call::Ask => {
+                Choice::Ask => {
                     let Some((endpoint, vendor_id)) = self.reconcile.next_to_ask() else { break };
                     out.push(Effect::Ask(endpoint, vendor_id));
                 }
-                Call::Fetch { urgent } => {
+                Choice::Fetch { urgent } => {
                     let Some(Fetch { what, .. }) = self.collect.take(urgent) else { break };
                     out.push(Effect::Fetch(what));
                 }
-                Call::Buy => {
+                Choice::Buy => {
                     let (sent_v, hold_to_v) = self.hold_window(now);
                     let Some(draft) = self.dispatch.draft(sent_v, hold_to_v) else { break };
                     drafts.push(draft);
                 }
-                Call::Ready(endpoint) => {
+                Choice::Ready(endpoint) => {
                     self.held.ready = false;
                     self.collect.polling(endpoint);
                     out.push(Effect::Ready(endpoint, vendor_now));
@@ -129,37 +129,37 @@ impl Core {
     }
 
     /// The most pressing call that its own limit allows.
-    fn next_call(&mut self, now: Now, vendor_now: i64, drafted: usize, wakes: &mut Vec<Duration>) -> Option<Call> {
+    fn next_call(&mut self, now: Now, vendor_now: i64, drafted: usize, wakes: &mut Vec<Duration>) -> Option<Choice> {
         if self.hello != Step::Done {
-            return (self.hello == Step::Wanted).then_some(Call::Hello);
+            return (self.hello == Step::Wanted).then_some(Choice::Hello);
         }
         if self.asks_account() && token(&mut self.held.account, &mut self.account_calls, now, wakes) {
-            return Some(Call::Balance);
+            return Some(Choice::Balance);
         }
         if !self.stopping
             && self.reconcile.wants_page(now.mono)
             && token(&mut self.held.list, &mut self.list, now, wakes)
         {
-            return Some(Call::Page);
+            return Some(Choice::Page);
         }
         if !self.stopping && self.reconcile.has_to_ask() {
-            return Some(Call::Ask);
+            return Some(Choice::Ask);
         }
         if self.collect.has_urgent() {
-            return Some(Call::Fetch { urgent: true });
+            return Some(Choice::Fetch { urgent: true });
         }
         if self.may_buy() && drafted < BATCHES_A_COMMIT && self.dispatch.has_batch() {
-            return Some(Call::Buy);
+            return Some(Choice::Buy);
         }
         if !self.stopping {
             let to_list = self.reconcile.to_list(vendor_now, |endpoint| self.collect.listed_v(endpoint));
             if let Some(endpoint) = self.collect.to_poll(now.mono, &to_list)
                 && token(&mut self.held.ready, &mut self.ready, now, wakes)
             {
-                return Some(Call::Ready(endpoint));
+                return Some(Choice::Ready(endpoint));
             }
         }
-        self.collect.has_other().then_some(Call::Fetch { urgent: false })
+        self.collect.has_other().then_some(Choice::Fetch { urgent: false })
     }
 }
 

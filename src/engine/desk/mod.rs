@@ -285,8 +285,8 @@ impl Desk {
                 task,
             });
         }
-        let (batches, extras) = ledger.adopt_lost(self.terms.account, &lost)?;
-        Ok(Input::Adopted { batches, extras, awaits_answer })
+        let taken = ledger.adopt_lost(self.terms.account, &lost)?;
+        Ok(Input::Adopted { taken, awaits_answer })
     }
 
     /// The most that a Standard task may come to for which so much was taken. One that could not be bought today, because

@@ -22,10 +22,11 @@ impl Dispatch {
 
     /// A lane with a full batch, or with all that its run has to give.
     fn full_lane(&self) -> Option<(usize, Lane)> {
-        self.desks.iter().enumerate().find_map(|(at, desk)| {
-            let no_more =
-                desk.exhausted || desk.cut.is_some() || (!desk.pulling && self.waiting_for(at) >= MOST_PULLED - PULL);
-            let lane = desk.lanes.iter().find(|(lane, wants)| {
+        self.queues.iter().enumerate().find_map(|(at, queue)| {
+            let no_more = queue.exhausted
+                || queue.cut.is_some()
+                || (!queue.pulling && self.waiting_for(at) >= MOST_PULLED - PULL);
+            let lane = queue.lanes.iter().find(|(lane, wants)| {
                 let full = wants.len() >= most_in(**lane);
                 let last = no_more && !wants.is_empty() && !self.canary_may_fill(at, **lane);
                 (full || last) && self.has_room(lane.2)
@@ -38,18 +39,18 @@ impl Dispatch {
     pub(in crate::engine) fn draft(&mut self, sent_v: i64, hold_to_v: i64) -> Option<Draft> {
         let pending = if let Some(price) = self.canary() {
             let waiting = self.prices[price].waiting.iter_mut().find(|(_, waiting)| !waiting.is_empty())?;
-            let (desk, want) = (*waiting.0, waiting.1.pop_front()?);
+            let (queue, want) = (*waiting.0, waiting.1.pop_front()?);
             self.prices[price].canaries_out += 1;
-            Pending { desk, wants: vec![want], canary: Some(price), sent_v }
+            Pending { queue, wants: vec![want], canary: Some(price), sent_v }
         } else {
-            let (desk, endpoint) = self.full_lane()?;
-            let lane = self.desks[desk].lanes.get_mut(&endpoint)?;
+            let (queue, endpoint) = self.full_lane()?;
+            let lane = self.queues[queue].lanes.get_mut(&endpoint)?;
             let wants = lane.drain(..lane.len().min(most_in(endpoint))).collect();
-            Pending { desk, wants, canary: None, sent_v }
+            Pending { queue, wants, canary: None, sent_v }
         };
         let first = pending.wants.first()?;
         let draft = Draft {
-            run: self.desks[pending.desk].terms.run,
+            run: self.queues[pending.queue].terms.run,
             engine: first.engine,
             function: first.function,
             method: first.task.method,
@@ -76,11 +77,11 @@ impl Dispatch {
         // Several commits of drafts may be on their way: these outcomes are the oldest's.
         let drafted: Vec<Pending> = self.pending.drain(..outcomes.len().min(self.pending.len())).collect();
         for pending in &drafted {
-            self.desks[pending.desk].funded -= pending.wants.iter().map(|want| want.funded).sum();
+            self.queues[pending.queue].funded -= pending.wants.iter().map(|want| want.funded).sum();
         }
         let mut refused = Vec::new();
         for (pending, outcome) in drafted.into_iter().zip(outcomes) {
-            let desk = &mut self.desks[pending.desk];
+            let queue = &mut self.queues[pending.queue];
             match outcome {
                 Ok(reserved) => {
                     let first = pending.wants[0];
@@ -88,7 +89,7 @@ impl Dispatch {
                     self.in_flight.insert(
                         reserved.batch,
                         InFlight {
-                            run: desk.terms.run,
+                            run: queue.terms.run,
                             engine: first.engine,
                             function: first.function,
                             method: first.task.method,
@@ -105,7 +106,7 @@ impl Dispatch {
                     if let Some(price) = pending.canary {
                         self.prices[price].canaries_out -= 1;
                     }
-                    refused.push((pending.desk, cap));
+                    refused.push((pending.queue, cap));
                 }
             }
         }
@@ -114,8 +115,8 @@ impl Dispatch {
         }
         if !refused.is_empty() {
             self.refusals += 1;
-            for (desk, cap) in refused.into_iter().filter(|_| self.refusals > MOST_REFUSALS) {
-                self.desks[desk].given_up = Some(cap);
+            for (queue, cap) in refused.into_iter().filter(|_| self.refusals > MOST_REFUSALS) {
+                self.queues[queue].given_up = Some(cap);
             }
             self.start_over();
         }

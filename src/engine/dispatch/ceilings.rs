@@ -20,9 +20,9 @@ pub struct RoomFor {
 
 impl Dispatch {
     /// Gives a task its money, or says which ceiling has no room.
-    pub(super) fn fund(&mut self, desk: usize, worst: Money) -> Result<(), Room> {
-        let all: Money = self.desks.iter().map(|desk| desk.funded).sum();
-        let this = &mut self.desks[desk];
+    pub(super) fn fund(&mut self, queue: usize, worst: Money) -> Result<(), Room> {
+        let all: Money = self.queues.iter().map(|queue| queue.funded).sum();
+        let this = &mut self.queues[queue];
         let short = short(this.own.as_ref(), this.funded, worst).or_else(|| short(self.shared.as_ref(), all, worst));
         if let Some(room) = short {
             this.cut = Some((worst, room.clone()));
@@ -37,23 +37,26 @@ impl Dispatch {
     pub(in crate::engine) fn rooms(&mut self, rooms: Vec<RoomFor>) {
         for room in rooms {
             self.shared = room.shared;
-            if let Some(at) = self.desk(room.run) {
-                self.desks[at].own = room.own;
+            if let Some(at) = self.queue_of(room.run) {
+                self.queues[at].own = room.own;
             }
         }
-        let all: Money = self.desks.iter().map(|desk| desk.funded).sum();
-        for desk in self.desks.iter_mut().filter(|desk| desk.given_up.is_none()) {
-            let Some((needs, _)) = desk.cut else { continue };
+        let all: Money = self.queues.iter().map(|queue| queue.funded).sum();
+        for queue in self.queues.iter_mut().filter(|queue| queue.given_up.is_none()) {
+            let Some((needs, _)) = queue.cut else { continue };
             // It may be another ceiling by now that has no room.
             let short =
-                short(desk.own.as_ref(), desk.funded, needs).or_else(|| short(self.shared.as_ref(), all, needs));
-            desk.cut = short.map(|room| (needs, room));
+                short(queue.own.as_ref(), queue.funded, needs).or_else(|| short(self.shared.as_ref(), all, needs));
+            queue.cut = short.map(|room| (needs, room));
         }
     }
 
     /// The ceilings that cut a run's plan.
     pub(in crate::engine) fn cuts(&self) -> Vec<(RunId, Room)> {
-        self.desks.iter().filter_map(|desk| desk.cut.as_ref().map(|(_, room)| (desk.terms.run, room.clone()))).collect()
+        self.queues
+            .iter()
+            .filter_map(|queue| queue.cut.as_ref().map(|(_, room)| (queue.terms.run, room.clone())))
+            .collect()
     }
 }
 

@@ -41,13 +41,13 @@ impl Dispatch {
         if self.halted.is_some() {
             return None;
         }
-        let waiting: Vec<usize> = (0..self.desks.len()).map(|desk| self.waiting_for(desk)).collect();
-        let desk = self.desks.iter_mut().zip(waiting).find(|(desk, waiting)| {
-            let ready: usize = desk.lanes.values().map(VecDeque::len).sum();
-            !desk.pulling && !desk.exhausted && desk.cut.is_none() && ready < PULL && ready + waiting < MOST_PULLED
+        let waiting: Vec<usize> = (0..self.queues.len()).map(|queue| self.waiting_for(queue)).collect();
+        let queue = self.queues.iter_mut().zip(waiting).find(|(queue, waiting)| {
+            let ready: usize = queue.lanes.values().map(VecDeque::len).sum();
+            !queue.pulling && !queue.exhausted && queue.cut.is_none() && ready < PULL && ready + waiting < MOST_PULLED
         })?;
-        desk.0.pulling = true;
-        Some((desk.0.terms.run, desk.0.cursor))
+        queue.0.pulling = true;
+        Some((queue.0.terms.run, queue.0.cursor))
     }
 
     /// Tasks were pulled; fewer than asked for means that there are no more.
@@ -76,49 +76,49 @@ impl Dispatch {
                 });
             }
         }
-        let at = self.desk(run)?;
-        self.desks[at].pulling = false;
-        if std::mem::take(&mut self.desks[at].pulled_in_vain) {
+        let at = self.queue_of(run)?;
+        self.queues[at].pulling = false;
+        if std::mem::take(&mut self.queues[at].pulled_in_vain) {
             return None;
         }
-        self.desks[at].exhausted = whole;
+        self.queues[at].exhausted = whole;
         for pulled in tasks {
             if let Some(shut) = self.shut.get_mut(&pulled.lane()) {
                 shut.left += 1;
-                self.desks[at].cursor = pulled.task.position;
+                self.queues[at].cursor = pulled.task.position;
                 continue;
             }
             let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { continue };
             let stopped = self.stopped(at, price) || self.goes_beyond(at, &pulled);
-            if stopped || self.desks[at].tried_out(pulled.task.task) {
-                self.desks[at].priced_out += u64::from(stopped);
-                self.desks[at].cursor = pulled.task.position;
+            if stopped || self.queues[at].tried_out(pulled.task.task) {
+                self.queues[at].priced_out += u64::from(stopped);
+                self.queues[at].cursor = pulled.task.position;
                 continue;
             }
             let worst = self.worst(price, &pulled);
             let funded = self.fund(at, worst);
             if let Err(cap) = funded {
                 if Rule::CutNeverSkips.is_kept() {
-                    self.desks[at].exhausted = false;
+                    self.queues[at].exhausted = false;
                     return Some(cap);
                 }
                 continue;
             }
-            self.desks[at].cursor = pulled.task.position;
+            self.queues[at].cursor = pulled.task.position;
             let want =
                 Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
-            self.queue(at, want, false);
+            self.enqueue(at, want, false);
         }
         None
     }
 
-    pub(super) fn queue(&mut self, desk: usize, want: Want, first: bool) {
+    pub(super) fn enqueue(&mut self, queue: usize, want: Want, first: bool) {
         let price = &mut self.prices[want.price];
         if price.charged.is_none() && Rule::Canary.is_kept() {
-            price.waiting.entry(desk).or_default().push_back(want);
+            price.waiting.entry(queue).or_default().push_back(want);
             return;
         }
-        let lane = self.desks[desk].lanes.entry(want.lane()).or_default();
+        let lane = self.queues[queue].lanes.entry(want.lane()).or_default();
         if first { lane.push_front(want) } else { lane.push_back(want) }
     }
 
@@ -159,40 +159,40 @@ impl Dispatch {
 
     /// What was tried before and may be tried again by now.
     pub(in crate::engine) fn wake(&mut self, mono: Duration) {
-        for at in 0..self.desks.len() {
-            let (due, later) = self.desks[at].later.drain(..).partition(|(when, _)| *when <= mono);
-            self.desks[at].later = later;
+        for at in 0..self.queues.len() {
+            let (due, later) = self.queues[at].later.drain(..).partition(|(when, _)| *when <= mono);
+            self.queues[at].later = later;
             let due: Vec<(Duration, Want)> = due;
             for (_, want) in due.into_iter().rev() {
-                self.queue(at, want, true);
+                self.enqueue(at, want, true);
             }
         }
     }
 
     /// When something tried before may be tried again.
     pub(in crate::engine) fn next_wake(&self) -> Option<Duration> {
-        self.desks.iter().flat_map(|desk| &desk.later).map(|(when, _)| *when).min()
+        self.queues.iter().flat_map(|queue| &queue.later).map(|(when, _)| *when).min()
     }
 
     /// Tasks of a run that wait for a price to be proven.
-    pub(super) fn waiting_for(&self, desk: usize) -> usize {
-        self.prices.iter().filter_map(|price| price.waiting.get(&desk)).map(VecDeque::len).sum()
+    pub(super) fn waiting_for(&self, queue: usize) -> usize {
+        self.prices.iter().filter_map(|price| price.waiting.get(&queue)).map(VecDeque::len).sum()
     }
 
     /// A task came back to the plan: it is tried again after a while, or left for the next start.
     pub(in crate::engine) fn again(&mut self, run: RunId, pulled: &Pulled, counts: bool, not_before: Duration) {
-        let Some(at) = self.desk(run) else { return };
-        let desk = &mut self.desks[at];
+        let Some(at) = self.queue_of(run) else { return };
+        let queue = &mut self.queues[at];
         if counts {
-            *desk.tries.entry(pulled.task.task).or_insert(0) += 1;
+            *queue.tries.entry(pulled.task.task).or_insert(0) += 1;
         }
-        if desk.tried_out(pulled.task.task) {
+        if queue.tried_out(pulled.task.task) {
             // Left for the next start.
             return;
         }
-        if pulled.task.position > desk.cursor {
+        if pulled.task.position > queue.cursor {
             // It is pulled in its turn.
-            desk.exhausted = false;
+            queue.exhausted = false;
             return;
         }
         if let Some(shut) = self.shut.get_mut(&pulled.lane()) {
@@ -205,13 +205,13 @@ impl Dispatch {
             return;
         };
         if self.stopped(at, price) || self.goes_beyond(at, pulled) {
-            self.desks[at].priced_out += 1;
+            self.queues[at].priced_out += 1;
             return;
         }
         let worst = self.worst(price, pulled);
         let want = Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
         if self.fund(at, worst).is_ok() {
-            self.desks[at].later.push((not_before, want));
+            self.queues[at].later.push((not_before, want));
         } else {
             // Others behind it have the money: the plan is pulled again from its first task, in its order.
             self.start_over();
@@ -220,8 +220,8 @@ impl Dispatch {
 
     /// A task came back that is not tried again in this start.
     pub(in crate::engine) fn leave(&mut self, run: RunId, task: TaskId) {
-        if let Some(at) = self.desk(run) {
-            self.desks[at].tries.insert(task, u32::MAX);
+        if let Some(at) = self.queue_of(run) {
+            self.queues[at].tries.insert(task, u32::MAX);
         }
     }
 }

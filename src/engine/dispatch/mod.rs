@@ -110,7 +110,7 @@ impl PriceState {
 
 /// The lanes of one run.
 #[derive(Debug)]
-struct Desk {
+struct RunQueue {
     terms: RunTerms,
     /// The place in the plan up to which tasks were pulled.
     cursor: i64,
@@ -134,7 +134,7 @@ struct Desk {
     pulled_in_vain: bool,
 }
 
-impl Desk {
+impl RunQueue {
     fn tried_out(&self, task: TaskId) -> bool {
         Rule::MaxAttempts.is_kept() && self.tries.get(&task).is_some_and(|tries| *tries >= self.terms.max_attempts)
     }
@@ -195,7 +195,7 @@ impl InFlight {
 /// A batch about to be reserved.
 #[derive(Debug)]
 struct Pending {
-    desk: usize,
+    queue: usize,
     wants: Vec<Want>,
     canary: Option<usize>,
     sent_v: i64,
@@ -204,7 +204,7 @@ struct Pending {
 /// What is bought, and in which order.
 #[derive(Debug)]
 pub(super) struct Dispatch {
-    desks: Vec<Desk>,
+    queues: Vec<RunQueue>,
     prices: Vec<PriceState>,
     /// Charges that were found in a list before anything was pulled of their price.
     unpulled: BTreeMap<String, Charge>,
@@ -229,7 +229,7 @@ pub(super) struct Dispatch {
 
 impl Dispatch {
     pub(super) fn new(runs: &[RunTerms], live_at_once: u32) -> Self {
-        let desk = |terms: &RunTerms| Desk {
+        let queue = |terms: &RunTerms| RunQueue {
             terms: *terms,
             cursor: 0,
             exhausted: false,
@@ -245,7 +245,7 @@ impl Dispatch {
             pulled_in_vain: false,
         };
         Self {
-            desks: runs.iter().map(desk).collect(),
+            queues: runs.iter().map(queue).collect(),
             prices: Vec::new(),
             unpulled: BTreeMap::new(),
             beyond: BTreeMap::new(),
@@ -266,15 +266,15 @@ impl Dispatch {
         for price in &mut self.prices {
             price.waiting.clear();
         }
-        for desk in &mut self.desks {
-            desk.lanes.clear();
-            desk.later.clear();
-            desk.funded = Money::ZERO;
-            desk.cursor = 0;
-            desk.pulled_in_vain = desk.pulling;
-            desk.exhausted = false;
-            desk.cut = desk.given_up.clone().map(|room| (Money::MAX, room));
-            desk.priced_out = 0;
+        for queue in &mut self.queues {
+            queue.lanes.clear();
+            queue.later.clear();
+            queue.funded = Money::ZERO;
+            queue.cursor = 0;
+            queue.pulled_in_vain = queue.pulling;
+            queue.exhausted = false;
+            queue.cut = queue.given_up.clone().map(|room| (Money::MAX, room));
+            queue.priced_out = 0;
         }
         for shut in self.shut.values_mut() {
             shut.left = 0;
@@ -282,34 +282,34 @@ impl Dispatch {
         // What is drafted and not yet reserved still has its money.
         for pending in &self.pending {
             for want in &pending.wants {
-                self.desks[pending.desk].funded += want.funded;
+                self.queues[pending.queue].funded += want.funded;
             }
         }
     }
 
     pub(super) fn terms(&self, run: RunId) -> Option<RunTerms> {
-        self.desk(run).map(|at| self.desks[at].terms)
+        self.queue_of(run).map(|at| self.queues[at].terms)
     }
 
-    fn desk(&self, run: RunId) -> Option<usize> {
-        self.desks.iter().position(|desk| desk.terms.run == run)
+    fn queue_of(&self, run: RunId) -> Option<usize> {
+        self.queues.iter().position(|queue| queue.terms.run == run)
     }
 
     /// Nothing is left that could be bought in this start; what waits for a price whose tasks are in doubt does not
     /// count.
     pub(super) fn is_done(&self) -> bool {
         let idle = self.in_flight.is_empty() && self.pending.is_empty();
-        let nothing_left = |desk: &Desk| {
-            (desk.exhausted || desk.cut.is_some())
-                && desk.later.is_empty()
-                && desk.lanes.values().all(VecDeque::is_empty)
+        let nothing_left = |queue: &RunQueue| {
+            (queue.exhausted || queue.cut.is_some())
+                && queue.later.is_empty()
+                && queue.lanes.values().all(VecDeque::is_empty)
         };
-        idle && (self.halted.is_some() || (self.desks.iter().all(nothing_left) && self.canary().is_none()))
+        idle && (self.halted.is_some() || (self.queues.iter().all(nothing_left) && self.canary().is_none()))
     }
 
     /// Tasks left planned because of their price, and because of too many tries or the vendor's own limits.
     pub(super) fn left(&self) -> (u64, u64) {
-        let tried_out = |desk: &Desk| desk.tries.keys().filter(|task| desk.tried_out(**task)).count() as u64;
-        (self.desks.iter().map(|desk| desk.priced_out).sum(), self.desks.iter().map(tried_out).sum())
+        let tried_out = |queue: &RunQueue| queue.tries.keys().filter(|task| queue.tried_out(**task)).count() as u64;
+        (self.queues.iter().map(|queue| queue.priced_out).sum(), self.queues.iter().map(tried_out).sum())
     }
 }

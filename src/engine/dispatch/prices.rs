@@ -103,12 +103,12 @@ impl Dispatch {
     }
 
     /// True where tasks like this one came to more than would be held for it, and the job does not allow that.
-    pub(super) fn goes_beyond(&mut self, desk: usize, pulled: &Pulled) -> bool {
+    pub(super) fn goes_beyond(&mut self, queue: usize, pulled: &Pulled) -> bool {
         let target = (pulled.task.target, pulled.task.method);
         if let Some(most) = pulled.most_seen.filter(|most| *most > pulled.worst) {
             self.settled(target, &pulled.price, pulled.worst, most);
         }
-        let drift = self.desks[desk].terms.drift;
+        let drift = self.queues[queue].terms.drift;
         let over = |seen: &Beyond| seen.most > pulled.worst && !drift.allows(pulled.worst, seen.most);
         Rule::DriftStops.is_kept() && self.beyond.get(&target).is_some_and(over)
     }
@@ -130,8 +130,8 @@ impl Dispatch {
     }
 
     /// True where the job does not allow what the price has come to, by a charge or by the vendor's own list.
-    pub(super) fn stopped(&self, desk: usize, price: usize) -> bool {
-        let (price, drift) = (&self.prices[price], self.desks[desk].terms.drift);
+    pub(super) fn stopped(&self, queue: usize, price: usize) -> bool {
+        let (price, drift) = (&self.prices[price], self.queues[queue].terms.drift);
         let found = [(price.list, price.charged), (price.fee, price.listed)];
         let mut found = found.into_iter().filter_map(|(known, found)| Some((known, found?)));
         Rule::DriftStops.is_kept() && found.any(|(known, found)| !drift.allows(known, found))
@@ -157,7 +157,7 @@ impl Dispatch {
     pub(in crate::engine) fn listed_news(&mut self) -> Vec<ListedPrice> {
         let mut news = Vec::new();
         for at in 0..self.prices.len() {
-            let stopped = (0..self.desks.len()).any(|desk| self.stopped(desk, at));
+            let stopped = (0..self.queues.len()).any(|queue| self.stopped(queue, at));
             let price = &mut self.prices[at];
             let Some(listed) = price.listed.filter(|listed| *listed > price.fee && !price.listed_told) else {
                 continue;
@@ -183,11 +183,11 @@ impl Dispatch {
     }
 
     /// A single task is on its way whose charge will let others join this lane.
-    pub(super) fn canary_may_fill(&self, desk: usize, lane: Lane) -> bool {
+    pub(super) fn canary_may_fill(&self, queue: usize, lane: Lane) -> bool {
         self.prices.iter().any(|price| {
             price.canaries_out > price.canaries_in_doubt
                 // Tasks of one price are of one lane.
-                && price.waiting.get(&desk).and_then(VecDeque::front).is_some_and(|want| want.lane() == lane)
+                && price.waiting.get(&queue).and_then(VecDeque::front).is_some_and(|want| want.lane() == lane)
         })
     }
 
@@ -232,9 +232,9 @@ impl Dispatch {
         self.prices[at].charged = Some(cost);
         if first {
             let waiting = std::mem::take(&mut self.prices[at].waiting);
-            for (desk, waiting) in waiting {
+            for (queue, waiting) in waiting {
                 for want in waiting {
-                    self.queue(desk, want, false);
+                    self.enqueue(queue, want, false);
                 }
             }
             if cost == self.prices[at].list {
@@ -245,7 +245,7 @@ impl Dispatch {
         if cost > expected {
             self.start_over();
         }
-        let stopped = (0..self.desks.len()).any(|desk| self.stopped(desk, at));
+        let stopped = (0..self.queues.len()).any(|queue| self.stopped(queue, at));
         Some(PriceNews::Differs { key: key.to_owned(), expected: self.prices[at].list, charged: cost, stopped })
     }
 
@@ -274,7 +274,7 @@ impl Dispatch {
 
     /// Prices above what the job allows.
     pub(in crate::engine) fn stopped_prices(&self) -> Vec<StoppedPrice> {
-        let stopped = |at: &usize| (0..self.desks.len()).any(|desk| self.stopped(desk, *at));
+        let stopped = |at: &usize| (0..self.queues.len()).any(|queue| self.stopped(queue, *at));
         let figures = |at: usize| {
             let price = &self.prices[at];
             let is_charged = price.charged.is_some_and(|charged| charged.less(price.list) == price.beyond());
@@ -286,7 +286,7 @@ impl Dispatch {
         let beyond = self
             .beyond
             .values()
-            .filter(|seen| self.desks.iter().any(|desk| !desk.terms.drift.allows(seen.held, seen.most)));
+            .filter(|seen| self.queues.iter().any(|queue| !queue.terms.drift.allows(seen.held, seen.most)));
         let beyond = beyond.map(|seen| StoppedPrice {
             key: seen.key.clone(),
             list: seen.held,

@@ -166,12 +166,10 @@ impl Core {
             return Some(Settled { cost: most, is_told: false });
         };
         let cost = crate::price::settled(open.named, charge, open.last);
-        let (target, price) =
-            ((what.target, Method::Standard), format!("{}/{}/{}", what.function, what.engine, Method::Standard));
         self.progress.charged += cost - open.booked;
         // An earlier bursar held nothing for what a restored ledger took over.
-        if !what.held.is_zero() {
-            self.settled_at(target, &price, what.held, cost, then);
+        if let Some(price) = what.price.as_ref().filter(|_| !what.held.is_zero()) {
+            self.settled_at((what.target, Method::Standard), price, what.held, cost, then);
         }
         Some(Settled { cost, is_told: true })
     }

@@ -5,8 +5,7 @@ use crate::clock::Now;
 use crate::engine::core::Core;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
-use crate::ledger::{Change, OpenBatch};
-use crate::money::Money;
+use crate::ledger::{Change, TakenOver};
 use crate::vendor::Fetched;
 use crate::vendor::codes::{Class, look_up};
 
@@ -51,8 +50,7 @@ impl Core {
     pub(in crate::engine) fn adopted(
         &mut self,
         now: Now,
-        batches: Vec<OpenBatch>,
-        extras: u64,
+        TakenOver { batches, extras, extra_cost }: TakenOver,
         awaits_answer: bool,
         out: &mut Vec<Effect>,
     ) {
@@ -69,8 +67,7 @@ impl Core {
             self.collect.expect(batch, now.mono, true);
         }
         if extras > 0 {
-            let why = format!("{extras} purchases of this ledger's belong to none of its tasks");
-            out.push(Effect::Tell(EventKind::ExtraCharge { vendor_id: String::new(), cost: Money::ZERO, why }));
+            out.push(Effect::Tell(EventKind::WithoutTask { purchases: extras, cost: extra_cost }));
         }
         self.dispatch.start_over();
     }
