@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::ids::{BatchId, TaskId};
 use crate::ledger::{Change, Ledger, Lock, UnresolvedTask};
 use crate::money::Money;
+use crate::offer::LIST_REACH_S;
 
 pub(super) fn resolve(args: &ResolveArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
     let reason = args.reason.trim();
@@ -73,13 +74,15 @@ fn restored(ledger: &mut Ledger, name: &str, reason: &str, at: i64, out: Out) ->
     let Some((account, route)) = ledger.account(name)? else {
         return mistake(format!("the ledger knows no account `{name}`"));
     };
-    if route.shows_lists() {
+    let restored_from_v = ledger.vendor_memory(account)?.1;
+    let is_listed = restored_from_v.is_none_or(|from_v| from_v >= at - LIST_REACH_S);
+    if route.shows_lists() && is_listed {
         return mistake(format!(
             "account `{name}` has the vendor's own list of what was bought: the next `bursar run` reads it and knows again what \
              this ledger lacks; a person's word would buy it twice"
         ));
     }
-    if ledger.vendor_memory(account)?.1.is_none() {
+    if restored_from_v.is_none() {
         return mistake(format!("account `{name}` is not taken for restored: there is nothing to decide"));
     }
     let what = format!("account {name}, restored: a person decided: it may buy again: {reason}");

@@ -151,6 +151,12 @@ impl Call {
             What::Ask(vendor_id) => Reply::Asked(vendor_id, vendor::judge_fetch(outcome)),
             What::Fetch(attempt) => {
                 let mut fetched = vendor::judge_fetch(outcome);
+                if let vendor::Fetched::Answer { facts } = &fetched
+                    && let Some(other) = facts.id.as_ref().filter(|id| !self.request.path.ends_with(id.as_str()))
+                {
+                    let why = format!("the reply is the answer of another task: {other}");
+                    fetched = vendor::Fetched::Unreachable { why };
+                }
                 let mut body = Vec::new();
                 if let (vendor::Fetched::Answer { .. }, Ok(response)) = (&fetched, outcome) {
                     match zstd::encode_all(&response.body[..], ZSTD_LEVEL) {

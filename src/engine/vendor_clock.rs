@@ -8,13 +8,16 @@ use std::time::Duration;
 
 use crate::clock::Now;
 
+/// A `Date` further from this machine's clock than this is no word on the time (seconds): one of the two is broken.
+const FURTHEST_OFF_S: i64 = 31 * 24 * 3_600;
+
 /// What is known of the vendor's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct VendorClock {
-    /// Vendor's seconds minus ours since the process began, from the latest answer.
-    latest_s: Option<i64>,
+    /// The vendor's milliseconds minus ours since the process began, from the latest answer.
+    latest_ms: Option<i64>,
     /// The same, the furthest ahead that any answer showed.
-    furthest_s: Option<i64>,
+    furthest_ms: Option<i64>,
     /// When the call was begun that the latest answer answers: its `Date` may be as old as that.
     asked: Option<Now>,
     /// How long that answer took, on a clock that stands still while the machine sleeps.
@@ -22,28 +25,33 @@ pub(super) struct VendorClock {
 }
 
 impl VendorClock {
-    /// The answer to a call begun then arrived now with this `Date`; where it had none, the wall clock stands in for it.
-    pub(super) fn saw(&mut self, date_v: Option<i64>, begun: Now, now: Now) {
-        let offset = date_v.unwrap_or(now.wall.timestamp()) - seconds(now.mono);
-        self.latest_s = Some(offset);
+    /// The answer to a call begun then arrived now with this `Date`; `false` where that says nothing of the time.
+    pub(super) fn saw(&mut self, date_v: i64, begun: Now, now: Now) -> bool {
+        if date_v.abs_diff(now.wall.timestamp()) > FURTHEST_OFF_S.unsigned_abs() {
+            return false;
+        }
+        let offset = date_v.saturating_mul(1_000).saturating_sub(millis(now.mono));
+        self.latest_ms = Some(offset);
         self.asked = Some(begun);
         self.took = now.mono.saturating_sub(begun.mono);
-        self.furthest_s = Some(self.furthest_s.map_or(offset, |furthest| furthest.max(offset)));
+        self.furthest_ms = Some(self.furthest_ms.map_or(offset, |furthest| furthest.max(offset)));
+        true
     }
 
     /// The vendor has been heard in this start.
     pub(super) fn is_known(&self) -> bool {
-        self.latest_s.is_some()
+        self.latest_ms.is_some()
     }
 
     /// The vendor's time is not before this. Before any contact, the wall clock's.
     pub(super) fn not_before(&self, now: Now) -> i64 {
-        self.latest_s.map_or(now.wall.timestamp(), |offset| offset + seconds(now.mono))
+        self.latest_ms.map_or(now.wall.timestamp(), |offset| (offset + millis(now.mono)).div_euclid(1_000))
     }
 
     /// The vendor's time is not after this, whichever of its machines answered.
     pub(super) fn not_after(&self, now: Now) -> i64 {
-        let known = self.furthest_s.map_or(now.wall.timestamp(), |offset| offset + seconds(now.mono));
+        let at = |offset: i64| (offset + millis(now.mono)).div_euclid(1_000);
+        let known = self.furthest_ms.map_or(now.wall.timestamp(), at);
         known + 2 + seconds(self.took) + self.slept_s(now)
     }
 
@@ -65,4 +73,8 @@ impl VendorClock {
 /// Whole seconds, as the vendor's times are counted in.
 pub(super) fn seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }

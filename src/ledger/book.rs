@@ -185,7 +185,14 @@ impl Commit<'_> {
             }
             Change::Expired { attempt, settled } => {
                 self.close(attempt, settled)?;
-                self.ended(attempt, AttemptState::Expired, None, Transition::Fail(Reason::Expired))?;
+                let sql = "SELECT EXISTS (SELECT 1 FROM answer WHERE attempt = ?1)";
+                let is_here = self.write.prepare_cached(sql)?.query_row([attempt.0], |row| row.get(0))?;
+                let (state, transition) = if is_here {
+                    (AttemptState::Answered, Transition::Answer)
+                } else {
+                    (AttemptState::Expired, Transition::Fail(Reason::Expired))
+                };
+                self.ended(attempt, state, None, transition)?;
             }
             Change::Answered { attempt, answer, settled } => self.store(attempt, &answer, settled)?,
             Change::ResolvedAsBought { attempt, posted_v } => {

@@ -93,6 +93,7 @@ impl Ledger {
                     engine: named(row, 8)?,
                     function,
                     kinds: forms(function, results.split(',')),
+                    is_here: false,
                     number: row.get(5)?,
                     run: RunId(row.get(11)?),
                     target: TargetId(row.get(2)?),

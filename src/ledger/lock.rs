@@ -70,9 +70,10 @@ impl Lock {
     }
 }
 
-/// `bursar.db` is locked by `bursar.db.lock`.
+/// `bursar.db` is locked by `bursar.db.lock`, by whatever links it is reached.
 fn lock_path(ledger: &Path) -> PathBuf {
-    let mut name = ledger.as_os_str().to_owned();
+    let real = std::fs::canonicalize(ledger);
+    let mut name = real.as_deref().unwrap_or(ledger).as_os_str().to_owned();
     name.push(".lock");
     PathBuf::from(name)
 }

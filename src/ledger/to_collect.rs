@@ -42,6 +42,8 @@ pub struct ToCollect {
     pub function: Function,
     /// The forms that are not here yet, in the order in which they are fetched.
     pub kinds: Vec<ResultKind>,
+    /// Another form of it is here.
+    pub is_here: bool,
     /// The attempt's number, from 1.
     pub number: u32,
     /// Whose.
@@ -167,6 +169,7 @@ impl Ledger {
                     engine: named(row, 2)?,
                     function,
                     kinds: wanted.into_iter().filter(missing).collect(),
+                    is_here: !have.is_empty(),
                     number: row.get(5)?,
                     run: RunId(row.get(6)?),
                     target: TargetId(row.get(8)?),

@@ -1,7 +1,5 @@
 //! An answer to ask for.
 
-use std::time::Duration;
-
 use crate::ledger::ToCollect;
 use crate::money::Money;
 use crate::offer::ResultKind;
@@ -23,8 +21,7 @@ pub(in crate::engine) struct Fetch {
     pub(in crate::engine) what: ToCollect,
     /// It is in doubt: whether it was accepted is asked.
     pub(in crate::engine) confirm: Option<Confirm>,
-    /// After a failure, not before this; and how many there were.
-    pub(in crate::engine) not_before: Duration,
+    /// How often it has failed.
     pub(in crate::engine) failures: u32,
 }
 

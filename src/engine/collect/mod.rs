@@ -29,6 +29,9 @@ const UNLISTED: Duration = Duration::from_mins(5);
 /// Questions about an overdue batch are this far apart at most.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
+/// Failures of a call for one answer, after which it rests: others and the end of a start do not wait for it.
+const MOST_FAILURES: u32 = 6;
+
 #[derive(Debug)]
 struct Path {
     /// Bought, answer to come.
@@ -69,8 +72,8 @@ pub(super) struct Collect {
     in_flight: BTreeMap<AttemptId, Fetch>,
     /// The longest that an answer took in this start.
     longest: Option<Duration>,
-    /// Failed, and asked for again after a while.
-    again: Vec<Fetch>,
+    /// Failed, and asked for again after a while: not before this.
+    again: BTreeMap<(Duration, AttemptId), Fetch>,
     rests: Rests,
 }
 
@@ -90,7 +93,7 @@ impl Collect {
             busy: BTreeSet::new(),
             in_flight: BTreeMap::new(),
             longest: None,
-            again: Vec::new(),
+            again: BTreeMap::new(),
             rests: Rests::default(),
         }
     }
@@ -220,7 +223,7 @@ impl Collect {
         if !self.on || !self.busy.insert(what.attempt) {
             return true;
         }
-        let fetch = Fetch { what, confirm: None, not_before: Duration::ZERO, failures: 0 };
+        let fetch = Fetch { what, confirm: None, failures: 0 };
         let age = Duration::from_secs((vendor_now - posted_v).max(0).unsigned_abs());
         let urgent = if fetch.kind() == ResultKind::Html { URGENT_HTML } else { URGENT_ADVANCED };
         if age > urgent {
@@ -231,6 +234,15 @@ impl Collect {
         true
     }
 
+    /// An answer is asked for before others, also where none are collected; `false` where it is on its way.
+    pub(super) fn ask_now(&mut self, what: ToCollect) -> bool {
+        let is_new = self.busy.insert(what.attempt);
+        if is_new {
+            self.urgent.push_back(Fetch { what, confirm: None, failures: 0 });
+        }
+        is_new
+    }
+
     /// It was asked for, and not given just now.
     pub(super) fn rests(&self, attempt: AttemptId, vendor_now: i64) -> bool {
         self.rests.rests(attempt, vendor_now)
@@ -239,7 +251,7 @@ impl Collect {
     /// A task in doubt was listed without a cost: its id is asked for before it is called accepted.
     pub(super) fn confirm(&mut self, what: ToCollect, confirm: Confirm, vendor_now: i64) {
         if !self.rests(what.attempt, vendor_now) && self.busy.insert(what.attempt) {
-            let fetch = Fetch { what, confirm: Some(confirm), not_before: Duration::ZERO, failures: 0 };
+            let fetch = Fetch { what, confirm: Some(confirm), failures: 0 };
             self.urgent.push_back(fetch);
         }
     }
@@ -251,7 +263,10 @@ impl Collect {
 
     /// The latest batch with unfinished tasks, for a look whether the vendor's list shows such.
     pub(super) fn youngest(&self, function: Function) -> Option<i64> {
-        self.ages.values().rev().find(|age| age.batch.function == function).map(|age| age.batch.posted_v)
+        let is_of_it = |endpoint: &Endpoint| endpoint.1 == function;
+        let is_waited_for = self.paths.iter().any(|(endpoint, path)| is_of_it(endpoint) && path.waiting > 0);
+        let latest = || self.ages.values().rev().find(|age| age.batch.function == function);
+        is_waited_for.then(latest)?.map(|age| age.batch.posted_v)
     }
 
     pub(super) fn has_urgent(&self) -> bool {
@@ -291,20 +306,22 @@ impl Collect {
         self.rests.refused(attempt, vendor_now);
     }
 
-    /// The call failed: once more, later and later; others need not wait for it.
-    pub(super) fn once_more(&mut self, mut fetch: Fetch, mono: Duration) {
+    /// The call failed: once more, later and later; others need not wait for it. After some failures it is asked for as
+    /// seldom as what is not given.
+    pub(super) fn once_more(&mut self, mut fetch: Fetch, mono: Duration, vendor_now: i64) {
         fetch.failures += 1;
+        if fetch.failures > MOST_FAILURES {
+            self.not_given(fetch.what.attempt, vendor_now);
+            return;
+        }
         let wait = (self.poll_min * 2_u32.pow(fetch.failures.min(6) - 1)).min(self.poll_max);
-        fetch.not_before = mono + wait;
-        self.again.push(fetch);
+        self.again.insert((mono + wait, fetch.what.attempt), fetch);
     }
 
     /// What failed and may be asked for again by now goes back into its queue.
     pub(super) fn wake(&mut self, mono: Duration) {
-        let (due, later) = std::mem::take(&mut self.again).into_iter().partition(|fetch| fetch.not_before <= mono);
-        self.again = later;
-        let due: Vec<Fetch> = due;
-        for fetch in due {
+        while let Some(first) = self.again.first_entry().filter(|first| first.key().0 <= mono) {
+            let fetch = first.remove();
             if fetch.confirm.is_some() { self.urgent.push_back(fetch) } else { self.queue.push_back(fetch) }
         }
     }
@@ -313,7 +330,9 @@ impl Collect {
     pub(super) fn to_poll(&self, mono: Duration, also: &BTreeSet<Endpoint>) -> Option<Endpoint> {
         let due = |path: &Path| !path.polling && !path.gone && path.next_poll <= mono;
         let wanted = |endpoint: &Endpoint, path: &Path| (self.on && path.waiting > 0) || also.contains(endpoint);
-        self.paths.iter().find(|(endpoint, path)| due(path) && wanted(endpoint, path)).map(|(endpoint, _)| *endpoint)
+        // They share one limit: the one that has waited longest goes first.
+        let due = self.paths.iter().filter(|(endpoint, path)| due(path) && wanted(endpoint, path));
+        due.min_by_key(|(_, path)| path.next_poll).map(|(endpoint, _)| *endpoint)
     }
 
     /// Makes sure that an endpoint can be polled, though nothing of it is waiting.
@@ -363,7 +382,7 @@ impl Collect {
                 .then_some(path.next_poll)
         };
         let polls = self.paths.iter().filter_map(poll);
-        let fetches = self.again.iter().map(|fetch| fetch.not_before);
+        let fetches = self.again.first_key_value().map(|((at, _), _)| *at);
         let ages = self.by_due.first().map(|(due, _)| *due).filter(|_| self.on);
         polls.chain(fetches).chain(ages).min()
     }

@@ -2,6 +2,7 @@
 
 use super::{Core, Step};
 use crate::engine::dispatch::StoppedPrice;
+use crate::engine::reconcile::Restored;
 use crate::engine::replies::refused::MOST_FAILURES;
 use crate::engine::vocabulary::{Effect, End};
 use crate::event::Progress;
@@ -57,12 +58,17 @@ impl Core {
             )
         });
         let restored = self.reconcile.restored.as_ref().map_or(0, |_| 1);
-        let unchecked = self.reconcile.restored.as_ref().filter(|_| !self.terms.lists).map(|_| {
+        let in_no_list = |restored: &&Restored| !self.terms.lists || restored.is_beyond_reach;
+        let unchecked = self.reconcile.restored.as_ref().filter(in_no_list).map(|_| {
             let name = &self.terms.name;
+            let (why, record) = if self.terms.lists {
+                ("the vendor's list no longer goes back to the copy", "the vendor's bill")
+            } else {
+                ("route `aisa` has no list of what was bought meanwhile", "the gateway's own record")
+            };
             format!(
-                "this ledger was restored, copied or rebuilt, and route `aisa` has no list of what was bought meanwhile: \
-                 nothing is bought for account {name} before a person has looked at the gateway's own record and said \
-                 `bursar resolve --restored {name} --reason TEXT`"
+                "this ledger was restored, copied or rebuilt, and {why}: nothing is bought for account {name} before a \
+                 person has looked at {record} and said `bursar resolve --restored {name} --reason TEXT`"
             )
         });
         End {

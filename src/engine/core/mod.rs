@@ -71,6 +71,10 @@ pub struct Core {
     pub(super) balance_failures: u32,
     /// Nothing is called before.
     pub(super) quiet_until: Duration,
+    /// Purchases in a row that are in doubt as a whole.
+    pub(super) unanswered: u32,
+    /// Nothing is bought before.
+    pub(super) buying_rests_until: Duration,
     pub(super) how: BTreeMap<AttemptId, How>,
     pub(super) progress: Progress,
     progress_at: Duration,
@@ -143,6 +147,8 @@ impl Core {
             failures: 0,
             balance_failures: 0,
             quiet_until: mono,
+            unanswered: 0,
+            buying_rests_until: mono,
             how: BTreeMap::new(),
             progress: Progress::default(),
             progress_at: mono,
@@ -273,7 +279,7 @@ impl Core {
             if !unresolved.is_empty() {
                 out.push(Effect::Unresolved(unresolved));
             }
-            if let Some(adopted) = self.reconcile.restored_done() {
+            if let Some(adopted) = self.reconcile.restored_done(vendor_now) {
                 out.push(Effect::Commit(vec![Change::RestoredDone { account: self.terms.account }], Vec::new()));
                 out.push(Effect::Tell(EventKind::RestoredDone { adopted }));
                 self.dispatch.start_over();

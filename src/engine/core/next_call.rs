@@ -19,6 +19,8 @@ use crate::rule::Rule;
 const BATCHES_A_COMMIT: usize = 10;
 /// A hold counts in every period its charge may fall into: until the quarantine is over, and an hour.
 const HOLD_MARGIN_S: i64 = 3_600;
+/// The clock of the machine that dates a charge may be so far behind that of the one that was heard last.
+const MACHINES_DISAGREE_S: i64 = 2;
 
 /// A call that could be made next.
 #[derive(Clone, Copy, Debug)]
@@ -123,7 +125,7 @@ impl Core {
     /// The span of the vendor's time that the charge of a purchase made now may fall into.
     pub(in crate::engine) fn hold_window(&self, now: Now) -> (i64, i64) {
         let quarantine_s = i64::try_from(self.terms.timing.quarantine.as_secs()).unwrap_or(0);
-        let from_v = self.clock.not_before(now);
+        let from_v = self.clock.not_before(now) - MACHINES_DISAGREE_S;
         let to_v = self.clock.not_after(now) + quarantine_s + HOLD_MARGIN_S;
         (from_v, if Rule::HoldInEveryPeriod.is_kept() { to_v } else { from_v })
     }
@@ -149,7 +151,10 @@ impl Core {
             return Some(Choice::Fetch { urgent: true });
         }
         if self.may_buy() && drafted < BATCHES_A_COMMIT && self.dispatch.has_batch() {
-            return Some(Choice::Buy);
+            if now.mono >= self.buying_rests_until {
+                return Some(Choice::Buy);
+            }
+            wakes.push(self.buying_rests_until);
         }
         if !self.stopping {
             let to_list = self.reconcile.to_list(vendor_now, |endpoint| self.collect.listed_v(endpoint));

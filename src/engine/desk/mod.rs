@@ -196,7 +196,8 @@ impl Desk {
             }
             Effect::Page((from, to), offset) => {
                 let moment = |v| chrono::DateTime::from_timestamp(v, 0).unwrap_or_default();
-                let body = wire::id_list_body(moment(from), moment(to), PAGE, offset);
+                // Whether a window holds its edges is not known: each is asked for with a second more.
+                let body = wire::id_list_body(moment(from - 1), moment(to + 1), PAGE, offset);
                 return Ok(self.free(wire::ID_LIST_PATH.to_owned(), Some(body), What::Page((from, to), offset), now));
             }
             Effect::Fetch(what) => {

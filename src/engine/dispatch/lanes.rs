@@ -160,10 +160,11 @@ impl Dispatch {
     /// What was tried before and may be tried again by now.
     pub(in crate::engine) fn wake(&mut self, mono: Duration) {
         for at in 0..self.queues.len() {
-            let (due, later) = self.queues[at].later.drain(..).partition(|(when, _)| *when <= mono);
-            self.queues[at].later = later;
-            let due: Vec<(Duration, Want)> = due;
-            for (_, want) in due.into_iter().rev() {
+            let mut due = Vec::new();
+            while let Some(first) = self.queues[at].later.first_entry().filter(|first| first.key().0 <= mono) {
+                due.push(first.remove());
+            }
+            for want in due.into_iter().rev() {
                 self.enqueue(at, want, true);
             }
         }
@@ -171,7 +172,7 @@ impl Dispatch {
 
     /// When something tried before may be tried again.
     pub(in crate::engine) fn next_wake(&self) -> Option<Duration> {
-        self.queues.iter().flat_map(|queue| &queue.later).map(|(when, _)| *when).min()
+        self.queues.iter().filter_map(|queue| queue.later.first_key_value()).map(|((when, _), _)| *when).min()
     }
 
     /// Tasks of a run that wait for a price to be proven.
@@ -211,7 +212,7 @@ impl Dispatch {
         let worst = self.worst(price, pulled);
         let want = Want { task: pulled.task, engine: pulled.engine, function: pulled.function, price, funded: worst };
         if self.fund(at, worst).is_ok() {
-            self.queues[at].later.push((not_before, want));
+            self.queues[at].later.insert((not_before, want.task.position), want);
         } else {
             // Others behind it have the money: the plan is pulled again from its first task, in its order.
             self.start_over();

@@ -124,7 +124,7 @@ struct RunQueue {
     funded: Money,
     lanes: BTreeMap<Lane, VecDeque<Want>>,
     /// Tried before, and not again before a moment.
-    later: Vec<(Duration, Want)>,
+    later: BTreeMap<(Duration, i64), Want>,
     /// Tries in this start, of tasks that were tried and came back; `u32::MAX`: not again in this start.
     tries: BTreeMap<TaskId, u32>,
     /// Tasks left planned because their price has stopped.
@@ -238,7 +238,7 @@ impl Dispatch {
             own: None,
             funded: Money::ZERO,
             lanes: BTreeMap::new(),
-            later: Vec::new(),
+            later: BTreeMap::new(),
             tries: BTreeMap::new(),
             priced_out: 0,
             pulling: false,

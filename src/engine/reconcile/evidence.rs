@@ -52,7 +52,7 @@ impl Reconcile {
         seconds(self.timing.quarantine).max(LAG_MARGIN * self.longest_lag_s).max(seconds(self.timing.lag_max))
     }
 
-    fn give_up_s(&self, function: Function) -> i64 {
+    pub(super) fn give_up_s(&self, function: Function) -> i64 {
         self.give_up.get(&function).map_or(0, |give_up| seconds(*give_up))
     }
 
@@ -103,6 +103,23 @@ impl Reconcile {
     /// The list has shown an unfinished task of ours.
     pub(in crate::engine) fn prove(&mut self, function: Function) -> bool {
         self.proven.insert(function)
+    }
+
+    /// The list has not proven itself for a function, and no id is asked that may tell.
+    pub(in crate::engine) fn wants_proof(&self, function: Function) -> bool {
+        !self.is_proven(function) && !self.to_prove.contains_key(&function)
+    }
+
+    /// An id is asked: if its task is not finished, the list has shown an unfinished task.
+    pub(in crate::engine) fn may_prove(&mut self, function: Function, attempt: AttemptId) {
+        self.to_prove.insert(function, attempt);
+    }
+
+    /// The function whose list this id may prove, once.
+    pub(in crate::engine) fn proof_by(&mut self, attempt: AttemptId) -> Option<Function> {
+        let function = self.to_prove.iter().find(|(_, asked)| **asked == attempt).map(|(function, _)| *function)?;
+        self.to_prove.remove(&function);
+        Some(function)
     }
 
     pub(in crate::engine) fn is_proven(&self, function: Function) -> bool {
@@ -193,7 +210,8 @@ impl Reconcile {
             let listed = listed_v(endpoint).zip(quarantine_over).is_some_and(|(listed, over)| listed >= over);
             // What is answered on its connection is in no list of what is ready.
             let listed = listed || doubt.facts.method == Method::Live;
-            (listed && doubt.seen.is_empty() || !Rule::ReadyIsRead.is_kept()) && self.two_looks(&doubt.clean)
+            (listed && doubt.seen.is_empty() || !Rule::ReadyIsRead.is_kept())
+                && self.two_looks(&doubt.clean, quarantine_over)
         };
         let concluded: Vec<BatchId> = self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect();
         // Said once: what is unresolved in them is looked up and recorded next.
@@ -205,20 +223,24 @@ impl Reconcile {
         concluded
     }
 
-    fn two_looks(&self, clean: &[i64]) -> bool {
+    /// Of the looks that count, two are far enough apart. One that was begun before the quarantine was over, as long as
+    /// that is known to be by now, does not count.
+    fn two_looks(&self, clean: &[i64], quarantine_over: Option<i64>) -> bool {
+        let mut counts = clean.iter().filter(|begun| quarantine_over.is_some_and(|over| **begun >= over));
         if !Rule::TwoSweeps.is_kept() {
-            return !clean.is_empty();
+            return counts.next().is_some();
         }
-        clean
-            .first()
-            .zip(clean.last())
-            .is_some_and(|(first, last)| last - first >= seconds(self.timing.sweep_gap).max(1))
+        let first = counts.next();
+        let apart = |(first, last): (&i64, &i64)| last - first >= seconds(self.timing.sweep_gap).max(1);
+        first.zip(counts.next_back()).is_some_and(apart)
     }
 
     /// The restored ledger knows again what it bought: how many purchases were taken over.
-    pub(in crate::engine) fn restored_done(&mut self) -> Option<u64> {
+    pub(in crate::engine) fn restored_done(&mut self, vendor_now: i64) -> Option<u64> {
+        let restored = self.restored.as_mut()?;
+        restored.is_beyond_reach = !in_reach(restored.from_v, vendor_now);
         let restored = self.restored.as_ref()?;
-        if !self.two_looks(&restored.clean) {
+        if restored.is_beyond_reach || !self.two_looks(&restored.clean, self.restored_conclude_from()) {
             return None;
         }
         let adopted = restored.adopted;
@@ -266,7 +288,9 @@ impl Reconcile {
             .values()
             .filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now))
             .any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
-            || self.restored.as_ref().is_some_and(|restored| soon(restored.closed_v, self.restored_conclude_from()))
+            || self.restored.as_ref().is_some_and(|restored| {
+                !restored.is_beyond_reach && soon(restored.closed_v, self.restored_conclude_from())
+            })
             || (conclusive && self.open_suspects().next().is_some())
             || self.waits_for_ids()
     }

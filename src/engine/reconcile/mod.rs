@@ -81,6 +81,8 @@ pub(super) struct Restored {
     pub(super) closed_v: Option<i64>,
     clean: Vec<i64>,
     pub(super) adopted: u64,
+    /// The vendor's list no longer shows all that was bought since: no look ends it, and a person decides.
+    pub(super) is_beyond_reach: bool,
 }
 
 /// Everything that is in doubt, and how far its clearing is.
@@ -98,6 +100,8 @@ pub(super) struct Reconcile {
     proven: BTreeSet<Function>,
     longest_lag_s: i64,
     proof_looks: u32,
+    /// By function: an attempt that the list has shown without a time at which it was finished, and whose id is asked.
+    to_prove: BTreeMap<Function, AttemptId>,
     next_look: Duration,
     sweep: Option<Sweep>,
     failures: u32,
@@ -141,6 +145,7 @@ impl Reconcile {
             proven,
             longest_lag_s,
             proof_looks: 0,
+            to_prove: BTreeMap::new(),
             next_look: Duration::ZERO,
             sweep: None,
             failures: 0,
@@ -181,7 +186,7 @@ impl Reconcile {
 
     /// The ledger was restored; purchases since a moment of the vendor's are unknown to it.
     pub(super) fn restore(&mut self, from_v: i64, closed_v: Option<i64>) {
-        self.restored = Some(Restored { from_v, closed_v, clean: Vec::new(), adopted: 0 });
+        self.restored = Some(Restored { from_v, closed_v, clean: Vec::new(), adopted: 0, is_beyond_reach: false });
     }
 
     /// A call that was begun at `begun` was answered, and the vendor's time is not after `closed_v`: connections that
@@ -191,6 +196,8 @@ impl Reconcile {
         for (batch, doubt) in &mut self.doubts {
             let undated = doubt.facts.closed_v.is_none() || !Rule::CloseIsDatedOnce.is_kept();
             if undated && doubt.since <= begun {
+                // It was not closed before it was sent, whatever a clock says.
+                let closed_v = closed_v.max(doubt.facts.sent_v);
                 doubt.facts.closed_v = Some(closed_v);
                 closed.push((*batch, closed_v));
             }

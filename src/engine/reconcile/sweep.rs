@@ -31,8 +31,11 @@ impl Reconcile {
         if !self.lists || self.sweep.is_some() || mono < self.next_look {
             return None;
         }
-        let last = vendor_now - 1;
-        let quarantine = |closed: i64, function| (closed + self.quarantine_s(function)).min(last);
+        // A window must end in the past, also where its page is asked for with a second more at each edge.
+        let last = vendor_now - 2;
+        // The list may file what is finished by the time at which it was.
+        let finished =
+            |closed: i64, function| (closed + self.quarantine_s(function) + self.give_up_s(function)).min(last);
         let mut conclude = Vec::new();
         let (mut concludes, mut concludes_restored) = (BTreeSet::new(), false);
         let mut find = Vec::new();
@@ -44,7 +47,7 @@ impl Reconcile {
                         && self.gap_is_over(&doubt.clean, vendor_now) =>
                 {
                     concludes.insert(doubt.facts.batch);
-                    conclude.push((from, quarantine(closed, doubt.facts.function)));
+                    conclude.push((from, finished(closed, doubt.facts.function)));
                 }
                 closed => find.push((from, (closed.unwrap_or(vendor_now) + AFTER_CLOSE_S).min(last))),
             }

@@ -27,6 +27,7 @@ impl Core {
         then: &mut Consequences,
     ) {
         let Some(fetch) = self.collect.came_back(attempt) else { return };
+        self.asked_for_proof(attempt, &outcome, now, then);
         let batch = fetch.what.batch;
         if let Some(confirm) = fetch.confirm
             && let Some(accepted) = self.was_accepted(now, &outcome, confirm.posted_v, confirm.is_free)
@@ -91,13 +92,7 @@ impl Core {
                 self.progress.failed += 1;
                 then.tell(EventKind::TaskFailed { attempt, code, paid: true });
             }
-            Fetched::Expired => {
-                let settled = self.settled_by(&fetch, None, "expired, so that nobody says", then);
-                then.write(Change::Expired { attempt, settled });
-                self.collect.settled(batch, attempt);
-                self.progress.failed += 1;
-                then.tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true });
-            }
+            Fetched::Expired => self.expired(fetch, then),
             Fetched::Wrong { code, message } => {
                 // It stays bought, and is asked for again later.
                 let what = format!("the answer of task {} is not given: {message} (code {code})", fetch.what.vendor_id);
@@ -106,18 +101,40 @@ impl Core {
             }
             Fetched::Throttled { retry_after } => {
                 self.throttled(now, retry_after, Limit::Calls, &mut then.out);
-                self.collect.once_more(fetch, now.mono);
+                self.collect.once_more(fetch, now.mono, self.clock.not_before(now));
             }
             Fetched::Halt(refusal) => {
                 self.collect.not_yet(attempt);
                 self.refused(now, &refusal, true, &mut then.out);
             }
             Fetched::Unreachable { why } => {
-                self.collect.once_more(fetch, now.mono);
+                self.collect.once_more(fetch, now.mono, self.clock.not_before(now));
                 if !answered {
                     self.failed(now, why, None, &mut then.out);
                 }
             }
+        }
+    }
+
+    /// The vendor no longer keeps this form of an answer. Another may be kept for longer, or be here: that is an answer.
+    fn expired(&mut self, fetch: Fetch, then: &mut Consequences) {
+        let (attempt, batch) = (fetch.what.attempt, fetch.what.batch);
+        if fetch.what.kinds.len() > 1 || fetch.what.is_here {
+            then.tell(form_is_gone(&fetch));
+        }
+        if fetch.what.kinds.len() > 1 {
+            self.collect.next_form(fetch);
+            return;
+        }
+        let settled = self.settled_by(&fetch, None, "expired, so that nobody says", then);
+        then.write(Change::Expired { attempt, settled });
+        self.collect.settled(batch, attempt);
+        if fetch.what.is_here {
+            self.progress.answered += 1;
+            then.tell(EventKind::Collected { answers: 1 });
+        } else {
+            self.progress.failed += 1;
+            then.tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true });
         }
     }
 
@@ -191,4 +208,14 @@ impl Core {
         };
         Some(Settled { cost, is_told: false })
     }
+}
+
+/// One form of an answer is lost.
+fn form_is_gone(fetch: &Fetch) -> EventKind {
+    let what = format!(
+        "the vendor no longer keeps the answer of task {} as {}; it is kept in another form",
+        fetch.what.vendor_id,
+        fetch.kind()
+    );
+    EventKind::Odd { engine: fetch.what.engine, function: fetch.what.function, what }
 }

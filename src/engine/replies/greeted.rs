@@ -16,7 +16,14 @@ const MOST_PROBES: u32 = 5;
 impl Core {
     pub(super) fn greeted(&mut self, now: Now, outcome: Result<(), Refusal>, out: &mut Vec<Effect>) {
         match outcome {
-            Ok(()) => self.hello = Step::Done,
+            Ok(()) if self.clock.is_known() => self.hello = Step::Done,
+            // In which day a purchase counts and since when it is in doubt is told by the vendor's clock alone.
+            Ok(()) => {
+                self.hello = Step::Wanted;
+                let why =
+                    "its answers bear no date, or one that is more than a month from this machine's clock".to_owned();
+                self.failed(now, why, None, out);
+            }
             Err(refusal) => {
                 self.hello = Step::Wanted;
                 self.refused(now, &refusal, true, out);

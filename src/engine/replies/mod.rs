@@ -94,8 +94,12 @@ impl Core {
 
     /// The vendor answered something: its clock is known, and connections that were gone before are surely closed.
     fn contact(&mut self, now: Now, begun: Now, date_v: Option<i64>, then: &mut Consequences) {
+        // Without its lists, the vendor's clock decides nothing but in which day money counts.
+        let date_v = date_v.or_else(|| (!self.terms.lists).then(|| now.wall.timestamp()));
         let first = !self.clock.is_known();
-        self.clock.saw(date_v, begun, now);
+        if !date_v.is_some_and(|date_v| self.clock.saw(date_v, begun, now)) {
+            return;
+        }
         self.failures = 0;
         if first {
             let (account, skew_s) = (self.terms.name.clone(), self.clock.skew_s(now));

@@ -29,6 +29,10 @@ impl Core {
         then: &mut Consequences,
     ) {
         let Some(flight) = self.dispatch.answered(batch) else { return };
+        match &verdict {
+            Verdict::InDoubt { why } => self.purchases_rest(now, why, then),
+            Verdict::NotBought { .. } | Verdict::Rows { .. } => self.unanswered = 0,
+        }
         match verdict {
             Verdict::NotBought { why } => {
                 self.dispatch.canary_ended(batch, &flight, false);

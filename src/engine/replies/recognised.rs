@@ -70,10 +70,11 @@ impl Core {
                     {
                         self.cost_listed(&seen, attempt, (booked, listed), assumed, &mut then);
                     }
-                    if let Some(collect) = seen.collect.filter(|_| uncollected && matches!(source, Source::Ready(..))) {
+                    let is_ready = uncollected && matches!(source, Source::Ready(..));
+                    if let Some(collect) = seen.collect.clone().filter(|_| is_ready) {
                         news += usize::from(self.collect.want(collect, posted_v, vendor_now));
                     }
-                    self.shown(&seen.row, attempt, tagged, source, vendor_now, &mut then);
+                    self.shown(&seen, attempt, tagged, source, vendor_now, &mut then);
                 }
                 // No list of what it cost, so the list that says so is looked at.
                 Recognised::Zombie { .. } | Recognised::Twin { .. }

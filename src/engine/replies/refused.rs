@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use super::consequences::Consequences;
 use crate::clock::Now;
 use crate::engine::core::Core;
 use crate::engine::dispatch::Lane;
@@ -22,6 +23,11 @@ const THROTTLE_PAUSE: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause after a failure.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// The longest time between two purchases while none is answered.
+const LONGEST_REST: Duration = Duration::from_mins(10);
+/// A rest that is worth a word.
+const TOLD_REST: Duration = Duration::from_secs(8);
 
 /// The limit that a call counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,6 +138,18 @@ impl Core {
         let pause = pause + Duration::from_millis(self.rng.u64(0..=millis(pause) / 4));
         self.quiet_until = self.quiet_until.max(now.mono + pause);
         out.push(Effect::Tell(EventKind::Paused { for_ms: millis(pause), why }));
+    }
+
+    /// A purchase had no answer, or none that says anything: what follows may have none either, and would be in doubt as
+    /// well. The next waits a little, longer each time.
+    pub(super) fn purchases_rest(&mut self, now: Now, why: &str, then: &mut Consequences) {
+        self.unanswered += 1;
+        let pause = (FIRST_PAUSE * 2_u32.pow(self.unanswered.min(16) - 1)).min(LONGEST_REST);
+        self.buying_rests_until = self.buying_rests_until.max(now.mono + pause);
+        if pause >= TOLD_REST {
+            let why = format!("the last {} purchases are in doubt ({why}), so the next waits", self.unanswered);
+            then.tell(EventKind::Paused { for_ms: millis(pause), why });
+        }
     }
 
     /// A list could not be read. Where the vendor answered at all, other calls need not wait for it.

@@ -6,18 +6,19 @@ use super::consequences::Consequences;
 use crate::clock::Now;
 use crate::engine::core::Core;
 use crate::engine::reconcile::PageCall;
-use crate::engine::vocabulary::{Effect, Source};
+use crate::engine::vocabulary::{Effect, SeenRow, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Change;
+use crate::offer::Function;
 use crate::rule::Rule;
-use crate::vendor::Listed;
+use crate::vendor::Fetched;
 
 impl Core {
     /// The list shows a task that is known to be bought: that is what a look must show.
     pub(super) fn shown(
         &mut self,
-        row: &Listed,
+        seen: &SeenRow,
         attempt: AttemptId,
         tagged: bool,
         source: Source,
@@ -34,10 +35,37 @@ impl Core {
         if let Some(sweep) = self.reconcile.sweep() {
             sweep.shown.insert(attempt);
         }
-        if let Some(function) = row.function().filter(|_| row.done.is_none() || !Rule::ProofIsUnfinished.is_kept())
-            && self.reconcile.prove(function)
+        let Some(function) = seen.row.function() else { return };
+        if !Rule::ProofIsUnfinished.is_kept() {
+            self.prove(function, vendor_now, then);
+        } else if let Some(what) = seen.collect.clone().filter(|_| seen.row.done.is_none())
+            && self.reconcile.wants_proof(function)
+            && self.collect.ask_now(what)
         {
-            then.write(Change::TagProof { account: self.terms.account, function, at_v: vendor_now });
+            // It may be finished all the same: its id tells. What is not finished then was not when the list showed it.
+            self.reconcile.may_prove(function, attempt);
+        }
+    }
+
+    /// An id was asked for after the list had shown it without a time at which it was finished.
+    pub(super) fn asked_for_proof(&mut self, attempt: AttemptId, outcome: &Fetched, now: Now, then: &mut Consequences) {
+        let Some(function) = self.reconcile.proof_by(attempt) else { return };
+        match outcome {
+            Fetched::Pending => self.prove(function, self.clock.not_before(now), then),
+            Fetched::Throttled { .. } | Fetched::Unreachable { .. } => self.reconcile.may_prove(function, attempt),
+            Fetched::Answer { .. }
+            | Fetched::Failed { .. }
+            | Fetched::Expired
+            | Fetched::NotFound
+            | Fetched::Wrong { .. }
+            | Fetched::WaitingForMoney
+            | Fetched::Halt(_) => {}
+        }
+    }
+
+    fn prove(&mut self, function: Function, at_v: i64, then: &mut Consequences) {
+        if self.reconcile.prove(function) {
+            then.write(Change::TagProof { account: self.terms.account, function, at_v });
             then.tell(EventKind::TagProven { function });
         }
     }

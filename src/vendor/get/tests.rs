@@ -74,12 +74,13 @@ fn success_without_a_result_is_still_pending() {
 
 #[test]
 fn an_answer_tells_when_it_was_given_and_by_which_model() {
-    let body = r#"{"status_code": 20000, "tasks": [{"status_code": 20000, "cost": 12e-4, "result": [
+    let body = r#"{"status_code": 20000, "tasks": [{"id": "t1", "status_code": 20000, "cost": 12e-4, "result": [
         {"model": "gpt-5", "datetime": "2026-11-22 17:41:09 +02:00", "items": [{"model": "x"}]}]}]}"#;
     assert_eq!(
         judge_fetch(&reply(200, body)),
         Fetched::Answer {
             facts: AnswerFacts {
+                id: Some("t1".into()),
                 done: chrono::DateTime::from_timestamp(1_795_362_069, 0),
                 model: Some("gpt-5".into()),
                 model_charge: None,

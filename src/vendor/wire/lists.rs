@@ -76,6 +76,8 @@ pub struct UnreadableList(pub String);
 /// What an answer says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AnswerFacts {
+    /// The id of the task that it answers.
+    pub id: Option<String>,
     /// When it was given, by the vendor's clock.
     pub done: Option<DateTime<Utc>>,
     /// The model that gave it.
@@ -240,6 +242,7 @@ pub fn answer_facts(row: &Row<'_>) -> AnswerFacts {
         return AnswerFacts::default();
     };
     AnswerFacts {
+        id: row.id.as_deref().map(str::to_owned),
         done: time(field(first, "datetime")),
         model: text(field(first, "model")).or_else(|| text(field(first, "model_name"))).map(Into::into),
         model_charge: cost(field(first, "money_spent")).known(),

@@ -199,6 +199,9 @@ pub(super) fn code(raw: Option<&RawValue>) -> Option<u32> {
     number(raw).filter(|code| CODES.contains(code))
 }
 
+/// No task costs ten thousand dollars: a figure beyond that is no cost, and could not be added up.
+const MOST_COST: Money = Money::from_nanos(10_000 * 1_000_000_000);
+
 /// A cost from its digits, which may stand in quotes. A negative one is none that a purchase can have.
 pub(super) fn cost(raw: Option<&RawValue>) -> Cost {
     if raw.is_none() {
@@ -206,7 +209,7 @@ pub(super) fn cost(raw: Option<&RawValue>) -> Cost {
     }
     text(raw)
         .and_then(|digits| Money::from_json_digits(&digits).ok())
-        .filter(|money| *money >= Money::ZERO)
+        .filter(|money| (Money::ZERO..=MOST_COST).contains(money))
         .map_or(Cost::Odd, Cost::Is)
 }
 
