@@ -259,16 +259,16 @@ pub(crate) async fn what_stands_behind_a_full_page_of_the_list_is_found() {
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_page_that_cannot_be_read_is_no_empty_page() {
-    // Two purchases are in doubt, hours apart, so that a look reads a page for each. The list is down until the quarantine
+    // Two purchases are in doubt, more than a day apart, so that a look reads a page for each. The list is down until the quarantine
     // of both is over, and after that for the page of the second, which was made.
     let mins = Duration::from_mins;
-    let down = Rule { from: mins(45), until: Some(mins(240)), ..Rule::always(Fault::ListOutage) };
+    let down = Rule { from: mins(45), until: Some(mins(29 * 60)), ..Rule::always(Fault::ListOutage) };
     let lost = |nth, fault| Rule::nth(fault, Call::TaskPost, nth);
     let mut world = World::new(settings(vec![lost(2, Fault::DropBefore), lost(3, Fault::DropAfter), down]));
     world.live_on(&job(1)).await;
     let end = live_for(&mut world, &job(2), LONG).await.expect("the start ends");
     assert_eq!(end.in_doubt, 1);
-    tokio::time::advance(Duration::from_hours(2)).await;
+    tokio::time::advance(Duration::from_hours(27)).await;
     let (clock, began) = (world.clock, world.clock.now().wall);
     let second = (began - chrono::TimeDelta::minutes(2)).format("\"datetime_from\":\"%Y-%m-%d %H:").to_string();
     world.meddle = Some(Arc::new(move |request, outcome| {
@@ -337,7 +337,7 @@ pub(crate) async fn nothing_is_bought_of_which_a_list_that_was_just_read_may_tel
 pub(crate) async fn an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time() {
     let late = Fault::AnswerLate { after: Duration::from_secs(50) };
     let mut world =
-        World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), Rule::nth(late, Call::TaskGet, 1)]));
+        World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), Rule::nth(late, Call::TaskGet, 2)]));
     world.account.timing.sweep_every = Duration::from_secs(20);
     let (clock, began) = (world.clock, world.clock.now().wall);
     let (last, last_id) = (Mutex::new(String::new()), Mutex::new(String::new()));

@@ -226,7 +226,9 @@ impl Reconcile {
     /// Of the looks that count, two are far enough apart. One that was begun before the quarantine was over, as long as
     /// that is known to be by now, does not count.
     fn two_looks(&self, clean: &[i64], quarantine_over: Option<i64>) -> bool {
-        let mut counts = clean.iter().filter(|begun| quarantine_over.is_some_and(|over| **begun >= over));
+        let counts =
+            |begun: &&i64| quarantine_over.is_some_and(|over| **begun >= over) || !Rule::SweepCountsForItsOwn.is_kept();
+        let mut counts = clean.iter().filter(counts);
         if !Rule::TwoSweeps.is_kept() {
             return counts.next().is_some();
         }
