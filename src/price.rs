@@ -159,8 +159,8 @@ pub fn unfinished(named: Option<Money>) -> Money {
 /// has changed it.
 fn fee_in(named: Option<Money>, model_charge: Money, last: Option<Money>) -> Money {
     let listed = built_in(Function::LlmResponses, Method::Standard, Priority::Normal).unwrap_or_default();
+    let Some(named) = named else { return listed };
     let last = last.map_or(listed, |last| last.less(ADVANCE));
-    let Some(named) = named else { return last };
     let without_advance = named.less(ADVANCE);
     let readings = [without_advance, named, named.less(model_charge)];
     if let Some(known) = readings.into_iter().find(|fee| *fee == listed || *fee == last) {

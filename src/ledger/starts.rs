@@ -57,11 +57,10 @@ impl Ledger {
         let number = highest + 1;
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         // A clock that was set back leaves starts in the future, of which nobody knows how long ago they were.
-        self.rested = write.query_row(
-            "SELECT NOT EXISTS (SELECT 1 FROM start WHERE at > ?1)",
-            [now - ANOTHER_MINUTE_S],
-            |row| row.get(0),
-        )?;
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM start WHERE at > ?1)";
+        let follows_none = write.query_row(sql, [now - ANOTHER_MINUTE_S], |row| row.get(0))?;
+        // A copy does not hold the starts since it was made.
+        self.rested = follows_none && !matches!(trust, Trust::Restored(_));
         write.execute(
             "INSERT INTO start (n, nonce, at, version) VALUES (?1, ?2, ?3, ?4)",
             (number, &nonce, now, env!("CARGO_PKG_VERSION")),

@@ -110,7 +110,7 @@ fn a_task_settles_to_its_charge_and_to_the_fee_that_the_vendor_took() {
     }
     // A list of what tasks came to, after the fee was raised to what was last taken, and of a task from before that.
     for (named, fee) in
-        [(Some("0.0016"), "0.0006"), (Some("0.0012"), "0.0002"), (Some("0.0106"), "0.0006"), (None, "0.0006")]
+        [(Some("0.0016"), "0.0006"), (Some("0.0012"), "0.0002"), (Some("0.0106"), "0.0006"), (None, "0.0002")]
     {
         let last = Some(usd("0.0106"));
         assert_eq!(settled(named.map(usd), usd("0.001"), last), usd(fee) + usd("0.001"), "{named:?}");
