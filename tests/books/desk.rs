@@ -249,10 +249,16 @@ impl Desk {
                 Change::FailedLater { attempt, code: 40_103, again, settled: None }
             }
             7 => {
-                books.go(number, &[At::Submitted], At::Over, TaskState::Failed(Reason::Expired));
+                // Another form of the answer that is here is an answer.
+                if books.attempts[number].form_is_here {
+                    books.go(number, &[At::Submitted], At::Answered, TaskState::Answered);
+                } else {
+                    books.go(number, &[At::Submitted], At::Over, TaskState::Failed(Reason::Expired));
+                }
                 Change::Expired { attempt, settled: None }
             }
             8 => {
+                books.attempts[number].form_is_here |= books.attempts[number].at == At::Submitted;
                 if again {
                     books.go(number, &[At::Submitted], At::Answered, TaskState::Answered);
                 }

@@ -26,6 +26,8 @@ pub(crate) struct Attempt {
     pub(crate) charged: Option<(i64, i64)>,
     /// The vendor's, of one that was accepted.
     pub(crate) vendor_id: Option<String>,
+    /// One form of its answer is stored.
+    pub(crate) form_is_here: bool,
 }
 
 /// A task follows its latest attempt.
@@ -97,7 +99,8 @@ impl Books {
             self.tasks[*task].state = TaskState::Sending;
             self.tasks[*task].attempts.push(self.attempts.len());
             let (task, held) = (*task, *held);
-            self.attempts.push(Attempt { task, held, sent, hold_to, at: At::Sending, charged: None, vendor_id: None });
+            let (at, charged, vendor_id, form_is_here) = (At::Sending, None, None, false);
+            self.attempts.push(Attempt { task, held, sent, hold_to, at, charged, vendor_id, form_is_here });
         }
     }
 

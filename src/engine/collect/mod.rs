@@ -5,6 +5,7 @@
 //! queue by the time of their next question.
 
 mod fetch;
+mod polls;
 mod rests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -324,55 +325,6 @@ impl Collect {
             let fetch = first.remove();
             if fetch.confirm.is_some() { self.urgent.push_back(fetch) } else { self.queue.push_back(fetch) }
         }
-    }
-
-    /// An endpoint whose list is to be looked at.
-    pub(super) fn to_poll(&self, mono: Duration, also: &BTreeSet<Endpoint>) -> Option<Endpoint> {
-        let due = |path: &Path| !path.polling && !path.gone && path.next_poll <= mono;
-        let wanted = |endpoint: &Endpoint, path: &Path| (self.on && path.waiting > 0) || also.contains(endpoint);
-        // They share one limit: the one that has waited longest goes first.
-        let due = self.paths.iter().filter(|(endpoint, path)| due(path) && wanted(endpoint, path));
-        due.min_by_key(|(_, path)| path.next_poll).map(|(endpoint, _)| *endpoint)
-    }
-
-    /// Makes sure that an endpoint can be polled, though nothing of it is waiting.
-    pub(super) fn know(&mut self, endpoint: Endpoint, mono: Duration) {
-        let interval = self.poll_min;
-        self.paths.entry(endpoint).or_insert(Path {
-            waiting: 0,
-            next_poll: mono,
-            interval,
-            polling: false,
-            gone: false,
-            listed_v: None,
-        });
-    }
-
-    pub(super) fn polling(&mut self, endpoint: Endpoint) {
-        if let Some(path) = self.paths.get_mut(&endpoint) {
-            path.polling = true;
-        }
-    }
-
-    /// A list came back: with how many rows, of which so many were news; or it did not.
-    pub(super) fn polled(&mut self, endpoint: Endpoint, begun_v: i64, rows: Option<(usize, usize)>, mono: Duration) {
-        let (poll_min, poll_max) = (self.poll_min, self.poll_max);
-        let Some(path) = self.paths.get_mut(&endpoint) else { return };
-        path.polling = false;
-        path.interval = match rows {
-            Some((_, news)) if news > 0 => poll_min,
-            _ => (path.interval * 2).clamp(poll_min, poll_max),
-        };
-        path.next_poll = mono + path.interval;
-        // A thousand rows may hide more behind them.
-        if rows.is_some_and(|(rows, _)| rows < 1_000) {
-            path.listed_v = Some(begun_v);
-        }
-    }
-
-    /// When the latest whole listing of an endpoint was begun.
-    pub(super) fn listed_v(&self, endpoint: Endpoint) -> Option<i64> {
-        self.paths.get(&endpoint).and_then(|path| path.listed_v)
     }
 
     /// When something is to be done here.
