@@ -257,7 +257,7 @@ async fn no_engine_takes_all_of_the_polls_that_they_share() {
         }
         outcome
     }));
-    let both = job(1_500)
+    let both = job(300)
         .replace("run = \"1\"", "run = \"9\"")
         .replace("engine = \"chat_gpt\"", "targets = [{ engine = \"chat_gpt\" }, { engine = \"gemini\" }]");
     live_for(&mut world, &both, mins(35)).await;
