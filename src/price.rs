@@ -132,15 +132,25 @@ pub fn is_later((cost, at_v): Charge, (other, other_v): Charge) -> bool {
     since_s > SAME_TIME_S || since_s >= -SAME_TIME_S && cost >= other
 }
 
-/// What a Standard task of LLM Responses costs, of which the vendor said at first that it took `named`, and whose model
-/// charged so much in the end: its fee comes to it. `last` is what it last took for such a task, where that is known.
-pub fn settled(named: Option<Money>, model_charge: Money, last: Option<Money>) -> Money {
-    fee_in(named, model_charge, last).saturating_add(model_charge)
+/// Where the vendor named what it took of a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NamedIn {
+    /// In its answer to the purchase.
+    Answer,
+    /// In its list, which may name what the task had come to by then.
+    List,
+}
+
+/// What a Standard task of LLM Responses costs, of which the vendor said that it took `named`, and whose model charged so
+/// much in the end: its fee comes to it. `last` is what it last took at once for such a task, where that is known.
+pub fn settled(named: Option<Money>, named_in: NamedIn, model_charge: Money, last: Option<Money>) -> Money {
+    let in_list = (named_in == NamedIn::List).then_some(model_charge);
+    fee_in(named, in_list, last).saturating_add(model_charge)
 }
 
 /// What the vendor took of such a task when it was handed in, whether it named the fee alone or all of it.
 pub fn taken(named: Option<Money>) -> Money {
-    settled(named, ADVANCE, None)
+    fee_in(named, None, None).saturating_add(ADVANCE)
 }
 
 /// What a list that names so much for such a task has shown to be taken of it: where it is the fee alone, all the same.
@@ -151,25 +161,21 @@ pub fn shown_taken(named: Money) -> Money {
 
 /// What stays taken of such a task that the vendor did not finish in its 72 hours: the fee.
 pub fn unfinished(named: Option<Money>) -> Money {
-    settled(named, Money::ZERO, None)
+    fee_in(named, None, None)
 }
 
 /// The fee in what the vendor named: fee and advance, the fee alone, or in a list of its own what the task had come to by
-/// then. Where none of these holds a fee that is known, by our list or by what was last taken, it is another: the vendor
-/// has changed it.
-fn fee_in(named: Option<Money>, model_charge: Money, last: Option<Money>) -> Money {
+/// then, of which its model charged `in_list`. Where none of these holds a fee that is known, by our list or by what was
+/// last taken, it is another: the vendor has changed it, and the one that is nearest to a known one is meant.
+fn fee_in(named: Option<Money>, in_list: Option<Money>, last: Option<Money>) -> Money {
     let listed = built_in(Function::LlmResponses, Method::Standard, Priority::Normal).unwrap_or_default();
     let Some(named) = named else { return listed };
     let last = last.map_or(listed, |last| last.less(ADVANCE));
-    let without_advance = named.less(ADVANCE);
-    let readings = [without_advance, named, named.less(model_charge)];
-    if let Some(known) = readings.into_iter().find(|fee| *fee == listed || *fee == last) {
-        known
-    } else if named > ADVANCE {
-        without_advance
-    } else {
-        named
-    }
+    // There is no task without a fee.
+    let beside = |part: Money| (named > part).then(|| named.less(part));
+    let readings = [beside(ADVANCE), Some(named), in_list.and_then(beside)];
+    let far = |fee: &Money| [listed, last].map(|known| (fee.nanos() - known.nanos()).abs()).into_iter().min();
+    readings.into_iter().flatten().min_by_key(far).unwrap_or(named)
 }
 
 fn fee(target: &Target) -> Option<Money> {

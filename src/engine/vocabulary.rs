@@ -10,7 +10,9 @@ use crate::clock::Now;
 use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
-use crate::ledger::{CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, TakenOver, ToCollect};
+use crate::ledger::{
+    CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, TakenOver, ToCollect, Witness,
+};
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
@@ -152,7 +154,7 @@ pub enum Input {
     /// What a look must have shown: known to be bought in its spans, and when.
     Witnesses(Vec<(AttemptId, i64)>),
     /// A purchase outside the spans of a look, to widen them to.
-    Widened(Option<i64>),
+    Widened(Option<Witness>),
     /// Purchases were taken over into a restored ledger.
     Adopted {
         /// What.

@@ -98,7 +98,7 @@ impl Ledger {
                     run: RunId(row.get(11)?),
                     target: TargetId(row.get(2)?),
                     held: Money::from_nanos(row.get(12)?),
-                    open_cost: open_cost(function, None, None, None),
+                    open_cost: open_cost(function, None, None, (None, false)),
                     price: None,
                 };
                 Ok((ToBuy::from_row(row, 0)?, collect))

@@ -68,7 +68,7 @@ pub use status::{RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetCost, TargetFacts, ToBuy};
 pub use to_collect::{OpenBatch, ToCollect};
-pub use witnesses::Late;
+pub use witnesses::{Late, Witness};
 
 use crate::ids::RunId;
 use crate::tag::LedgerId;

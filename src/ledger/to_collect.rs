@@ -8,7 +8,7 @@ use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Priority, ResultKind};
-use crate::price::price_key;
+use crate::price::{NamedIn, price_key};
 
 /// A batch with answers still to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +65,8 @@ pub struct OpenCost {
     pub booked: Money,
     /// What the vendor said that it took, where it did.
     pub named: Option<Money>,
+    /// Where it said so: of what was in doubt, its list did.
+    pub named_in: NamedIn,
     /// What it last took at once for a task of this function, where that was seen.
     pub last: Option<Money>,
 }
@@ -77,18 +79,20 @@ pub(super) fn forms<'w>(function: Function, words: impl Iterator<Item = &'w str>
     }
 }
 
-/// What stands for a cost that is known with the answer: what the vendor named, or else what was assumed.
+/// What stands for a cost that is known with the answer: what the vendor named, or else what was assumed. With what was
+/// last taken at once, and whether the purchase was in doubt.
 pub(super) fn open_cost(
     function: Function,
     named: Option<i64>,
     assumed: Option<i64>,
-    last: Option<i64>,
+    (last, was_in_doubt): (Option<i64>, bool),
 ) -> Option<OpenCost> {
     match function {
         Function::LlmScraper => None,
         Function::LlmResponses => Some(OpenCost {
             booked: Money::from_nanos(named.or(assumed).unwrap_or(0)),
             named: named.map(Money::from_nanos),
+            named_in: if was_in_doubt { NamedIn::List } else { NamedIn::Answer },
             last: last.map(Money::from_nanos),
         }),
     }
@@ -150,7 +154,8 @@ impl Ledger {
                         batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id),
                         task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano,
                         (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
-                         AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1)
+                         AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1),
+                        batch.doubt IS NOT NULL
                  FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
                  JOIN task ON task.id = attempt.task
                  WHERE attempt.id = ?1 AND attempt.state = 1",
@@ -174,7 +179,7 @@ impl Ledger {
                     run: RunId(row.get(6)?),
                     target: TargetId(row.get(8)?),
                     held: Money::from_nanos(row.get(9)?),
-                    open_cost: open_cost(function, row.get(10)?, row.get(11)?, row.get(12)?),
+                    open_cost: open_cost(function, row.get(10)?, row.get(11)?, (row.get(12)?, row.get(13)?)),
                     price: None,
                 })
             })

@@ -6,6 +6,15 @@ use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId};
 use crate::offer::Function;
 
+/// A purchase that a look through the vendor's list must show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Witness {
+    /// Not before this does the list file it (Unix seconds, vendor's clock).
+    pub from_v: i64,
+    /// Nor after this: it was answered then.
+    pub posted_v: i64,
+}
+
 /// How long an answer to a purchase may take: by so much the list may file the purchase before it (seconds).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Late {
@@ -44,9 +53,9 @@ impl Ledger {
         Ok(all)
     }
 
-    /// The purchase that a look from a moment on must go back to, so that there is one that it must show: the latest
-    /// before it, or the first after it where there is none. Nothing before `reach_v`, where the vendor's list begins,
-    /// and nothing after `until_v`, since it may not show that yet. `late` as above.
+    /// The purchase to which a look from a moment on must reach, so that there is one that it must show: the latest that the
+    /// list may file before it, or the first after it where there is none. Nothing before `reach_v`, where the vendor's list
+    /// begins, and nothing after `until_v`, since it may not show that yet. `late` as above.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -57,23 +66,28 @@ impl Ledger {
         until_v: i64,
         reach_v: i64,
         late: Late,
-    ) -> Result<Option<i64>, LedgerError> {
-        let of = |what: &str, from_v: i64, to_v: i64| {
+    ) -> Result<Option<Witness>, LedgerError> {
+        // The one row that has the least or the greatest time of them.
+        let of = |what: &str, of_v: &str, bounds: (i64, i64)| {
             // Paid failures are no witnesses: not every list shows them.
             let sql = format!(
-                "SELECT {what}(posted_v) FROM batch INDEXED BY batch_by_time
-                 WHERE account = ?1 AND posted_v >= ?2 AND posted_v <= ?3
-                 AND posted_v >= ?2 + iif(method = 'live', ?5, ?4)
+                "SELECT posted_v - iif(method = 'live', ?5, ?4), {what}(posted_v) FROM batch INDEXED BY batch_by_time
+                 WHERE account = ?1 AND posted_v >= ?2 AND posted_v <= ?3 AND {of_v}
                  AND EXISTS (SELECT 1 FROM attempt
                      WHERE attempt.id BETWEEN first_attempt AND first_attempt + attempts - 1
                      AND attempt.state IN (1, 2, 6))"
             );
-            self.db
-                .prepare_cached(&sql)?
-                .query_row((account.0, from_v, to_v, late.standard_s, late.live_s), |row| row.get::<_, Option<i64>>(0))
+            self.db.prepare_cached(&sql)?.query_row(
+                (account.0, bounds.0, until_v, late.standard_s, late.live_s, bounds.1),
+                |row| {
+                    let (from_v, posted_v): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+                    Ok(from_v.zip(posted_v).map(|(from_v, posted_v)| Witness { from_v, posted_v }))
+                },
+            )
         };
-        let before = of("max", reach_v, until_v.min(from_v - 1))?;
-        Ok(if before.is_some() { before } else { of("min", from_v, until_v)? })
+        let filed_v = "posted_v - iif(method = 'live', ?5, ?4)";
+        let before = of("max", &format!("{filed_v} >= ?2 AND {filed_v} < ?6"), (reach_v, from_v))?;
+        Ok(if before.is_some() { before } else { of("min", &format!("{filed_v} >= ?6"), (from_v, from_v))? })
     }
 
     /// When the vendor's list was first seen to show an unfinished task of ours.

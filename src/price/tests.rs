@@ -106,15 +106,18 @@ fn a_task_settles_to_its_charge_and_to_the_fee_that_the_vendor_took() {
     let dearer = [(Some("0.0112"), "0.0012"), (Some("0.0007"), "0.0007")];
     for (named, fee) in known.into_iter().chain(dearer) {
         let (named, fee) = (named.map(usd), usd(fee));
-        assert_eq!(settled(named, usd("0.001"), None), fee + usd("0.001"), "{named:?}");
+        assert_eq!(settled(named, NamedIn::List, usd("0.001"), None), fee + usd("0.001"), "{named:?}");
     }
     // A list of what tasks came to, after the fee was raised to what was last taken, and of a task from before that.
     for (named, fee) in
         [(Some("0.0016"), "0.0006"), (Some("0.0012"), "0.0002"), (Some("0.0106"), "0.0006"), (None, "0.0002")]
     {
         let last = Some(usd("0.0106"));
-        assert_eq!(settled(named.map(usd), usd("0.001"), last), usd(fee) + usd("0.001"), "{named:?}");
+        assert_eq!(settled(named.map(usd), NamedIn::List, usd("0.001"), last), usd(fee) + usd("0.001"), "{named:?}");
     }
+    // A fee that was raised unseen, in a list of what tasks came to; an answer to a purchase says no such thing.
+    assert_eq!(settled(Some(usd("0.015642")), NamedIn::List, usd("0.015042"), None), usd("0.015642"));
+    assert_eq!(settled(Some(usd("0.0106")), NamedIn::Answer, usd("0.0104"), None), usd("0.011"));
     for (named, fee) in [(Some("0.0112"), "0.0012"), (Some("0.0002"), "0.0002"), (None, "0.0002")] {
         let (named, fee) = (named.map(usd), usd(fee));
         assert_eq!((unfinished(named), taken(named)), (fee, fee + usd("0.01")), "{named:?}");

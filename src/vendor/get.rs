@@ -54,6 +54,11 @@ pub enum Fetched {
     WaitingForMoney,
     /// Nothing can be fetched until a person does something.
     Halt(Refusal),
+    /// The task's own row says that the vendor stumbled: over this call, or over the task when it was handed in.
+    Stumbled {
+        /// Its code and its words.
+        why: String,
+    },
     /// Nothing was learnt; it may be tried again.
     Unreachable {
         /// Why nothing was learnt.
@@ -110,6 +115,7 @@ pub fn live_answer(outcome: &Result<Response, Failure>) -> Option<AnswerFacts> {
         | Fetched::Throttled { .. }
         | Fetched::WaitingForMoney
         | Fetched::Halt(_)
+        | Fetched::Stumbled { .. }
         | Fetched::Unreachable { .. } => None,
     }
 }
@@ -161,9 +167,8 @@ fn fetched_row(response: &Response, envelope: &Envelope<'_>, row: &Row<'_>, code
             message: message(),
             ..Refusal::read(response, Some(envelope))
         }),
-        Class::Again | Class::Unreachable | Class::Doubt => {
-            Fetched::Unreachable { why: format!("code {code}: {}", message()) }
-        }
+        Class::Again => Fetched::Stumbled { why: format!("code {code}: {}", message()) },
+        Class::Unreachable | Class::Doubt => Fetched::Unreachable { why: format!("code {code}: {}", message()) },
     }
 }
 

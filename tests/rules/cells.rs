@@ -234,6 +234,14 @@ async fn a_live_call_that_never_was_or_was_not_charged_is_bought_once_that_is_su
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_live_call_in_doubt_is_cleared_by_what_was_bought_in_the_same_minute() {
+    let mut world = struck(Fault::DropBefore, Call::Live);
+    let end = super::live_for(&mut world, &models("live", 4, "1"), Duration::from_mins(45)).await;
+    assert_eq!((end.map(|end| end.in_doubt), world.bill().tasks), (Some(0), 4));
+    world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_live_answer_without_a_result_is_a_lost_one() {
     let mut world = World::new(quick(vec![]));
     world.meddle = Some(std::sync::Arc::new(|request, outcome| {

@@ -1,4 +1,4 @@
-//! A task that the list shows without a cost: what its own id says decides, and only what is never charged is free.
+//! A task that the list shows without a cost: what its own id says decides, and the list's word on costs where it is one.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
@@ -15,11 +15,11 @@ use super::{PRICE, job, settings};
 /// A world in which the second batch never arrives, and the vendor's list shows its tasks at no cost all the same. Asked
 /// by their ids, they have failed with a code.
 fn listed_as_failed(code: u32) -> World {
-    listed_as(&Arc::new(AtomicU32::new(code)))
+    listed_as(&Arc::new(AtomicU32::new(code)), true)
 }
 
-/// The same, with a code that can change.
-fn listed_as(code: &Arc<AtomicU32>) -> World {
+/// The same, with a code that can change, and a list that may not name costs at all.
+fn listed_as(code: &Arc<AtomicU32>, names_costs: bool) -> World {
     let code = Arc::clone(code);
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
     let posts: Mutex<Vec<Vec<String>>> = Mutex::new(Vec::new());
@@ -29,7 +29,12 @@ fn listed_as(code: &Arc<AtomicU32>) -> World {
             posts.push(tags(request));
         }
         if request.path.ends_with("/id_list") {
-            return relisted(outcome, |rows| rows.extend(posts.get(1).into_iter().flatten().map(|tag| failed(tag))));
+            return relisted(outcome, |rows| {
+                if !names_costs {
+                    rows.iter_mut().for_each(|row| row["cost"] = 0.into());
+                }
+                rows.extend(posts.get(1).into_iter().flatten().map(|tag| failed(tag)));
+            });
         }
         if request.path.contains("/refused-") {
             return changed(outcome, |body| {
@@ -66,8 +71,33 @@ async fn what_the_list_shows_at_no_cost_and_nobody_knows_by_its_id_is_bought_aga
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_listed_refusal_that_may_have_been_charged_counts_as_paid_and_is_not_bought_again() {
+async fn what_the_list_shows_at_no_cost_and_the_vendor_stumbles_over_is_bought_again_after_its_quarantine() {
+    let mut world = listed_as_failed(50_000);
+    let end = super::live_for(&mut world, &job(3), Duration::from_mins(29)).await;
+    assert_eq!((end, world.bill().tasks), (None, 1), "it may be the question that it stumbles over");
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listed_refusal_that_may_have_been_charged_was_not_where_a_list_that_names_costs_says_so() {
     let mut world = listed_as_failed(40_501);
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_failed_at_no_cost_by_a_list_that_names_costs_is_booked_at_none_and_is_not_bought_again() {
+    let mut world = listed_as_failed(40_103);
+    assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
+    let audit = world.audit();
+    assert_eq!((world.tasks("answered"), world.tasks("failed"), world.bill().tasks), (1, 2, 1), "{:?}", audit.tasks);
+    assert_eq!((audit.charged, audit.held), (PRICE, Money::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listed_refusal_counts_as_paid_and_is_not_bought_again_where_the_list_calls_free_what_is_paid() {
+    let mut world = listed_as(&Arc::new(AtomicU32::new(40_501)), false);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     let audit = world.audit();
     assert_eq!((world.bill().tasks, world.tasks("answered")), (1, 1), "{:?}", audit.tasks);
@@ -79,7 +109,7 @@ pub(crate) async fn a_listed_refusal_that_may_have_been_charged_counts_as_paid_a
 async fn a_listed_task_of_whose_id_only_unknown_things_are_said_stays_in_doubt_until_something_known_is() {
     for unknown in [40_999, 40_205, 40_206, 40_006] {
         let code = Arc::new(AtomicU32::new(unknown));
-        let mut world = listed_as(&code);
+        let mut world = listed_as(&code, true);
         let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
         let audit = world.audit();
         assert_eq!((end.in_doubt, world.bill().tasks), (2, 1), "{unknown}: {:?}", audit.tasks);

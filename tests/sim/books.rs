@@ -22,6 +22,8 @@ pub struct Attempt {
     pub settled: Option<i64>,
     /// A restored ledger took it over: it was reserved by another.
     pub taken_over: bool,
+    /// Its batch was.
+    pub was_in_doubt: bool,
 }
 
 /// Engine, function, method, and whether it is bought at high priority.
@@ -96,7 +98,7 @@ impl Books {
             "SELECT attempt.id, attempt.task, batch.run, batch.start, attempt.state, batch.sent_v, batch.hold_to_v,
                     attempt.posted_nano, attempt.settled_nano, attempt.vendor_id, attempt.batch, attempt.held_nano,
                     batch.engine, batch.function, batch.method, task.service = 1,
-                    coalesce(batch.doubt = 'found in the vendor''s list after a restoration', 0)
+                    coalesce(batch.doubt = 'found in the vendor''s list after a restoration', 0), batch.doubt IS NOT NULL
              FROM attempt JOIN batch ON batch.id = attempt.batch JOIN task ON task.id = attempt.task",
         )?;
         let mut rows = statement.query([])?;
@@ -115,6 +117,7 @@ impl Books {
                 held: row.get(11)?,
                 ware: (row.get(12)?, row.get(13)?, row.get(14)?, row.get(15)?),
                 taken_over: row.get(16)?,
+                was_in_doubt: row.get(17)?,
             };
             if let Some(id) = vendor_id(row.get(9)?) {
                 books.bought.insert(id, attempt.clone());

@@ -28,8 +28,9 @@ impl Look<'_> {
     /// stands in the books.
     pub(super) fn told_by_nobody(&self, sale: &Sale, attempt: &Attempt) -> i64 {
         let is_open = matches!(attempt.state, 5 | 6) && attempt.ware.1 == "llm_responses";
-        // Nor does anything where no list can be asked.
-        let is_assumed = !self.allowed.lists && attempt.settled == Some(attempt.held);
+        // Nor does anything where no list can be asked: not what was taken beside the model's charge, nor what that was.
+        let is_unsaid = attempt.was_in_doubt && attempt.ware.1 == "llm_responses";
+        let is_assumed = !self.allowed.lists && (is_unsaid || attempt.settled == Some(attempt.held));
         let back = attempt.settled.unwrap_or(0) - sale.comes_to.nanos();
         if is_open || is_assumed { self.unless_dearer(back) } else { 0 }
     }

@@ -83,6 +83,9 @@ pub struct Core {
     cap_told: BTreeSet<(RunId, String)>,
     /// Purchases that the vendor's list and the ledger price differently, told once.
     pub(super) cost_told: BTreeSet<AttemptId>,
+    /// The vendor's list names what purchases cost, as far as this start has seen; `false` once it has shown something that
+    /// is paid at a cost of nothing: what it calls free is no word on costs then.
+    pub(super) list_names_costs: Option<bool>,
     /// When the vendor last said in this start that a task was not finished.
     pub(super) unfinished_v: BTreeMap<AttemptId, i64>,
     /// That answers are kept back for want of money was told in this start.
@@ -156,6 +159,7 @@ impl Core {
             rng: fastrand::Rng::with_seed(terms.seed),
             cap_told: BTreeSet::new(),
             cost_told: BTreeSet::new(),
+            list_names_costs: None,
             unfinished_v: BTreeMap::new(),
             withheld_told: false,
             extras_told: BTreeSet::new(),
@@ -200,7 +204,7 @@ impl Core {
                 self.recognised(now, source, rows, &mut out);
             }
             Input::Witnesses(witnesses) => self.sweep_ended(now, &witnesses, &mut out),
-            Input::Widened(bought_v) => self.reconcile.widened(bought_v),
+            Input::Widened(witness) => self.reconcile.widened(witness),
             Input::Adopted { taken, awaits_answer } => self.adopted(now, taken, awaits_answer, &mut out),
             Input::Unresolved(batches) => self.conclude(batches, &mut out),
             Input::Heard(replies) => self.heard(now, replies, &mut out),

@@ -224,6 +224,11 @@ impl Reconcile {
         }
     }
 
+    /// A list has shown an attempt that is in doubt, without a cost.
+    pub(super) fn is_seen(&self, batch: BatchId, attempt: AttemptId) -> bool {
+        self.doubts.get(&batch).is_some_and(|doubt| doubt.seen.contains(&attempt))
+    }
+
     /// The outcome of an attempt is still not known; what is said of it a second time settles nothing.
     pub(super) fn is_open(&self, batch: BatchId, attempt: AttemptId) -> bool {
         let is_settled = |doubt: &Doubt| doubt.settled.contains(&attempt) && Rule::SettledOnce.is_kept();

@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Purpose, Reconcile, Span, Sweep, in_reach, seconds};
+use crate::ledger::Witness;
 use crate::offer::{Function, LIST_REACH_S};
 
 /// A window of the list begins so long before the send: the vendor's machines do not agree to the second.
@@ -99,20 +100,22 @@ impl Reconcile {
     }
 
     /// A purchase outside the spans of the look that has begun, before or after them: it is widened to hold it.
-    pub(in crate::engine) fn widened(&mut self, bought_v: Option<i64>) {
+    pub(in crate::engine) fn widened(&mut self, witness: Option<Witness>) {
         let Some(sweep) = &mut self.sweep else { return };
         sweep.waiting_for_page = false;
-        let (Some(bought_v), Some(from), Some(to)) =
-            (bought_v, sweep.covers.first().map(|span| span.0), sweep.covers.last().map(|span| span.1))
+        let (Some(witness), Some(from), Some(to)) =
+            (witness, sweep.covers.first().map(|span| span.0), sweep.covers.last().map(|span| span.1))
         else {
             return;
         };
-        if bought_v < from {
-            sweep.covers[0].0 = bought_v - seconds(self.timing.request_timeout) - WITNESS_MARGIN_S;
+        // It was answered within the look, perhaps, and is filed before it; or the first purchases of a ledger are in doubt,
+        // and what was bought after them must do.
+        let begins = from.min(witness.from_v - WITNESS_MARGIN_S);
+        let ends = (witness.posted_v + WITNESS_MARGIN_S).min(sweep.begun_v - 1);
+        if ends <= sweep.covers[0].1 {
+            sweep.covers[0].0 = begins;
         } else {
-            // The first purchases of a ledger are in doubt: what was bought after them must do.
-            let last = sweep.begun_v - 1;
-            sweep.covers = vec![(from, to.max((bought_v + WITNESS_MARGIN_S).min(last)))];
+            sweep.covers = vec![(begins, to.max(ends))];
         }
         sweep.to_read.clone_from(&sweep.covers);
     }

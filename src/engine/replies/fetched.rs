@@ -15,7 +15,7 @@ use crate::money::Money;
 use crate::offer::{Method, Priority, promised_turnaround};
 use crate::rule::Rule;
 use crate::vendor::Fetched;
-use crate::vendor::codes::{Class, look_up};
+use crate::vendor::codes::{Class, Code, look_up};
 
 impl Core {
     /// An answer was asked for.
@@ -36,9 +36,13 @@ impl Core {
             if !self.reconcile.is_open(batch, attempt) {
                 // Meanwhile a list has told.
             } else if accepted {
-                // It stands in no list with its cost: what was held is assumed.
-                let (vendor_id, cost, posted_v) = (&fetch.what.vendor_id, confirm.charge, confirm.posted_v);
-                self.adopt(now, attempt, batch, Purchase { vendor_id, cost, posted_v, assumed: true }, then);
+                // It stands in no list with its cost: what was held is assumed. Of what failed, a list that names costs
+                // says that it came to nothing.
+                let has_failed = matches!(outcome, Fetched::Failed { .. });
+                let is_told = has_failed && confirm.is_free && self.list_names_costs == Some(true);
+                let cost = if is_told { Money::ZERO } else { confirm.charge };
+                let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
+                self.adopt(now, attempt, batch, Purchase { vendor_id, cost, posted_v, assumed: !is_told }, then);
             } else {
                 then.write(Change::NotBought { attempt });
                 self.reconcile.settled(batch, attempt);
@@ -107,7 +111,7 @@ impl Core {
                 self.collect.not_yet(attempt);
                 self.refused(now, &refusal, true, &mut then.out);
             }
-            Fetched::Unreachable { why } => {
+            Fetched::Stumbled { why } | Fetched::Unreachable { why } => {
                 self.collect.once_more(fetch, now.mono, self.clock.not_before(now));
                 if !answered {
                     self.failed(now, why, None, &mut then.out);
@@ -138,18 +142,26 @@ impl Core {
         }
     }
 
-    /// Whether a task that a list has shown without a cost was accepted, by what its id says; `None`: it says nothing. A
-    /// refused task can be listed too, with a code that is never charged; and where the list says that it cost nothing
-    /// (`is_free`), under an id that there is still not once its quarantine is over.
+    /// Whether a task that a list has shown without a cost was accepted, by what its id says; `None`: nothing yet. A refused
+    /// task can be listed too: with a code that is never charged; or where the list says that it cost nothing (`is_free`),
+    /// and is seen to name what others cost. Once its quarantine is over, an id that there is still not, or over which the
+    /// vendor still stumbles, was not accepted either.
     pub(super) fn was_accepted(&self, now: Now, outcome: &Fetched, posted_v: i64, is_free: bool) -> Option<bool> {
+        let is_over = self.clock.not_before(now) - posted_v >= self.reconcile.proven_quarantine_s();
         match outcome {
             Fetched::Answer { .. } | Fetched::Pending | Fetched::Expired => Some(true),
-            Fetched::Failed { code, .. } => Some(!look_up(*code).never_charged),
-            Fetched::NotFound if is_free => {
-                let over = self.clock.not_before(now) - posted_v >= self.reconcile.proven_quarantine_s();
-                over.then_some(false)
-            }
+            Fetched::Failed { code, .. } => match (look_up(*code), self.list_names_costs) {
+                (Code { never_charged: true, .. }, _) => Some(false),
+                // As long as nothing shows what the list's word is worth.
+                (_, None) if is_free && !is_over => None,
+                (Code { class: Class::Permanent, .. }, names) if is_free => Some(names == Some(false)),
+                // What has failed was accepted first.
+                _ => Some(true),
+            },
+            Fetched::NotFound if is_free => is_over.then_some(false),
+            Fetched::Stumbled { .. } if is_free && self.list_names_costs != Some(false) => is_over.then_some(false),
             Fetched::NotFound
+            | Fetched::Stumbled { .. }
             | Fetched::Wrong { .. }
             | Fetched::Throttled { .. }
             | Fetched::WaitingForMoney
@@ -182,7 +194,7 @@ impl Core {
             then.tell(EventKind::Odd { engine, function, what: told });
             return Some(Settled { cost: most, is_told: false });
         };
-        let cost = crate::price::settled(open.named, charge, open.last);
+        let cost = crate::price::settled(open.named, open.named_in, charge, open.last);
         self.progress.charged += cost - open.booked;
         // An earlier bursar held nothing for what a restored ledger took over.
         if let Some(price) = what.price.as_ref().filter(|_| !what.held.is_zero()) {

@@ -56,8 +56,8 @@ impl Core {
             }
             Verdict::InDoubt { why } => {
                 self.dispatch.canary_ended(batch, &flight, true);
-                let tasks = flight.tasks();
-                self.doubt(now, batch, &flight, tasks, &why, then);
+                let all = (flight.tasks(), flight.hold);
+                self.doubt(now, batch, &flight, all, &why, then);
             }
             Verdict::Rows { each, strays } => {
                 self.answered_rows(now, batch, &flight, (each, strays, answer), then);
@@ -90,8 +90,16 @@ impl Core {
         }
     }
 
-    fn doubt(&mut self, now: Now, batch: BatchId, flight: &InFlight, tasks: usize, why: &str, then: &mut Consequences) {
-        let held = flight.hold;
+    /// So many tasks of a batch are in doubt, with what is held for them.
+    fn doubt(
+        &mut self,
+        now: Now,
+        batch: BatchId,
+        flight: &InFlight,
+        (tasks, held): (usize, Money),
+        why: &str,
+        then: &mut Consequences,
+    ) {
         then.write(Change::Doubt { batch, why: why.to_owned() });
         if flight.method == Method::Standard {
             self.collect.know((flight.engine, flight.function), now.mono);
@@ -121,7 +129,8 @@ impl Core {
     ) {
         let vendors = self.clock.not_before(now);
         let posted_v = if Rule::DatedByTheVendor.is_kept() { vendors } else { now.wall.timestamp() };
-        let (mut accepted, mut standard, mut refused, mut lost) = (0_usize, 0_usize, 0_usize, 0_usize);
+        let (mut accepted, mut standard, mut refused) = (0_usize, 0_usize, 0_usize);
+        let (mut lost, mut lost_hold) = (0_usize, Money::ZERO);
         let mut charged = Money::ZERO;
         let mut lost_why = String::new();
         let mut all_high = true;
@@ -133,6 +142,7 @@ impl Core {
             match fate {
                 Fate::Accepted { cost, .. } if nothing_came(flight, answer.as_ref(), cost) => {
                     lost += 1;
+                    lost_hold += flight.held(at);
                     lost_why = String::from("the reply has neither a cost nor an answer");
                 }
                 Fate::Accepted { id, cost } => {
@@ -174,6 +184,7 @@ impl Core {
                 }
                 Fate::InDoubt { why } => {
                     lost += 1;
+                    lost_hold += flight.held(at);
                     lost_why = why;
                 }
             }
@@ -200,7 +211,7 @@ impl Core {
         }
         then.tell(EventKind::BatchAnswered { batch, accepted, refused, in_doubt: lost, charged });
         if lost > 0 {
-            self.doubt(now, batch, flight, lost, &lost_why, then);
+            self.doubt(now, batch, flight, (lost, lost_hold), &lost_why, then);
         }
         if !strays.is_empty() {
             let rows = strays.into_iter().map(|stray| crate::vendor::Listed {

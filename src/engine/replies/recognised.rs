@@ -51,7 +51,8 @@ impl Core {
                         taken.insert(attempt, seen.row.id.clone());
                     }
                     // What is asked about and kept back is no news each time that it is shown.
-                    news += usize::from(!self.collect.rests(attempt, vendor_now));
+                    let is_asked_about = matches!(source, Source::List(..)) && self.reconcile.is_seen(batch, attempt);
+                    news += usize::from(!is_asked_about && !self.collect.rests(attempt, vendor_now));
                     if was_not_sold(&seen) {
                         unsold.push((attempt, batch));
                         continue;
@@ -61,6 +62,7 @@ impl Core {
                 // Its own answer is still on the way; or it is booked.
                 Recognised::InDoubt { .. } | Recognised::Extra => {}
                 Recognised::Known { attempt, uncollected, tagged, booked, assumed, .. } => {
+                    self.names_cost(&seen, booked, source);
                     // A list that says nothing, or zero, is no authority on costs.
                     let listed = seen.row.cost.filter(|cost| !cost.is_zero());
                     if let Some((booked, listed)) = booked.zip(listed)
@@ -198,6 +200,17 @@ impl Core {
         let of_page = |price: &&String| price.starts_with(Function::LlmScraper.name());
         if let Some(price) = seen.price.as_ref().filter(of_page).filter(same_way) {
             self.price_charged(price.clone(), cost, at_v, then);
+        }
+    }
+
+    /// Whether the list is one that names costs is told by what it says of purchases that are known to have cost something.
+    fn names_cost(&mut self, seen: &SeenRow, booked: Option<Money>, source: Source) {
+        if matches!(source, Source::List(..))
+            && booked.is_some_and(|booked| !booked.is_zero())
+            && let Some(listed) = seen.row.cost
+        {
+            let names = !listed.is_zero() && self.list_names_costs != Some(false);
+            self.list_names_costs = Some(names);
         }
     }
 

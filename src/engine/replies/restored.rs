@@ -7,7 +7,6 @@ use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ledger::{Change, TakenOver};
 use crate::vendor::Fetched;
-use crate::vendor::codes::{Class, look_up};
 
 impl Core {
     /// A purchase of this ledger's that it does not hold: it was restored from a copy, whatever its counters say.
@@ -24,9 +23,7 @@ impl Core {
     /// The id of a row that the list shows at a cost of nothing was asked about.
     pub(super) fn asked(&mut self, now: Now, vendor_id: &str, outcome: Fetched, answered: bool, out: &mut Vec<Effect>) {
         let Some(posted_v) = self.reconcile.asked_v(vendor_id) else { return };
-        // Of a refusal that may be charged, the list says that it was not.
-        let is_refused = matches!(&outcome, Fetched::Failed { code, .. } if look_up(*code).class == Class::Permanent);
-        let sold = if is_refused { Some(false) } else { self.was_accepted(now, &outcome, posted_v, true) };
+        let sold = self.was_accepted(now, &outcome, posted_v, true);
         self.reconcile.id_told(vendor_id, sold);
         if sold != Some(false) {
             self.restore_if_needed(posted_v, out);
@@ -42,6 +39,7 @@ impl Core {
             | Fetched::NotFound
             | Fetched::Wrong { .. }
             | Fetched::WaitingForMoney
+            | Fetched::Stumbled { .. }
             | Fetched::Unreachable { .. } => {}
         }
     }

@@ -52,7 +52,9 @@ impl Core {
         let Some(function) = self.reconcile.proof_by(attempt) else { return };
         match outcome {
             Fetched::Pending => self.prove(function, self.clock.not_before(now), then),
-            Fetched::Throttled { .. } | Fetched::Unreachable { .. } => self.reconcile.may_prove(function, attempt),
+            Fetched::Throttled { .. } | Fetched::Stumbled { .. } | Fetched::Unreachable { .. } => {
+                self.reconcile.may_prove(function, attempt);
+            }
             Fetched::Answer { .. }
             | Fetched::Failed { .. }
             | Fetched::Expired

@@ -31,6 +31,7 @@ fn kind(fetched: &Fetched) -> &'static str {
         Fetched::Throttled { .. } => "throttled",
         Fetched::WaitingForMoney => "money",
         Fetched::Halt(_) => "halt",
+        Fetched::Stumbled { .. } => "stumbled",
         Fetched::Unreachable { .. } => "unreachable",
     }
 }
@@ -51,7 +52,8 @@ fn every_code_means_for_a_fetch_what_the_vendors_documents_say() {
         (&[40_202, 40_209], "throttled", "throttled"),
         (&[40_200, 40_203, 40_210], "money", "money"),
         (&[40_100, 40_104, 40_201, 40_204, 40_207], "halt", "halt"),
-        (&[50_000, 50_001, 50_301, 50_303, 50_304, 50_401, 50_402, 50_999, 20_999], "unreachable", "unreachable"),
+        (&[50_000, 50_001, 50_301, 50_303, 50_304], "stumbled", "unreachable"),
+        (&[50_401, 50_402, 50_999, 20_999], "unreachable", "unreachable"),
     ] {
         for code in codes {
             assert_eq!(kind(&fetch(*code, &Value::Null)), in_row, "{code} in the row");
