@@ -204,6 +204,7 @@ fn vendor_responses() {
             Fetched::Throttled { .. } => "throttled",
             Fetched::WaitingForMoney => "money",
             Fetched::Halt(_) => "halt",
+            Fetched::Stumbled { .. } => "stumbled",
             Fetched::Unreachable { .. } => "unreachable",
         };
         let ready = judge_ready(&outcome).map_or("no", |list| if list.unreadable == 0 { "whole" } else { "in part" });

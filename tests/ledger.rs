@@ -171,7 +171,11 @@ fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
     assert_eq!(witnesses(938, 60), [(AttemptId(1), 1000)]);
     let widened_to = |from, late_s| ledger.witness_for(AccountId(1), from, 2000, 0, late(late_s)).unwrap();
     let witness = |late_s: i64| Some(Witness { from_v: 1000 - late_s, posted_v: 1000 });
-    assert_eq!([950, 1001, 900].map(|from| widened_to(from, 60)), [witness(60); 3], "a look that begins then is widened");
+    assert_eq!(
+        [950, 1001, 900].map(|from| widened_to(from, 60)),
+        [witness(60); 3],
+        "a look that begins then is widened"
+    );
     assert_eq!(ledger.witness_for(AccountId(1), 950, 2000, 941, late(60)).unwrap(), None, "the list begins later");
 }
 
