@@ -32,7 +32,19 @@ impl Look<'_> {
         let is_unsaid = attempt.was_in_doubt && attempt.ware.1 == "llm_responses";
         let is_assumed = !self.allowed.lists && (is_unsaid || attempt.settled == Some(attempt.held));
         let back = attempt.settled.unwrap_or(0) - sale.comes_to.nanos();
-        if is_open || is_assumed { self.unless_dearer(back) } else { 0 }
+        if is_open || is_assumed {
+            self.unless_dearer(back)
+        } else if is_unsaid && self.allowed.price_rises && back == Self::misread(sale, attempt) {
+            back
+        } else {
+            0
+        }
+    }
+
+    /// A list names one figure for what a task was taken at or has come to, and does not say which. Where the fee has
+    /// risen unseen, the nearest reading may be the wrong one: this is by how much it then is.
+    fn misread(sale: &Sale, attempt: &Attempt) -> i64 {
+        attempt.posted.unwrap_or(0) - sale.shown.nanos()
     }
 
     /// Where nothing rises, the books never hold less than the bill.
