@@ -129,6 +129,8 @@ rules! {
     StartsAreCompared,
     /// And the attempts; else a copy made while a start was buying passes for the ledger.
     AttemptsAreCompared,
+    /// A new ledger in the place of one that has bought is refused.
+    ReplacedLedgerIsRefused,
     /// A restored ledger sweeps before it buys; else it buys what it does not know that it has.
     RestoredSweeps,
     /// It waits for the quarantine before; else what was still on its way is bought again.

@@ -154,6 +154,45 @@ pub(crate) fn a_ledger_is_trusted_exactly_while_its_starts_are_those_that_were_c
 }
 
 #[test]
+pub(crate) fn a_new_ledger_where_another_has_bought_buys_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
+    let begin = |kind| Ledger::open(&path, kind, NOW).unwrap().begin(&state, NOW).map(|start| start.trust);
+    let remove = || {
+        for file in ["bursar.db", "bursar.db-wal", "bursar.db-shm"] {
+            let _ = std::fs::remove_file(folder.path().join(file));
+        }
+    };
+    assert_eq!(begin(Kind::Real).unwrap(), Trust::Whole);
+    // One that has bought nothing is nobody's loss.
+    remove();
+    assert_eq!(begin(Kind::Real).unwrap(), Trust::Whole);
+    let counter = state.join(format!("{}.starts", Ledger::open_to_read(&path).unwrap().id().as_str()));
+    let counted = std::fs::read_to_string(&counter).unwrap();
+    std::fs::write(&counter, counted.replacen(" 00000000000000000000\n", " 00000000000000000007\n", 1)).unwrap();
+    remove();
+    for _ in 0..2 {
+        let refused = begin(Kind::Real).expect_err("a new ledger buys everything again").to_string();
+        let said = format!(
+            "ledger `{}`: this ledger is new, and another one stood here that has bought 7 times: what that one bought would be \
+             paid for again, and nothing is bought. Put it back, or a copy of it: what the copy lacks is read from the vendor's \
+             list. Where it was moved, start it once where it is now, or give this one another path. To begin anew all the \
+             same, remove `{}`",
+            path.display(),
+            counter.display()
+        );
+        assert_eq!(refused, said);
+    }
+    std::fs::remove_file(&counter).unwrap();
+    assert_eq!(begin(Kind::Real).unwrap(), Trust::Whole);
+    // Play money is nobody's.
+    let counter = state.join(format!("{}.starts", Ledger::open_to_read(&path).unwrap().id().as_str()));
+    std::fs::write(&counter, counted.replacen(" 00000000000000000000\n", " 00000000000000000007\n", 1)).unwrap();
+    remove();
+    assert_eq!(begin(Kind::Sandbox).unwrap(), Trust::Whole);
+}
+
+#[test]
 fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
     let db = small();
     db.execute_batch(

@@ -86,6 +86,8 @@ pub struct Ledger {
     rested: bool,
     /// The counter of starts and attempts outside the ledger.
     outside: Option<std::sync::Arc<starts::Counter>>,
+    /// No other process buys from a copy of it.
+    alone: Option<Lock>,
     /// What the caps of a run hang on, read once.
     runs: HashMap<RunId, caps::Owners>,
     /// The vendor's ids have an index.

@@ -128,6 +128,7 @@ impl Ledger {
             kind,
             start: 0,
             rested: false,
+            alone: None,
             outside: None,
             ids_are_indexed: false,
             runs,

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use rusqlite::OptionalExtension;
 
 use super::open::fill_random;
-use super::{Ledger, LedgerError};
+use super::{Kind, Ledger, LedgerError, Lock, LockError};
 use crate::rule::Rule;
 
 const DAY_S: i64 = 24 * 3_600;
@@ -44,11 +44,20 @@ impl Ledger {
     /// is marked as such in the same commit, so that dying now does not make it look whole.
     ///
     /// # Errors
-    /// The ledger or the file in `state_dir` cannot be written.
+    /// The ledger or the file in `state_dir` cannot be written; another process buys from a copy of this ledger; or it is
+    /// new, and stands where another one stood that has bought for real money.
     pub fn begin(&mut self, state_dir: &Path, now: i64) -> Result<Start, LedgerError> {
         let outside_path = self.counter_path(state_dir);
+        self.alone = None;
+        self.alone = Some(alone(&self.path, state_dir, &outside_path)?);
         let outside = read_outside(&outside_path)?;
         let (trust, last, last_attempt) = self.compare(outside.as_ref(), state_dir)?;
+        let lives_at = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        if last == 0 && outside.is_none() {
+            self.has_no_predecessor(state_dir, &lives_at)?;
+            // Dying between the first commit and its counter then does not look like a counter that was lost.
+            Counter::write(&outside_path, &lives_at, 0, NO_NONCE.to_owned(), 0)?;
+        }
         let highest = outside.as_ref().map_or(0, |outside| outside.n).max(last);
         let mut random = [0_u8; 10];
         fill_random(&self.db, &mut random)?;
@@ -85,7 +94,7 @@ impl Ledger {
             )?;
         }
         write.commit()?;
-        self.outside = Some(Arc::new(Counter::write(&outside_path, number, nonce, last_attempt)?));
+        self.outside = Some(Arc::new(Counter::write(&outside_path, &lives_at, number, nonce, last_attempt)?));
         self.start = number;
         Ok(Start { number, trust })
     }
@@ -111,6 +120,37 @@ impl Ledger {
         Ok(self.compare(outside.as_ref(), state_dir)?.0)
     }
 
+    /// Another ledger with purchases stood at this path: to buy from a new one would be to pay for all of them again.
+    fn has_no_predecessor(&self, state_dir: &Path, lives_at: &Path) -> Result<(), LedgerError> {
+        if self.kind == Kind::Sandbox || !Rule::ReplacedLedgerIsRefused.is_kept() {
+            return Ok(());
+        }
+        let files = match fs::read_dir(state_dir) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            files => files.map_err(|error| file_error(state_dir, &error))?,
+        };
+        for file in files {
+            let path = file.map_err(|error| file_error(state_dir, &error))?.path();
+            if path.extension().is_none_or(|ending| ending != "starts") {
+                continue;
+            }
+            if let Some(other) = read_outside(&path)?.filter(|other| other.attempt > 0 && other.lives_at == lives_at) {
+                return Err(LedgerError::File {
+                    path: self.path.clone(),
+                    what: format!(
+                        "this ledger is new, and another one stood here that has bought {} times: what that one bought would \
+                         be paid for again, and nothing is bought. Put it back, or a copy of it: what the copy lacks is read from \
+                         the vendor's list. Where it was moved, start it once where it is now, or give this one another path. \
+                         To begin anew all the same, remove `{}`",
+                        other.attempt,
+                        path.display()
+                    ),
+                });
+            }
+        }
+        Ok(())
+    }
+
     fn counter_path(&self, state_dir: &Path) -> PathBuf {
         state_dir.join(format!("{}.starts", self.id.as_str()))
     }
@@ -133,6 +173,8 @@ impl Ledger {
                     state_dir.display()
                 ))
             }
+            // The first start of all died before its file.
+            Some(CounterFile { n: 0, .. }) if last <= 1 => Trust::Whole,
             // One behind is a start that died between its commit and its file; it bought nothing.
             Some(CounterFile { n, nonce, .. })
                 if (*n == last || n + 1 == last) && known(*n)?.as_ref() == Some(nonce) =>
@@ -155,6 +197,25 @@ struct CounterFile {
     nonce: String,
     /// The last attempt that was reserved.
     attempt: i64,
+    /// Where its ledger was at the last start.
+    lives_at: PathBuf,
+}
+
+/// The nonce of no start: a counter before the first.
+const NO_NONCE: &str = "00000000000000000000";
+
+/// The lock of a ledger's counter: two copies of one ledger have a lock each, and one counter.
+fn alone(ledger: &Path, state_dir: &Path, counter: &Path) -> Result<Lock, LedgerError> {
+    fs::create_dir_all(state_dir).map_err(|error| file_error(counter, &error))?;
+    Lock::try_take(counter).map_err(|error| match error {
+        LockError::Io { source, .. } => file_error(counter, &source),
+        LockError::Held { .. } => LedgerError::File {
+            path: ledger.to_owned(),
+            what: "another process buys from a copy of this ledger, and both would pay for the same tasks: nothing was bought \
+                   here. Keep one of the two files"
+                .to_owned(),
+        },
+    })
 }
 
 /// The file outside the ledger, kept open for the life of a start.
@@ -236,13 +297,14 @@ impl Seal {
 
 impl Counter {
     /// A new file in the old one's place.
-    fn write(path: &Path, n: i64, nonce: String, attempt: i64) -> Result<Self, LedgerError> {
+    fn write(path: &Path, lives_at: &Path, n: i64, nonce: String, attempt: i64) -> Result<Self, LedgerError> {
         let write = || {
             let folder = path.parent().unwrap_or(Path::new("."));
             fs::create_dir_all(folder)?;
             let new = path.with_extension("starts.new");
             let mut file = fs::File::create(&new)?;
             file.write_all(line(n, &nonce, attempt).as_bytes())?;
+            writeln!(file, "{}", lives_at.display())?;
             file.sync_all()?;
             fs::rename(&new, path)?;
             #[cfg(unix)]
@@ -264,7 +326,7 @@ impl Counter {
     }
 }
 
-/// One line of always the same length, so that it is rewritten in place.
+/// The first line, of always the same length, so that it is rewritten in place; after it stands where the ledger is.
 fn line(n: i64, nonce: &str, attempt: i64) -> String {
     format!("{n:020} {nonce} {attempt:020}\n")
 }
@@ -274,10 +336,14 @@ fn read_outside(path: &Path) -> Result<Option<CounterFile>, LedgerError> {
     match fs::read(path) {
         Ok(bytes) => {
             let text = String::from_utf8_lossy(&bytes);
-            let mut words = text.split_whitespace();
+            let (counted, lives_at) = text.split_once('\n').unwrap_or((&text, ""));
+            let lives_at = PathBuf::from(lives_at.trim_end_matches('\n'));
+            let mut words = counted.split_whitespace();
             let (n, nonce, attempt) = (words.next(), words.next(), words.next());
             let numbers = n.and_then(|n| n.parse().ok()).zip(attempt.and_then(|attempt| attempt.parse().ok()));
-            Ok(numbers.zip(nonce).map(|((n, attempt), nonce)| CounterFile { n, nonce: nonce.to_owned(), attempt }))
+            Ok(numbers
+                .zip(nonce)
+                .map(|((n, attempt), nonce)| CounterFile { n, nonce: nonce.to_owned(), attempt, lives_at }))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(file_error(path, &error)),
@@ -365,7 +431,7 @@ mod tests {
     fn a_seal_counts_all_that_is_reserved_by_then_and_is_set_once_for_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.starts");
-        let counter = Arc::new(Counter::write(&path, 3, "nonce".to_owned(), 5).unwrap());
+        let counter = Arc::new(Counter::write(&path, Path::new("bursar.db"), 3, "nonce".to_owned(), 5).unwrap());
         let seal = |attempt| Seal { counter: Arc::clone(&counter), attempt };
         counter.reserved(9);
         let early = seal(9);
@@ -375,5 +441,43 @@ mod tests {
         fs::write(&path, "gone").unwrap();
         seal(12).set().unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "gone", "what is counted already is not written again");
+    }
+
+    #[test]
+    fn a_first_start_that_died_before_its_counter_is_no_restored_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
+        let open = || Ledger::open(&path, Kind::Real, 0).unwrap();
+        let counted = |ledger: &Ledger| fs::read_to_string(ledger.counter_path(&state)).unwrap();
+        // Before its commit, the counter stands on the disk.
+        let mut ledger = open();
+        ledger.db.execute_batch("CREATE TEMP TRIGGER no BEFORE INSERT ON start BEGIN SELECT raise(ABORT, 'gone'); END").unwrap();
+        ledger.begin(&state, 0).unwrap_err();
+        let before = counted(&ledger);
+        assert!(before.starts_with(&line(0, NO_NONCE, 0)), "{before}");
+        drop(ledger);
+        // And after it, until the next is written.
+        assert_eq!(open().begin(&state, 0).unwrap().number, 1);
+        fs::write(open().counter_path(&state), &before).unwrap();
+        assert_eq!(open().begin(&state, 0).unwrap(), Start { number: 2, trust: Trust::Whole });
+        // A later start cannot have died like that.
+        fs::write(open().counter_path(&state), &before).unwrap();
+        assert!(matches!(open().begin(&state, 0).unwrap().trust, Trust::Restored(_)));
+    }
+
+    #[test]
+    fn two_copies_of_a_ledger_do_not_buy_at_one_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy, state) =
+            (folder.path().join("bursar.db"), folder.path().join("copy.db"), folder.path().join("state"));
+        Ledger::open(&path, Kind::Real, 0).unwrap().tidy();
+        fs::copy(&path, &copy).unwrap();
+        let mut buying = Ledger::open(&path, Kind::Real, 0).unwrap();
+        buying.begin(&state, 0).unwrap();
+        let mut second = Ledger::open(&copy, Kind::Real, 0).unwrap();
+        let error = second.begin(&state, 0).unwrap_err().to_string();
+        assert!(error.contains("another process buys from a copy of this ledger"), "{error}");
+        drop(buying);
+        second.begin(&state, 0).unwrap();
     }
 }

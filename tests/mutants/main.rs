@@ -222,6 +222,9 @@ fn shown_by(rule: Rule) -> Story {
             restored::a_restored_ledger_knows_again_what_it_bought_after_the_copy,
             "the ledger's total is the vendor's bill left: Money(3600000) right: Money(6000000)"
         ),
+        Rule::ReplacedLedgerIsRefused => {
+            story!(ledger::a_new_ledger_where_another_has_bought_buys_nothing, "a new ledger buys everything again")
+        }
         Rule::AttemptsAreCompared => story!(
             recovery::a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger,
             "world.saw(|kind| matches!(kind, EventKind::Restored { .. })) > 0"

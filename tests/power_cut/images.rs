@@ -183,7 +183,11 @@ impl<'s> History<'s> {
                 return Err(format!("integrity: {integrity}; audit: {problems:?}").into());
             }
             let outside = outside();
-            if let Some(counter) = self.counter(ops) {
+            // The first start of all has its counter before its commit.
+            let next = self.known_by(ops);
+            let has_begun = self.place_of(&there, next).is_some_and(|known| known > next);
+            let first = (self.counter(ops).is_none() && has_begun).then(|| format!("{0:020} {0:020} {0:020}\n", 0));
+            if let Some(counter) = self.counter(ops).or(first.as_ref()) {
                 std::fs::write(outside.path().join(format!("{}.starts", ledger.id().as_str())), counter)?;
             }
             Ok((ledger.begin(outside.path(), NOON)?.trust, there))
@@ -195,9 +199,7 @@ impl<'s> History<'s> {
                 let counted_then = known.checked_sub(1).and_then(|last| self.acks[last].counter.as_ref());
                 let lacks = known < next && counted_then != self.counter(ops);
                 tally.knew += u64::from(lacks && trust != Trust::Whole);
-                // The first start of all, cut off before its counter: it might as well have been lost since.
-                let is_first = known > next && self.counter(ops).is_none();
-                if lacks == (trust == Trust::Whole) && !is_first {
+                if lacks == (trust == Trust::Whole) {
                     tally.broken.push(format!("{}: taken for {trust:?}", self.name(ops, image)));
                 }
             }

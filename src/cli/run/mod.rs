@@ -156,6 +156,8 @@ impl Start<'_> {
         }
         served.cancel();
         ledger.tidy();
+        // Whoever waits for the lock counts its start next, by the counter that this one still holds.
+        drop(ledger);
         drop(lock);
         tracing::info!(exit = exit.code(), "start {} has ended", begun.number);
         Ok(exit)
