@@ -5,7 +5,7 @@ use crate::ids::RunId;
 use crate::ledger::{FailedSum, Ledger, LedgerError, RunStatus, SetSum};
 use crate::money::Money;
 use crate::plan::Room;
-use crate::price::PriceList;
+use crate::price::{PriceList, price_key};
 
 /// How a run stands.
 #[derive(Clone, Debug)]
@@ -77,14 +77,17 @@ impl Report {
     }
 }
 
-/// What the tasks of a run that are not bought would cost by the list.
+/// What the tasks of a run that are not bought would cost, by the list and by what was charged last.
 fn missing(ledger: &Ledger, run: RunId, prices: &PriceList) -> Result<Option<Money>, LedgerError> {
     let mut sum = Money::ZERO;
+    let account = ledger.account_of(run)?;
     for of in ledger.planned_of(run)? {
         let facts = ledger.target(of.target)?;
         let target = facts.bought_by(of.method, of.priority);
         let Some(price) = prices.expected(&target, ledger.asked(of.set)?) else { return Ok(None) };
-        sum = sum.saturating_add(price.worst.saturating_mul(of.tasks));
+        // What the vendor was last seen to take counts where that is more.
+        let seen = ledger.price_seen(account, &price_key(&target))?.map_or(Money::ZERO, |(seen, _)| seen);
+        sum = sum.saturating_add(price.worst.max(seen).saturating_mul(of.tasks));
     }
     Ok(Some(sum))
 }

@@ -13,8 +13,8 @@ use crate::money::Money;
 
 /// Between two lines of progress, at least.
 const LINE_EVERY: TimeDelta = TimeDelta::seconds(2);
-/// Failed tasks that are told one by one; all are counted.
-const MOST_FAILURES_TOLD: u32 = 5;
+/// Failures, and extra charges, that are told one by one; all are counted.
+const MOST_ALIKE_TOLD: u32 = 5;
 
 /// How things stood when this start began.
 #[derive(Clone, Copy, Debug, Default)]
@@ -34,6 +34,7 @@ pub(super) struct Teller {
     began: Option<DateTime<Utc>>,
     told: Option<(DateTime<Utc>, Progress)>,
     failures: u32,
+    extras: u32,
     bars: Option<Bars>,
 }
 
@@ -58,7 +59,7 @@ impl Bars {
 impl Teller {
     pub(super) fn new(out: Out, baseline: Baseline) -> Self {
         let bars = out.bars.then(|| Bars::new(&baseline));
-        Self { out, baseline, began: None, told: None, failures: 0, bars }
+        Self { out, baseline, began: None, told: None, failures: 0, extras: 0, bars }
     }
 
     /// Takes the bars away: what follows is the summary.
@@ -66,6 +67,15 @@ impl Teller {
         if let Some(bars) = self.bars {
             bars.tasks.finish_and_clear();
             bars.money.finish_and_clear();
+        }
+    }
+
+    /// What may come by the hundred is told a few times, and then counted.
+    fn counted(&mut self, kind: &EventKind) -> Option<(&mut u32, &'static str)> {
+        match kind {
+            EventKind::TaskFailed { .. } => Some((&mut self.failures, "failure")),
+            EventKind::ExtraCharge { .. } => Some((&mut self.extras, "extra charge")),
+            _ => None,
         }
     }
 
@@ -141,28 +151,25 @@ impl Watch for Teller {
             return;
         }
         let Some((weight, text)) = told::words(&event.kind) else { return };
-        if matches!(event.kind, EventKind::TaskFailed { .. }) {
-            self.failures = self.failures.saturating_add(1);
-            if self.failures > MOST_FAILURES_TOLD && !self.out.verbose {
-                return;
-            }
+        let counted = self.counted(&event.kind).map(|(told, one)| {
+            *told = told.saturating_add(1);
+            (*told, one)
+        });
+        if counted.is_some_and(|(told, _)| told > MOST_ALIKE_TOLD) && !self.out.verbose {
+            return;
         }
         let least = match (self.out.quiet, self.out.verbose) {
             (true, _) => Weight::Alarm,
             (false, true) => Weight::Detail,
             (false, false) => Weight::News,
         };
-        if weight >= least {
-            self.line(event.at, &text);
+        if weight < least {
+            return;
         }
-        if self.failures == MOST_FAILURES_TOLD
-            && matches!(event.kind, EventKind::TaskFailed { .. })
-            && !self.out.verbose
-        {
-            self.line(
-                event.at,
-                &format!("{} told so far; further ones are only counted", count(u64::from(self.failures), "failure")),
-            );
+        self.line(event.at, &text);
+        if let Some((told @ MOST_ALIKE_TOLD, one)) = counted.filter(|_| !self.out.verbose) {
+            let told = count(u64::from(told), one);
+            self.line(event.at, &format!("{told} told so far; further ones are only counted"));
         }
     }
 }

@@ -1,14 +1,17 @@
 //! `bursar status`: how runs stand.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
 use super::args::StatusArgs;
 use super::out::{self, Out, count, grouped, lines};
+use super::standing::Standing;
 use super::{Common, Exit, locate, summary, table, told};
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{AccountConfig, Config};
+use crate::ids::RunId;
 use crate::ledger::{Ledger, Total};
 use crate::price::PriceList;
 use crate::report::Report;
@@ -18,32 +21,35 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
     let clock = Clock::system();
     let mut reports = Vec::new();
     for run in ledger.runs(job.as_deref())? {
-        let prices = prices(&ledger, &config, run)?;
-        reports.push(Report::of(&mut ledger, run, &prices, clock.now())?);
+        let account = account(&ledger, &config, run)?;
+        let prices = account.map(|account| PriceList::with(&account.prices)).unwrap_or_default();
+        let report = Report::of(&mut ledger, run, &prices, clock.now())?;
+        reports.push((report, account.map(|account| Standing::of(&ledger, account)).transpose()?.unwrap_or_default()));
     }
-    let standing = ledger.standing()?;
+    let totals = ledger.standing()?;
     if out.json {
-        let runs: Vec<Value> = reports.iter().map(|report| summary::facts(report, None, None, &ledger)).collect();
+        let runs: Vec<Value> =
+            reports.iter().map(|(report, standing)| summary::facts(report, None, None, &ledger, standing)).collect();
         out::document(&json!({
             "schema": "bursar.status/1",
             "ledger": ledger.path().display().to_string(),
             "kind": ledger.kind().name(),
             "runs": runs,
-            "totals": standing.iter().map(total).collect::<Vec<_>>(),
+            "totals": totals.iter().map(total).collect::<Vec<_>>(),
         }))?;
     } else {
-        out::data(&text(&reports, &standing, &ledger))?;
+        out::data(&text(&reports, &totals, &ledger))?;
     }
     Ok(Exit::Complete)
 }
 
-fn prices(ledger: &Ledger, config: &Config, run: crate::ids::RunId) -> anyhow::Result<PriceList> {
+/// The account of a run, where the config has it.
+fn account<'a>(ledger: &Ledger, config: &'a Config, run: RunId) -> anyhow::Result<Option<&'a AccountConfig>> {
     let (job, _) = ledger.run_name(run)?;
-    let account = ledger.job(&job)?.and_then(|job| config.accounts.get(&job.account));
-    Ok(account.map(|account| PriceList::with(&account.prices)).unwrap_or_default())
+    Ok(ledger.job(&job)?.and_then(|job| config.accounts.get(&job.account)))
 }
 
-fn text(reports: &[Report], standing: &[Total], ledger: &Ledger) -> String {
+fn text(reports: &[(Report, Standing)], totals: &[Total], ledger: &Ledger) -> String {
     let mut text = format!("ledger {} ({} money)\n\n", ledger.path().display(), ledger.kind().name());
     let header = [
         "job",
@@ -60,7 +66,7 @@ fn text(reports: &[Report], standing: &[Total], ledger: &Ledger) -> String {
         "budget",
     ];
     let mut runs = table::table(&header, &[3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    for report in reports {
+    for (report, _) in reports {
         let status = &report.status;
         let counts = [report.asked, report.planned, report.in_doubt, report.waiting, report.answered, report.failed];
         let mut row = vec![status.job.clone(), status.period.clone(), computed(report).to_owned()];
@@ -69,11 +75,12 @@ fn text(reports: &[Report], standing: &[Total], ledger: &Ledger) -> String {
         runs.add_row(row);
     }
     text += &table::text(&runs);
-    for report in reports {
+    for (report, standing) in reports {
         for batch in &report.status.in_doubt {
+            let until = standing.of_doubt(batch.batch).map(|until| format!("; {until}")).unwrap_or_default();
             let _ = writeln!(
                 text,
-                "in doubt: batch {} of {} ({}), {}, {} held: {}",
+                "in doubt: batch {} of {} ({}), {}, {} held: {}{until}",
                 batch.batch,
                 report.status.job,
                 report.status.period,
@@ -83,11 +90,18 @@ fn text(reports: &[Report], standing: &[Total], ledger: &Ledger) -> String {
             );
         }
     }
-    if !standing.is_empty() {
-        let mut totals = table::table(&["total", "spent", "held", "cap", "left"], &[1, 2, 3, 4]);
-        for total in standing {
+    let mut accounts = BTreeMap::new();
+    for (_, standing) in reports {
+        accounts.entry(&standing.account).or_insert(standing);
+    }
+    for sentence in accounts.values().flat_map(|standing| standing.sentences()) {
+        let _ = writeln!(text, "{}", lines(&sentence));
+    }
+    if !totals.is_empty() {
+        let mut sums = table::table(&["total", "spent", "held", "cap", "left"], &[1, 2, 3, 4]);
+        for total in totals {
             let left = total.limit.map(|limit| limit.less(total.charged).less(total.held).to_string());
-            totals.add_row([
+            sums.add_row([
                 total.name.clone(),
                 total.charged.to_string(),
                 total.held.to_string(),
@@ -95,7 +109,7 @@ fn text(reports: &[Report], standing: &[Total], ledger: &Ledger) -> String {
                 left.unwrap_or_default(),
             ]);
         }
-        let _ = write!(text, "\n{}", table::text(&totals));
+        let _ = write!(text, "\n{}", table::text(&sums));
     }
     text
 }

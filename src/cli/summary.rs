@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::exit::Exit;
 use super::out::{count, grouped, lines, shell};
+use super::standing::Standing;
 use super::told;
 use crate::engine::End;
 use crate::ledger::{Kind, Ledger};
@@ -33,7 +34,7 @@ pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
 }
 
 /// The summary in words.
-pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger) -> String {
+pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, standing: &Standing) -> String {
     let status = &report.status;
     let mut text = format!("\n{} ({}): {} (exit code {})\n", status.job, status.period, exit.meaning(), exit.code());
     let mut row = |name: &str, what: String| {
@@ -69,6 +70,9 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger) -> S
         row("in doubt", format!("{}, {} held for them", count(report.in_doubt, "task"), status.total.held));
         for batch in &status.in_doubt {
             row("", format!("batch {}: {}, {}: {}", batch.batch, count(batch.attempts, "task"), batch.held, batch.why));
+            if let Some(until) = standing.of_doubt(batch.batch).filter(|_| !end.unlisted) {
+                row("", format!("  {until}"));
+            }
         }
         let next = if end.unlisted {
             "no list can be asked about it, and nothing of it is bought again before a person has decided: look at the \
@@ -95,6 +99,9 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger) -> S
         );
     }
     row("spent", spent(report));
+    for sentence in standing.sentences() {
+        row("besides", sentence);
+    }
     for room in &report.rooms {
         row("cap", format!("{}: {} of {} left", room.name, room.left, room.limit));
     }
@@ -113,7 +120,9 @@ fn spent(report: &Report) -> String {
     let total = &report.status.total;
     let held = if total.held.is_zero() { "nothing held".to_owned() } else { format!("{} held", total.held) };
     let of = total.limit.map(|limit| format!(" of the budget of {limit}")).unwrap_or_default();
-    format!("{}{of}; {held}", total.charged)
+    let is_over = total.limit.is_some_and(|limit| total.charged > limit);
+    let over = if is_over { "; the vendor charged more than it names, and than was held for it" } else { "" };
+    format!("{}{of}; {held}{over}", total.charged)
 }
 
 fn not_bought(report: &Report, end: &End, exit: Exit) -> String {
@@ -159,7 +168,13 @@ pub(super) fn export_command(report: &Report, ledger: &Ledger) -> String {
 }
 
 /// The summary as facts.
-pub(super) fn facts(report: &Report, end: Option<&End>, exit: Option<Exit>, ledger: &Ledger) -> Value {
+pub(super) fn facts(
+    report: &Report,
+    end: Option<&End>,
+    exit: Option<Exit>,
+    ledger: &Ledger,
+    standing: &Standing,
+) -> Value {
     let status = &report.status;
     let mut facts = serde_json::Map::new();
     facts.insert("job".into(), status.job.clone().into());
@@ -181,7 +196,8 @@ pub(super) fn facts(report: &Report, end: Option<&End>, exit: Option<Exit>, ledg
     facts.insert("past_deadline".into(), report.past_deadline.into());
     facts.insert("failures".into(), report.failures.iter().map(of_failures).collect());
     facts.insert("caps".into(), report.rooms.iter().map(of_room).collect());
-    facts.insert("in_doubt".into(), status.in_doubt.iter().map(of_doubt).collect());
+    facts.insert("in_doubt".into(), status.in_doubt.iter().map(|batch| of_doubt(batch, standing)).collect());
+    facts.insert("beside".into(), standing.facts());
     facts.insert(
         "sets".into(),
         report.sets.iter().map(|set| json!({ "name": set.name, "tasks": set.tasks, "planned": set.planned })).collect(),
@@ -216,13 +232,14 @@ fn of_failures(sum: &crate::ledger::FailedSum) -> Value {
     Value::Object(row)
 }
 
-fn of_doubt(batch: &crate::ledger::StatusBatch) -> Value {
+fn of_doubt(batch: &crate::ledger::StatusBatch, standing: &Standing) -> Value {
     let mut row = serde_json::Map::new();
     row.insert("batch".into(), batch.batch.0.into());
     row.insert("tasks".into(), batch.attempts.into());
     row.insert("why".into(), batch.why.clone().into());
     row.insert("sent_v".into(), batch.sent_v.into());
     row.insert("closed_v".into(), batch.closed_v.into());
+    row.insert("conclude_from_v".into(), standing.doubt_until(batch.batch).into());
     told::money(&mut row, "held", batch.held);
     Value::Object(row)
 }

@@ -20,6 +20,7 @@ mod call;
 mod replies;
 mod reconcile;
 mod collect;
+mod waits;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,7 @@ pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 pub use prepare::{PrepareError, Prepared, bring_account, by_deadline, own_room, prepare};
 pub use turn::{AtWork, Moment, Outside, Turn};
 pub use vocabulary::{Effect, End, Heard, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms};
+pub use waits::{Until, Waits, waits};
 
 use crate::clock::{Clock, Now};
 use crate::event::{Event, Watch};

@@ -120,6 +120,24 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The account that a run buys from.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn account_of(&self, run: RunId) -> Result<AccountId, LedgerError> {
+        let sql = "SELECT job.account FROM run JOIN job ON job.id = run.job WHERE run.id = ?1";
+        Ok(self.db.query_row(sql, [run.0], |row| row.get(0).map(AccountId))?)
+    }
+
+    /// How many purchases of an account belong to none of the ledger's tasks, and what they cost.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn extra_charges(&self, account: AccountId) -> Result<(u64, Money), LedgerError> {
+        let sql = "SELECT count(*), coalesce(sum(nano_usd), 0) FROM extra_charge WHERE account = ?1";
+        Ok(self.db.query_row(sql, [account.0], |row| Ok((row.get(0)?, Money::from_nanos(row.get(1)?))))?)
+    }
+
     /// What failed of a run, by reason, with what was paid for it.
     ///
     /// # Errors

@@ -341,9 +341,12 @@ fn read_outside(path: &Path) -> Result<Option<CounterFile>, LedgerError> {
             let mut words = counted.split_whitespace();
             let (n, nonce, attempt) = (words.next(), words.next(), words.next());
             let numbers = n.and_then(|n| n.parse().ok()).zip(attempt.and_then(|attempt| attempt.parse().ok()));
-            Ok(numbers
-                .zip(nonce)
-                .map(|((n, attempt), nonce)| CounterFile { n, nonce: nonce.to_owned(), attempt, lives_at }))
+            Ok(numbers.zip(nonce).map(|((n, attempt), nonce)| CounterFile {
+                n,
+                nonce: nonce.to_owned(),
+                attempt,
+                lives_at,
+            }))
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(file_error(path, &error)),
@@ -451,7 +454,10 @@ mod tests {
         let counted = |ledger: &Ledger| fs::read_to_string(ledger.counter_path(&state)).unwrap();
         // Before its commit, the counter stands on the disk.
         let mut ledger = open();
-        ledger.db.execute_batch("CREATE TEMP TRIGGER no BEFORE INSERT ON start BEGIN SELECT raise(ABORT, 'gone'); END").unwrap();
+        ledger
+            .db
+            .execute_batch("CREATE TEMP TRIGGER no BEFORE INSERT ON start BEGIN SELECT raise(ABORT, 'gone'); END")
+            .unwrap();
         ledger.begin(&state, 0).unwrap_err();
         let before = counted(&ledger);
         assert!(before.starts_with(&line(0, NO_NONCE, 0)), "{before}");

@@ -161,6 +161,16 @@ fn what_is_in_doubt_is_held_asked_about_and_decided() {
     let ended = world.bursar(&["run", "job.toml", "--max-wait", "4s"]);
     assert_eq!(ended.code, 8, "{ended:?}");
     assert!(ended.stdout.contains("in doubt   1 task, $0.0012 held for them"), "{ended:?}");
+    for said in [&ended, &world.bursar(&["status"])] {
+        let (_, until) = said.stdout.split_once("the vendor's list can show that it was not bought from ").unwrap();
+        let until = until.lines().next().unwrap();
+        let (at, sooner) = until.split_at("2026-11-22 15:30 UTC".len());
+        chrono::NaiveDateTime::parse_from_str(at, "%Y-%m-%d %H:%M UTC").unwrap();
+        assert_eq!(
+            sooner,
+            " on, or sooner once the list has shown an unfinished task of ours, in whatever start comes then"
+        );
+    }
     let audit = world.audit();
     assert_eq!((&audit["in_doubt"], &audit["held_nano_usd"]), (&Value::from(1), &Value::from(1_200_000)));
     assert_eq!(world.bursar(&["resolve", "7", "--bought", "--reason", "bill"]).code, 2);
@@ -174,6 +184,29 @@ fn what_is_in_doubt_is_held_asked_about_and_decided() {
     assert_eq!(after.code, 4, "{after:?}");
     assert!(after.stdout.contains("1 resolved_as_bought, $0.0012 paid for them"), "{after:?}");
     world.agree(1);
+}
+
+#[test]
+fn what_was_charged_for_nothing_of_ours_is_told_beside_what_was_spent() {
+    let world = World::new();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let ledger = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
+    ledger
+        .execute_batch(
+            "INSERT INTO extra_charge (account, vendor_id, tag, nano_usd, posted_v, why)
+             VALUES (1, 'a', 'b1.x', 1200000, 1, 'a test'), (1, 'b', 'b1.y', 2400000, 1, 'a test')",
+        )
+        .unwrap();
+    drop(ledger);
+    for said in [world.bursar(&["run", "job.toml"]), world.bursar(&["status"])] {
+        let sentence = "$0.0036 beside what is spent here: account main was charged for 2 purchases that answer no task of \
+                        this ledger (its table extra_charge); they count under the account's caps: compare them with the \
+                        vendor's bill";
+        assert_eq!(said.stdout.matches(sentence).count(), 1, "{said:?}");
+    }
+    let status: Value = serde_json::from_str(&world.bursar(&["status", "--json"]).stdout).unwrap();
+    let beside = &status["runs"][0]["beside"];
+    assert_eq!((&beside["purchases"], &beside["spent_nano_usd"]), (&Value::from(2), &Value::from(3_600_000)));
 }
 
 #[test]

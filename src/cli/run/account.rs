@@ -10,6 +10,7 @@ use crate::cli::out::{self, count, grouped};
 use crate::cli::plan::haste_lines;
 use crate::cli::progress::{Baseline, Teller};
 use crate::cli::secrets::Credentials;
+use crate::cli::standing::Standing;
 use crate::cli::{Exit, embedded, mistake, summary, told};
 use crate::config::AccountConfig;
 use crate::engine::{self, Desk, PrepareError, RunTerms, Terms};
@@ -101,11 +102,12 @@ impl Start<'_> {
             let planned = if located.is_some() { Exit::Complete } else { Exit::Usage };
             let of_run = planned.and(summary::exit_of(&report, &end));
             exit = exit.and(of_run);
+            let standing = Standing::of(ledger, config)?;
             if self.out.json {
-                let facts = summary::facts(&report, Some(&end), Some(of_run), ledger);
+                let facts = summary::facts(&report, Some(&end), Some(of_run), ledger, &standing);
                 self.json("summary", facts)?;
             } else if !self.out.quiet || of_run != Exit::Complete {
-                out::data(&summary::text(&report, &end, of_run, ledger))?;
+                out::data(&summary::text(&report, &end, of_run, ledger, &standing))?;
             }
         }
         Ok(exit)

@@ -114,17 +114,7 @@ impl Core {
     /// A core for an account, with what the ledger holds from earlier starts.
     pub fn new(terms: Terms, memory: Memory, now: Now) -> Self {
         let mono = now.mono;
-        let reconcile = Reconcile::new(
-            &terms.timing,
-            Function::ALL
-                .iter()
-                .map(|function| (*function, absence_means_nothing_for(&terms.timing, *function)))
-                .collect(),
-            memory.proven.clone(),
-            memory.functions.clone(),
-            memory.longest_lag_s,
-            terms.lists,
-        );
+        let reconcile = reconcile_of(&terms, &memory);
         let probes = memory.wanted.iter().filter(|(_, _, method)| *method == Method::Standard);
         Self {
             clock: VendorClock::default(),
@@ -317,6 +307,20 @@ impl Core {
         let missing = functions.into_iter().filter(|function| !self.reconcile.is_proven(*function));
         missing.filter_map(|function| self.collect.youngest(function).map(|posted_v| (function, posted_v))).collect()
     }
+}
+
+/// The rules of what is in doubt, with what the ledger knows of the vendor's list.
+pub(super) fn reconcile_of(terms: &Terms, memory: &Memory) -> Reconcile {
+    let timing = &terms.timing;
+    let give_up = Function::ALL.iter().map(|function| (*function, absence_means_nothing_for(timing, *function)));
+    Reconcile::new(
+        timing,
+        give_up.collect(),
+        memory.proven.clone(),
+        memory.functions.clone(),
+        memory.longest_lag_s,
+        terms.lists,
+    )
 }
 
 /// How long the vendor's list proves nothing where it has not yet proven itself. A shorter `give_up` in the configuration

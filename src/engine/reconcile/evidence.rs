@@ -57,10 +57,15 @@ impl Reconcile {
     }
 
     /// When a doubt can be concluded at the earliest; `None` while its close is not known.
-    pub(super) fn conclude_from(&self, doubt: &Doubt) -> Option<i64> {
+    pub(in crate::engine) fn conclude_from(&self, doubt: &Doubt) -> Option<i64> {
         let closed = doubt.facts.closed_v?;
         let from = if Rule::QuarantineFromTheClose.is_kept() { closed } else { doubt.facts.sent_v };
         Some(from + self.quarantine_of(doubt))
+    }
+
+    /// The list has proven itself as far as this doubt needs.
+    pub(in crate::engine) fn is_enough_proven(&self, doubt: &Doubt) -> bool {
+        doubt.facts.method == Method::Live || self.is_proven(doubt.facts.function)
     }
 
     /// A Live task is finished with its connection, so that the list need not have shown unfinished ones.
@@ -72,7 +77,7 @@ impl Reconcile {
         }
     }
 
-    pub(super) fn restored_conclude_from(&self) -> Option<i64> {
+    pub(in crate::engine) fn restored_conclude_from(&self) -> Option<i64> {
         let closed = self.restored.as_ref()?.closed_v?;
         if !Rule::RestoredWaits.is_kept() {
             return Some(closed);
