@@ -54,7 +54,7 @@ fn planned(job: &Job) -> &'static str {
         return "large";
     }
     let left = job.budget.run;
-    let room = Room { name: "budget".to_owned(), limit: left, left };
+    let room = Room::of_run(left);
     match plan(job, &PriceList::with(&[]), &[room], &Limits::default()) {
         Ok(plan) => {
             assert!(plan.total.funded_cost <= left, "{} planned within {left}", plan.total.funded_cost);

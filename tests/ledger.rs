@@ -168,8 +168,8 @@ pub(crate) fn a_new_ledger_where_another_has_bought_buys_nothing() {
     remove();
     assert_eq!(begin(Kind::Real).unwrap(), Trust::Whole);
     let counter = state.join(format!("{}.starts", Ledger::open_to_read(&path).unwrap().id().as_str()));
-    let counted = std::fs::read_to_string(&counter).unwrap();
-    std::fs::write(&counter, counted.replacen(" 00000000000000000000\n", " 00000000000000000007\n", 1)).unwrap();
+    let text = std::fs::read_to_string(&counter).unwrap();
+    std::fs::write(&counter, text.replacen(" 00000000000000000000\n", " 00000000000000000007\n", 1)).unwrap();
     remove();
     for _ in 0..2 {
         let refused = begin(Kind::Real).expect_err("a new ledger buys everything again").to_string();
@@ -187,7 +187,7 @@ pub(crate) fn a_new_ledger_where_another_has_bought_buys_nothing() {
     assert_eq!(begin(Kind::Real).unwrap(), Trust::Whole);
     // Play money is nobody's.
     let counter = state.join(format!("{}.starts", Ledger::open_to_read(&path).unwrap().id().as_str()));
-    std::fs::write(&counter, counted.replacen(" 00000000000000000000\n", " 00000000000000000007\n", 1)).unwrap();
+    std::fs::write(&counter, text.replacen(" 00000000000000000000\n", " 00000000000000000007\n", 1)).unwrap();
     remove();
     assert_eq!(begin(Kind::Sandbox).unwrap(), Trust::Whole);
 }

@@ -155,7 +155,7 @@ proptest! {
         left in 0..60_000_000_i64,
     ) {
         let job = check(&text(&sets));
-        let room = Room { name: "cap".to_owned(), limit: Money::from_nanos(left), left: Money::from_nanos(left) };
+        let room = Room::of_run(Money::from_nanos(left));
         let (mut tasks, mut cost) = (0, 0);
         for task in brute_force(&sets) {
             if cost + task.5 > left {

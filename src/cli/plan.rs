@@ -17,7 +17,7 @@ use crate::ledger::{Ledger, TargetCost};
 use crate::money::Money;
 use crate::offer::Method;
 use crate::period;
-use crate::plan::{self, Chosen, Haste, Hurry, Plan, Room, Share};
+use crate::plan::{self, Chosen, Haste, Hurry, Plan, Room, Scope, Share};
 use crate::price::{Price, PriceList};
 use crate::report::Report;
 
@@ -131,10 +131,10 @@ fn chosen(chosen: &Chosen) -> Value {
 
 /// The caps of a run that has not begun.
 fn new_rooms(located: &Located, account: &AccountConfig) -> Vec<Room> {
-    let whole = |name: &str, limit| Room { name: name.to_owned(), limit, left: limit };
+    let whole = |scope, name: &str, limit| Room { scope, name: name.to_owned(), limit, left: limit };
     let mut rooms = vec![own_room(&located.job)];
-    rooms.extend(account.caps.day.map(|limit| whole("account's cap of the UTC day", limit)));
-    rooms.extend(account.caps.month.map(|limit| whole("account's cap of the UTC month", limit)));
+    rooms.extend(account.caps.day.map(|limit| whole(Scope::AccountDay, "account's cap of the UTC day", limit)));
+    rooms.extend(account.caps.month.map(|limit| whole(Scope::AccountMonth, "account's cap of the UTC month", limit)));
     rooms
 }
 
@@ -149,9 +149,9 @@ fn known(located: &Located, period: &str, prices: &PriceList, clock: Clock) -> a
     let committed = report.committed();
     let put_back = |room: &Room| {
         // A budget in the job file or on the command line counts as it is there.
-        let limit = if room.name == "budget of this run" { located.job.budget.run } else { room.limit };
+        let limit = if room.scope == Scope::Run { located.job.budget.run } else { room.limit };
         let used = room.limit.less(room.left).less(committed);
-        Room { name: room.name.clone(), limit, left: limit.less(used) }
+        Room { limit, left: limit.less(used), ..room.clone() }
     };
     let rooms = report.rooms.iter().map(put_back).collect();
     Ok(Some(Known { report, rooms }))

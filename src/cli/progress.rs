@@ -72,10 +72,12 @@ impl Teller {
 
     /// What may come by the hundred is told a few times, and then counted.
     fn counted(&mut self, kind: &EventKind) -> Option<(&mut u32, &'static str)> {
-        match kind {
-            EventKind::TaskFailed { .. } => Some((&mut self.failures, "failure")),
-            EventKind::ExtraCharge { .. } => Some((&mut self.extras, "extra charge")),
-            _ => None,
+        if matches!(kind, EventKind::TaskFailed { .. }) {
+            Some((&mut self.failures, "failure"))
+        } else if matches!(kind, EventKind::ExtraCharge { .. }) {
+            Some((&mut self.extras, "extra charge"))
+        } else {
+            None
         }
     }
 

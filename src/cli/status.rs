@@ -12,7 +12,7 @@ use super::{Common, Exit, locate, summary, table, told};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::ids::RunId;
-use crate::ledger::{Ledger, Total};
+use crate::ledger::{Ledger, RunState, Total};
 use crate::price::PriceList;
 use crate::report::Report;
 
@@ -116,17 +116,17 @@ fn text(reports: &[(Report, Standing)], totals: &[Total], ledger: &Ledger) -> St
 
 /// The state of a run, where it is open: what it waits for.
 fn computed(report: &Report) -> &'static str {
-    match report.status.state.as_str() {
-        "complete" => "complete",
-        "closed" => "closed",
-        _ if report.in_doubt > 0 => "in doubt",
-        _ if report.waiting > 0 => "waiting",
-        _ if report.planned > 0
-            && report.missing.is_some_and(|missing| report.tightest().is_some_and(|room| room.left < missing)) =>
+    match report.status.state {
+        RunState::Complete | RunState::Closed => report.status.state.name(),
+        RunState::Open if report.in_doubt > 0 => "in doubt",
+        RunState::Open if report.waiting > 0 => "waiting",
+        RunState::Open
+            if report.planned > 0
+                && report.missing.is_some_and(|missing| report.tightest().is_some_and(|room| room.left < missing)) =>
         {
             "budget reached"
         }
-        _ => "open",
+        RunState::Open => "open",
     }
 }
 

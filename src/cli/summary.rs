@@ -9,7 +9,8 @@ use super::out::{count, grouped, lines, shell};
 use super::standing::Standing;
 use super::told;
 use crate::engine::End;
-use crate::ledger::{Kind, Ledger};
+use crate::ledger::{Kind, Ledger, RunState};
+use crate::plan::Scope;
 use crate::report::Report;
 
 /// How a run ended in this start.
@@ -23,7 +24,7 @@ pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
         if report.failed + report.past_deadline > 0 { Exit::SomeFailed } else { Exit::Complete }
     } else if end.stopped || (end.given_up > 0 && !cut) {
         Exit::Interrupted
-    } else if report.planned > 0 && report.status.state != "closed" {
+    } else if report.planned > 0 && report.status.state != RunState::Closed {
         Exit::BudgetReached
     } else if report.planned > 0 || end.late > 0 || report.failed > 0 {
         Exit::SomeFailed
@@ -134,7 +135,7 @@ fn not_bought(report: &Report, end: &End, exit: Exit) -> String {
             let room = report.rooms.iter().find(|room| room.name == cut.name).unwrap_or(cut);
             format!("{planned}: {} leaves {} of {}, and the next task costs more", room.name, room.left, room.limit)
         }
-        None if report.status.state == "closed" => format!("{planned}: a later period of the job has begun"),
+        None if report.status.state == RunState::Closed => format!("{planned}: a later period of the job has begun"),
         None if exit == Exit::Usage => format!("{planned}: the job cannot be bought as it stands"),
         None if end.given_up > 0 => format!("{planned}: tried too often in this start; the same command tries again"),
         None => format!("{planned}; the same command goes on"),
@@ -144,9 +145,9 @@ fn not_bought(report: &Report, end: &End, exit: Exit) -> String {
 /// What would have been enough.
 fn enough(report: &Report, end: &End, more: crate::money::Money) -> String {
     let whole = report.committed().saturating_add(more);
-    let cut = end.cuts.iter().find(|(run, _)| *run == report.status.run).map(|(_, room)| room.name.as_str());
+    let cut = end.cuts.iter().find(|(run, _)| *run == report.status.run).map(|(_, room)| room.scope);
     match cut {
-        Some("budget of this run") => {
+        Some(Scope::Run) => {
             format!("they would cost {more} more: [budget] run = \"{}\" would be enough for all", whole.decimal())
         }
         _ => format!("they would cost {more} more"),
@@ -179,7 +180,7 @@ pub(super) fn facts(
     let mut facts = serde_json::Map::new();
     facts.insert("job".into(), status.job.clone().into());
     facts.insert("period".into(), status.period.clone().into());
-    facts.insert("state".into(), status.state.clone().into());
+    facts.insert("state".into(), status.state.name().into());
     facts.insert(
         "tasks".into(),
         json!({ "asked": report.asked, "planned": report.planned, "in_doubt": report.in_doubt, "submitted": report.waiting,

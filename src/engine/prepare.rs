@@ -16,7 +16,7 @@ use crate::ledger::{AccountFacts, Edited, JobFacts, Ledger, LedgerError, Login, 
 use crate::money::Money;
 use crate::offer::{OFFERS, promised_turnaround};
 use crate::period::Period;
-use crate::plan::{BuyingOrder, Haste, Hurry, Plan, PlanError, hasten, plan, worst_cases};
+use crate::plan::{BuyingOrder, Haste, Hurry, Plan, PlanError, Room, hasten, plan, worst_cases};
 use crate::price::PriceList;
 use crate::task::hash128;
 
@@ -170,10 +170,10 @@ pub fn by_deadline<'j>(
 }
 
 /// The budget of a run that has not begun.
-pub fn own_room(job: &Job) -> crate::plan::Room {
+pub fn own_room(job: &Job) -> Room {
     let least = [Some(job.budget.run), job.budget.day, job.budget.month].into_iter().flatten().min();
     let limit = least.unwrap_or(job.budget.run);
-    crate::plan::Room { name: "budget of this run".to_owned(), limit, left: limit }
+    Room::of_run(limit)
 }
 
 fn refuse_what_is_short(job: &Job, plan: &Plan) -> Result<(), PrepareError> {

@@ -5,9 +5,11 @@
 use std::collections::BTreeMap;
 
 use super::caps::{Owners, ScopeRow};
+use super::columns::named;
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::money::Money;
+use crate::plan::Scope;
 
 /// How many tasks are in a state.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,9 +156,9 @@ impl Ledger {
 
     /// Recomputes what stands in `cap` from entries and batches.
     fn check_totals(&self, problems: &mut Vec<String>) -> Result<(), LedgerError> {
-        let mut totals: BTreeMap<(String, i64, i64), (i64, i64)> = BTreeMap::new();
+        let mut totals: BTreeMap<(Scope, i64, i64), (i64, i64)> = BTreeMap::new();
         let mut add = |row: &ScopeRow, charged: i64, held: i64| {
-            let total = totals.entry((row.scope.to_owned(), row.owner, row.from_v)).or_default();
+            let total = totals.entry((row.scope, row.owner, row.from_v)).or_default();
             *total = (total.0 + charged, total.1 + held);
         };
         let mut owners = BTreeMap::new();
@@ -189,7 +191,7 @@ impl Ledger {
                 let amount: i64 = row.get(3)?;
                 // Of a balance only what was taken since it was read counts, and nothing that comes back.
                 let counts = || amount > 0 && since.get(&scope.owner).is_none_or(|(since, _)| entry > *since);
-                if scope.scope != "account_balance" || counts() {
+                if scope.scope != Scope::AccountBalance || counts() {
                     add(&scope, amount, 0);
                 }
             }
@@ -199,7 +201,8 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let (posted_v, id): (i64, i64) = (row.get(1)?, row.get(3)?);
             for scope in Owners::of_account(row.get(0)?).rows(posted_v, posted_v) {
-                if scope.scope != "account_balance" || since.get(&scope.owner).is_none_or(|(_, since)| id > *since) {
+                if scope.scope != Scope::AccountBalance || since.get(&scope.owner).is_none_or(|(_, since)| id > *since)
+                {
                     add(&scope, row.get(2)?, 0);
                 }
             }
@@ -207,7 +210,7 @@ impl Ledger {
         let mut statement = self.db.prepare_cached("SELECT scope, owner, from_v, charged_nano, held_nano FROM cap")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let key = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let key = (named(row, 0)?, row.get(1)?, row.get(2)?);
             let kept: (i64, i64) = (row.get(3)?, row.get(4)?);
             let counted = totals.remove(&key).unwrap_or_default();
             if kept != counted {
@@ -230,11 +233,11 @@ fn owners_of(db: &rusqlite::Connection, known: &mut BTreeMap<i64, Owners>, run: 
     Ok(owners)
 }
 
-fn mismatch((scope, owner, from_v): &(String, i64, i64), kept: (i64, i64), counted: (i64, i64)) -> String {
+fn mismatch((scope, owner, from_v): &(Scope, i64, i64), kept: (i64, i64), counted: (i64, i64)) -> String {
     let money = Money::from_nanos;
     format!(
         "{} ({scope} {owner}): kept as charged {} held {}, recomputed as charged {} held {}",
-        super::caps::name(scope, *from_v),
+        super::caps::name(*scope, *from_v),
         money(kept.0),
         money(kept.1),
         money(counted.0),

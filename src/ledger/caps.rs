@@ -11,7 +11,7 @@ use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::money::Money;
 use crate::period;
-use crate::plan::Room;
+use crate::plan::{Room, Scope};
 use crate::rule::Rule;
 
 /// What the caps of a run hang on.
@@ -31,7 +31,7 @@ pub(super) struct Owners {
 /// One standing total: a scope in a period.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ScopeRow {
-    pub(super) scope: &'static str,
+    pub(super) scope: Scope,
     pub(super) owner: i64,
     pub(super) from_v: i64,
     pub(super) to_v: i64,
@@ -106,21 +106,21 @@ impl Owners {
                 rows.push(ScopeRow { scope, owner, from_v, to_v, limit });
             }
         };
-        push("run", self.run, FOR_EVER, Some(self.run_cap));
+        push(Scope::Run, self.run, FOR_EVER, Some(self.run_cap));
         for day in periods(self.timezone, from_v, to_v, period::day_of) {
-            push("job_day", self.job, day, self.job_day);
+            push(Scope::JobDay, self.job, day, self.job_day);
         }
         for month in periods(self.timezone, from_v, to_v, period::month_of) {
-            push("job_month", self.job, month, self.job_month);
+            push(Scope::JobMonth, self.job, month, self.job_month);
         }
-        push("account", self.account, FOR_EVER, None);
+        push(Scope::Account, self.account, FOR_EVER, None);
         for day in periods(Tz::UTC, from_v, to_v, period::day_of) {
-            push("account_day", self.account, day, self.account_day);
+            push(Scope::AccountDay, self.account, day, self.account_day);
         }
         for month in periods(Tz::UTC, from_v, to_v, period::month_of) {
-            push("account_month", self.account, month, self.account_month);
+            push(Scope::AccountMonth, self.account, month, self.account_month);
         }
-        push("account_balance", self.account, FOR_EVER, None);
+        push(Scope::AccountBalance, self.account, FOR_EVER, None);
         rows
     }
 }
@@ -153,7 +153,7 @@ impl ScopeRow {
                 "INSERT INTO cap (scope, owner, from_v, to_v, limit_nano) VALUES (?1, ?2, ?3, ?4, ?5)
                  ON CONFLICT DO NOTHING",
             )?
-            .execute((self.scope, self.owner, self.from_v, self.to_v, self.limit))?;
+            .execute((self.scope.name(), self.owner, self.from_v, self.to_v, self.limit))?;
         Ok(made == 1)
     }
 
@@ -171,7 +171,7 @@ impl ScopeRow {
                    AND (limit_nano IS NULL OR charged_nano + held_nano + :hold <= limit_nano)",
             )?
             .execute(rusqlite::named_params! {
-                ":hold": nanos, ":scope": self.scope, ":owner": self.owner, ":from": self.from_v,
+                ":hold": nanos, ":scope": self.scope.name(), ":owner": self.owner, ":from": self.from_v,
             })?;
         if changed == 1 || Rule::CapInTheReservation.is_kept() && Rule::HoldCounts.is_kept() {
             return Ok(changed == 1);
@@ -195,7 +195,7 @@ impl ScopeRow {
                  WHERE scope = :scope AND owner = :owner AND from_v = :from",
             )?
             .execute(rusqlite::named_params! {
-                ":charged": charged, ":unheld": unheld, ":scope": self.scope, ":owner": self.owner, ":from": self.from_v,
+                ":charged": charged, ":unheld": unheld, ":scope": self.scope.name(), ":owner": self.owner, ":from": self.from_v,
             })?;
         Ok(moved == 1)
     }
@@ -206,11 +206,12 @@ impl ScopeRow {
             .prepare_cached(
                 "SELECT limit_nano, charged_nano, held_nano FROM cap WHERE scope = ?1 AND owner = ?2 AND from_v = ?3",
             )?
-            .query_row((self.scope, self.owner, self.from_v), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row((self.scope.name(), self.owner, self.from_v), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
             .optional()?;
         let (limit, charged, held) = row.unwrap_or((self.limit, 0, 0));
         let held = if Rule::HoldCounts.is_kept() { held } else { 0 };
         Ok(limit.map(|limit| Room {
+            scope: self.scope,
             name: self.name(),
             limit: Money::from_nanos(limit),
             left: Money::from_nanos(limit.saturating_sub(charged).saturating_sub(held).max(0)),
@@ -219,7 +220,7 @@ impl ScopeRow {
 
     /// True for a ceiling that other runs count in as well.
     pub(super) fn is_shared(&self) -> bool {
-        self.scope.starts_with("account")
+        self.scope.is_of_account()
     }
 
     pub(super) fn name(&self) -> String {
@@ -228,16 +229,16 @@ impl ScopeRow {
 }
 
 /// A scope in words. The date of a job's day is that of its own time zone, which may begin on the UTC day before.
-pub(super) fn name(scope: &str, from_v: i64) -> String {
+pub(super) fn name(scope: Scope, from_v: i64) -> String {
     let middle = moment(from_v.saturating_add(13 * 3600));
     match scope {
-        "run" => "budget of this run".to_owned(),
-        "job_day" => format!("job's budget of the day {}", middle.format("%Y-%m-%d")),
-        "job_month" => format!("job's budget of the month {}", middle.format("%Y-%m")),
-        "account_day" => format!("account's cap of the UTC day {}", middle.format("%Y-%m-%d")),
-        "account_month" => format!("account's cap of the UTC month {}", middle.format("%Y-%m")),
-        "account_balance" => "account's balance to keep".to_owned(),
-        _ => "account".to_owned(),
+        Scope::Run => Room::of_run(Money::ZERO).name,
+        Scope::JobDay => format!("job's budget of the day {}", middle.format("%Y-%m-%d")),
+        Scope::JobMonth => format!("job's budget of the month {}", middle.format("%Y-%m")),
+        Scope::AccountDay => format!("account's cap of the UTC day {}", middle.format("%Y-%m-%d")),
+        Scope::AccountMonth => format!("account's cap of the UTC month {}", middle.format("%Y-%m")),
+        Scope::AccountBalance => "account's balance to keep".to_owned(),
+        Scope::Account => "account".to_owned(),
     }
 }
 

@@ -64,7 +64,7 @@ pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
 pub use starts::{Seal, Start, Trust};
-pub use status::{RunStatus, StatusBatch};
+pub use status::{RunState, RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetCost, TargetFacts, ToBuy};
 pub use to_collect::{OpenBatch, ToCollect};

@@ -11,6 +11,7 @@ use super::LedgerError;
 use super::caps::{Owners, ScopeRow};
 use crate::ids::RunId;
 use crate::money::Money;
+use crate::plan::Scope;
 use crate::rule::Rule;
 
 /// What a commit does to its batches: their money, and the counts that say what is still open about them.
@@ -119,7 +120,7 @@ impl Moves {
                 entry(write, batch, "refund", charge.back, posted_v, posted_v)?;
                 for row in window.owners.rows(posted_v, posted_v) {
                     // The balance may have been read since the charge, with nothing too much taken off.
-                    let back = if row.scope == "account_balance" { 0 } else { charge.back };
+                    let back = if row.scope == Scope::AccountBalance { 0 } else { charge.back };
                     totals.add(row, charge.within + charge.beyond - back, 0);
                 }
             }
@@ -134,7 +135,7 @@ impl Moves {
 
 /// What a commit adds to the standing totals, by scope, owner and begin: many batches count in the same few.
 #[derive(Default)]
-struct Totals(BTreeMap<(&'static str, i64, i64), Sum>);
+struct Totals(BTreeMap<(Scope, i64, i64), Sum>);
 
 /// What one total is moved by.
 struct Sum {
@@ -227,7 +228,7 @@ pub(super) fn take_back_extra(write: &Connection, account: i64, vendor_id: &str)
     )?;
     for row in Owners::read_account(write, account)?.rows(posted_v, posted_v) {
         // The balance that was read last had it taken off already.
-        if row.scope != "account_balance" || id > since {
+        if row.scope != Scope::AccountBalance || id > since {
             row.book(write, -nanos, 0)?;
         }
     }

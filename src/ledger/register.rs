@@ -13,6 +13,7 @@ use crate::ids::{AccountId, JobId, RunId};
 use crate::money::Money;
 use crate::offer::{LIST_REACH_S, ResultKind, Route};
 use crate::period::Period;
+use crate::plan::Scope;
 
 /// A login, as far as the ledger may know it.
 #[derive(Clone, Copy, Debug)]
@@ -189,10 +190,10 @@ impl Ledger {
             "UPDATE account SET day_cap_nano = ?2, month_cap_nano = ?3 WHERE id = ?1",
             (id, facts.day_cap.map(Money::nanos), facts.month_cap.map(Money::nanos)),
         )?;
-        set_limit(&write, "account_day", id, facts.day_cap)?;
-        set_limit(&write, "account_month", id, facts.month_cap)?;
+        set_limit(&write, Scope::AccountDay, id, facts.day_cap)?;
+        set_limit(&write, Scope::AccountMonth, id, facts.month_cap)?;
         // What an earlier start read of the balance is no ceiling for this one: it reads its own, where one is kept.
-        set_limit(&write, "account_balance", id, None)?;
+        set_limit(&write, Scope::AccountBalance, id, None)?;
         write.commit()?;
         Ok(AccountId(id))
     }
@@ -236,8 +237,8 @@ impl Ledger {
             "UPDATE job SET path = ?2, timezone = ?3, day_cap_nano = ?4, month_cap_nano = ?5 WHERE id = ?1",
             (id, facts.path, facts.timezone.name(), facts.day_cap.map(Money::nanos), facts.month_cap.map(Money::nanos)),
         )?;
-        set_limit(&write, "job_day", id, facts.day_cap)?;
-        set_limit(&write, "job_month", id, facts.month_cap)?;
+        set_limit(&write, Scope::JobDay, id, facts.day_cap)?;
+        set_limit(&write, Scope::JobMonth, id, facts.month_cap)?;
         write.commit()?;
         Ok(JobId(id))
     }
@@ -272,7 +273,7 @@ impl Ledger {
             }
             Some((id, cap)) => {
                 if cap != facts.cap.nanos() {
-                    let what = format!("{}: from {} to {}", name("run", 0), Money::from_nanos(cap), facts.cap);
+                    let what = format!("{}: from {} to {}", name(Scope::Run, 0), Money::from_nanos(cap), facts.cap);
                     write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (id, now, what))?;
                 }
                 write.execute(
@@ -290,7 +291,7 @@ impl Ledger {
             (facts.job.0, id, begins_at, &facts.period.id),
         )?;
         write.execute("UPDATE run SET deadline_at = opened_at + ?2 WHERE id = ?1", (id, facts.deadline_s))?;
-        set_limit(&write, "run", id, Some(facts.cap))?;
+        set_limit(&write, Scope::Run, id, Some(facts.cap))?;
         write.commit()?;
         Ok(RunId(id))
     }
@@ -311,10 +312,10 @@ pub(super) fn may_be_forgotten(write: &Connection, run: i64, from: i64) -> Resul
 }
 
 /// The new limit counts from now on, also in the periods that have begun.
-fn set_limit(write: &Connection, scope: &str, owner: i64, limit: Option<Money>) -> Result<(), rusqlite::Error> {
+fn set_limit(write: &Connection, scope: Scope, owner: i64, limit: Option<Money>) -> Result<(), rusqlite::Error> {
     write.execute(
         "UPDATE cap SET limit_nano = ?3 WHERE scope = ?1 AND owner = ?2",
-        (scope, owner, limit.map(Money::nanos)),
+        (scope.name(), owner, limit.map(Money::nanos)),
     )?;
     Ok(())
 }

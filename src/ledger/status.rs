@@ -4,13 +4,27 @@ use std::time::Duration;
 
 use rusqlite::OptionalExtension;
 
+use super::columns::named;
 use super::{Ledger, LedgerError, Total};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
-use crate::offer::{Function, Method, Priority};
+use crate::offer::{Function, Method, Priority, named};
+use crate::plan::Scope;
 
 /// So many answers tell how long they take.
 const ENOUGH_ANSWERS: usize = 20;
+
+named! {
+    /// Whether anything can still happen to a run.
+    RunState {
+        /// Something may be left to buy, to wait for or to settle.
+        Open = "open",
+        /// Nothing is.
+        Complete = "complete",
+        /// A later period of its job has begun: nothing more is bought for it.
+        Closed = "closed",
+    }
+}
 
 /// How a run stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +35,8 @@ pub struct RunStatus {
     pub job: String,
     /// Its period.
     pub period: String,
-    /// `open`, `complete` or `closed`.
-    pub state: String,
+    /// Whether anything can still happen to it.
+    pub state: RunState,
     /// Tasks, by state and reason in words.
     pub tasks: Vec<(String, u64)>,
     /// Bought, and no longer asked.
@@ -180,11 +194,11 @@ impl Ledger {
             run,
             job,
             period,
-            state: self.db.query_row("SELECT state FROM run WHERE id = ?1", [run.0], |row| row.get(0))?,
+            state: self.db.query_row("SELECT state FROM run WHERE id = ?1", [run.0], |row| named(row, 0))?,
             tasks,
             no_longer_asked,
-            total: self.totals("run", run.0)?.pop().unwrap_or(Total {
-                name: super::caps::name("run", 0),
+            total: self.totals(Scope::Run, run.0)?.pop().unwrap_or(Total {
+                name: super::caps::name(Scope::Run, 0),
                 limit: self
                     .db
                     .query_row("SELECT cap_nano FROM run WHERE id = ?1", [run.0], |row| {
@@ -209,13 +223,13 @@ impl Ledger {
              WHERE scope NOT IN ('run', 'account_balance') OR (scope = 'account_balance' AND limit_nano IS NOT NULL)
              GROUP BY scope, owner",
         )?;
-        let scopes: Vec<(String, i64)> =
-            statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+        let scopes: Vec<(Scope, i64)> =
+            statement.query_map([], |row| Ok((named(row, 0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
         for (scope, owner) in scopes {
             let who: Option<String> = self
                 .db
                 .query_row(
-                    if scope.starts_with("account") {
+                    if scope.is_of_account() {
                         "SELECT name FROM account WHERE id = ?1"
                     } else {
                         "SELECT name FROM job WHERE id = ?1"
@@ -224,7 +238,7 @@ impl Ledger {
                     |row| row.get(0),
                 )
                 .ok();
-            let mut totals = self.totals(&scope, owner)?;
+            let mut totals = self.totals(scope, owner)?;
             totals.truncate(2);
             for mut total in totals {
                 total.name = format!("{}: {}", who.as_deref().unwrap_or("?"), total.name);
@@ -235,12 +249,12 @@ impl Ledger {
     }
 
     /// The totals of a scope, latest period first.
-    fn totals(&self, scope: &str, owner: i64) -> Result<Vec<Total>, LedgerError> {
+    fn totals(&self, scope: Scope, owner: i64) -> Result<Vec<Total>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT from_v, limit_nano, charged_nano, held_nano FROM cap
              WHERE scope = ?1 AND owner = ?2 ORDER BY from_v DESC",
         )?;
-        let rows = statement.query_map((scope, owner), |row| {
+        let rows = statement.query_map((scope.name(), owner), |row| {
             Ok(Total {
                 name: super::caps::name(scope, row.get(0)?),
                 limit: row.get::<_, Option<i64>>(1)?.map(Money::from_nanos),

@@ -5,29 +5,20 @@
 
 mod haste;
 mod order;
+mod room;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 pub use haste::{Chosen, Haste, Hurry, hasten};
 pub use order::{BuyingOrder, Step};
+pub use room::{Room, Scope};
 
 use crate::config::Limits;
 use crate::job::{Job, Target};
 use crate::money::Money;
 use crate::offer::{Method, promised_turnaround};
 use crate::price::{Price, PriceList, price_key};
-
-/// A ceiling, and what is left below it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Room {
-    /// Whose ceiling, in words: "run budget", "job, day 2026-11-22".
-    pub name: String,
-    /// The ceiling.
-    pub limit: Money,
-    /// What is neither spent nor held.
-    pub left: Money,
-}
 
 /// A job that cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

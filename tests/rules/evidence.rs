@@ -31,7 +31,9 @@ fn listed_as(code: &Arc<AtomicU32>, names_costs: bool) -> World {
         if request.path.ends_with("/id_list") {
             return relisted(outcome, |rows| {
                 if !names_costs {
-                    rows.iter_mut().for_each(|row| row["cost"] = 0.into());
+                    for row in rows.iter_mut() {
+                        row["cost"] = 0.into();
+                    }
                 }
                 rows.extend(posts.get(1).into_iter().flatten().map(|tag| failed(tag)));
             });

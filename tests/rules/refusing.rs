@@ -63,7 +63,7 @@ fn the_task(run: RunId, after: i64) -> Input {
 
 /// Each run seems to have room for its task.
 fn seeming(runs: &[RunId]) -> Vec<RoomFor> {
-    let room = Room { name: "a cap".to_owned(), limit: PRICE, left: PRICE };
+    let room = Room::of_run(PRICE);
     runs.iter().map(|run| RoomFor { run: *run, own: Some(room.clone()), shared: None }).collect()
 }
 
@@ -102,7 +102,7 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn drafts_that_the_ledger_refuses_again_and_again_are_left_to_a_later_start() {
-    let cap = Room { name: "a cap".to_owned(), limit: PRICE, left: PRICE };
+    let cap = Room::of_run(PRICE);
     for runs in [&[RunId(1)][..], &[RunId(1), RunId(2)], &[RunId(1), RunId(2), RunId(3)]] {
         let end = refused(runs, &cap).await.unwrap_or_else(|| panic!("{} runs: the start does not end", runs.len()));
         let cuts: Vec<_> = runs.iter().map(|run| (*run, cap.clone())).collect();

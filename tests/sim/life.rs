@@ -8,7 +8,7 @@ use bursar::clock::Now;
 use bursar::engine::{self, AtWork, Call, Desk, End, Input, Moment, Outside, Terms, Turn};
 use bursar::event::{Event, EventKind};
 use bursar::ids::RunId;
-use bursar::ledger::{Ledger, LockError, Trust};
+use bursar::ledger::{Ledger, LockError, RunState, Trust};
 use bursar::period;
 use bursar::price::PriceList;
 
@@ -286,7 +286,7 @@ impl World {
             let job = asked.job(&self.account);
             let period = period::current(job.period, job.timezone, now.wall);
             if let Some(run) = ledger.find_run(&job.name, Some(&period.id))?
-                && ledger.run_status(run)?.state == "closed"
+                && ledger.run_status(run)?.state == RunState::Closed
             {
                 runs.push(run);
                 continue;

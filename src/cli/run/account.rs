@@ -16,7 +16,7 @@ use crate::config::AccountConfig;
 use crate::engine::{self, Desk, PrepareError, RunTerms, Terms};
 use crate::ids::{AccountId, RunId};
 use crate::job::{Disk, Job};
-use crate::ledger::{Edited, Ledger, LedgerError};
+use crate::ledger::{Edited, Ledger, LedgerError, RunState};
 use crate::period::{self, Period};
 use crate::plan::{self, Plan, Room};
 use crate::price::PriceList;
@@ -125,7 +125,7 @@ impl Start<'_> {
         let period = self.period(ledger, located)?;
         let job = &located.job;
         if let Some(run) = ledger.find_run(&job.name, Some(&period.id))?
-            && ledger.run_status(run)?.state == "closed"
+            && ledger.run_status(run)?.state == RunState::Closed
         {
             self.out.note(&format!(
                 "{} ({}): a later period has begun, so nothing more is bought for it; its answers are still collected",

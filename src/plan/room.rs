@@ -1,0 +1,54 @@
+//! Ceilings: whose they are, and what they leave.
+
+use crate::money::Money;
+use crate::offer::named;
+
+named! {
+    /// What a standing total is of, and with it a ceiling.
+    Scope {
+        /// A run.
+        Run = "run",
+        /// A job in a day of its time zone.
+        JobDay = "job_day",
+        /// A job in a month of its time zone.
+        JobMonth = "job_month",
+        /// An account, always; it has no ceiling.
+        Account = "account",
+        /// An account in a UTC day.
+        AccountDay = "account_day",
+        /// An account in a UTC month.
+        AccountMonth = "account_month",
+        /// What may be spent of an account's balance since that was read.
+        AccountBalance = "account_balance",
+    }
+}
+
+impl Scope {
+    /// True for one that other jobs count in as well.
+    pub fn is_of_account(self) -> bool {
+        match self {
+            Self::Run | Self::JobDay | Self::JobMonth => false,
+            Self::Account | Self::AccountDay | Self::AccountMonth | Self::AccountBalance => true,
+        }
+    }
+}
+
+/// A ceiling, and what is left below it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// Whose ceiling.
+    pub scope: Scope,
+    /// The same in words, with the period: "account's cap of the UTC day 2026-11-22".
+    pub name: String,
+    /// The ceiling.
+    pub limit: Money,
+    /// What is neither spent nor held.
+    pub left: Money,
+}
+
+impl Room {
+    /// The budget of a run of which nothing is spent.
+    pub fn of_run(limit: Money) -> Self {
+        Self { scope: Scope::Run, name: "budget of this run".to_owned(), limit, left: limit }
+    }
+}
