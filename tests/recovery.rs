@@ -177,11 +177,12 @@ pub(crate) async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_wh
     drop((source, started));
     // The same start, as far as its counter goes, buys on.
     let more = JOB.replace("repeats = 10", "repeats = 12");
-    let counter = std::fs::read_dir(world.folder.path().join("state")).unwrap().next().unwrap().unwrap().path();
+    let id = world.open().id().as_str().to_owned();
+    let counter = world.folder.path().join("state").join(format!("{id}.starts"));
     let line = std::fs::read_to_string(&counter).unwrap();
     world.live_on(&more).await;
     let last = std::fs::read_to_string(&counter).unwrap();
-    let bought = last.split_whitespace().last().unwrap();
+    let bought = last.split_whitespace().nth(2).unwrap();
     let mut words: Vec<&str> = line.split_whitespace().collect();
     words[2] = bought;
     std::fs::write(&counter, format!("{}\n", words.join(" "))).unwrap();
