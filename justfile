@@ -44,7 +44,7 @@ sim SEED:
 sim-many N="1000":
     BURSAR_SIM_MANY={{N}} cargo test --locked --release --test sim campaigns -- --nocapture
 
-# Every crash point of every short scenario, and of a few a third of all pairs; a quarter of an hour on two processors
+# Every crash point of every short scenario, of three every pair, and of two a third of all; half an hour on two processors
 crash-points:
     BURSAR_CRASH_ALL=1 cargo test --locked --release --test sim -- --nocapture dies deaths
 

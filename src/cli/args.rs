@@ -65,7 +65,7 @@ pub enum Command {
     Models(ListArgs),
     /// Ask the vendor about what is in doubt; buys nothing
     Reconcile,
-    /// Decide about a batch in doubt what no list can tell; it is recorded
+    /// Record your own verdict on a batch in doubt, where no list can tell
     Resolve(ResolveArgs),
     /// Is all well: credentials, balance, limits, prices, clock, ledger, disk; spends only with --probe
     Doctor(DoctorArgs),
