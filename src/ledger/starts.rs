@@ -174,7 +174,7 @@ impl Ledger {
                 ))
             }
             // The first start of all died before its file.
-            Some(CounterFile { n: 0, .. }) if last <= 1 => Trust::Whole,
+            Some(CounterFile { n: 0, .. }) if last <= 1 && last_attempt == 0 => Trust::Whole,
             // One behind is a start that died between its commit and its file; it bought nothing.
             Some(CounterFile { n, nonce, .. })
                 if (*n == last || n + 1 == last) && known(*n)?.as_ref() == Some(nonce) =>
