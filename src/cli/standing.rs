@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::out::count;
 use super::run::terms;
 use super::told;
+use crate::clock::Now;
 use crate::config::AccountConfig;
 use crate::engine::{self, Desk, Until, Waits};
 use crate::ids::BatchId;
@@ -20,20 +21,25 @@ pub(super) struct Standing {
     /// How many purchases belong to none of the ledger's tasks, and what they cost.
     pub(super) extra: (u64, Money),
     waits: Waits,
+    /// Unix seconds.
+    now: i64,
 }
 
 impl Standing {
     /// Reads it; nothing where the ledger does not have the account.
-    pub(super) fn of(ledger: &Ledger, config: &AccountConfig) -> Result<Self, LedgerError> {
+    pub(super) fn of(ledger: &Ledger, config: &AccountConfig, now: Now) -> Result<Self, LedgerError> {
         let Some((id, _)) = ledger.account(&config.name)? else { return Ok(Self::default()) };
         let terms = terms(id, config, Vec::new());
         let waits = engine::waits(&Desk::new(terms, PriceList::default()), ledger)?;
-        Ok(Self { account: config.name.clone(), extra: ledger.extra_charges(id)?, waits })
+        Ok(Self { account: config.name.clone(), extra: ledger.extra_charges(id)?, waits, now: now.wall.timestamp() })
     }
 
     /// When it can be concluded that a batch was not bought, in words.
     pub(super) fn of_doubt(&self, batch: BatchId) -> Option<String> {
-        self.waits.doubts.get(&batch).map(|until| in_words(*until, "the vendor's list can show that it was not bought"))
+        self.waits
+            .doubts
+            .get(&batch)
+            .map(|until| self.in_words(*until, "the vendor's list can show that it was not bought"))
     }
 
     /// The same as a fact: Unix seconds of the vendor's clock.
@@ -56,7 +62,7 @@ impl Standing {
             )
         });
         let restored = self.waits.restored.map(|until| {
-            let until = in_words(until, "it is known what it bought meanwhile");
+            let until = self.in_words(until, "the vendor's list can show what it bought meanwhile");
             format!("account {} buys nothing: this ledger was restored, copied or rebuilt; {until}", self.account)
         });
         extra.into_iter().chain(restored).collect()
@@ -71,17 +77,21 @@ impl Standing {
         row.insert("restored".into(), self.waits.restored.is_some().into());
         Value::Object(row)
     }
-}
 
-fn in_words(until: Until, what: &str) -> String {
-    match until {
-        Until::Person => "no list can be asked, a person decides: `bursar resolve`".to_owned(),
-        Until::Contact => "the wait begins when the vendor next answers: start again".to_owned(),
-        Until::From { at_v, is_proven } => {
-            let at = DateTime::<Utc>::from_timestamp(at_v, 0)
-                .map_or_else(|| at_v.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
-            let sooner = if is_proven { "" } else { ", or sooner once the list has shown an unfinished task of ours" };
-            format!("{what} from {at} on{sooner}, in whatever start comes then")
+    fn in_words(&self, until: Until, what: &str) -> String {
+        match until {
+            Until::Person => "no list can be asked, a person decides: `bursar resolve`".to_owned(),
+            Until::Contact => "the wait begins when the vendor next answers: start again".to_owned(),
+            Until::From { at_v, .. } if at_v <= self.now => {
+                "the wait is over, and no two whole looks through the vendor's list have settled it yet: each start looks again"
+                    .to_owned()
+            }
+            Until::From { at_v, is_proven } => {
+                let at = DateTime::<Utc>::from_timestamp(at_v, 0)
+                    .map_or_else(|| at_v.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
+                let sooner = if is_proven { "" } else { ", or sooner once it has shown an unfinished task of ours" };
+                format!("{what} from {at} on{sooner}, in whatever start comes then")
+            }
         }
     }
 }

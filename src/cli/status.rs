@@ -24,7 +24,10 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
         let account = account(&ledger, &config, run)?;
         let prices = account.map(|account| PriceList::with(&account.prices)).unwrap_or_default();
         let report = Report::of(&mut ledger, run, &prices, clock.now())?;
-        reports.push((report, account.map(|account| Standing::of(&ledger, account)).transpose()?.unwrap_or_default()));
+        reports.push((
+            report,
+            account.map(|account| Standing::of(&ledger, account, clock.now())).transpose()?.unwrap_or_default(),
+        ));
     }
     let totals = ledger.standing()?;
     if out.json {

@@ -166,10 +166,7 @@ fn what_is_in_doubt_is_held_asked_about_and_decided() {
         let until = until.lines().next().unwrap();
         let (at, sooner) = until.split_at("2026-11-22 15:30 UTC".len());
         chrono::NaiveDateTime::parse_from_str(at, "%Y-%m-%d %H:%M UTC").unwrap();
-        assert_eq!(
-            sooner,
-            " on, or sooner once the list has shown an unfinished task of ours, in whatever start comes then"
-        );
+        assert_eq!(sooner, " on, or sooner once it has shown an unfinished task of ours, in whatever start comes then");
     }
     let audit = world.audit();
     assert_eq!((&audit["in_doubt"], &audit["held_nano_usd"]), (&Value::from(1), &Value::from(1_200_000)));
@@ -184,6 +181,27 @@ fn what_is_in_doubt_is_held_asked_about_and_decided() {
     assert_eq!(after.code, 4, "{after:?}");
     assert!(after.stdout.contains("1 resolved_as_bought, $0.0012 paid for them"), "{after:?}");
     world.agree(1);
+}
+
+#[test]
+fn a_copy_older_than_the_list_goes_back_buys_again_once_a_person_has_said_so() {
+    let world = World::new();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let restored_from = |when: &str| {
+        let ledger = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
+        ledger.execute(&format!("UPDATE account SET restored_from_v = {when}"), []).unwrap();
+    };
+    let resolve = || world.bursar(&["resolve", "--restored", "main", "--reason", "compared with the bill"]);
+    restored_from("unixepoch() - 27 * 86400");
+    let listed = resolve();
+    assert_eq!(listed.code, 2, "{listed:?}");
+    assert!(listed.stderr.contains("a person's word would buy it twice"), "{listed:?}");
+    restored_from("unixepoch() - 29 * 86400");
+    assert!(world.bursar(&["status"]).stdout.contains("account main buys nothing: this ledger was restored"));
+    let decided = resolve();
+    assert_eq!(decided.code, 0, "{decided:?}");
+    assert!(!world.bursar(&["status"]).stdout.contains("buys nothing"));
+    assert_eq!(resolve().code, 2, "there is nothing left to decide");
 }
 
 #[test]

@@ -102,7 +102,7 @@ impl Start<'_> {
             let planned = if located.is_some() { Exit::Complete } else { Exit::Usage };
             let of_run = planned.and(summary::exit_of(&report, &end));
             exit = exit.and(of_run);
-            let standing = Standing::of(ledger, config)?;
+            let standing = Standing::of(ledger, config, self.clock.now())?;
             if self.out.json {
                 let facts = summary::facts(&report, Some(&end), Some(of_run), ledger, &standing);
                 self.json("summary", facts)?;
