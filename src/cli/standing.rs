@@ -30,7 +30,7 @@ impl Standing {
     pub(super) fn of(ledger: &Ledger, config: &AccountConfig, now: Now) -> Result<Self, LedgerError> {
         let Some((id, _)) = ledger.account(&config.name)? else { return Ok(Self::default()) };
         let terms = terms(id, config, Vec::new());
-        let waits = engine::waits(&Desk::new(terms, PriceList::default()), ledger)?;
+        let waits = engine::waits(&Desk::new(terms, PriceList::default()), ledger, now.wall.timestamp())?;
         Ok(Self { account: config.name.clone(), extra: ledger.extra_charges(id)?, waits, now: now.wall.timestamp() })
     }
 
@@ -80,7 +80,7 @@ impl Standing {
 
     fn in_words(&self, until: Until, what: &str) -> String {
         match until {
-            Until::Person => "no list can be asked, a person decides: `bursar resolve`".to_owned(),
+            Until::Person => "no list can tell, a person decides: `bursar resolve`".to_owned(),
             Until::Contact => "the wait begins when the vendor next answers: start again".to_owned(),
             Until::From { at_v, .. } if at_v <= self.now => {
                 "the wait is over, and no two whole looks through the vendor's list have settled it yet: each start looks again"

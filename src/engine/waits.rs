@@ -6,11 +6,12 @@ use super::core::reconcile_of;
 use super::desk::Desk;
 use crate::ids::BatchId;
 use crate::ledger::{Ledger, LedgerError};
+use crate::offer::LIST_REACH_S;
 
 /// When absence from the vendor's list can mean something, by the vendor's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// The route has no list: a person decides.
+    /// No list can tell, of this route or so far back: a person decides.
     Person,
     /// The wait begins with the next call that the vendor answers.
     Contact,
@@ -32,11 +33,11 @@ pub struct Waits {
     pub restored: Option<Until>,
 }
 
-/// Until when what is in doubt at an account has to wait, by what the ledger holds now.
+/// Until when what is in doubt at an account has to wait, by what the ledger holds at `now` (Unix seconds).
 ///
 /// # Errors
 /// The ledger cannot be read.
-pub fn waits(desk: &Desk, ledger: &Ledger) -> Result<Waits, LedgerError> {
+pub fn waits(desk: &Desk, ledger: &Ledger, now: i64) -> Result<Waits, LedgerError> {
     let memory = desk.memory(ledger)?;
     let terms = &desk.terms;
     let mut reconcile = reconcile_of(terms, &memory);
@@ -52,7 +53,8 @@ pub fn waits(desk: &Desk, ledger: &Ledger) -> Result<Waits, LedgerError> {
     let restored = memory.restored.map(|(from_v, closed_v)| {
         reconcile.restore(from_v, closed_v);
         let is_proven = memory.functions.iter().all(|function| reconcile.is_proven(*function));
-        until(reconcile.restored_conclude_from(), is_proven)
+        let in_reach = from_v >= now - LIST_REACH_S;
+        if in_reach { until(reconcile.restored_conclude_from(), is_proven) } else { Until::Person }
     });
     let of = |batch: BatchId| {
         let doubt = reconcile.doubt(batch)?;
