@@ -34,7 +34,7 @@ impl Look<'_> {
         let back = attempt.settled.unwrap_or(0) - sale.comes_to.nanos();
         if is_open || is_assumed {
             self.unless_dearer(back)
-        } else if is_unsaid && self.allowed.price_rises && back == Self::misread(sale, attempt) {
+        } else if is_unsaid && self.allowed.price_rises && Self::misread(sale, attempt).contains(&back) {
             back
         } else {
             0
@@ -42,9 +42,9 @@ impl Look<'_> {
     }
 
     /// A list names one figure for what a task was taken at or has come to, and does not say which. Where the fee has
-    /// risen unseen, the nearest reading may be the wrong one: this is by how much it then is.
-    fn misread(sale: &Sale, attempt: &Attempt) -> i64 {
-        attempt.posted.unwrap_or(0) - sale.shown.nanos()
+    /// risen unseen, the nearest reading may be the wrong one: by so much, the one way or the other.
+    fn misread(sale: &Sale, attempt: &Attempt) -> [i64; 2] {
+        [sale.shown, sale.comes_to].map(|meant| attempt.posted.unwrap_or(0) - meant.nanos())
     }
 
     /// Where nothing rises, the books never hold less than the bill.
