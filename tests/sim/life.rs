@@ -74,8 +74,9 @@ pub struct Lived {
     pub planned: Vec<i64>,
 }
 
-/// A life that has turned so often is going round in circles.
-const MOST_TURNS: u64 = 400_000;
+/// A life that has turned so often is going round in circles: with something in doubt it turns once a second, and is told to
+/// stop after five days.
+const MOST_TURNS: u64 = 1_000_000;
 /// A start is told to stop after this.
 const PATIENCE: Duration = Duration::from_hours(5 * 24);
 /// Replies that are taken into one commit.
