@@ -62,7 +62,7 @@ rules! {
     SweepsApart,
     /// A sweep counts for the doubts that it began with; else for one that fell into doubt while it was read.
     SweepCountsForItsOwn,
-    /// A full page may hide rows, so its window is cut in two; else what stands behind it is never found.
+    /// A full page may hide rows, so its window is cut; else what stands behind it is never found.
     FullPageIsCut,
     /// A page that cannot be read is no empty page; else what stands on it is bought again.
     FailedPageIsNoPage,

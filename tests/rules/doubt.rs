@@ -258,6 +258,24 @@ pub(crate) async fn what_stands_behind_a_full_page_of_the_list_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_look_reads_a_long_list_by_pages_that_are_cut_where_its_rows_are() {
+    let settings = settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 13)]);
+    let mut world = World::new(Settings { calls_per_minute: 60, ..settings });
+    world.account.limits.calls_per_minute = 60;
+    world.collect = false;
+    let job = job(6_000).replace("run = \"1\"", "run = \"8\"");
+    let end = live_for(&mut world, &job, LONG).await.expect("the start ends");
+    assert_eq!((end.in_doubt, world.bill().tasks), (0, 6_000));
+    let concluding = |event: &bursar::event::Event| {
+        let EventKind::Swept { concluding: true, rows, .. } = event.kind else { return None };
+        Some(rows)
+    };
+    let rows: Vec<u64> = world.events.iter().filter_map(concluding).collect();
+    // Halved, they would be read more than four times.
+    assert!(rows.len() == 2 && rows.iter().all(|rows| (6_000..18_000).contains(rows)), "{rows:?}");
+}
+
+#[tokio::test(start_paused = true)]
 pub(crate) async fn a_page_that_cannot_be_read_is_no_empty_page() {
     // Two purchases are in doubt, more than a day apart, so that a look reads a page for each. The list is down until the quarantine
     // of both is over, and after that for the page of the second, which was made.

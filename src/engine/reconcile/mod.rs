@@ -12,7 +12,7 @@ mod evidence;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-pub(super) use pages::{PAGE, PageCall};
+pub(super) use pages::{Filed, PAGE, PageCall, filed_in};
 use unpriced::Unpriced;
 
 use super::vendor_clock::seconds;

@@ -9,6 +9,7 @@ use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;
 use crate::engine::collect::{Confirm, Endpoint};
 use crate::engine::core::Core;
+use crate::engine::reconcile::{Filed, filed_in};
 use crate::engine::vocabulary::{Effect, SeenRow, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
@@ -32,6 +33,7 @@ impl Core {
         let mut lost = Vec::new();
         let (mut taken, mut unsold): (BTreeMap<AttemptId, String>, Vec<_>) = (BTreeMap::new(), Vec::new());
         let (count, mut news) = (rows.len(), 0);
+        let filed = filed_by(source, &rows);
         for seen in rows {
             self.listed(&seen, source);
             let posted_v = seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
@@ -125,7 +127,7 @@ impl Core {
         }
         then.come_to_pass(out);
         self.take_over(now, source, lost, out);
-        self.read(now, source, count, news, out);
+        self.read(now, source, (count, filed), news, out);
     }
 
     /// Purchases of this ledger's that it does not hold: it was restored, and takes them over.
@@ -290,6 +292,16 @@ impl Core {
             }
         }
     }
+}
+
+/// How the rows of a page of the list are filed, where that can be told.
+fn filed_by(source: Source, rows: &[SeenRow]) -> Option<Filed> {
+    let Source::List(span, _) = source else { return None };
+    let times: Vec<_> = rows
+        .iter()
+        .map(|seen| [seen.row.posted, seen.row.done].map(|time| time.map(|time| time.timestamp())))
+        .collect();
+    filed_in(span, &times)
 }
 
 /// What a list calls finished and free of a Live call was not sold.

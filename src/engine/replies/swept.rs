@@ -5,7 +5,7 @@
 use super::consequences::Consequences;
 use crate::clock::Now;
 use crate::engine::core::Core;
-use crate::engine::reconcile::PageCall;
+use crate::engine::reconcile::{Filed, PageCall};
 use crate::engine::vocabulary::{Effect, SeenRow, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
@@ -73,7 +73,14 @@ impl Core {
     }
 
     /// A list is through: what follows for the polling or for the look that it belongs to.
-    pub(super) fn read(&mut self, now: Now, source: Source, count: usize, news: usize, out: &mut Vec<Effect>) {
+    pub(super) fn read(
+        &mut self,
+        now: Now,
+        source: Source,
+        (count, filed): (usize, Option<Filed>),
+        news: usize,
+        out: &mut Vec<Effect>,
+    ) {
         match source {
             Source::Ready(endpoint, begun_v, whole) => {
                 let rows = if whole { Some((count, news)) } else { Some((usize::MAX, news)) };
@@ -84,7 +91,7 @@ impl Core {
                 if let Some(sweep) = self.reconcile.sweep() {
                     sweep.found += news as u64;
                 }
-                if self.reconcile.page_read(call, count) {
+                if self.reconcile.page_read(call, count, filed) {
                     let spans = self.reconcile.sweep().map(|sweep| sweep.covers.clone()).unwrap_or_default();
                     out.push(Effect::Witnesses(spans));
                 }
