@@ -137,20 +137,26 @@ pub fn is_later((cost, at_v): Charge, (other, other_v): Charge) -> bool {
 pub enum NamedIn {
     /// In its answer to the purchase.
     Answer,
-    /// In its list, which may name what the task had come to by then.
+    /// In its list, which did not say that the task was finished: it is what was taken at first.
     List,
+    /// In its list, of a finished task: it is what was taken at first, or what the task had come to.
+    ListWhenDone,
 }
 
 /// What a Standard task of LLM Responses costs, of which the vendor said that it took `named`, and whose model charged so
-/// much in the end: its fee comes to it. `last` is what it last took at once for such a task, where that is known.
-pub fn settled(named: Option<Money>, named_in: NamedIn, model_charge: Money, last: Option<Money>) -> Money {
-    let in_list = (named_in == NamedIn::List).then_some(model_charge);
-    fee_in(named, in_list, last).saturating_add(model_charge)
+/// much in the end: its fee comes to it. `shown` are fees that the vendor has shown beside the one of our list.
+pub fn settled(named: Option<Money>, named_in: NamedIn, model_charge: Money, shown: &[Option<Money>]) -> Money {
+    fee_in(named, Some((named_in, model_charge)), shown).saturating_add(model_charge)
+}
+
+/// The fee in what was taken at once of such a task, fee and advance.
+pub fn fee_of(taken: Money) -> Money {
+    taken.less(ADVANCE)
 }
 
 /// What the vendor took of such a task when it was handed in, whether it named the fee alone or all of it.
 pub fn taken(named: Option<Money>) -> Money {
-    fee_in(named, None, None).saturating_add(ADVANCE)
+    fee_in(named, None, &[]).saturating_add(ADVANCE)
 }
 
 /// What a list that names so much for such a task has shown to be taken of it: where it is the fee alone, all the same.
@@ -161,20 +167,26 @@ pub fn shown_taken(named: Money) -> Money {
 
 /// What stays taken of such a task that the vendor did not finish in its 72 hours: the fee.
 pub fn unfinished(named: Option<Money>) -> Money {
-    fee_in(named, None, None)
+    fee_in(named, None, &[])
 }
 
 /// The fee in what the vendor named: fee and advance, the fee alone, or in a list of its own what the task had come to by
-/// then, of which its model charged `in_list`. Where none of these holds a fee that is known, by our list or by what was
-/// last taken, it is another: the vendor has changed it, and the one that is nearest to a known one is meant.
-fn fee_in(named: Option<Money>, in_list: Option<Money>, last: Option<Money>) -> Money {
+/// then, of which its model charged so much. Where none of these holds a fee that is known, by our list or by what the
+/// vendor has shown, it is another: the vendor has changed it, and the one that is nearest to a known one is meant. A list that
+/// does not say when a task was finished may leave that out of a finished one: there what it came to is told by its fee.
+fn fee_in(named: Option<Money>, settled: Option<(NamedIn, Money)>, shown: &[Option<Money>]) -> Money {
     let listed = built_in(Function::LlmResponses, Method::Standard, Priority::Normal).unwrap_or_default();
     let Some(named) = named else { return listed };
-    let last = last.map_or(listed, |last| last.less(ADVANCE));
     // There is no task without a fee.
     let beside = |part: Money| (named > part).then(|| named.less(part));
-    let readings = [beside(ADVANCE), Some(named), in_list.and_then(beside)];
-    let far = |fee: &Money| [listed, last].map(|known| (fee.nanos() - known.nanos()).abs()).into_iter().min();
+    let known = || shown.iter().flatten().chain([&listed]);
+    let far = |fee: &Money| known().map(|known| (fee.nanos() - known.nanos()).abs()).min();
+    let came_to = settled.and_then(|(named_in, model_charge)| match named_in {
+        NamedIn::Answer => None,
+        NamedIn::List => beside(model_charge).filter(|fee| far(fee) == Some(0)),
+        NamedIn::ListWhenDone => beside(model_charge),
+    });
+    let readings = [beside(ADVANCE), Some(named), came_to];
     readings.into_iter().flatten().min_by_key(far).unwrap_or(named)
 }
 

@@ -60,7 +60,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
             let id = engine::bring_account(&mut ledger, &account, credentials.whose())?;
             let before = sum(&ledger, id)?;
             if !account.route.shows_lists() {
-                out.must(&nobody_to_ask(&account, before, ledger.vendor_memory(id)?.1.is_some()));
+                out.must(&nobody_to_ask(&account, before, ledger.vendor_memory(id)?.restored_from_v.is_some()));
                 facts.push(of(&account, before, before, Exit::InDoubt));
                 exit = exit.and(Exit::InDoubt);
                 continue;
@@ -114,7 +114,7 @@ fn in_doubt(ledger: &Ledger, config: &Config) -> anyhow::Result<(Vec<InDoubt>, V
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for name in ledger.account_names()? {
         let Some((id, _)) = ledger.account(&name)? else { continue };
-        let restored = ledger.vendor_memory(id)?.1.is_some();
+        let restored = ledger.vendor_memory(id)?.restored_from_v.is_some();
         if ledger.doubted(id)?.is_empty() && !restored {
             continue;
         }

@@ -74,7 +74,7 @@ fn restored(ledger: &mut Ledger, name: &str, reason: &str, at: i64, out: Out) ->
     let Some((account, route)) = ledger.account(name)? else {
         return mistake(format!("the ledger knows no account `{name}`"));
     };
-    let restored_from_v = ledger.vendor_memory(account)?.1;
+    let restored_from_v = ledger.vendor_memory(account)?.restored_from_v;
     let is_listed = restored_from_v.is_none_or(|from_v| from_v >= at - LIST_REACH_S);
     if route.shows_lists() && is_listed {
         return mistake(format!(

@@ -16,6 +16,7 @@ use crate::ledger::{
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
+use crate::price::NamedIn;
 use crate::vendor::{AnswerFacts, Fetched, ListProblem, Listed, Probed, ReadyList, Refusal, UserData, Verdict};
 
 /// What the core is told about the account it works for.
@@ -63,6 +64,8 @@ pub struct Memory {
     pub restored: Option<(i64, Option<i64>)>,
     /// Where something is left to buy, where the vendor's lists cannot be asked for.
     pub wanted: BTreeSet<(Engine, Function, Method)>,
+    /// The latest that the vendor's clock was seen at.
+    pub heard_v: Option<i64>,
     /// No other start began within the minute before, so that none of its questions for the account counts any more.
     pub rested: bool,
 }
@@ -78,6 +81,13 @@ pub struct SeenRow {
     pub price: Option<String>,
     /// What is to be fetched for it.
     pub collect: Option<ToCollect>,
+}
+
+impl SeenRow {
+    /// Where its cost is named, if it is.
+    pub fn named_in(&self) -> NamedIn {
+        if self.row.done.is_some() { NamedIn::ListWhenDone } else { NamedIn::List }
+    }
 }
 
 /// Where rows come from.

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, TransactionBehavior};
 
 use super::attempt_state::AttemptState;
 use super::change::{Change, Extra};
-use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity};
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity, listed_done};
 use super::money_path::{self, Moves, Window};
 use super::rows::Mover;
 use super::vendor_id::vendor_key;
@@ -14,6 +14,7 @@ use super::{Ledger, LedgerError, OpenBatch, ToBuy};
 use crate::ids::{AccountId, BatchId, RunId};
 use crate::money::Money;
 use crate::offer::Method;
+use crate::price::NamedIn;
 use crate::tag::{Tag, content_hashes};
 use crate::task::{Reason, TaskState, Transition};
 
@@ -26,6 +27,8 @@ pub struct LostRow {
     pub tag: String,
     /// What was taken.
     pub cost: Money,
+    /// Where that was named.
+    pub named_in: NamedIn,
     /// When it was bought, by the vendor's clock.
     pub posted_v: i64,
     /// It was answered on the connection that bought it, so that there is no answer to fetch.
@@ -203,8 +206,9 @@ impl Ledger {
         let batch = write.last_insert_rowid();
         let stands_at = if row.is_live { AttemptState::PaidFailure } else { AttemptState::Submitted };
         write.execute(
-            "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag, settled_nano)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+            "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, previous, tag, settled_nano,
+                                  listed_done)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
             (
                 first,
                 task.0,
@@ -217,6 +221,7 @@ impl Ledger {
                 previous,
                 &row.tag,
                 row.is_live.then_some(row.cost.nanos()),
+                listed_done(row.named_in),
             ),
         )?;
         let accepted = tasks.go(task.0, stands, Transition::Accept, Some(first))?;

@@ -17,6 +17,7 @@ use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, ToBuy};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::money::Money;
+use crate::price::NamedIn;
 use crate::rule::Rule;
 use crate::task::{Reason, TaskState, Transition};
 
@@ -154,10 +155,10 @@ impl Commit<'_> {
             self.accepted.write()?;
         }
         match change {
-            Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open } => {
-                self.accept(attempt, &vendor_id, (cost, posted_v), assumed, open)?;
+            Change::Accepted { attempt, vendor_id, cost, posted_v, named_in, open } => {
+                self.accept(attempt, &vendor_id, (cost, posted_v), named_in, open)?;
             }
-            Change::Corrected { attempt, cost } => self.correct(attempt, cost)?,
+            Change::Corrected { attempt, cost, named_in } => self.correct(attempt, cost, named_in)?,
             Change::Refused { attempt, code, for_good } => {
                 let transition = if for_good { Transition::Fail(Reason::Refused) } else { Transition::NotBought };
                 self.not_bought(attempt, AttemptState::Refused, Some(code), transition)?;
@@ -235,7 +236,7 @@ impl Commit<'_> {
         attempt: AttemptId,
         vendor_id: &str,
         (cost, posted_v): (Money, i64),
-        assumed: bool,
+        named_in: Option<NamedIn>,
         open: bool,
     ) -> Result<(), LedgerError> {
         // Given up for not bought, and found after all: its hold is gone, so the charge is overrun; what it may still come
@@ -245,7 +246,7 @@ impl Commit<'_> {
         let was_sending = facts.state == AttemptState::Sending;
         let rest = if open { facts.held.less(cost) } else { Money::ZERO };
         let facts = if was_sending { facts } else { self.found_after_all(facts, vendor_id, rest)? };
-        self.accepted.add(facts.id, vendor_key(vendor_id), cost, assumed)?;
+        self.accepted.add(facts.id, vendor_key(vendor_id), cost, named_in)?;
         self.stands(facts, AttemptState::Submitted, Transition::Accept)?;
         self.moves.charge(facts.batch, posted_v, facts.held, cost, open);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 1);

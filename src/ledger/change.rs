@@ -5,6 +5,7 @@ use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
+use crate::price::NamedIn;
 
 /// A batch that is to be reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -103,11 +104,19 @@ pub struct Settled {
 #[expect(missing_docs, reason = "the fields of a change are named for what they hold")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The vendor took the task, and said so in the answer or in a list. `assumed`: it named no cost, and this is what
-    /// was held. `open`: what it will cost is known with its answer, and the rest of its hold stays until then.
-    Accepted { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64, assumed: bool, open: bool },
+    /// The vendor took the task, and said so in the answer or in a list. `named_in`: where it named the cost; `None` where
+    /// it did not, and this is what was held. `open`: what it will cost is known with its answer, and the rest of its hold
+    /// stays until then.
+    Accepted {
+        attempt: AttemptId,
+        vendor_id: String,
+        cost: Money,
+        posted_v: i64,
+        named_in: Option<NamedIn>,
+        open: bool,
+    },
     /// The vendor's list names the cost of a purchase that was booked at an assumed one.
-    Corrected { attempt: AttemptId, cost: Money },
+    Corrected { attempt: AttemptId, cost: Money, named_in: NamedIn },
     /// The vendor refused the task; it cost nothing. `for_good`: the same task would be refused again.
     Refused { attempt: AttemptId, code: u32, for_good: bool },
     /// The task surely was not bought.

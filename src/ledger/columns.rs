@@ -2,6 +2,7 @@
 
 use rusqlite::Row;
 
+use crate::price::NamedIn;
 use crate::task::{Identity, Question, QuestionKey};
 
 /// A word that stands for one of an enum's variants.
@@ -11,6 +12,24 @@ pub(super) fn named<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite:
         let what = format!("`{word}` is a word of a newer bursar");
         rusqlite::Error::FromSqlConversionFailure(at, rusqlite::types::Type::Text, what.into())
     })
+}
+
+/// What `listed_done` holds of a cost that the vendor named there.
+pub(super) const fn listed_done(named_in: NamedIn) -> Option<bool> {
+    match named_in {
+        NamedIn::Answer => None,
+        NamedIn::List => Some(false),
+        NamedIn::ListWhenDone => Some(true),
+    }
+}
+
+/// Where the vendor named a cost, by what `listed_done` holds.
+pub(super) const fn named_in(listed_done: Option<bool>) -> NamedIn {
+    match listed_done {
+        None => NamedIn::Answer,
+        Some(false) => NamedIn::List,
+        Some(true) => NamedIn::ListWhenDone,
+    }
 }
 
 /// The columns that make a task's identity, from `IDENTITY_FROM`.

@@ -7,6 +7,7 @@ use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method};
+use crate::price::NamedIn;
 
 /// A batch with an outcome that is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,7 +99,7 @@ impl Ledger {
                     run: RunId(row.get(11)?),
                     target: TargetId(row.get(2)?),
                     held: Money::from_nanos(row.get(12)?),
-                    open_cost: open_cost(function, None, None, (None, false)),
+                    open_cost: open_cost(function, None, None, (None, NamedIn::Answer)),
                     price: None,
                 };
                 Ok((ToBuy::from_row(row, 0)?, collect))

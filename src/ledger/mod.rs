@@ -63,12 +63,12 @@ pub use orders::{Asked, Order, RunName};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
-pub use starts::{Seal, Start, Trust};
+pub use starts::{ANOTHER_MINUTE_S, Seal, Start, Trust};
 pub use status::{RunState, RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetCost, TargetFacts, ToBuy};
 pub use to_collect::{OpenBatch, ToCollect};
-pub use witnesses::{Late, Witness};
+pub use witnesses::{Late, VendorMemory, Witness};
 
 use crate::ids::RunId;
 use crate::tag::LedgerId;

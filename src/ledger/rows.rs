@@ -9,8 +9,10 @@ use rusqlite::{CachedStatement, Connection};
 use super::LedgerError;
 use super::attempt_state::AttemptState;
 use super::change::DraftTask;
+use super::columns::listed_done;
 use crate::ids::TaskId;
 use crate::money::Money;
+use crate::price::NamedIn;
 use crate::task::{TaskState, Transition};
 
 /// Writes the attempts of a batch. Those of tasks that stand in a row, none of them bought before, go by one statement.
@@ -58,13 +60,14 @@ struct Accepted {
     /// The vendor's id as it is kept; of several attempts, theirs one after the other, 16 bytes each.
     vendor_ids: Value,
     cost: Money,
-    assumed: bool,
+    /// Where the vendor named it; `None`: nowhere.
+    named_in: Option<NamedIn>,
 }
 
 impl<'t> Acceptances<'t> {
     pub(super) fn new(write: &'t Connection) -> Result<Self, LedgerError> {
         let statement = write.prepare_cached(
-            "UPDATE attempt SET state = ?3, posted_nano = ?5, settled_nano = ?6, code = NULL,
+            "UPDATE attempt SET state = ?3, posted_nano = ?5, settled_nano = ?6, listed_done = ?7, code = NULL,
                     vendor_id = iif(typeof(?4) = 'blob', substr(?4, 16 * (id - ?1) + 1, 16), ?4)
              WHERE id BETWEEN ?1 AND ?2",
         )?;
@@ -77,29 +80,31 @@ impl<'t> Acceptances<'t> {
         attempt: i64,
         vendor_id: Value,
         cost: Money,
-        assumed: bool,
+        named_in: Option<NamedIn>,
     ) -> Result<(), LedgerError> {
-        if let Some(Accepted { attempts, vendor_ids: Value::Blob(ids), cost: same, assumed: alike }) = &mut self.row
+        if let Some(Accepted { attempts, vendor_ids: Value::Blob(ids), cost: same, named_in: alike }) = &mut self.row
             && let Value::Blob(id) = &vendor_id
             && *attempts.end() + 1 == attempt
-            && (*same, *alike) == (cost, assumed)
+            && (*same, *alike) == (cost, named_in)
         {
             *attempts = *attempts.start()..=attempt;
             ids.extend(id);
             return Ok(());
         }
         self.write()?;
-        self.row = Some(Accepted { attempts: attempt..=attempt, vendor_ids: vendor_id, cost, assumed });
+        self.row = Some(Accepted { attempts: attempt..=attempt, vendor_ids: vendor_id, cost, named_in });
         Ok(())
     }
 
     /// Writes what was accepted so far. Without this it is lost.
     pub(super) fn write(&mut self) -> Result<(), LedgerError> {
-        let Some(Accepted { attempts, vendor_ids, cost, assumed }) = self.row.take() else { return Ok(()) };
+        let Some(Accepted { attempts, vendor_ids, cost, named_in }) = self.row.take() else { return Ok(()) };
         let (first, last) = (*attempts.start(), *attempts.end());
-        let (posted, settled) = if assumed { (None, Some(cost.nanos())) } else { (Some(cost.nanos()), None) };
+        let (posted, settled) =
+            if named_in.is_none() { (None, Some(cost.nanos())) } else { (Some(cost.nanos()), None) };
+        let listed_done = named_in.and_then(listed_done);
         let state = AttemptState::Submitted;
-        let written = self.statement.execute((first, last, state, vendor_ids, posted, settled))?;
+        let written = self.statement.execute((first, last, state, vendor_ids, posted, settled, listed_done))?;
         if written == attempts.count() {
             return Ok(());
         }
@@ -255,31 +260,36 @@ mod tests {
         insert_attempts(&db, 6, 10, &[draft(1, 7, None), draft(2, 7, None), draft(3, 7, None), draft(5, 7, None)])
             .unwrap();
         let rows = [
-            (10, id(1), 7, false),
-            (11, id(2), 7, false),
-            (12, text("x"), 7, false),
-            (13, text("a longer text than sixteen"), 7, true),
-            (12, id(3), 7, true),
-            (13, id(4), 6, true),
-            (11, id(5), 6, true),
+            (10, id(1), 7, Some(NamedIn::Answer)),
+            (11, id(2), 7, Some(NamedIn::Answer)),
+            (12, text("x"), 7, Some(NamedIn::List)),
+            (13, text("a longer text than sixteen"), 7, None),
+            (12, id(3), 7, None),
+            (13, id(4), 6, None),
+            (11, id(5), 6, Some(NamedIn::ListWhenDone)),
         ];
         let mut accepted = Acceptances::new(&db).unwrap();
-        for (at, (attempt, vendor_id, cost, assumed)) in rows.into_iter().enumerate() {
-            accepted.add(attempt, vendor_id.clone(), Money::from_nanos(cost), assumed).unwrap();
+        for (at, (attempt, vendor_id, cost, named_in)) in rows.into_iter().enumerate() {
+            accepted.add(attempt, vendor_id.clone(), Money::from_nanos(cost), named_in).unwrap();
             // The first two are left to be written together.
             if at == 0 {
                 continue;
             }
             accepted.write().unwrap();
-            let sql = "SELECT state, vendor_id, posted_nano, settled_nano FROM attempt WHERE id = ?1";
-            let found: (i64, Value, Option<i64>, Option<i64>) =
+            let sql = "SELECT state, vendor_id, posted_nano, settled_nano, listed_done FROM attempt WHERE id = ?1";
+            let found: (i64, Value, Option<i64>, Option<i64>, Option<i64>) =
                 db.query_row(sql, [attempt], |row| row.try_into()).unwrap();
-            let (posted, settled) = if assumed { (None, Some(cost)) } else { (Some(cost), None) };
-            assert_eq!(found, (1, vendor_id, posted, settled), "attempt {attempt}");
+            let (posted, settled, done) = match named_in {
+                None => (None, Some(cost), None),
+                Some(NamedIn::Answer) => (Some(cost), None, None),
+                Some(NamedIn::List) => (Some(cost), None, Some(0)),
+                Some(NamedIn::ListWhenDone) => (Some(cost), None, Some(1)),
+            };
+            assert_eq!(found, (1, vendor_id, posted, settled, done), "attempt {attempt}");
         }
         let first: Value = db.query_row("SELECT vendor_id FROM attempt WHERE id = 10", [], |row| row.get(0)).unwrap();
         assert_eq!(first, id(1));
-        accepted.add(14, id(6), Money::ZERO, false).unwrap();
+        accepted.add(14, id(6), Money::ZERO, None).unwrap();
         let error = accepted.write().unwrap_err().to_string();
         assert!(error.contains("of the attempts 14 to 14 only 0 are there"), "{error}");
     }

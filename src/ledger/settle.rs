@@ -7,16 +7,18 @@ use super::LedgerError;
 use super::attempt_state::AttemptState;
 use super::book::Commit;
 use super::change::Settled;
+use super::columns::listed_done;
 use super::money_path;
 use super::touched::Attempt;
 use super::vendor_id::vendor_key;
 use crate::ids::AttemptId;
 use crate::money::Money;
+use crate::price::NamedIn;
 use crate::task::{Reason, Transition};
 
 impl Commit<'_> {
     /// An assumed cost becomes the vendor's: what was booked too much is refund, and too little is overrun.
-    pub(super) fn correct(&mut self, attempt: AttemptId, cost: Money) -> Result<(), LedgerError> {
+    pub(super) fn correct(&mut self, attempt: AttemptId, cost: Money, named_in: NamedIn) -> Result<(), LedgerError> {
         let assumed: Option<(i64, i64, i64, bool)> = self
             .write
             .prepare_cached(
@@ -30,8 +32,8 @@ impl Commit<'_> {
         let Some((batch, assumed, posted_v, open)) = assumed else { return Ok(()) };
         if open {
             // It may still come to all that was held: what was taken so far is noted, and its answer settles it.
-            let sql = "UPDATE attempt SET posted_nano = ?2 WHERE id = ?1";
-            self.write.prepare_cached(sql)?.execute((attempt.0, cost.nanos()))?;
+            let sql = "UPDATE attempt SET posted_nano = ?2, listed_done = ?3 WHERE id = ?1";
+            self.write.prepare_cached(sql)?.execute((attempt.0, cost.nanos(), listed_done(named_in)))?;
             return Ok(());
         }
         self.write

@@ -19,7 +19,7 @@ use crate::rule::Rule;
 
 const DAY_S: i64 = 24 * 3_600;
 /// The vendor's limits count the calls of a minute; a little more is surely another one.
-const ANOTHER_MINUTE_S: i64 = 65;
+pub const ANOTHER_MINUTE_S: i64 = 65;
 
 /// What is known about this ledger's past.
 #[derive(Clone, Debug, PartialEq, Eq)]

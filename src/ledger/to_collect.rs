@@ -2,7 +2,7 @@
 
 use rusqlite::OptionalExtension;
 
-use super::columns::named;
+use super::columns::{named, named_in};
 use super::vendor_id::vendor_text;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
@@ -65,7 +65,7 @@ pub struct OpenCost {
     pub booked: Money,
     /// What the vendor said that it took, where it did.
     pub named: Option<Money>,
-    /// Where it said so: of what was in doubt, its list did.
+    /// Where it said so.
     pub named_in: NamedIn,
     /// What it last took at once for a task of this function, where that was seen.
     pub last: Option<Money>,
@@ -80,19 +80,19 @@ pub(super) fn forms<'w>(function: Function, words: impl Iterator<Item = &'w str>
 }
 
 /// What stands for a cost that is known with the answer: what the vendor named, or else what was assumed. With what was
-/// last taken at once, and whether the purchase was in doubt.
+/// last taken at once, and where the cost was named.
 pub(super) fn open_cost(
     function: Function,
     named: Option<i64>,
     assumed: Option<i64>,
-    (last, was_in_doubt): (Option<i64>, bool),
+    (last, named_in): (Option<i64>, NamedIn),
 ) -> Option<OpenCost> {
     match function {
         Function::LlmScraper => None,
         Function::LlmResponses => Some(OpenCost {
             booked: Money::from_nanos(named.or(assumed).unwrap_or(0)),
             named: named.map(Money::from_nanos),
-            named_in: if was_in_doubt { NamedIn::List } else { NamedIn::Answer },
+            named_in,
             last: last.map(Money::from_nanos),
         }),
     }
@@ -155,7 +155,7 @@ impl Ledger {
                         task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano,
                         (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
                          AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1),
-                        batch.doubt IS NOT NULL
+                        attempt.listed_done
                  FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
                  JOIN task ON task.id = attempt.task
                  WHERE attempt.id = ?1 AND attempt.state = 1",
@@ -179,7 +179,7 @@ impl Ledger {
                     run: RunId(row.get(6)?),
                     target: TargetId(row.get(8)?),
                     held: Money::from_nanos(row.get(9)?),
-                    open_cost: open_cost(function, row.get(10)?, row.get(11)?, (row.get(12)?, row.get(13)?)),
+                    open_cost: open_cost(function, row.get(10)?, row.get(11)?, (row.get(12)?, named_in(row.get(13)?))),
                     price: None,
                 })
             })

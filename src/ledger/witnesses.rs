@@ -24,6 +24,19 @@ pub struct Late {
     pub live_s: i64,
 }
 
+/// What is known of an account's vendor from earlier starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct VendorMemory {
+    /// The longest that its list was behind, in seconds.
+    pub longest_lag_s: i64,
+    /// Since when a restored ledger's purchases are unknown, on the vendor's clock.
+    pub restored_from_v: Option<i64>,
+    /// When it first had contact since.
+    pub restored_closed_v: Option<i64>,
+    /// The latest that the vendor's clock was seen at.
+    pub heard_v: Option<i64>,
+}
+
 impl Ledger {
     /// The attempts that a complete look through spans of the vendor's list must show, with the times of their
     /// purchase. Those are the times of its answers: the list may file a purchase before, by as much as `late` says.
@@ -105,16 +118,22 @@ impl Ledger {
             .optional()?)
     }
 
-    /// What is known of an account's vendor: the longest lag of its list in seconds, the span since when a restored
-    /// ledger's purchases are unknown, and when it first had contact since.
+    /// What is known of an account's vendor.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn vendor_memory(&self, account: AccountId) -> Result<(i64, Option<i64>, Option<i64>), LedgerError> {
+    pub fn vendor_memory(&self, account: AccountId) -> Result<VendorMemory, LedgerError> {
         Ok(self.db.query_row(
-            "SELECT longest_lag_s, restored_from_v, restored_closed_v FROM account WHERE id = ?1",
+            "SELECT longest_lag_s, restored_from_v, restored_closed_v, vendor_time_v FROM account WHERE id = ?1",
             [account.0],
-            |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            |row| {
+                Ok(VendorMemory {
+                    longest_lag_s: row.get(0)?,
+                    restored_from_v: row.get(1)?,
+                    restored_closed_v: row.get(2)?,
+                    heard_v: row.get(3)?,
+                })
+            },
         )?)
     }
 }

@@ -106,18 +106,32 @@ fn a_task_settles_to_its_charge_and_to_the_fee_that_the_vendor_took() {
     let dearer = [(Some("0.0112"), "0.0012"), (Some("0.0007"), "0.0007")];
     for (named, fee) in known.into_iter().chain(dearer) {
         let (named, fee) = (named.map(usd), usd(fee));
-        assert_eq!(settled(named, NamedIn::List, usd("0.001"), None), fee + usd("0.001"), "{named:?}");
+        for named_in in [NamedIn::List, NamedIn::ListWhenDone] {
+            assert_eq!(settled(named, named_in, usd("0.001"), &[]), fee + usd("0.001"), "{named:?}");
+        }
     }
-    // A list of what tasks came to, after the fee was raised to what was last taken, and of a task from before that.
+    // A list of what tasks came to, after the fee was raised and that was shown, and of a task from before that.
     for (named, fee) in
         [(Some("0.0016"), "0.0006"), (Some("0.0012"), "0.0002"), (Some("0.0106"), "0.0006"), (None, "0.0002")]
     {
-        let last = Some(usd("0.0106"));
-        assert_eq!(settled(named.map(usd), NamedIn::List, usd("0.001"), last), usd(fee) + usd("0.001"), "{named:?}");
+        for named_in in [NamedIn::List, NamedIn::ListWhenDone] {
+            assert_eq!(
+                settled(named.map(usd), named_in, usd("0.001"), &[Some(usd("0.0006"))]),
+                usd(fee) + usd("0.001"),
+                "{named:?}"
+            );
+        }
     }
-    // A fee that was raised unseen, in a list of what tasks came to; an answer to a purchase says no such thing.
-    assert_eq!(settled(Some(usd("0.015642")), NamedIn::List, usd("0.015042"), None), usd("0.015642"));
-    assert_eq!(settled(Some(usd("0.0106")), NamedIn::Answer, usd("0.0104"), None), usd("0.011"));
+    // A fee that was raised unseen: of a finished task a list may name what it came to; of another it does not, and
+    // neither does the answer to a purchase.
+    for (named_in, cost) in
+        [(NamedIn::ListWhenDone, "0.015642"), (NamedIn::List, "0.020684"), (NamedIn::Answer, "0.020684")]
+    {
+        assert_eq!(settled(Some(usd("0.015642")), named_in, usd("0.015042"), &[]), usd(cost), "{named_in:?}");
+    }
+    // A list may leave out when a task was finished: where the fee is the known one, it names what the task came to.
+    assert_eq!(settled(Some(usd("0.0106")), NamedIn::List, usd("0.0104"), &[]), usd("0.0106"));
+    assert_eq!(settled(Some(usd("0.0106")), NamedIn::Answer, usd("0.0104"), &[]), usd("0.011"));
     for (named, fee) in [(Some("0.0112"), "0.0012"), (Some("0.0002"), "0.0002"), (None, "0.0002")] {
         let (named, fee) = (named.map(usd), usd(fee));
         assert_eq!((unfinished(named), taken(named)), (fee, fee + usd("0.01")), "{named:?}");

@@ -13,7 +13,7 @@ use bursar::ledger::{Answer, Change, Draft, DraftTask, Extra, Kind, Ledger};
 use bursar::money::Money;
 use bursar::offer::{Engine, Function, Method, ResultKind, Route};
 use bursar::period;
-use bursar::price::PriceList;
+use bursar::price::{NamedIn, PriceList};
 use bursar::task::{Reason, TaskState};
 
 use super::model::{At, Books, Cap, Task};
@@ -227,7 +227,14 @@ impl Desk {
                     books.attempts[number].charged = Some((cost, posted_v));
                     books.attempts[number].vendor_id = Some(vendor_id.clone());
                 }
-                Change::Accepted { attempt, vendor_id, cost: money, posted_v, assumed: false, open: false }
+                Change::Accepted {
+                    attempt,
+                    vendor_id,
+                    cost: money,
+                    posted_v,
+                    named_in: Some(NamedIn::Answer),
+                    open: false,
+                }
             }
             3 => {
                 books.go(number, &[At::Sending], At::Over, Books::failed(Reason::Refused, again));

@@ -228,7 +228,7 @@ fn what_cannot_be_bought_in_the_time_is_not_bought() {
 
 #[test]
 fn a_list_that_shows_no_unfinished_task_proves_nothing_yet() {
-    let world = World::with(&["--speed", "60"], "[[fault]]\nkind = 'list_hides_unfinished'\n");
+    let world = World::with(&["--speed", "1"], "[[fault]]\nkind = 'list_hides_unfinished'\n");
     let (ended, found) = probe_for(&world, "3s");
     assert_eq!(
         (ended.code, &*found),

@@ -19,7 +19,7 @@ use bursar::ledger::{Answer, Change, Draft, DraftTask, Kind, Ledger, Trust};
 use bursar::money::Money;
 use bursar::offer::{Engine, Function, Method, ResultKind, Route};
 use bursar::period;
-use bursar::price::PriceList;
+use bursar::price::{NamedIn, PriceList};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
@@ -287,7 +287,7 @@ fn accepted(attempt: AttemptId) -> Change {
         vendor_id: format!("id-{attempt}"),
         cost: CENT,
         posted_v: NOON,
-        assumed: false,
+        named_in: Some(NamedIn::Answer),
         open: false,
     }
 }

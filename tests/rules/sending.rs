@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::ledger::{Kind, Ledger};
-use bursar::sandbox::Settings;
+use bursar::sandbox::{Call, Settings};
 use bursar::vendor::http::Http;
 use bursar::vendor::{Request, Vendor};
 use rusqlite::Connection;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::world::{Death, World};
-use super::{job, settings};
+use super::{job, named, settings};
 
 /// That the disk keeps what it is told to keep is for a simulated power cut to show; this shows that it is told.
 #[test]
@@ -90,4 +90,24 @@ async fn the_engine_reads_what_was_asked_where_the_account_says_whether_its_prom
             assert_eq!(read, [asked], "decoded {decoded}: {job}");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_is_set_forward_between_starts_lets_no_more_questions_for_the_account_through() {
+    let mut world = World::new(settings(vec![]));
+    world.account.limits.user_data_per_minute = 2;
+    for (start, name) in ["one", "two", "three", "four"].into_iter().enumerate() {
+        super::live_for(&mut world, &named(name, 1), Duration::from_secs(5)).await;
+        // As this machine's clock has it by the next start, this one is an hour ago.
+        let db = Connection::open(world.ledger_path()).unwrap();
+        assert_eq!(db.execute("UPDATE start SET at = at - 3600", []).unwrap(), start + 1);
+    }
+    let asked = world.sandbox.lock().unwrap().peak_per_minute(Some(Call::UserData));
+    assert_eq!(asked, 1, "a start that follows another within the minute waits");
+    assert_eq!(world.tasks("planned"), 3, "and buys nothing meanwhile");
+    for name in ["two", "three", "four"] {
+        world.live_on(&named(name, 1)).await;
+    }
+    assert_eq!(world.tasks("answered"), 4);
+    assert!(world.sandbox.lock().unwrap().peak_per_minute(Some(Call::UserData)) <= 2);
 }

@@ -256,6 +256,24 @@ async fn a_purchase_found_by_what_it_came_to_holds_the_fee_that_was_last_taken()
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_raised_fee_that_one_task_was_found_to_have_is_known_for_the_next() {
+    // Two purchases are lost, and found by what they came to. Read as taken at first, the last would have a nearer fee.
+    let raised = Fault::PriceChange { usd: usd("0.0006"), engine: None, priority: None };
+    let mut rules = vec![Rule::nth(raised, Call::TaskPost, 2)];
+    rules.extend([2, 3].map(|nth| Rule::nth(Fault::DropAfter, Call::TaskPost, nth)));
+    rules.push(Rule::nth(Fault::Overrun { usd: usd("0.009762") }, Call::TaskPost, 3));
+    let mut settings = quick(rules);
+    settings.switches.list_settled_cost = true;
+    let mut world = World::new(settings);
+    let allowed = format!("max_price_drift = \"10%\"\n{}", models("standard", 102, "2"));
+    super::live_for(&mut world, &allowed, Duration::from_secs(30)).await;
+    assert_eq!((world.tasks("sending"), world.bill().tasks), (101, 102));
+    tokio::time::advance(Duration::from_hours(48)).await;
+    assert_eq!(world.live_on(&allowed).await.refused, None);
+    world.assert_all_answered_once(102);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_booked_for_want_of_a_word_is_no_news_about_what_a_model_costs() {
     // The purchase is found by what its task had come to, which reads like a raised fee, and its answer is gone by then.
     let mut settings = quick(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1)]);
@@ -272,4 +290,22 @@ async fn what_is_booked_for_want_of_a_word_is_no_news_about_what_a_model_costs()
     assert_eq!((audit.held, &audit.problems), (Money::ZERO, &vec![]));
     assert!(audit.charged > bill.total, "{} and {}", audit.charged, bill.total);
     assert_eq!(end.refused, None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_task_that_a_list_shows_unfinished_it_names_what_was_taken_at_first_also_to_a_later_start() {
+    // The fee has risen unseen, and with the model's charge the figure reads as what the task came to at another fee.
+    let [raised, charge] = [usd("0.0007"), usd("0.0103")];
+    let raised = Fault::PriceChange { usd: raised, engine: None, priority: None };
+    let faults = [raised, Fault::Overrun { usd: charge }, Fault::DropAfter];
+    let mut world = World::new(quick(faults.map(|fault| Rule::nth(fault, Call::TaskPost, 2)).to_vec()));
+    let job =
+        models("standard", 3, "1").replace("max_output_tokens", "max_cost_per_task = \"0.04\"\nmax_output_tokens");
+    let job = format!("max_price_drift = \"10%\"\n{job}");
+    super::live_for(&mut world, &job, Duration::from_mins(5)).await;
+    assert_eq!((world.tasks("sending"), world.tasks("submitted")), (0, 3), "found, and not finished");
+    tokio::time::advance(Duration::from_hours(48)).await;
+    assert_eq!(world.live_on(&job).await.refused, None);
+    world.assert_all_answered_once(3);
+    world.assert_books_agree();
 }

@@ -32,19 +32,7 @@ impl Look<'_> {
         let is_unsaid = attempt.was_in_doubt && attempt.ware.1 == "llm_responses";
         let is_assumed = !self.allowed.lists && (is_unsaid || attempt.settled == Some(attempt.held));
         let back = attempt.settled.unwrap_or(0) - sale.comes_to.nanos();
-        if is_open || is_assumed {
-            self.unless_dearer(back)
-        } else if is_unsaid && self.allowed.price_rises && Self::misread(sale, attempt).contains(&back) {
-            back
-        } else {
-            0
-        }
-    }
-
-    /// A list names one figure for what a task was taken at or has come to, and does not say which. Where the fee has
-    /// risen unseen, the nearest reading may be the wrong one: by so much, the one way or the other.
-    fn misread(sale: &Sale, attempt: &Attempt) -> [i64; 2] {
-        [sale.shown, sale.comes_to].map(|meant| attempt.posted.unwrap_or(0) - meant.nanos())
+        if is_open || is_assumed { self.unless_dearer(back) } else { 0 }
     }
 
     /// Where nothing rises, the books never hold less than the bill.

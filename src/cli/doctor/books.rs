@@ -36,7 +36,7 @@ pub(super) fn of_account(
         return Ok(vec![Finding::ok("books", "this ledger has bought nothing with it yet")]);
     };
     let mut findings = Vec::new();
-    let (_, restored, _) = ledger.vendor_memory(id)?;
+    let restored = ledger.vendor_memory(id)?.restored_from_v;
     if restored.is_some() {
         findings.push(Finding::warn(
             "restored",

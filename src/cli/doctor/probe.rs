@@ -82,7 +82,7 @@ impl Probe<'_> {
         let mut ledger = Ledger::open(&self.config.ledger, kind_of(self.account.route), at)?;
         ledger.begin(self.state_dir, at)?;
         let id = engine::bring_account(&mut ledger, self.account, credentials.whose())?;
-        if ledger.vendor_memory(id)?.1.is_some() {
+        if ledger.vendor_memory(id)?.restored_from_v.is_some() {
             return Ok(vec![Finding::warn(
                 ABOUT,
                 "the ledger was taken for restored: nothing was bought",

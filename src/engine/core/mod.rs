@@ -20,6 +20,7 @@ use crate::config::{SHORTEST_QUARANTINE, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AttemptId, RunId};
 use crate::ledger::{CapReached, Change, Reserved};
+use crate::money::Money;
 use crate::offer::{Function, Method, OFFERS};
 use crate::pace::Bucket;
 use crate::plan::Room;
@@ -79,6 +80,8 @@ pub struct Core {
     pub(super) progress: Progress,
     progress_at: Duration,
     memory: Option<Memory>,
+    /// The latest that an earlier start saw the vendor's clock at.
+    pub(super) heard_v: Option<i64>,
     pub(super) rng: fastrand::Rng,
     cap_told: BTreeSet<(RunId, String)>,
     /// Purchases that the vendor's list and the ledger price differently, told once.
@@ -86,6 +89,8 @@ pub struct Core {
     /// The vendor's list names what purchases cost, as far as this start has seen; `false` once it has shown something that
     /// is paid at a cost of nothing: what it calls free is no word on costs then.
     pub(super) list_names_costs: Option<bool>,
+    /// The fee that the latest task to be settled was found to have.
+    pub(super) fee_found: Option<Money>,
     /// When the vendor last said in this start that a task was not finished.
     pub(super) unfinished_v: BTreeMap<AttemptId, i64>,
     /// That answers are kept back for want of money was told in this start.
@@ -145,11 +150,13 @@ impl Core {
             how: BTreeMap::new(),
             progress: Progress::default(),
             progress_at: mono,
+            heard_v: memory.heard_v,
             memory: Some(memory),
             rng: fastrand::Rng::with_seed(terms.seed),
             cap_told: BTreeSet::new(),
             cost_told: BTreeSet::new(),
             list_names_costs: None,
+            fee_found: None,
             unfinished_v: BTreeMap::new(),
             withheld_told: false,
             extras_told: BTreeSet::new(),

@@ -90,7 +90,7 @@ impl Desk {
     /// The ledger cannot be read.
     pub fn memory(&self, ledger: &Ledger) -> Result<Memory, LedgerError> {
         let account = self.terms.account;
-        let (longest_lag_s, restored_from, restored_closed) = ledger.vendor_memory(account)?;
+        let vendor = ledger.vendor_memory(account)?;
         let mut proven = BTreeSet::new();
         for function in Function::ALL.iter().copied() {
             if ledger.tag_proof(account, function)?.is_some() {
@@ -106,9 +106,10 @@ impl Desk {
             open: ledger.open_batches(account)?,
             proven,
             functions: ledger.functions()?,
-            longest_lag_s,
-            restored: restored_from.map(|from_v| (from_v, restored_closed)),
+            longest_lag_s: vendor.longest_lag_s,
+            restored: vendor.restored_from_v.map(|from_v| (from_v, vendor.restored_closed_v)),
             wanted: self.wanted(ledger)?,
+            heard_v: vendor.heard_v,
             rested: ledger.is_rested(),
         })
     }
@@ -281,6 +282,7 @@ impl Desk {
                 vendor_id: seen.row.id.clone(),
                 tag: seen.row.tag.clone().unwrap_or_default(),
                 cost,
+                named_in: seen.named_in(),
                 posted_v: seen.row.posted.map_or(0, |posted| posted.timestamp()),
                 is_live,
                 task,

@@ -68,7 +68,7 @@ impl Dispatch {
                     charged: seen.map(|seen| alike(known.ware, known.list, seen.0)),
                     charged_v: seen.map_or(i64::MIN, |seen| seen.1),
                     ware: known.ware,
-                    listed: self.account.as_ref().and_then(|account| account.price(known.ware)),
+                    listed: self.account_price(known.ware),
                     listed_told: false,
                     canaries_out: 0,
                     canaries_in_doubt: 0,

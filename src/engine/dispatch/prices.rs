@@ -153,6 +153,11 @@ impl Dispatch {
         }
     }
 
+    /// What the vendor's own list names for a ware, where the account was asked for it.
+    pub(in crate::engine) fn account_price(&self, ware: Ware) -> Option<Money> {
+        self.account.as_ref().and_then(|account| account.price(ware))
+    }
+
     /// Prices that the vendor's own list names above ours, each once, unless that was charged and allowed before.
     pub(in crate::engine) fn listed_news(&mut self) -> Vec<ListedPrice> {
         let mut news = Vec::new();

@@ -41,7 +41,7 @@ impl Core {
         purchase: Purchase<'_>,
         then: &mut Consequences,
     ) {
-        let Purchase { cost, posted_v, assumed, .. } = purchase;
+        let Purchase { cost, posted_v, named_in, .. } = purchase;
         let vendor_id = purchase.vendor_id.to_owned();
         self.progress.charged += cost;
         if method == Method::Live {
@@ -52,7 +52,7 @@ impl Core {
             return;
         }
         let open = endpoint.is_some_and(|(_, function)| function == Function::LlmResponses);
-        then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open });
+        then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, named_in, open });
         if let Some((engine, function)) = endpoint {
             let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
             self.collect.expect(open, now.mono, true);

@@ -5,6 +5,7 @@ use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ledger::Change;
 use crate::money::Money;
+use crate::price::NamedIn;
 
 /// In the order in which it comes to pass.
 #[derive(Debug, Default)]
@@ -26,8 +27,8 @@ pub(super) struct Purchase<'a> {
     pub(super) cost: Money,
     /// When, by the vendor's clock.
     pub(super) posted_v: i64,
-    /// The vendor named no cost: what was held is taken for it.
-    pub(super) assumed: bool,
+    /// Where the vendor named that; `None`: nowhere, and what was held is taken for it.
+    pub(super) named_in: Option<NamedIn>,
 }
 
 impl Consequences {

@@ -13,6 +13,7 @@ use crate::ids::AttemptId;
 use crate::ledger::{Answer, Change, Settled};
 use crate::money::Money;
 use crate::offer::{Method, Priority, promised_turnaround};
+use crate::price::NamedIn;
 use crate::rule::Rule;
 use crate::vendor::Fetched;
 use crate::vendor::codes::{Class, Code, look_up};
@@ -42,7 +43,8 @@ impl Core {
                 let is_told = has_failed && confirm.is_free && self.list_names_costs == Some(true);
                 let cost = if is_told { Money::ZERO } else { confirm.charge };
                 let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
-                self.adopt(now, attempt, batch, Purchase { vendor_id, cost, posted_v, assumed: !is_told }, then);
+                let named_in = is_told.then_some(NamedIn::ListWhenDone);
+                self.adopt(now, attempt, batch, Purchase { vendor_id, cost, posted_v, named_in }, then);
             } else {
                 then.write(Change::NotBought { attempt });
                 self.reconcile.settled(batch, attempt);
@@ -194,7 +196,11 @@ impl Core {
             then.tell(EventKind::Odd { engine, function, what: told });
             return Some(Settled { cost: most, is_told: false });
         };
-        let cost = crate::price::settled(open.named, open.named_in, charge, open.last);
+        let ware = (what.function, Method::Standard, Priority::Normal);
+        let listed = self.dispatch.account_price(ware);
+        let shown = [open.last.map(crate::price::fee_of), listed, self.fee_found];
+        let cost = crate::price::settled(open.named, open.named_in, charge, &shown);
+        self.fee_found = Some(cost.less(charge));
         self.progress.charged += cost - open.booked;
         // An earlier bursar held nothing for what a restored ledger took over.
         if let Some(price) = what.price.as_ref().filter(|_| !what.held.is_zero()) {

@@ -19,7 +19,8 @@ use super::core::{Core, Step};
 use super::vocabulary::{Effect, Heard, Reply, Source};
 use crate::clock::Now;
 use crate::event::EventKind;
-use crate::ledger::Change;
+use crate::ledger::{ANOTHER_MINUTE_S, Change};
+use crate::pace::Bucket;
 use crate::rule::Rule;
 use crate::vendor::codes::Class;
 use crate::vendor::{ListProblem, UserData};
@@ -28,6 +29,7 @@ impl Core {
     /// Takes a handful of replies.
     pub(super) fn heard(&mut self, now: Now, replies: Vec<Heard>, out: &mut Vec<Effect>) {
         let mut then = Consequences::default();
+        let was_known = self.clock.is_known();
         for heard in replies {
             self.in_flight = self.in_flight.saturating_sub(1);
             if let Some(rest) = heard.rest {
@@ -85,7 +87,7 @@ impl Core {
                 }
             }
         }
-        if !then.changes.is_empty() && self.clock.is_known() {
+        if self.clock.is_known() && (!was_known || !then.changes.is_empty()) {
             then.write(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });
         }
         self.to_recognise += then.after.iter().filter(|effect| matches!(effect, Effect::Recognise(..))).count();
@@ -102,6 +104,11 @@ impl Core {
         }
         self.failures = 0;
         if first {
+            // As this machine's clock has it, no start had called within the minute: it may have been set forward since.
+            let since_s = self.heard_v.map(|heard_v| self.clock.not_before(now) - heard_v);
+            if since_s.is_some_and(|since_s| since_s <= ANOTHER_MINUTE_S) {
+                self.account_calls = Bucket::new(self.terms.limits.user_data_per_minute, now.mono);
+            }
             let (account, skew_s) = (self.terms.name.clone(), self.clock.skew_s(now));
             then.tell(EventKind::Contact { account, skew_s });
         }

@@ -15,6 +15,7 @@ use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{Answer, Change, Doubted, OpenBatch, Settled};
 use crate::money::Money;
 use crate::offer::{Function, Method, Priority};
+use crate::price::NamedIn;
 use crate::rule::Rule;
 use crate::vendor::codes::Class;
 use crate::vendor::{Fate, Refusal, Stray, Verdict};
@@ -155,19 +156,19 @@ impl Core {
                         // The list may name it.
                         self.reconcile.suspect(&id, posted_v, now.mono);
                     }
-                    let (is_assumed, cost) = (cost.is_none(), cost.unwrap_or(flight.held(at)));
+                    let (named_in, cost) = (cost.map(|_| NamedIn::Answer), cost.unwrap_or(flight.held(at)));
                     accepted += 1;
                     charged += cost;
                     all_high &= flight.task(at).priority == Priority::High;
                     prices.extend(price.filter(|price| !prices.contains(price)));
                     if flight.method == Method::Live {
-                        let purchase = Purchase { vendor_id: &id, cost, posted_v, assumed: is_assumed };
+                        let purchase = Purchase { vendor_id: &id, cost, posted_v, named_in };
                         self.answered_live(now, flight, at, purchase, answer.take(), then);
                         continue;
                     }
                     standard += 1;
                     let open = flight.settles_later();
-                    then.write(Change::Accepted { attempt, vendor_id: id, cost, posted_v, assumed: is_assumed, open });
+                    then.write(Change::Accepted { attempt, vendor_id: id, cost, posted_v, named_in, open });
                 }
                 Fate::Refused { code, class } => {
                     refused += 1;
@@ -255,7 +256,7 @@ impl Core {
         then: &mut Consequences,
     ) {
         let attempt = flight.attempt(at);
-        let Purchase { cost, posted_v, assumed, .. } = purchase;
+        let Purchase { cost, posted_v, named_in, .. } = purchase;
         let vendor_id = purchase.vendor_id.to_owned();
         let Some(LiveAnswer { facts, body, form }) = answer else {
             then.write(Change::LostLive { attempt, vendor_id, cost, posted_v });
@@ -263,11 +264,11 @@ impl Core {
             then.tell(EventKind::LiveLost { attempt, cost });
             return;
         };
-        then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, assumed, open: false });
+        then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, named_in, open: false });
         let done_v = facts.done.map(|done| done.timestamp());
         let fetched_at = now.wall.timestamp();
         let answer = Answer { kind: form, body, fetched_at, done_v, model: facts.model, complete: true };
-        let is_open = flight.function == Function::LlmResponses && !assumed;
+        let is_open = flight.function == Function::LlmResponses && named_in.is_some();
         let settled = is_open.then_some(Settled { cost, is_told: true });
         then.write(Change::Answered { attempt, answer, settled });
         if settled.is_some() {

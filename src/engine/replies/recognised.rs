@@ -188,7 +188,7 @@ impl Core {
             let at_v = seen.row.posted.map_or(0, |posted| posted.timestamp());
             self.price_listed(seen, listed, at_v, then);
             self.progress.charged += listed - booked;
-            then.write(Change::Corrected { attempt, cost: listed });
+            then.write(Change::Corrected { attempt, cost: listed, named_in: seen.named_in() });
             then.tell(EventKind::CostCorrected { attempt, assumed: booked, listed });
         } else {
             then.tell(EventKind::CostDiffers { attempt, booked, listed });
@@ -247,7 +247,8 @@ impl Core {
         self.price_listed(seen, cost, posted_v, then);
         let method = if seen.row.is_live() { Method::Live } else { Method::Standard };
         let whose = (what.batch, Some((what.engine, what.function)), method);
-        self.bought(now, attempt, whose, Purchase { vendor_id: &seen.row.id, cost, posted_v, assumed: false }, then);
+        let purchase = Purchase { vendor_id: &seen.row.id, cost, posted_v, named_in: Some(seen.named_in()) };
+        self.bought(now, attempt, whose, purchase, then);
         self.dispatch.start_over();
         true
     }
@@ -272,13 +273,8 @@ impl Core {
             (Source::Ready(..), _) if self.terms.lists => self.reconcile.seen_ready(batch, attempt, now.mono),
             (_, Some(cost)) => {
                 self.price_listed(seen, cost, posted_v, then);
-                self.adopt(
-                    now,
-                    attempt,
-                    batch,
-                    Purchase { vendor_id: &seen.row.id, cost, posted_v, assumed: false },
-                    then,
-                );
+                let purchase = Purchase { vendor_id: &seen.row.id, cost, posted_v, named_in: Some(seen.named_in()) };
+                self.adopt(now, attempt, batch, purchase, then);
             }
             // There is no id to ask: until the list says that it is finished, it stays in doubt.
             (_, None) if seen.row.is_live() => {}
