@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bursar::ledger::Audit;
 use bursar::sandbox::Sale;
+use chrono::{DateTime, Utc};
 
 use super::answers::answers_belong;
 use super::asked::Asked;
@@ -46,7 +47,8 @@ pub(super) struct Campaign {
     beside: Draw,
     allowed: Allowed,
     pub(super) before: Before,
-    copies: Vec<Copy>,
+    /// Copies of the ledger, and when each was made.
+    copies: Vec<(DateTime<Utc>, Copy)>,
     lost: bool,
     doubled: (u64, u64),
 }
@@ -316,7 +318,7 @@ impl Campaign {
     fn between(&mut self) {
         let (habits, draw) = (self.weather.habits, &mut self.draw);
         if habits.old_copies && draw.by(0.6) {
-            self.copies.push(self.world.disk.make_copy());
+            self.copies.push((self.world.clock.true_time, self.world.disk.make_copy()));
         }
         let gap = draw.pick(&[0, 5, 600, 3_600]);
         let gap = draw.span(0, gap);
@@ -340,12 +342,12 @@ impl Campaign {
             self.world.struck.note("the counter outside is lost");
         }
         if !self.copies.is_empty() && draw.by(0.4) {
-            let copy = self.copies.swap_remove(draw.0.usize(..self.copies.len()));
+            let (made, copy) = self.copies.swap_remove(draw.0.usize(..self.copies.len()));
             self.world.disk.restore(&copy);
             self.world.struck.note("an older copy put back");
             self.world.line(format_args!("an older copy is put back"));
             self.lost = true;
-            self.allowed.was_restored = true;
+            self.allowed.forgotten.push((made, self.world.clock.true_time));
         }
     }
 

@@ -49,8 +49,20 @@ pub struct Allowed {
     pub settled: BTreeSet<String>,
     /// Job and period of every run that ever began.
     pub periods: BTreeSet<(String, String)>,
-    /// Purchases were made by a ledger that is gone.
-    pub was_restored: bool,
+    /// From when to when purchases were made by a ledger that is gone: since the copy that took its place.
+    pub forgotten: Vec<(DateTime<Utc>, DateTime<Utc>)>,
+}
+
+impl Allowed {
+    /// An older copy has taken the ledger's place.
+    pub(super) fn was_restored(&self) -> bool {
+        !self.forgotten.is_empty()
+    }
+
+    /// A ledger that is gone made this purchase, and held the money for it.
+    fn is_forgotten(&self, sale: &Sale) -> bool {
+        self.forgotten.iter().any(|(from, to)| (*from..=*to).contains(&sale.posted))
+    }
 }
 
 /// The start of a life, with what it found.
@@ -94,7 +106,7 @@ impl Look<'_> {
         }
         self.what_is_booked_was_sold()?;
         // What such a vendor's list hides from a restored ledger that ledger never knows.
-        let unknowable = self.allowed.broken && self.allowed.was_restored;
+        let unknowable = self.allowed.broken && self.allowed.was_restored();
         if !self.lost && !unknowable {
             self.what_was_sold_is_known()?;
         }
@@ -207,7 +219,9 @@ impl Look<'_> {
                 return fail("sold, and held for not bought or for bought under another id", &(sale, attempt));
             }
             let posted_v = (sale.posted + TimeDelta::seconds(self.allowed.skew)).timestamp();
-            let is_after_its_hold = attempt.id == row && posted_v > attempt.hold_to_v && !may_be_given_up;
+            // Another history's attempt of the same task may have the same number, and so the same tag.
+            let is_its_own = attempt.id == row && !self.allowed.is_forgotten(sale);
+            let is_after_its_hold = is_its_own && posted_v > attempt.hold_to_v && !may_be_given_up;
             if attempt.sent_v > posted_v + 2 || is_after_its_hold {
                 return fail("sold at a time that its hold does not cover", &(sale, attempt, posted_v));
             }
@@ -252,13 +266,13 @@ impl Look<'_> {
             // What a restored ledger takes over counts as its start's.
             if bought_now
                 && before.start > 0
-                && !self.allowed.was_restored
+                && !self.allowed.was_restored()
                 && let Some(over) = over(&sales, limit)
             {
                 return fail("a start bought above the ceiling of its run", &(run, over));
             }
         }
-        if !self.allowed.was_restored {
+        if !self.allowed.was_restored() {
             let beyond = self.overrun_since(before.entry);
             for (scope, (limit, committed)) in &self.books.caps {
                 let was = before.caps.get(scope).map_or(0, |(_, committed)| *committed);
@@ -359,7 +373,7 @@ impl Look<'_> {
             return fail("the ledger's total is not the bill", &(audit.charged, back, bill, unknown));
         }
         // A purchase for a task that only the ledger before a restoration knew belongs to none.
-        let is_explained = self.allowed.was_restored || self.allowed.broken;
+        let is_explained = self.allowed.was_restored() || self.allowed.broken;
         let extra = if is_explained { 0 } else { audit.extra_charges };
         if (audit.held.nanos(), audit.in_doubt, extra) != (0, 0, 0) {
             return fail("held, in doubt or extra at the end", &(audit.held, audit.in_doubt, audit.extra_charges));

@@ -141,8 +141,9 @@ impl Scenario {
             let mut first = self.life(0, Death::Never);
             first.jobs[0].run_cap = self.asked.price();
             world.live(&first).unwrap();
-            world.disk.make_copy()
+            (world.clock.true_time, world.disk.make_copy())
         });
+        let mut forgotten = Vec::new();
         let mut moments = 0;
         let mut lost = false;
         for number in 0..MOST_LIVES + deaths.len() {
@@ -158,7 +159,7 @@ impl Scenario {
             lost &= books.restored || lived.start == 0;
             world.wire.sandbox.advance(world.clock.true_time);
             let (audit, sales) = (world.audit()?, world.wire.sandbox.sales().collect::<Vec<_>>());
-            let allowed = self.allowed(&life.jobs[0]);
+            let allowed = Allowed { forgotten: forgotten.clone(), ..self.allowed(&life.jobs[0]) };
             let look =
                 Look { books: &books, audit: &audit, sales: &sales, allowed: &allowed, lost, twins: &world.wire.twins };
             let before = Before { start: lived.start, planned: lived.planned.clone(), caps: before.caps, entry };
@@ -174,9 +175,10 @@ impl Scenario {
                 return Ok(moments);
             }
             if number == 0
-                && let Some(copy) = &copy
+                && let Some((made, copy)) = &copy
             {
                 world.disk.restore(copy);
+                forgotten.push((*made, world.clock.true_time));
                 lost = true;
             }
             world.rest(Duration::from_hours(if number < 3 { 1 } else { 26 }));
@@ -197,7 +199,6 @@ impl Scenario {
         allowed.asked_now.insert(name.clone(), asked.tasks() as u64);
         allowed.repeats.insert(name.clone(), asked.repeats as u64);
         allowed.periods.insert((name, "once".to_owned()));
-        allowed.was_restored = self.restored;
         allowed.hasty.extend(asked.deadline.map(|_| asked.name.to_owned()));
         allowed
     }

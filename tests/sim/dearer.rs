@@ -55,7 +55,7 @@ impl Look<'_> {
             }
         }
         // The entries of a ledger that is gone are gone with it.
-        let counted = |batch: &i64| if self.allowed.was_restored { 0 } else { known(batch).unwrap_or(0) };
+        let counted = |batch: &i64| if self.allowed.was_restored() { 0 } else { known(batch).unwrap_or(0) };
         beyond.iter().map(|(batch, nanos)| (nanos - counted(batch)).max(0)).sum()
     }
 

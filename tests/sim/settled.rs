@@ -7,11 +7,12 @@ use super::books::Attempt;
 use super::checks::{Checked, Look, fail};
 
 impl Look<'_> {
-    /// A model's task that is bought and not settled is held for all that it comes to, whoever bought it.
+    /// A model's task that is bought and not settled is charged or held for all that it comes to, whoever bought it.
     pub(super) fn what_is_open_is_held_for(&self) -> Checked {
         for sale in self.sales.iter().filter(|_| !self.allowed.price_rises) {
             let Some(attempt) = self.open_attempt(sale) else { continue };
-            if attempt.held < sale.comes_to.nanos() {
+            // Of one that was given up and is found, no more is held than it may come to beyond its charge.
+            if attempt.held.max(attempt.posted.unwrap_or(0)) < sale.comes_to.nanos() {
                 return fail("it may come to more than is held for it", &(sale, attempt));
             }
         }
