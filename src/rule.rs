@@ -77,6 +77,12 @@ rules! {
     TagProof,
     /// Only an unfinished task is that proof; else a finished one that every list shows passes for it.
     ProofIsUnfinished,
+    /// A Live call that a list calls free was not sold where the list names what others cost, once it had time to; else one
+    /// whose rows are all free has what was paid bought again.
+    FreeIsProven,
+    /// What `tasks_ready` shows again and no list is asked about by its id; else it is forgotten there after some days, and
+    /// bought again.
+    SeenIsAskedAbout,
     /// What `tasks_ready` shows is never concluded absent; else what `id_list` hides is bought again.
     ReadyIsRead,
     /// A task that is listed at no cost is asked for by its id; else a refusal is booked as a purchase.
@@ -135,6 +141,8 @@ rules! {
     RestoredSweeps,
     /// It waits for the quarantine before; else what was still on its way is bought again.
     RestoredWaits,
+    /// What it may lack was bought since the copy was made, whatever of it shows first; else it buys the earlier ones again.
+    RestoredSinceTheCopy,
     /// What a restored ledger takes over is held for all that it may come to; else settling it passes a cap.
     FoundIsHeldForAll,
     /// A tag's hash is of what is bought, and not of the row; else rows that another history used name other tasks.

@@ -219,6 +219,31 @@ fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
 }
 
 #[test]
+fn starts_whose_counter_could_not_be_written_bought_nothing_and_leave_the_ledger_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
+    let begin = || Ledger::open(&path, Kind::Sandbox, NOW).unwrap().begin(&state, NOW).unwrap();
+    begin();
+    let db = Connection::open(&path).unwrap();
+    db.execute_batch("INSERT INTO start (n, nonce, at, version) VALUES (2, 'two', 0, ''), (3, 'three', 0, '')")
+        .unwrap();
+    let started = begin();
+    assert_eq!((started.number, started.trust), (4, Trust::Whole));
+    // One that has bought was counted.
+    db.execute_batch(
+        "INSERT INTO start (n, nonce, at, version) VALUES (5, 'five', 0, ''), (6, 'six', 0, '');
+         INSERT INTO account (id, name, route, base_url, login_hash) VALUES (1, 'main', 'dataforseo', '', x'00');
+         INSERT INTO job (id, name, path, account, timezone) VALUES (1, 'job', '/job.toml', 1, 'UTC');
+         INSERT INTO run (id, job, period, begins_at, opened_at, cap_nano, state, results) VALUES (1, 1, 'once', 0, 0, 1, 'open', 'advanced');
+         INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano,
+                            unresolved, uncollected)
+         VALUES (1, 1, 'chat_gpt', 'llm_scraper', 1, 1, 0, 0, 6, 0, 0, 0);",
+    )
+    .unwrap();
+    assert!(matches!(begin().trust, Trust::Restored(why) if why.contains("not those counted")));
+}
+
+#[test]
 fn a_counter_that_is_no_text_is_no_counter() {
     let folder = tempfile::tempdir().unwrap();
     let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));

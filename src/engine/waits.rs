@@ -58,7 +58,9 @@ pub fn waits(desk: &Desk, ledger: &Ledger, now: i64) -> Result<Waits, LedgerErro
     });
     let of = |batch: BatchId| {
         let doubt = reconcile.doubt(batch)?;
-        Some((batch, until(reconcile.conclude_from(doubt), reconcile.is_enough_proven(doubt))))
+        let in_reach = doubt.facts.sent_v >= now - LIST_REACH_S;
+        let until = until(reconcile.conclude_from(doubt), reconcile.is_enough_proven(doubt));
+        Some((batch, if in_reach { until } else { Until::Person }))
     };
     Ok(Waits { doubts: batches.into_iter().filter_map(of).collect(), restored })
 }

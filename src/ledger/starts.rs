@@ -175,9 +175,9 @@ impl Ledger {
             }
             // The first start of all died before its file.
             Some(CounterFile { n: 0, .. }) if last <= 1 && last_attempt == 0 => Trust::Whole,
-            // One behind is a start that died between its commit and its file; it bought nothing.
+            // Later starts died between their commit and their file, or could not write it; they bought nothing.
             Some(CounterFile { n, nonce, .. })
-                if (*n == last || n + 1 == last) && known(*n)?.as_ref() == Some(nonce) =>
+                if *n <= last && known(*n)?.as_ref() == Some(nonce) && !self.bought_since(*n)? =>
             {
                 Trust::Whole
             }
@@ -187,6 +187,12 @@ impl Ledger {
             Some(_) => Trust::Restored(format!("its starts are not those counted in `{}`", state_dir.display())),
         };
         Ok((trust, last, last_attempt))
+    }
+
+    /// A start after that one has reserved something.
+    fn bought_since(&self, n: i64) -> Result<bool, LedgerError> {
+        let sql = "SELECT coalesce((SELECT start FROM batch ORDER BY id DESC LIMIT 1), 0) > ?1";
+        Ok(self.db.query_row(sql, [n], |row| row.get(0))?)
     }
 }
 
@@ -359,7 +365,8 @@ fn file_error(path: &Path, error: &std::io::Error) -> LedgerError {
 
 fn what_failed(error: &std::io::Error) -> String {
     format!(
-        "the counter of starts cannot be kept: {error}; set state_dir in the configuration to a folder that can be written"
+        "the counter of starts cannot be kept: {error}; nothing was bought. Make its folder one that can be written, or move \
+         its files to one that can and name that as state_dir in the configuration"
     )
 }
 

@@ -127,6 +127,12 @@ fn shown_by(rule: Rule) -> Story {
             doubt::a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again,
             "left: (0, 5) right: (2, 3)"
         ),
+        Rule::FreeIsProven => {
+            story!(doubt::a_live_call_that_the_list_calls_free_is_not_sold_only_where_it_names_what_others_cost, "?")
+        }
+        Rule::SeenIsAskedAbout => {
+            story!(doubt::a_finished_task_in_doubt_that_the_list_hides_is_asked_about_before_it_is_forgotten, "?")
+        }
         Rule::NoCostIsAskedAbout => story!(
             evidence::a_listed_refusal_that_is_never_charged_was_not_bought_and_is_bought_again,
             "the ledger's total is the vendor's bill left: Money(3600000) right: Money(1200000)"
@@ -237,6 +243,9 @@ fn shown_by(rule: Rule) -> Story {
             restored::a_restored_ledger_waits_for_what_was_still_on_its_way,
             "the ledger's total is the vendor's bill left: Money(3600000) right: Money(6000000)"
         ),
+        Rule::RestoredSinceTheCopy => {
+            story!(restored::what_a_ledger_may_lack_was_bought_since_its_copy_whatever_of_it_shows_first, "?")
+        }
         Rule::TagsNameContent => story!(
             restored::a_restored_ledger_takes_no_purchase_for_that_of_another_task,
             "left: (4, 7, 3) right: (4, 5, 1)"

@@ -9,8 +9,9 @@ use bursar::ledger::Change;
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread, Switches};
 use bursar::vendor::Failure;
+use chrono::TimeDelta;
 
-use super::rows::{again, relisted, tags};
+use super::rows::{again, changed, relisted, tags};
 use super::world::World;
 use super::{PRICE, job, later, live_for, settings};
 
@@ -104,16 +105,22 @@ pub(crate) async fn a_task_that_left_the_job_file_while_in_doubt_leaves_once_it_
     world.assert_all_answered_once(3);
 }
 
-#[tokio::test(start_paused = true)]
-pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
-    // `tasks_ready` shows the batch, and the list only ever shows the task before it.
+/// A world in which `tasks_ready` shows a batch whose answer was lost, and the list only ever shows the task before it.
+fn list_that_hides(asked_by_id: bool) -> World {
     let turnaround = Spread { min: Duration::from_mins(10), max: Duration::from_mins(10) };
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
     let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
-    let first = Mutex::new(None);
+    let (first, clock, began) = (Mutex::new(None), world.clock, world.clock.now().wall);
     world.meddle = Some(Arc::new(move |request, outcome| {
         if request.spends {
             first.lock().unwrap().get_or_insert(tags(request).remove(0));
+        }
+        if request.path.contains("/task_get/") && !asked_by_id && clock.now().wall > began + TimeDelta::minutes(11) {
+            return Err(Failure::NoAnswer("the connection was closed".to_owned()));
+        }
+        if request.path.ends_with("/tasks_ready") && clock.now().wall > began + TimeDelta::hours(2) {
+            // What has been ready for long is no longer shown.
+            return changed(outcome, |body| body["tasks"][0]["result"] = serde_json::Value::Null);
         }
         if !request.path.ends_with("/id_list") {
             return outcome;
@@ -122,9 +129,50 @@ pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought
             rows.retain(|row| row["metadata"]["tag"].as_str() == first.lock().unwrap().as_deref());
         })
     }));
+    world
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
+    let mut world = list_that_hides(false);
     let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
-    assert_eq!((end.in_doubt, world.bill().tasks), (2, 3));
+    assert_eq!((end.in_doubt, world.bill().tasks), (2, 3), "its id does not tell");
     assert_eq!(world.bill().bought_twice().count(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_asked_about_before_it_is_forgotten() {
+    let mut world = list_that_hides(true);
+    tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
+    world.live_on(&job(3)).await;
+    world.assert_all_answered_once(3);
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_live_call_that_the_list_calls_free_is_not_sold_only_where_it_names_what_others_cost() {
+    for names in [false, true] {
+        let lost = Rule::nth(Fault::DropAfter, Call::Live, 2);
+        let mut world = World::new(settings(vec![lost]));
+        let lost = Mutex::new(None);
+        world.meddle = Some(Arc::new(move |request, outcome| {
+            if request.spends && outcome.is_err() {
+                *lost.lock().unwrap() = Some(tags(request).remove(0));
+            }
+            if !request.path.ends_with("/id_list") {
+                return outcome;
+            }
+            relisted(outcome, |rows| {
+                let is_lost =
+                    |row: &serde_json::Value| row["metadata"]["tag"].as_str() == lost.lock().unwrap().as_deref();
+                rows.iter_mut().filter(|row| !names || is_lost(row)).for_each(|row| row["cost"] = 0.into());
+            })
+        }));
+        let live = job(3).replace("engine = \"chat_gpt\"", "engine = \"chat_gpt\"\nmethod = \"live\"");
+        let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&live)).await.unwrap();
+        // Where its word counts it is taken; that it was sold all the same is this test's doing.
+        assert_eq!((names, end.in_doubt, world.bill().tasks), (names, u64::from(!names), if names { 4 } else { 3 }));
+        assert_eq!(world.audit().problems, Vec::<String>::new());
+    }
 }
 
 /// A person said that a lost batch had not been bought, and was wrong. What the vendor finished under its tags shows in

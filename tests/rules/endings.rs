@@ -143,3 +143,14 @@ pub(crate) async fn a_start_looks_through_the_list_before_it_leaves_what_is_in_d
     assert_eq!(world.live_on(&job(1)).await.in_doubt, 0);
     world.assert_all_answered_once(1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_start_whose_list_is_always_throttled_leaves_what_is_in_doubt_to_a_later_one() {
+    let rules = vec![
+        Rule::nth(Fault::DropBefore, Call::TaskPost, 2),
+        Rule::chance(Fault::Throttle429 { after: Duration::from_secs(1) }, Call::IdList, 1.0),
+    ];
+    let mut world = World::new(settings(rules));
+    let end = tokio::time::timeout(Duration::from_hours(72), world.live_on(&job(3))).await.expect("the start ends");
+    assert_eq!((end.in_doubt, world.tasks("answered")), (2, 1));
+}

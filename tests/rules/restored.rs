@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bursar::sandbox::{Call, Fault, Rule};
+use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
 
 use super::rows::changed;
 use super::world::{Death, World};
-use super::{job, live_for, settings};
+use super::{job, live_for, named, settings};
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_restored_ledger_knows_again_what_it_bought_after_the_copy() {
@@ -144,4 +144,32 @@ async fn a_refused_task_that_the_list_shows_does_not_keep_a_restored_ledger_from
             assert_eq!((end.in_doubt, world.bill().tasks), (1, 2), "a code that is charged at times proves nothing");
         }
     }
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn what_a_ledger_may_lack_was_bought_since_its_copy_whatever_of_it_shows_first() {
+    let turnaround = Spread { min: Duration::from_mins(10), max: Duration::from_mins(10) };
+    let short = settings(vec![Rule::nth(Fault::Payment40210, Call::TaskPost, 1)]);
+    let mut world = World::new(Settings { turnaround_normal: turnaround, ..short });
+    let budget = |usd: &str| job(2).replace("run = \"1\"", &format!("run = \"{usd}\""));
+    world.live_on(&budget("0.0012")).await;
+    assert_eq!(world.bill().tasks, 0);
+    // One backup holds the ledger and its counter, so that the two agree.
+    let (copy, state) = (world.copy(), world.folder.path().join("state"));
+    let counters = std::fs::read_dir(state).unwrap().map(|file| file.unwrap().path());
+    let counters: Vec<_> = counters.map(|path| (std::fs::read(&path).unwrap(), path)).collect();
+    world.live_on(&budget("0.0012")).await;
+    tokio::time::advance(Duration::from_hours(2)).await;
+    live_for(&mut world, &budget("0.0024"), Duration::from_mins(1)).await;
+    assert_eq!((world.bill().tasks, world.tasks("answered")), (2, 1));
+    tokio::time::advance(Duration::from_hours(1)).await;
+    world.restore(&copy);
+    for (text, path) in counters {
+        std::fs::write(path, text).unwrap();
+    }
+    // What is ready shows the later one alone.
+    world.live_on(&named("other", 1)).await;
+    world.live_on(&budget("0.0024")).await;
+    assert_eq!((world.bill().bought_twice().count(), world.bill().tasks), (0, 3));
+    world.assert_books_agree();
 }

@@ -19,7 +19,7 @@ const LAG_MARGIN: i64 = 10;
 /// Looks in a row that settle nothing, after which a start leaves what is in doubt to later ones. Two are needed.
 const MOST_FRUITLESS_LOOKS: u32 = 8;
 
-/// Pages that were refused for want of time, after which a start does not wait for its one look.
+/// Pages in a row that were refused for want of time, after which a start leaves what is in doubt to later ones.
 const MOST_TURNED_AWAY: u32 = 50;
 
 /// What a look through the list was worth.
@@ -284,11 +284,11 @@ impl Reconcile {
                 + 4 * seconds(self.timing.sweep_every)
                 + 60;
         // Looks are worth something: not one after the other proved nothing.
-        let conclusive = self.fruitless < MOST_FRUITLESS_LOOKS;
+        let conclusive = self.fruitless < MOST_FRUITLESS_LOOKS && self.turned_away < MOST_TURNED_AWAY;
         let soon = |closed: Option<i64>, conclude_from: Option<i64>| {
             closed.is_none_or(|closed| vendor_now < closed + patience)
                 // However far its time is, what the list shows by now is taken from it.
-                || (conclusive && !self.has_looked && self.turned_away < MOST_TURNED_AWAY)
+                || (conclusive && !self.has_looked)
                 || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))
         };
         self.doubts

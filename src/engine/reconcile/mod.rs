@@ -109,7 +109,7 @@ pub(super) struct Reconcile {
     fruitless: u32,
     /// This start has read the list through.
     has_looked: bool,
-    /// Pages that the vendor had no time for, in this start.
+    /// Pages in a row that the vendor had no time for.
     turned_away: u32,
     /// By the vendor's id: purchases under our tags that are none of our attempts', shown without their cost.
     suspects: BTreeMap<String, Suspect>,

@@ -40,7 +40,7 @@ impl Reconcile {
     /// is through.
     pub(in crate::engine) fn page_read(&mut self, call: PageCall, rows: usize, filed: Option<Filed>) -> bool {
         let Some(sweep) = &mut self.sweep else { return false };
-        self.failures = 0;
+        (self.failures, self.turned_away) = (0, 0);
         sweep.waiting_for_page = false;
         sweep.rows += rows as u64;
         let full = rows >= PAGE as usize && Rule::FullPageIsCut.is_kept();

@@ -55,7 +55,7 @@ impl Core {
                     // What is asked about and kept back is no news each time that it is shown.
                     let is_asked_about = matches!(source, Source::List(..)) && self.reconcile.is_seen(batch, attempt);
                     news += usize::from(!is_asked_about && !self.collect.rests(attempt, vendor_now));
-                    if was_not_sold(&seen) {
+                    if self.was_not_sold(&seen, vendor_now) {
                         unsold.push((attempt, batch));
                         continue;
                     }
@@ -130,21 +130,33 @@ impl Core {
         self.read(now, source, (count, filed), news, out);
     }
 
+    /// What a list calls finished and free of a Live call was not sold, where the list is seen to name what others cost, and
+    /// has had the time of the quarantine to name it.
+    fn was_not_sold(&self, seen: &SeenRow, vendor_now: i64) -> bool {
+        let is_free = seen.row.is_live() && seen.row.done.is_some() && seen.row.cost.is_some_and(Money::is_zero);
+        let is_over = |posted_v: i64| vendor_now - posted_v >= self.reconcile.proven_quarantine_s();
+        let is_told =
+            self.list_names_costs == Some(true) && seen.row.posted.is_some_and(|posted| is_over(posted.timestamp()));
+        is_free && (is_told || !Rule::FreeIsProven.is_kept())
+    }
+
     /// Purchases of this ledger's that it does not hold: it was restored, and takes them over.
     fn take_over(&mut self, now: Now, source: Source, lost: Vec<SeenRow>, out: &mut Vec<Effect>) {
         if lost.is_empty() {
             return;
         }
-        let sold = lost.into_iter().filter(|seen| !was_not_sold(seen));
+        let vendor_now = self.clock.not_before(now);
+        let sold = lost.into_iter().filter(|seen| !self.was_not_sold(seen, vendor_now));
         let (paid, unpriced): (Vec<_>, Vec<_>) =
             sold.partition(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero()));
-        let vendor_now = self.clock.not_before(now);
         let posted = |seen: &SeenRow| seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
         let mut sold_v: Vec<_> = paid.iter().map(posted).collect();
         for seen in unpriced {
             // What is ready was sold. The list may show a task that was refused, at a cost of nothing.
             let listed = matches!(source, Source::List(..));
-            let endpoint = endpoint_of(&seen).filter(|_| listed && seen.row.cost.is_some());
+            // A Live task has no id to ask.
+            let can_ask = listed && seen.row.cost.is_some() && !seen.row.is_live();
+            let endpoint = endpoint_of(&seen).filter(|_| can_ask);
             let was_sold = self.reconcile.was_sold(&seen.row.id, endpoint, posted(&seen));
             if was_sold != Some(false) && listed {
                 self.reconcile.make_void("it shows purchases of this ledger's without their cost");
@@ -270,14 +282,23 @@ impl Core {
         }
         let assumed = (!Rule::NoCostIsAskedAbout.is_kept()).then_some(held);
         match (source, seen.row.cost.filter(|cost| !cost.is_zero()).or(assumed)) {
-            (Source::Ready(..), _) if self.terms.lists => self.reconcile.seen_ready(batch, attempt, now.mono),
+            (Source::Ready(..), _) if self.terms.lists => {
+                // The list is looked at first, since it names the cost. Where it has not shown it by the next time, the id
+                // tells: what `tasks_ready` has shown it forgets after some days.
+                let again = self.reconcile.is_seen(batch, attempt) && Rule::SeenIsAskedAbout.is_kept();
+                self.reconcile.seen_ready(batch, attempt, now.mono);
+                if let Some(what) = seen.collect.clone().filter(|_| again) {
+                    let confirm = Confirm { charge: held, posted_v, is_free: false };
+                    self.collect.confirm(what, confirm, self.clock.not_before(now));
+                }
+            }
             (_, Some(cost)) => {
                 self.price_listed(seen, cost, posted_v, then);
                 let purchase = Purchase { vendor_id: &seen.row.id, cost, posted_v, named_in: Some(seen.named_in()) };
                 self.adopt(now, attempt, batch, purchase, then);
             }
-            // There is no id to ask: until the list says that it is finished, it stays in doubt.
-            (_, None) if seen.row.is_live() => {}
+            // There is no id to ask: until the list says that it was sold, or surely was not, it stays in doubt.
+            (_, None) if seen.row.is_live() => self.reconcile.seen_ready(batch, attempt, now.mono),
             (_, None) => {
                 // Listed, so never concluded not to be bought; for how much, its id may tell.
                 self.reconcile.seen_ready(batch, attempt, now.mono);
@@ -298,11 +319,6 @@ fn filed_by(source: Source, rows: &[SeenRow]) -> Option<Filed> {
         .map(|seen| [seen.row.posted, seen.row.done].map(|time| time.map(|time| time.timestamp())))
         .collect();
     filed_in(span, &times)
-}
-
-/// What a list calls finished and free of a Live call was not sold.
-fn was_not_sold(seen: &SeenRow) -> bool {
-    seen.row.is_live() && seen.row.done.is_some() && seen.row.cost.is_some_and(Money::is_zero)
 }
 
 /// Where an answer to a row is asked for.

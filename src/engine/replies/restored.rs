@@ -6,12 +6,16 @@ use crate::engine::core::Core;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ledger::{Change, TakenOver};
+use crate::rule::Rule;
 use crate::vendor::Fetched;
 
 impl Core {
-    /// A purchase of this ledger's that it does not hold: it was restored from a copy, whatever its counters say.
-    pub(super) fn restore_if_needed(&mut self, from_v: i64, out: &mut Vec<Effect>) {
-        if self.reconcile.restored.is_some() {
+    /// A purchase of this ledger's that it does not hold: it was restored from a copy, whatever its counters say. There may be
+    /// others since the copy was made, at the latest when it last saw the vendor's clock.
+    pub(super) fn restore_if_needed(&mut self, found_v: i64, out: &mut Vec<Effect>) {
+        let copied_v = self.heard_v.filter(|_| Rule::RestoredSinceTheCopy.is_kept());
+        let from_v = copied_v.map_or(found_v, |copied_v| copied_v.min(found_v));
+        if self.reconcile.restored.as_ref().is_some_and(|restored| restored.from_v <= from_v) {
             return;
         }
         self.reconcile.restore(from_v, None);
