@@ -301,7 +301,8 @@ impl Ledger {
 /// begun by then. The vendor's list is read again before they are.
 pub(super) fn may_be_forgotten(write: &Connection, run: i64, from: i64) -> Result<(), rusqlite::Error> {
     write.execute(
-        "UPDATE account SET restored_closed_v = NULL, restored_from_v = coalesce(restored_from_v, forgotten.from_v)
+        "UPDATE account SET restored_closed_v = NULL,
+                            restored_from_v = min(coalesce(restored_from_v, forgotten.from_v), forgotten.from_v)
          FROM (SELECT min(restored_from_v) AS from_v FROM start
                WHERE at >= ?2 AND at > (SELECT max(at) FROM start) - ?3) AS forgotten
          WHERE forgotten.from_v IS NOT NULL

@@ -173,3 +173,23 @@ pub(crate) async fn what_a_ledger_may_lack_was_bought_since_its_copy_whatever_of
     assert_eq!((world.bill().bought_twice().count(), world.bill().tasks), (0, 3));
     world.assert_books_agree();
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_ledger_that_was_restored_twice_knows_what_it_forgot_the_first_time() {
+    let mut world = World::new(settings(vec![]));
+    world.live_on(&named("one", 1)).await;
+    let first = world.copy();
+    tokio::time::advance(Duration::from_hours(1)).await;
+    world.live_on(&named("two", 2)).await;
+    world.restore(&first);
+    // What the other job bought belongs to no task of this copy.
+    world.live_on(&named("one", 2)).await;
+    assert_eq!((world.audit().extra_charges, world.bill().tasks), (2, 4));
+    let second = world.copy();
+    tokio::time::advance(Duration::from_hours(1)).await;
+    world.live_on(&named("three", 1)).await;
+    world.restore(&second);
+    tokio::time::advance(Duration::from_hours(1)).await;
+    world.live_on(&named("two", 2)).await;
+    assert_eq!((world.bill().tasks, world.audit().problems), (5, vec![]), "the vendor has sold nothing again");
+}
