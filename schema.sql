@@ -213,7 +213,7 @@ CREATE TABLE attempt (
     settled_nano INTEGER,   -- what it cost in the end; without a word of the vendor's, what was held
     previous     INTEGER,   -- the attempt of the same task before this one
     tag          TEXT,      -- only where the vendor knows it under a tag that this row does not compute to
-    listed_done  INTEGER    -- not null: the list named posted_nano; 1: of a finished task, so that it may be what it came to
+    listed_done  INTEGER    -- not null: a list has shown it; 1: finished, when it named posted_nano, which may be what it came to
         CONSTRAINT a_listed_task_is_done_or_not CHECK (listed_done BETWEEN 0 AND 1),
     CONSTRAINT what_was_accepted_has_an_id_and_a_cost
         CHECK ((state <> 1 AND state <> 2 AND state <> 6) OR (vendor_id IS NOT NULL AND coalesce(posted_nano, settled_nano) IS NOT NULL)),

@@ -70,6 +70,8 @@ rules! {
     HidingIsVoid,
     /// A sweep must have had something of ours to show; else a list that shows nothing of anybody's proves absence.
     WitnessInEachSweep,
+    /// What may be filed after what was read need not be shown; else a list that files by completion settles nothing.
+    WitnessIsFiled,
     /// A sweep that shows a task of ours without its tag is void; else a list without tags has everything bought again.
     TagsInEachSweep,
     /// Absence means nothing for a day where the list has not shown an unfinished task; else it may show only what is
@@ -80,9 +82,9 @@ rules! {
     /// A Live call that a list calls free was not sold where the list names what others cost, once it had time to; else one
     /// whose rows are all free has what was paid bought again.
     FreeIsProven,
-    /// What `tasks_ready` shows again and no list is asked about by its id; else it is forgotten there after some days, and
-    /// bought again.
-    SeenIsAskedAbout,
+    /// What `tasks_ready` has shown is remembered by later starts; else it is forgotten there after some days, and bought
+    /// again.
+    ShownIsRemembered,
     /// What `tasks_ready` shows is never concluded absent; else what `id_list` hides is bought again.
     ReadyIsRead,
     /// A task that is listed at no cost is asked for by its id; else a refusal is booked as a purchase.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bursar::ids::{AccountId, AttemptId};
-use bursar::ledger::{Kind, Late, Ledger, Lock, LockError, Trust, Witness};
+use bursar::ledger::{Kind, Late, Ledger, Lock, LockError, Trust, Unfinished, Witness};
+use bursar::offer::Function;
 use rusqlite::Connection;
 
 const NOW: i64 = 1_795_000_000;
@@ -203,11 +204,19 @@ fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
     .unwrap();
     let ledger = Ledger::from_connection(db, Path::new("bursar.db"), Kind::Sandbox, NOW).unwrap();
     let late = |standard_s| Late { standard_s, live_s: 150 };
-    let witnesses = |from, late_s| ledger.witnesses(AccountId(1), &[(from, 2000)], late(late_s)).unwrap();
+    let all = Unfinished { shown: [Function::LlmScraper].into(), latest_v: 2000, done_after_s: [500, 0] };
+    let witnesses = |from, late_s| ledger.witnesses(AccountId(1), &[(from, 2000)], late(late_s), &all).unwrap();
     assert_eq!(witnesses(950, 0), [(AttemptId(1), 1000)]);
     // Its answer may have taken a minute, and the list shows it when it was asked for.
     assert_eq!(witnesses(950, 60), []);
     assert_eq!(witnesses(938, 60), [(AttemptId(1), 1000)]);
+    // Of what is not shown before it is finished, only what was bought long ago, or was finished in what was read.
+    let of = |shown: bool, latest_v| {
+        let shown = shown.then_some(Function::LlmScraper).into_iter().collect();
+        let unfinished = Unfinished { shown, latest_v, done_after_s: [1_500, 0] };
+        ledger.witnesses(AccountId(1), &[(900, 2000)], late(0), &unfinished).unwrap().len()
+    };
+    assert_eq!([of(true, 2001), of(true, 2003), of(false, 2001)], [1, 0, 0]);
     let widened_to = |from, late_s| ledger.witness_for(AccountId(1), from, 2000, 0, late(late_s)).unwrap();
     let witness = |late_s: i64| Some(Witness { from_v: 1000 - late_s, posted_v: 1000 });
     assert_eq!(

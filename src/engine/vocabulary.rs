@@ -11,7 +11,7 @@ use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::ledger::{
-    CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, TakenOver, ToCollect, Witness,
+    CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, TakenOver, ToCollect, Unfinished, Witness,
 };
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, ResultKind};
@@ -213,7 +213,7 @@ pub enum Effect {
     /// Say what the ledger knows of these rows.
     Recognise(Source, Vec<Listed>),
     /// Say what a look through these spans must have shown.
-    Witnesses(Vec<Span>),
+    Witnesses(Vec<Span>, Unfinished),
     /// Say when the latest purchase before both of these moments was.
     Widen(i64, i64),
     /// Take over purchases that a restored ledger does not hold.

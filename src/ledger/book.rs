@@ -217,6 +217,7 @@ impl Commit<'_> {
                 return Ok(Some(change));
             }
             other @ (Change::Doubt { .. }
+            | Change::Shown { .. }
             | Change::Closed { .. }
             | Change::PriceSeen { .. }
             | Change::TagProof { .. }

@@ -131,6 +131,8 @@ pub enum Change {
     Expired { attempt: AttemptId, settled: Option<Settled> },
     /// A form of an answer. `settled`: what the task cost in the end, where that was open.
     Answered { attempt: AttemptId, answer: Answer, settled: Option<Settled> },
+    /// `tasks_ready` has shown an attempt that is in doubt.
+    Shown { attempt: AttemptId },
     /// The outcome of a batch is not known.
     Doubt { batch: BatchId, why: String },
     /// The connection of a batch in doubt was surely gone by then.
@@ -195,6 +197,7 @@ impl Change {
             | Self::Answered { attempt, .. }
             | Self::ResolvedAsBought { attempt, .. } => Some(*attempt),
             Self::Corrected { .. }
+            | Self::Shown { .. }
             | Self::Doubt { .. }
             | Self::Closed { .. }
             | Self::Posted { .. }

@@ -1,5 +1,7 @@
 //! What is in doubt: batches with an unknown outcome, and their attempts.
 
+use std::collections::BTreeSet;
+
 use super::columns::named;
 use super::to_buy::ToBuy;
 use super::to_collect::{ToCollect, forms, open_cost};
@@ -30,6 +32,8 @@ pub struct Doubted {
     pub attempts: u64,
     /// What is held for them.
     pub held: Money,
+    /// Those of them that `tasks_ready` has shown: they are bought.
+    pub shown: BTreeSet<AttemptId>,
 }
 
 impl Ledger {
@@ -53,9 +57,14 @@ impl Ledger {
                 attempts: row.get(6)?,
                 held: Money::from_nanos(row.get(7)?),
                 method: named(row, 8)?,
+                shown: BTreeSet::new(),
             })
         })?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let mut doubted = rows.collect::<Result<Vec<_>, _>>()?;
+        for batch in &mut doubted {
+            batch.shown = self.unresolved_where(batch.batch, "attempt.listed_done IS NOT NULL")?.into_iter().collect();
+        }
+        Ok(doubted)
     }
 
     /// The unresolved attempts of a batch.
@@ -63,11 +72,15 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn unresolved(&self, batch: BatchId) -> Result<Vec<AttemptId>, LedgerError> {
-        let mut statement = self.db.prepare_cached(
+        self.unresolved_where(batch, "true")
+    }
+
+    fn unresolved_where(&self, batch: BatchId, that: &str) -> Result<Vec<AttemptId>, LedgerError> {
+        let mut statement = self.db.prepare_cached(&format!(
             "SELECT attempt.id FROM batch JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-             WHERE batch.id = ?1 AND attempt.state = 0",
-        )?;
+             WHERE batch.id = ?1 AND attempt.state = 0 AND {that}"
+        ))?;
         let rows = statement.query_map([batch.0], |row| row.get(0).map(AttemptId))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

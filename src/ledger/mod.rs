@@ -68,7 +68,7 @@ pub use status::{RunState, RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetCost, TargetFacts, ToBuy};
 pub use to_collect::{OpenBatch, ToCollect};
-pub use witnesses::{Late, VendorMemory, Witness};
+pub use witnesses::{Late, Unfinished, VendorMemory, Witness};
 
 use crate::ids::RunId;
 use crate::tag::LedgerId;

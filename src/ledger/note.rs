@@ -2,6 +2,7 @@
 
 use rusqlite::Connection;
 
+use super::attempt_state::AttemptState;
 use super::to_buy::price_seen;
 use super::{Change, LedgerError};
 use crate::price::is_later;
@@ -13,6 +14,10 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
             write
                 .prepare_cached("UPDATE batch SET doubt = ?2 WHERE id = ?1 AND unresolved > 0")?
                 .execute((batch.0, why))?;
+        }
+        Change::Shown { attempt } => {
+            let sql = "UPDATE attempt SET listed_done = 0 WHERE id = ?1 AND state = ?2";
+            write.execute(sql, (attempt.0, AttemptState::Sending))?;
         }
         Change::Closed { batch, closed_v } => {
             write

@@ -1,10 +1,16 @@
 //! What the vendor's list must show, and what it is known to show: by this a look is judged.
 
+use std::collections::BTreeSet;
+
 use rusqlite::OptionalExtension;
 
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId};
 use crate::offer::Function;
+use crate::rule::Rule;
+
+/// The vendor's times are whole seconds, and a span's edges belong to it or not.
+const EDGE_S: i64 = 2;
 
 /// A purchase that a look through the vendor's list must show.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +30,18 @@ pub struct Late {
     pub live_s: i64,
 }
 
+/// How far a list shows what is not finished. What is finished it may file by the time at which it was, which may be after
+/// what was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// It shows what is not finished of these functions.
+    pub shown: BTreeSet<Function>,
+    /// What was read up to this moment, or nearly, was read up to the latest there is.
+    pub latest_v: i64,
+    /// So many seconds after its purchase a page, or a model's task, is finished.
+    pub done_after_s: [i64; 2],
+}
+
 /// What is known of an account's vendor from earlier starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct VendorMemory {
@@ -39,7 +57,8 @@ pub struct VendorMemory {
 
 impl Ledger {
     /// The attempts that a complete look through spans of the vendor's list must show, with the times of their
-    /// purchase. Those are the times of its answers: the list may file a purchase before, by as much as `late` says.
+    /// purchase. Those are the times of its answers: the list may file a purchase before, by as much as `late` says; and one
+    /// whose task may have been finished after them it may file there, unless it is of those that are shown `unfinished`.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -48,19 +67,27 @@ impl Ledger {
         account: AccountId,
         spans: &[(i64, i64)],
         late: Late,
+        unfinished: &Unfinished,
     ) -> Result<Vec<(AttemptId, i64)>, LedgerError> {
         let mut all = Vec::new();
         let mut statement = self.db.prepare_cached(
             "SELECT attempt.id, batch.posted_v FROM batch INDEXED BY batch_by_time JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
              WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND ?3 AND attempt.state IN (1, 2, 6)
-             AND batch.posted_v >= ?2 + iif(batch.method = 'live', ?5, ?4)",
+             AND batch.posted_v >= ?2 + iif(batch.method = 'live', ?5, ?4)
+             AND (batch.method = 'live' OR batch.posted_v <= ?3 - iif(batch.function = 'llm_responses', ?7, ?6)
+                  OR EXISTS (SELECT 1 FROM answer WHERE answer.attempt = attempt.id AND answer.done_v <= ?3))",
         )?;
         for (from_v, to_v) in spans {
+            let is_latest = *to_v >= unfinished.latest_v - EDGE_S || !Rule::WitnessIsFiled.is_kept();
+            let done_after_s = |function, at: usize| {
+                let is_shown = unfinished.shown.contains(&function) || !Rule::WitnessIsFiled.is_kept();
+                if is_latest && is_shown { 0 } else { unfinished.done_after_s[at] }
+            };
+            let (page_s, model_s) = (done_after_s(Function::LlmScraper, 0), done_after_s(Function::LlmResponses, 1));
             // The edges of a span belong to it or not; what the vendor dates a second off is no witness.
-            let rows = statement.query_map((account.0, from_v + 2, to_v - 2, late.standard_s, late.live_s), |row| {
-                Ok((AttemptId(row.get(0)?), row.get(1)?))
-            })?;
+            let bounds = (account.0, from_v + EDGE_S, to_v - EDGE_S, late.standard_s, late.live_s, page_s, model_s);
+            let rows = statement.query_map(bounds, |row| Ok((AttemptId(row.get(0)?), row.get(1)?)))?;
             all.extend(rows.collect::<Result<Vec<_>, _>>()?);
         }
         Ok(all)

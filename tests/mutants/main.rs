@@ -128,10 +128,22 @@ fn shown_by(rule: Rule) -> Story {
             "left: (0, 5) right: (2, 3)"
         ),
         Rule::FreeIsProven => {
-            story!(doubt::a_live_call_that_the_list_calls_free_is_not_sold_only_where_it_names_what_others_cost, "?")
+            story!(
+                doubt::a_live_call_that_the_list_calls_free_is_not_sold_only_where_it_names_what_others_cost,
+                "left: (false, 0, 4) right: (false, 1, 3)"
+            )
         }
-        Rule::SeenIsAskedAbout => {
-            story!(doubt::a_finished_task_in_doubt_that_the_list_hides_is_asked_about_before_it_is_forgotten, "?")
+        Rule::ShownIsRemembered => {
+            story!(
+                doubt::what_tasks_ready_has_shown_is_not_bought_again_once_it_shows_it_no_more,
+                "left: (0, 5) right: (2, 3)"
+            )
+        }
+        Rule::WitnessIsFiled => {
+            story!(
+                doubt::a_list_by_completion_need_not_show_what_was_finished_after_what_was_read,
+                "they were not bought, and are left: 2 right: 0"
+            )
         }
         Rule::NoCostIsAskedAbout => story!(
             evidence::a_listed_refusal_that_is_never_charged_was_not_bought_and_is_bought_again,
@@ -244,7 +256,10 @@ fn shown_by(rule: Rule) -> Story {
             "the ledger's total is the vendor's bill left: Money(3600000) right: Money(6000000)"
         ),
         Rule::RestoredSinceTheCopy => {
-            story!(restored::what_a_ledger_may_lack_was_bought_since_its_copy_whatever_of_it_shows_first, "?")
+            story!(
+                restored::what_a_ledger_may_lack_was_bought_since_its_copy_whatever_of_it_shows_first,
+                "left: (0, 4) right: (0, 3)"
+            )
         }
         Rule::TagsNameContent => story!(
             restored::a_restored_ledger_takes_no_purchase_for_that_of_another_task,

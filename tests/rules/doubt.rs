@@ -13,7 +13,7 @@ use chrono::TimeDelta;
 
 use super::rows::{again, changed, relisted, tags};
 use super::world::World;
-use super::{PRICE, job, later, live_for, settings};
+use super::{PRICE, job, later, live_for, named, settings};
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_look_counts_only_for_the_doubts_that_it_began_with() {
@@ -105,8 +105,9 @@ pub(crate) async fn a_task_that_left_the_job_file_while_in_doubt_leaves_once_it_
     world.assert_all_answered_once(3);
 }
 
-/// A world in which `tasks_ready` shows a batch whose answer was lost, and the list only ever shows the task before it.
-fn list_that_hides(asked_by_id: bool) -> World {
+/// A world in which `tasks_ready` shows a batch whose answer was lost, for two hours, and the list only ever shows the task
+/// before it.
+fn list_that_hides() -> World {
     let turnaround = Spread { min: Duration::from_mins(10), max: Duration::from_mins(10) };
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
     let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
@@ -115,11 +116,7 @@ fn list_that_hides(asked_by_id: bool) -> World {
         if request.spends {
             first.lock().unwrap().get_or_insert(tags(request).remove(0));
         }
-        if request.path.contains("/task_get/") && !asked_by_id && clock.now().wall > began + TimeDelta::minutes(11) {
-            return Err(Failure::NoAnswer("the connection was closed".to_owned()));
-        }
         if request.path.ends_with("/tasks_ready") && clock.now().wall > began + TimeDelta::hours(2) {
-            // What has been ready for long is no longer shown.
             return changed(outcome, |body| body["tasks"][0]["result"] = serde_json::Value::Null);
         }
         if !request.path.ends_with("/id_list") {
@@ -134,18 +131,20 @@ fn list_that_hides(asked_by_id: bool) -> World {
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
-    let mut world = list_that_hides(false);
+    let mut world = list_that_hides();
     let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
-    assert_eq!((end.in_doubt, world.bill().tasks), (2, 3), "its id does not tell");
+    assert_eq!((end.in_doubt, world.bill().tasks), (2, 3));
     assert_eq!(world.bill().bought_twice().count(), 0);
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_asked_about_before_it_is_forgotten() {
-    let mut world = list_that_hides(true);
-    tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
-    world.live_on(&job(3)).await;
-    world.assert_all_answered_once(3);
+pub(crate) async fn what_tasks_ready_has_shown_is_not_bought_again_once_it_shows_it_no_more() {
+    let mut world = list_that_hides();
+    for _ in 0..3 {
+        let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
+        assert_eq!((end.in_doubt, world.bill().tasks), (2, 3));
+        tokio::time::advance(Duration::from_hours(48)).await;
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -437,4 +436,26 @@ pub(crate) async fn an_id_that_was_asked_about_and_answers_late_settles_nothing_
     let end = world.live_on(&job(4)).await;
     world.assert_all_answered_once(4);
     assert_eq!((end.progress.charged, end.in_doubt, end.late), (world.bill().total, 0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_list_by_completion_need_not_show_what_was_finished_after_what_was_read() {
+    let mut settings = settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]);
+    settings.switches = Switches { list_by_completion: true, list_unfinished: false, ..Switches::default() };
+    let mut world = World::new(settings);
+    live_for(&mut world, &job(3), Duration::from_mins(2)).await;
+    assert_eq!((world.tasks("sending"), world.bill().tasks), (2, 1));
+    // A quarantine of a day, and a day in which what is finished may be filed: then the window ends, whatever is bought.
+    tokio::time::advance(Duration::from_hours(48) - Duration::from_mins(10)).await;
+    let (clock, began) = (world.clock, world.clock.now().wall);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        let is_dark = request.path.ends_with("/id_list") && clock.now().wall < began + TimeDelta::hours(1);
+        if is_dark { Err(Failure::NoAnswer("the connection was closed".to_owned())) } else { outcome }
+    }));
+    live_for(&mut world, &named("other", 2), Duration::from_mins(5)).await;
+    assert_eq!(world.bill().tasks, 3);
+    tokio::time::advance(Duration::from_hours(6)).await;
+    let end = tokio::time::timeout(Duration::from_hours(24), world.live_on(&job(3))).await.unwrap();
+    assert_eq!(end.in_doubt, 0, "they were not bought, and are");
+    assert_eq!((world.bill().tasks, world.bill().bought_twice().count()), (5, 0));
 }

@@ -165,7 +165,9 @@ impl Desk {
                 let rows = rows.into_iter().map(|row| self.recognise(ledger, row)).collect::<Result<_, _>>()?;
                 Input::Recognised { source, rows }
             }
-            Effect::Witnesses(spans) => Input::Witnesses(ledger.witnesses(account, &spans, self.answered_late())?),
+            Effect::Witnesses(spans, unfinished) => {
+                Input::Witnesses(ledger.witnesses(account, &spans, self.answered_late(), &unfinished)?)
+            }
             Effect::Widen(from_v, until_v) => Input::Widened(ledger.witness_for(
                 account,
                 from_v,

@@ -11,6 +11,7 @@ use std::time::Duration;
 use super::{Doubt, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
 use crate::engine::collect::Endpoint;
 use crate::ids::{AttemptId, BatchId};
+use crate::ledger::Unfinished;
 use crate::offer::{Function, Method};
 use crate::rule::Rule;
 
@@ -129,6 +130,14 @@ impl Reconcile {
 
     pub(in crate::engine) fn is_proven(&self, function: Function) -> bool {
         self.proven.contains(&function)
+    }
+
+    /// What the look that is under way has read, and how far it had to show what is not finished.
+    pub(in crate::engine) fn must_show(&self) -> (Vec<Span>, Unfinished) {
+        let (spans, latest_v) =
+            self.sweep.as_ref().map(|sweep| (sweep.covers.clone(), sweep.begun_v)).unwrap_or_default();
+        let done_after_s = [Function::LlmScraper, Function::LlmResponses].map(|function| self.give_up_s(function));
+        (spans, Unfinished { shown: self.proven.clone(), latest_v, done_after_s })
     }
 
     /// A look is through. `witnesses`: what is known to be bought in its spans, and when. What it proves, and by how

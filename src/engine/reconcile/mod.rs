@@ -180,7 +180,7 @@ impl Reconcile {
     /// A batch is in doubt from now on. The first look follows at once.
     pub(super) fn add(&mut self, facts: Doubted, mono: Duration) {
         self.next_look = self.next_look.min(mono);
-        let (seen, settled) = Default::default();
+        let (seen, settled) = (facts.shown.clone(), BTreeSet::new());
         self.doubts.insert(facts.batch, Doubt { facts, since: mono, clean: Vec::new(), seen, settled });
     }
 
@@ -215,13 +215,14 @@ impl Reconcile {
         self.sweep.as_mut()
     }
 
-    /// `tasks_ready` has shown an attempt that is in doubt: it is bought, and is never concluded otherwise.
-    pub(super) fn seen_ready(&mut self, batch: BatchId, attempt: AttemptId, mono: Duration) {
-        if let Some(doubt) = self.doubts.get_mut(&batch)
-            && doubt.seen.insert(attempt)
-        {
+    /// `tasks_ready` has shown an attempt that is in doubt: it is bought, and is never concluded otherwise. `true` for the
+    /// first time.
+    pub(super) fn seen_ready(&mut self, batch: BatchId, attempt: AttemptId, mono: Duration) -> bool {
+        let is_new = self.doubts.get_mut(&batch).is_some_and(|doubt| doubt.seen.insert(attempt));
+        if is_new {
             self.next_look = self.next_look.min(mono);
         }
+        is_new
     }
 
     /// A list has shown an attempt that is in doubt, without a cost.

@@ -115,7 +115,8 @@ impl Reconcile {
         if ends <= sweep.covers[0].1 {
             sweep.covers[0].0 = begins;
         } else {
-            sweep.covers = vec![(begins, to.max(ends))];
+            // What is not finished is shown up to the latest there is.
+            sweep.covers = vec![(begins, to.max(sweep.begun_v - 1))];
         }
         sweep.to_read.clone_from(&sweep.covers);
     }

@@ -3,6 +3,7 @@
 //! Tasks are matched by their tags, never by their places in the answer: a row that belongs to none of them is handed
 //! to `recognised`.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::consequences::{Consequences, Purchase};
@@ -115,6 +116,7 @@ impl Core {
             closed_v: None,
             attempts: tasks as u64,
             held,
+            shown: BTreeSet::new(),
         };
         self.reconcile.add(facts, now.mono);
         then.tell(EventKind::BatchInDoubt { batch, tasks, held, why: why.to_owned() });

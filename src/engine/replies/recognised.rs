@@ -283,13 +283,9 @@ impl Core {
         let assumed = (!Rule::NoCostIsAskedAbout.is_kept()).then_some(held);
         match (source, seen.row.cost.filter(|cost| !cost.is_zero()).or(assumed)) {
             (Source::Ready(..), _) if self.terms.lists => {
-                // The list is looked at first, since it names the cost. Where it has not shown it by the next time, the id
-                // tells: what `tasks_ready` has shown it forgets after some days.
-                let again = self.reconcile.is_seen(batch, attempt) && Rule::SeenIsAskedAbout.is_kept();
-                self.reconcile.seen_ready(batch, attempt, now.mono);
-                if let Some(what) = seen.collect.clone().filter(|_| again) {
-                    let confirm = Confirm { charge: held, posted_v, is_free: false };
-                    self.collect.confirm(what, confirm, self.clock.not_before(now));
+                // The list names the cost. `tasks_ready` forgets some days later what it has shown: this ledger does not.
+                if self.reconcile.seen_ready(batch, attempt, now.mono) && Rule::ShownIsRemembered.is_kept() {
+                    then.write(Change::Shown { attempt });
                 }
             }
             (_, Some(cost)) => {
@@ -298,7 +294,9 @@ impl Core {
                 self.adopt(now, attempt, batch, purchase, then);
             }
             // There is no id to ask: until the list says that it was sold, or surely was not, it stays in doubt.
-            (_, None) if seen.row.is_live() => self.reconcile.seen_ready(batch, attempt, now.mono),
+            (_, None) if seen.row.is_live() => {
+                self.reconcile.seen_ready(batch, attempt, now.mono);
+            }
             (_, None) => {
                 // Listed, so never concluded not to be bought; for how much, its id may tell.
                 self.reconcile.seen_ready(batch, attempt, now.mono);

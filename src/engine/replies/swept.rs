@@ -92,8 +92,8 @@ impl Core {
                     sweep.found += news as u64;
                 }
                 if self.reconcile.page_read(call, count, filed) {
-                    let spans = self.reconcile.sweep().map(|sweep| sweep.covers.clone()).unwrap_or_default();
-                    out.push(Effect::Witnesses(spans));
+                    let (spans, unfinished) = self.reconcile.must_show();
+                    out.push(Effect::Witnesses(spans, unfinished));
                 }
             }
             Source::Stray => {}
