@@ -52,6 +52,8 @@ rules! {
     // What is in doubt.
     /// The close of a connection is dated once; else it moves with each answer, and the quarantine never ends.
     CloseIsDatedOnce,
+    /// A `Date` ahead of those before it is believed once others agree; else what is bought then is filed before the look.
+    ClocksAgree,
     /// Absence means nothing before the quarantine is over; else a purchase that is still on its way is bought again.
     Quarantine,
     /// The quarantine is counted from the close; else a machine that slept since the send concludes at once.

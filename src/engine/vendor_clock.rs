@@ -7,15 +7,22 @@
 use std::time::Duration;
 
 use crate::clock::Now;
+use crate::rule::Rule;
 
 /// A `Date` further from this machine's clock than this is no word on the time (seconds): one of the two is broken.
 const FURTHEST_OFF_S: i64 = 31 * 24 * 3_600;
+/// The vendor's machines agree to this (milliseconds); windows of its list begin earlier by more.
+const AGREE_MS: i64 = 60_000;
+/// Answers in a row that show a later time than is believed before it is.
+const ENOUGH_AHEAD: u32 = 5;
 
 /// What is known of the vendor's clock.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct VendorClock {
-    /// The vendor's milliseconds minus ours since the process began, from the latest answer.
+    /// The vendor's milliseconds minus ours since the process began, from the latest answer that is believed.
     latest_ms: Option<i64>,
+    /// Answers in a row that showed a later time and are not believed yet, and the least of their offsets.
+    ahead: Option<(u32, i64)>,
     /// The same, the furthest ahead that any answer showed.
     furthest_ms: Option<i64>,
     /// When the call was begun that the latest answer answers: its `Date` may be as old as that.
@@ -31,10 +38,21 @@ impl VendorClock {
             return false;
         }
         let offset = date_v.saturating_mul(1_000).saturating_sub(millis(now.mono));
-        self.latest_ms = Some(offset);
+        let may_be = self.latest_ms.map(|latest| latest + 1_000 * self.slept_s(now) + AGREE_MS);
+        self.furthest_ms = Some(self.furthest_ms.map_or(offset, |furthest| furthest.max(offset)));
+        self.ahead = may_be.filter(|may_be| offset > *may_be).map(|_| {
+            let (answers, least) = self.ahead.unwrap_or((0, offset));
+            (answers + 1, least.min(offset))
+        });
+        match self.ahead {
+            // One machine of the vendor's may be ahead of the others: what is bought now may be filed before it says.
+            Some((answers, _)) if answers < ENOUGH_AHEAD && Rule::ClocksAgree.is_kept() => return true,
+            Some((_, least)) => self.latest_ms = Some(least),
+            None => self.latest_ms = Some(offset),
+        }
+        self.ahead = None;
         self.asked = Some(begun);
         self.took = now.mono.saturating_sub(begun.mono);
-        self.furthest_ms = Some(self.furthest_ms.map_or(offset, |furthest| furthest.max(offset)));
         true
     }
 

@@ -48,11 +48,7 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
             )?;
         }
         Change::VendorTime { account, at_v } => {
-            write
-                .prepare_cached(
-                    "UPDATE account SET vendor_time_v = max(coalesce(vendor_time_v, ?2), ?2) WHERE id = ?1",
-                )?
-                .execute((account.0, at_v))?;
+            write.prepare_cached("UPDATE account SET vendor_time_v = ?2 WHERE id = ?1")?.execute((account.0, at_v))?;
         }
         Change::Restored { account, from_v } => {
             write.execute(

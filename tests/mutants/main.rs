@@ -14,7 +14,7 @@ mod rules;
 use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
-use rules::{answers, ceilings, doubt, endings, evidence, figures, restored, sending, settled};
+use rules::{answers, ceilings, doubt, endings, evidence, figures, restored, sending, settled, worst};
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
 /// story or somewhere on the way, shows nothing.
@@ -82,6 +82,12 @@ fn shown_by(rule: Rule) -> Story {
         }
         Rule::CloseIsDatedOnce => {
             story!(doubt::what_never_arrived_is_bought_again_once_its_quarantine_is_over, "the start ends")
+        }
+        Rule::ClocksAgree => {
+            story!(
+                worst::one_date_that_is_ahead_does_not_move_the_window_of_a_look,
+                "it is not bought again left: 3 right: 2"
+            )
         }
         Rule::Quarantine => story!(
             doubt::what_is_accepted_long_after_its_connection_is_gone_is_not_bought_again,

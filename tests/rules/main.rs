@@ -20,7 +20,7 @@ pub(crate) mod restored;
 mod rows;
 pub(crate) mod settled;
 pub(crate) mod sending;
-mod worst;
+pub(crate) mod worst;
 
 use std::time::Duration;
 

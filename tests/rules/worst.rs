@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::rows::{changed, relisted, tags};
 use super::world::{Death, World};
-use super::{PRICE, job, live_for, settings};
+use super::{PRICE, job, live_for, named, settings};
 
 fn mins(n: u64) -> Duration {
     Duration::from_mins(n)
@@ -394,4 +394,29 @@ async fn a_look_from_before_the_quarantine_grew_does_not_count() {
     assert_eq!(live_for(&mut world, &job(3), Duration::from_secs(27 * 60 + 20)).await, None);
     world.live_on(&job(4)).await;
     assert_eq!(world.bill().tasks, 4);
+}
+
+/// One machine of the vendor's is ten minutes ahead, and answers just before a Live call whose answer is lost.
+#[tokio::test(start_paused = true)]
+pub(crate) async fn one_date_that_is_ahead_does_not_move_the_window_of_a_look() {
+    let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::Live, 1)]));
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        outcome.map(|mut response| {
+            let ahead = if request.path.ends_with("/user_data") { mins(10) } else { Duration::ZERO };
+            response.date = response.date.map(|date| date + ahead);
+            response
+        })
+    }));
+    let live = |name| named(name, 1).replace("engine = \"chat_gpt\"", "engine = \"chat_gpt\"\nmethod = \"live\"");
+    live_for(&mut world, &live("lost"), Duration::from_secs(1)).await;
+    assert_eq!((world.tasks("sending"), world.bill().tasks), (1, 1));
+    world.meddle = None;
+    // By then its window lies in the past, and behind it.
+    tokio::time::advance(mins(20)).await;
+    live_for(&mut world, &live("other"), mins(1)).await;
+    assert_eq!(world.bill().tasks, 2);
+    tokio::time::advance(mins(60)).await;
+    world.live_on(&live("lost")).await;
+    assert_eq!(world.bill().tasks, 2, "it is not bought again");
+    world.assert_books_agree();
 }

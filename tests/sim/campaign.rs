@@ -159,12 +159,6 @@ impl Campaign {
                 self.looking(&books, &audit, &sales).only_doubt_is_left()?;
                 return answers_belong(&self.world.disk.reader);
             }
-            if number > 8 && audit.in_doubt > 0 && switches.list_by_completion {
-                // Such a list never shows what it must.
-                self.world.struck.note("in doubt for good by a list of another kind: a person decides");
-                self.looking(&books, &audit, &sales).only_doubt_is_left()?;
-                return answers_belong(&self.world.disk.reader);
-            }
             idle += usize::from(sold_before == sales.len());
             (planned_before, sold_before) = (Some(planned), sales.len());
             self.world.rest(Duration::from_secs(match number {

@@ -295,7 +295,7 @@ impl Reconcile {
         // Looks are worth something: not one after the other proved nothing.
         let conclusive = self.fruitless < MOST_FRUITLESS_LOOKS && self.turned_away < MOST_TURNED_AWAY;
         let soon = |closed: Option<i64>, conclude_from: Option<i64>| {
-            closed.is_none_or(|closed| vendor_now < closed + patience)
+            closed.is_none_or(|closed| (closed - patience..closed + patience).contains(&vendor_now))
                 // However far its time is, what the list shows by now is taken from it.
                 || (conclusive && !self.has_looked)
                 || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))

@@ -40,8 +40,14 @@ impl Reconcile {
         let mut conclude = Vec::new();
         let (mut concludes, mut concludes_restored) = (BTreeSet::new(), false);
         let mut find = Vec::new();
+        // What is older than the list goes back can no longer be found; what is dated in the future was dated by a clock that
+        // was wrong, and may be anywhere.
+        let since = |at_v: i64| {
+            let reach_v = vendor_now - LIST_REACH_S;
+            if at_v < last { (at_v - BEFORE_SEND_S).max(reach_v) } else { reach_v }
+        };
         for doubt in self.doubts.values().filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now)) {
-            let from = doubt.facts.sent_v - BEFORE_SEND_S;
+            let from = since(doubt.facts.sent_v);
             match doubt.facts.closed_v {
                 Some(closed)
                     if self.conclude_from(doubt).is_some_and(|from| from <= vendor_now)
@@ -57,8 +63,7 @@ impl Reconcile {
             find.push((suspect.posted_v - BEFORE_SEND_S, (suspect.posted_v + AFTER_CLOSE_S).min(last)));
         }
         if let Some(restored) = &self.restored {
-            // What is older than the list goes back can no longer be found.
-            let from = (restored.from_v - BEFORE_SEND_S).max(vendor_now - LIST_REACH_S);
+            let from = since(restored.from_v);
             if self.restored_conclude_from().is_some_and(|from| from <= vendor_now)
                 && self.gap_is_over(&restored.clean, vendor_now)
             {
