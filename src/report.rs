@@ -34,6 +34,8 @@ pub struct Report {
     pub past_deadline: u64,
     /// What the tasks that are not bought would cost; `None` where a price is not known.
     pub missing: Option<Money>,
+    /// The most that one of them would.
+    pub dearest: Money,
 }
 
 impl Report {
@@ -45,6 +47,7 @@ impl Report {
         let [planned, sending, submitted, answered, failed] = ledger.tally(run)?;
         let at = now.wall.timestamp();
         let (own, shared) = ledger.rooms(run, at, at)?;
+        let (missing, dearest) = missing(ledger, run, prices)?;
         Ok(Self {
             status: ledger.run_status(run)?,
             asked: planned + sending + submitted + answered + failed,
@@ -57,7 +60,8 @@ impl Report {
             sets: ledger.set_sums(run)?,
             rooms: own.into_iter().chain(shared).collect(),
             past_deadline: ledger.past_deadline(run, at)?,
-            missing: missing(ledger, run, prices)?,
+            missing,
+            dearest,
         })
     }
 
@@ -77,17 +81,20 @@ impl Report {
     }
 }
 
-/// What the tasks of a run that are not bought would cost, by the list and by what was charged last.
-fn missing(ledger: &Ledger, run: RunId, prices: &PriceList) -> Result<Option<Money>, LedgerError> {
-    let mut sum = Money::ZERO;
+/// What the tasks of a run that are not bought would cost, by the list and by what was charged last, and the most that one
+/// of them would.
+fn missing(ledger: &Ledger, run: RunId, prices: &PriceList) -> Result<(Option<Money>, Money), LedgerError> {
+    let (mut sum, mut dearest) = (Money::ZERO, Money::ZERO);
     let account = ledger.account_of(run)?;
     for of in ledger.planned_of(run)? {
         let facts = ledger.target(of.target)?;
         let target = facts.bought_by(of.method, of.priority);
-        let Some(price) = prices.expected(&target, ledger.asked(of.set)?) else { return Ok(None) };
+        let Some(price) = prices.expected(&target, ledger.asked(of.set)?) else { return Ok((None, dearest)) };
         // What the vendor was last seen to take counts where that is more.
         let seen = ledger.price_seen(account, &price_key(&target))?.map_or(Money::ZERO, |(seen, _)| seen);
-        sum = sum.saturating_add(price.worst.max(seen).saturating_mul(of.tasks));
+        let each = price.worst.max(seen);
+        dearest = dearest.max(each);
+        sum = sum.saturating_add(each.saturating_mul(of.tasks));
     }
-    Ok(Some(sum))
+    Ok((Some(sum), dearest))
 }

@@ -60,7 +60,7 @@ fn limits() -> Limits {
 }
 
 /// Short enough for a demo, and long enough to be true: the simulated list lags less than a second at this speed.
-fn timing() -> Timing {
+pub(super) fn timing() -> Timing {
     Timing {
         request_timeout: Duration::from_secs(10),
         live_timeout: Duration::from_secs(10),

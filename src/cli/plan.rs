@@ -12,7 +12,7 @@ use super::{Common, Exit, mistake, summary, table, told};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_room};
-use crate::job::Target;
+use crate::job::{Target, WhenShort};
 use crate::ledger::{Ledger, TargetCost};
 use crate::money::Money;
 use crate::offer::Method;
@@ -46,15 +46,22 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let known = known(&located, &period.id, &prices, clock)?;
     let learnt = learnt(&located)?;
     let haste = by_deadline(&mut located, &period.id, &account, &prices, clock)?;
-    let rooms = known.as_ref().map_or_else(|| new_rooms(&located, &account), |known| known.rooms.clone());
+    let rooms = match &known {
+        Some(known) => known.rooms.clone(),
+        None => new_rooms(&located, &account, clock)?,
+    };
     let plan = plan::plan(&located.job, &prices, &rooms, &account.limits)?;
+    // Of the budgets of a run that has not begun, as a start would.
+    let is_refused = known.is_none()
+        && located.job.budget.when_short == WhenShort::Refuse
+        && plan::plan(&located.job, &prices, &[own_room(&located.job)], &account.limits)?.cut.is_some();
     if out.json {
-        let mut facts = facts(&located, &period.id, &plan, &rooms, known.as_ref());
+        let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
         facts["haste"] = haste.chosen.iter().map(chosen).collect();
         out::document(&facts)?;
     } else {
-        let mut text = text(&located, &period.id, &plan, &rooms, (known.as_ref(), &learnt));
+        let mut text = text(&located, &period.id, &plan, &rooms, (known.as_ref(), &learnt, is_refused));
         for line in haste_lines(&haste) {
             let _ = writeln!(text, "{line}");
         }
@@ -129,13 +136,25 @@ fn chosen(chosen: &Chosen) -> Value {
     Value::Object(row)
 }
 
-/// The caps of a run that has not begun.
-fn new_rooms(located: &Located, account: &AccountConfig) -> Vec<Room> {
-    let whole = |scope, name: &str, limit| Room { scope, name: name.to_owned(), limit, left: limit };
-    let mut rooms = vec![own_room(&located.job)];
-    rooms.extend(account.caps.day.map(|limit| whole(Scope::AccountDay, "account's cap of the UTC day", limit)));
-    rooms.extend(account.caps.month.map(|limit| whole(Scope::AccountMonth, "account's cap of the UTC month", limit)));
-    rooms
+/// The caps of a run that has not begun, with what other runs leave of them.
+fn new_rooms(located: &Located, account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Room>> {
+    let spent = if located.config.ledger.exists() {
+        let ledger = Ledger::open_to_read(&located.config.ledger)?;
+        ledger.committed(&account.name, &located.job.name, clock.now().wall.timestamp())?
+    } else {
+        Vec::new()
+    };
+    let left_of = |scope: Scope, name: &str, limit: Money| {
+        let spent = spent.iter().find(|(of, _)| *of == scope).map_or(Money::ZERO, |(_, spent)| *spent);
+        Room { scope, name: name.to_owned(), limit, left: limit.less(spent) }
+    };
+    let budget = &located.job.budget;
+    let mut rooms = vec![Room::of_run(budget.run)];
+    rooms.extend(budget.day.map(|limit| left_of(Scope::JobDay, "job's budget of the day", limit)));
+    rooms.extend(budget.month.map(|limit| left_of(Scope::JobMonth, "job's budget of the month", limit)));
+    rooms.extend(account.caps.day.map(|limit| left_of(Scope::AccountDay, "account's cap of the UTC day", limit)));
+    rooms.extend(account.caps.month.map(|limit| left_of(Scope::AccountMonth, "account's cap of the UTC month", limit)));
+    Ok(rooms)
 }
 
 /// The run as the ledger has it, and its caps with what the run itself has spent put back: the plan is of all of it.
@@ -162,7 +181,7 @@ fn text(
     period: &str,
     plan: &Plan,
     rooms: &[Room],
-    (known, learnt): (Option<&Known>, &Learnt),
+    (known, learnt, is_refused): (Option<&Known>, &Learnt, bool),
 ) -> String {
     let job = &located.job;
     let total = &plan.total;
@@ -181,7 +200,7 @@ fn text(
     }
     if let Some(Known { report, .. }) = known {
         say(format!(
-            "bought before: {} for {} ({} held); not bought again",
+            "bought before: {} for {} ({} held); not bought again, and counted in what follows",
             count(report.asked - report.planned, "task"),
             report.status.total.charged,
             report.status.total.held
@@ -227,6 +246,9 @@ fn text(
         }
         None => text.push_str("everything fits\n"),
     }
+    if is_refused {
+        text.push_str("when_short = \"refuse\": a start as things stand buys nothing of it\n");
+    }
     text
 }
 
@@ -269,7 +291,13 @@ fn prices(plan: &Plan, learnt: &Learnt) -> String {
     table::text(&table)
 }
 
-fn facts(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Option<&Known>) -> Value {
+fn facts(
+    located: &Located,
+    period: &str,
+    plan: &Plan,
+    rooms: &[Room],
+    (known, is_refused): (Option<&Known>, bool),
+) -> Value {
     let mut facts = Map::new();
     facts.insert("schema".into(), "bursar.plan/1".into());
     facts.insert("job".into(), located.job.name.clone().into());
@@ -301,6 +329,7 @@ fn facts(located: &Located, period: &str, plan: &Plan, rooms: &[Room], known: Op
         .collect();
     facts.insert("prices".into(), prices.into());
     facts.insert("cut".into(), plan.cut.as_ref().map(cut).into());
+    facts.insert("refused_whole".into(), is_refused.into());
     facts.insert(
         "known".into(),
         known.map_or(Value::Null, |known| {

@@ -8,11 +8,11 @@ use serde_json::{Map, Value, json};
 use super::args::StatusArgs;
 use super::out::{self, Out, count, grouped, lines};
 use super::standing::Standing;
-use super::{Common, Exit, locate, summary, table, told};
+use super::{Common, Exit, embedded, locate, summary, table, told};
 use crate::clock::Clock;
-use crate::config::{AccountConfig, Config};
+use crate::config::{AccountConfig, Config, is_loopback};
 use crate::ids::RunId;
-use crate::ledger::{Ledger, RunState, Total};
+use crate::ledger::{Kind, Ledger, RunState, Total};
 use crate::price::PriceList;
 use crate::report::Report;
 
@@ -22,6 +22,13 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
     let mut reports = Vec::new();
     for run in ledger.runs(job.as_deref())? {
         let account = account(&ledger, &config, run)?;
+        // Of an account of the embedded sandbox, the configuration tells the times of the real one.
+        let is_embedded = |account: &AccountConfig| ledger.kind() == Kind::Sandbox && !is_loopback(&account.base_url);
+        let account = account.map(|account| match is_embedded(account) {
+            true => AccountConfig { timing: embedded::timing(), ..account.clone() },
+            false => account.clone(),
+        });
+        let account = account.as_ref();
         let prices = account.map(|account| PriceList::with(&account.prices)).unwrap_or_default();
         let report = Report::of(&mut ledger, run, &prices, clock.now())?;
         reports.push((
@@ -123,10 +130,7 @@ fn computed(report: &Report) -> &'static str {
         RunState::Complete | RunState::Closed => report.status.state.name(),
         RunState::Open if report.in_doubt > 0 => "in doubt",
         RunState::Open if report.waiting > 0 => "waiting",
-        RunState::Open
-            if report.planned > 0
-                && report.missing.is_some_and(|missing| report.tightest().is_some_and(|room| room.left < missing)) =>
-        {
+        RunState::Open if report.planned > 0 && report.tightest().is_some_and(|room| room.left < report.dearest) => {
             "budget reached"
         }
         RunState::Open => "open",

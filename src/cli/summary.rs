@@ -121,8 +121,13 @@ fn spent(report: &Report) -> String {
     let total = &report.status.total;
     let held = if total.held.is_zero() { "nothing held".to_owned() } else { format!("{} held", total.held) };
     let of = total.limit.map(|limit| format!(" of the budget of {limit}")).unwrap_or_default();
-    let is_over = total.limit.is_some_and(|limit| total.charged > limit);
-    let over = if is_over { "; the vendor charged more than it names, and than was held for it" } else { "" };
+    let over = match total.limit {
+        Some(limit) if total.charged.less(report.status.overrun) > limit => {
+            "; the budget was lowered below what had been spent"
+        }
+        Some(limit) if total.charged > limit => "; the vendor charged more than it names, and than was held for it",
+        _ => "",
+    };
     format!("{}{of}; {held}{over}", total.charged)
 }
 
@@ -133,7 +138,12 @@ fn not_bought(report: &Report, end: &End, exit: Exit) -> String {
         Some((_, cut)) => {
             // The cut was made while money was on its way: what is left now stands in the report.
             let room = report.rooms.iter().find(|room| room.name == cut.name).unwrap_or(cut);
-            format!("{planned}: {} leaves {} of {}, and the next task costs more", room.name, room.left, room.limit)
+            let leaves = format!("{} leaves {} of {}", room.name, room.left, room.limit);
+            if end.stopped {
+                format!("{planned}: this start was stopped; {leaves}, and the same command goes on with that")
+            } else {
+                format!("{planned}: {leaves}, and the next task costs more")
+            }
         }
         None if report.status.state == RunState::Closed => format!("{planned}: a later period of the job has begun"),
         None if exit == Exit::Usage => format!("{planned}: the job cannot be bought as it stands"),

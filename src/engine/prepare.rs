@@ -16,7 +16,7 @@ use crate::ledger::{AccountFacts, Edited, JobFacts, Ledger, LedgerError, Login, 
 use crate::money::Money;
 use crate::offer::{OFFERS, promised_turnaround};
 use crate::period::Period;
-use crate::plan::{BuyingOrder, Haste, Hurry, Plan, PlanError, Room, hasten, plan, worst_cases};
+use crate::plan::{BuyingOrder, Haste, Hurry, Plan, PlanError, Room, Scope, hasten, plan, worst_cases};
 use crate::price::PriceList;
 use crate::task::hash128;
 
@@ -169,11 +169,13 @@ pub fn by_deadline<'j>(
     Ok((Cow::Owned(job), haste))
 }
 
-/// The budget of a run that has not begun.
+/// The tightest budget of a run that has not begun.
 pub fn own_room(job: &Job) -> Room {
-    let least = [Some(job.budget.run), job.budget.day, job.budget.month].into_iter().flatten().min();
-    let limit = least.unwrap_or(job.budget.run);
-    Room::of_run(limit)
+    let whole = |scope, name: &str, limit| Room { scope, name: name.to_owned(), limit, left: limit };
+    let day = job.budget.day.map(|limit| whole(Scope::JobDay, "job's budget of the day", limit));
+    let month = job.budget.month.map(|limit| whole(Scope::JobMonth, "job's budget of the month", limit));
+    let run = Room::of_run(job.budget.run);
+    day.into_iter().chain(month).fold(run, |least, room| if room.limit < least.limit { room } else { least })
 }
 
 fn refuse_what_is_short(job: &Job, plan: &Plan) -> Result<(), PrepareError> {

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::columns::named;
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::money::Money;
@@ -258,6 +259,22 @@ impl Ledger {
             }
         }
         Ok((own, shared))
+    }
+
+    /// What is spent and held by a moment in the days and months of an account and of a job, by scope; nothing where there
+    /// is none of that name.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn committed(&self, account: &str, job: &str, at: i64) -> Result<Vec<(Scope, Money)>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT scope, charged_nano + held_nano FROM cap WHERE from_v <= ?3 AND ?3 < to_v
+             AND (scope IN ('account_day', 'account_month') AND owner = (SELECT id FROM account WHERE name = ?1)
+                  OR scope IN ('job_day', 'job_month') AND owner = (SELECT id FROM job WHERE name = ?2))",
+        )?;
+        let rows =
+            statement.query_map((account, job, at), |row| Ok((named(row, 0)?, Money::from_nanos(row.get(1)?))))?;
+        Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The vendor's balance was read: what may be spent of it, above what is to be kept.

@@ -2,13 +2,15 @@
 
 use std::path::PathBuf;
 
+use rusqlite::ErrorCode;
+
 use crate::task::IllegalTransition;
 
 /// The ledger could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// SQLite says no.
-    #[error("ledger `{}`: {source}; what was committed before is safe, and nothing is bought without a commit", .path.display())]
+    #[error("{}", sqlite_says(.path, .source))]
     Sqlite {
         /// The ledger's file.
         path: PathBuf,
@@ -32,6 +34,22 @@ pub enum LedgerError {
     /// A row is not as it must be: the transaction was rolled back.
     #[error("ledger: {0}: this is a bug in bursar, and nothing was written")]
     Unexpected(String),
+}
+
+/// What SQLite said, and what it means for the money.
+fn sqlite_says(path: &std::path::Path, source: &rusqlite::Error) -> String {
+    let ledger = if path.as_os_str().is_empty() { "ledger".to_owned() } else { format!("ledger `{}`", path.display()) };
+    let means = match source.sqlite_error_code() {
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            "the file is damaged, or is no ledger, and nothing more is bought with it. Put a copy of it in its place: what that \
+             lacks is read from the vendor's list before anything is bought"
+        }
+        _ => {
+            "what was committed before is safe, and nothing is bought without a commit. Once it can be read and written, the \
+             same command goes on, and `bursar status` shows what is spent and in doubt"
+        }
+    };
+    format!("{ledger}: {source}; {means}")
 }
 
 /// Anything that SQLite says gets the path when it leaves the module.

@@ -43,6 +43,8 @@ pub struct RunStatus {
     pub no_longer_asked: u64,
     /// Its ceiling, what is spent and what is held.
     pub total: Total,
+    /// What the vendor took for it beyond what was held.
+    pub overrun: Money,
     /// Its batches in doubt.
     pub in_doubt: Vec<StatusBatch>,
 }
@@ -197,6 +199,12 @@ impl Ledger {
             state: self.db.query_row("SELECT state FROM run WHERE id = ?1", [run.0], |row| named(row, 0))?,
             tasks,
             no_longer_asked,
+            overrun: self.db.query_row(
+                "SELECT coalesce(sum(entry.nano_usd), 0) FROM batch JOIN entry ON entry.batch = batch.id
+                 WHERE batch.run = ?1 AND entry.kind = 'overrun'",
+                [run.0],
+                |row| row.get(0).map(Money::from_nanos),
+            )?,
             total: self.totals(Scope::Run, run.0)?.pop().unwrap_or(Total {
                 name: super::caps::name(Scope::Run, 0),
                 limit: self

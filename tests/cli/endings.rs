@@ -293,3 +293,39 @@ fn credentials_are_asked_for_by_name_and_never_taken_from_an_open_file() {
         assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
     }
 }
+
+#[test]
+fn a_budget_that_was_lowered_below_what_is_spent_is_not_called_the_vendors_doing() {
+    let world = World::new();
+    world.job("0.01", 3);
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    world.job("0.001", 4);
+    let run = world.bursar(&["run", "job.toml"]);
+    assert_eq!(run.code, 3, "{run:?}");
+    let says =
+        "spent      $0.0036 of the budget of $0.001; nothing held; the budget was lowered below what had been spent";
+    assert!(run.stdout.contains(says), "{run:?}");
+}
+
+#[test]
+fn a_plan_counts_what_other_jobs_have_spent_and_says_that_a_part_is_refused() {
+    let world = World::new();
+    let config = fs::read_to_string(world.folder.path().join("bursar.toml")).unwrap();
+    fs::write(world.folder.path().join("bursar.toml"), format!("{config}caps = {{ day = '0.006' }}\n")).unwrap();
+    world.job("0.01", 3);
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let job = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
+    let other = |budget: &str| {
+        let named = job.replace("[budget]\nrun = \"0.01\"", &format!("name = \"other\"\n[budget]\n{budget}"));
+        fs::write(world.folder.path().join("other.toml"), named).unwrap();
+        world.bursar(&["plan", "other.toml"])
+    };
+    let plan = other("run = \"0.01\"");
+    for says in ["$0.0024 buys 2 tasks", "left out: 1 task; account's cap of the UTC day leaves $0.0024 of $0.006"] {
+        assert!(plan.stdout.contains(says), "{says}: {plan:?}");
+    }
+    let plan = other("run = \"0.0024\"\nwhen_short = \"refuse\"");
+    assert!(plan.stdout.ends_with("when_short = \"refuse\": a start as things stand buys nothing of it\n"), "{plan:?}");
+    let run = world.bursar(&["run", "other.toml"]);
+    assert_eq!((run.code, world.bill()["tasks"].clone()), (2, 3.into()), "{run:?}");
+}

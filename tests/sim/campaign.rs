@@ -145,7 +145,6 @@ impl Campaign {
                 }
                 return answers_belong(&self.world.disk.reader);
             }
-            let switches = &self.weather.settings.switches;
             if number > 4 && stays_in_doubt(&books) {
                 self.world.struck.note("restored without a known purchase: nothing is bought until a person decides");
                 if sold_before != sales.len() {

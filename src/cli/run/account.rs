@@ -203,12 +203,10 @@ impl Start<'_> {
             )?;
         }
         let name = format!("{} ({})", status.job, status.period);
-        let bought = report.asked - report.planned;
-        if bought > 0 {
+        if report.asked > report.planned {
             self.out.note(&format!(
-                "{name}: going on; {} asked, {} bought before ({} answered, {} waiting, {} in doubt, {} failed)",
+                "{name}: going on; {} asked, of which earlier starts leave {} answered, {} waiting, {} in doubt, {} failed",
                 count(report.asked, "task"),
-                grouped(bought),
                 grouped(report.answered),
                 grouped(report.waiting),
                 grouped(report.in_doubt),
