@@ -149,6 +149,13 @@ pub fn settled(named: Option<Money>, named_in: NamedIn, model_charge: Money, sho
     fee_in(named, Some((named_in, model_charge)), shown).saturating_add(model_charge)
 }
 
+/// Whether [`settled`] can tell the fee: where what was named can be read in one way alone, or in one that gives a fee that
+/// is known.
+pub fn is_certain(named: Option<Money>, named_in: NamedIn, model_charge: Money, shown: &[Option<Money>]) -> bool {
+    let fee = fee_in(named, Some((named_in, model_charge)), shown);
+    named_in != NamedIn::ListWhenDone || named.is_none_or(|named| named <= model_charge) || is_known(fee, shown)
+}
+
 /// The fee in what was taken at once of such a task, fee and advance.
 pub fn fee_of(taken: Money) -> Money {
     taken.less(ADVANCE)
@@ -188,6 +195,11 @@ fn fee_in(named: Option<Money>, settled: Option<(NamedIn, Money)>, shown: &[Opti
     });
     let readings = [beside(ADVANCE), Some(named), came_to];
     readings.into_iter().flatten().min_by_key(far).unwrap_or(named)
+}
+
+/// Our list has this fee, or the vendor has shown it.
+fn is_known(fee: Money, shown: &[Option<Money>]) -> bool {
+    built_in(Function::LlmResponses, Method::Standard, Priority::Normal) == Some(fee) || shown.contains(&Some(fee))
 }
 
 fn fee(target: &Target) -> Option<Money> {

@@ -24,9 +24,9 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
         let account = account(&ledger, &config, run)?;
         // Of an account of the embedded sandbox, the configuration tells the times of the real one.
         let is_embedded = |account: &AccountConfig| ledger.kind() == Kind::Sandbox && !is_loopback(&account.base_url);
-        let account = account.map(|account| match is_embedded(account) {
-            true => AccountConfig { timing: embedded::timing(), ..account.clone() },
-            false => account.clone(),
+        let account = account.map(|account| {
+            let timing = if is_embedded(account) { embedded::timing() } else { account.timing.clone() };
+            AccountConfig { timing, ..account.clone() }
         });
         let account = account.as_ref();
         let prices = account.map(|account| PriceList::with(&account.prices)).unwrap_or_default();

@@ -365,8 +365,8 @@ fn file_error(path: &Path, error: &std::io::Error) -> LedgerError {
 
 fn what_failed(error: &std::io::Error) -> String {
     format!(
-        "the counter of starts cannot be kept: {error}; nothing was bought. Make its folder one that can be written, or move \
-         its files to one that can and name that as state_dir in the configuration"
+        "the counter of starts cannot be kept: {error}; what it does not count is not bought. Make its folder one that can be \
+         written, or set state_dir in the configuration to another one and move its files there"
     )
 }
 

@@ -274,6 +274,21 @@ async fn a_raised_fee_that_one_task_was_found_to_have_is_known_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn where_no_known_fee_tells_what_a_list_has_named_the_vendors_own_list_of_prices_is_asked_for_it() {
+    // The fee alone is named, and reads as what the task came to at another fee.
+    let raised = Fault::PriceChange { usd: usd("0.0006"), engine: None, priority: None };
+    let faults = [raised, Fault::Overrun { usd: usd("0.00033") }, Fault::DropAfter];
+    let mut settings = quick(faults.map(|fault| Rule::nth(fault, Call::TaskPost, 1)).to_vec());
+    settings.switches.post_shows_advance = false;
+    let mut world = World::new(settings);
+    super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_secs(10)).await;
+    assert_eq!(world.tasks("sending"), 1);
+    tokio::time::advance(Duration::from_hours(48)).await;
+    world.live_on(&models("standard", 1, "1")).await;
+    world.assert_all_answered_once(1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_is_booked_for_want_of_a_word_is_no_news_about_what_a_model_costs() {
     // The purchase is found by what its task had come to, which reads like a raised fee, and its answer is gone by then.
     let mut settings = quick(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1)]);

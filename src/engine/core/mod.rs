@@ -91,6 +91,8 @@ pub struct Core {
     pub(super) list_names_costs: Option<bool>,
     /// The fee that the latest task to be settled was found to have.
     pub(super) fee_found: Option<Money>,
+    /// The vendor's own list was asked for the fee of such a task in this start.
+    pub(super) fee_asked: bool,
     /// When the vendor last said in this start that a task was not finished.
     pub(super) unfinished_v: BTreeMap<AttemptId, i64>,
     /// That answers are kept back for want of money was told in this start.
@@ -157,6 +159,7 @@ impl Core {
             cost_told: BTreeSet::new(),
             list_names_costs: None,
             fee_found: None,
+            fee_asked: false,
             unfinished_v: BTreeMap::new(),
             withheld_told: false,
             extras_told: BTreeSet::new(),

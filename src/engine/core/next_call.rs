@@ -54,9 +54,11 @@ impl Core {
             && (self.balance == Step::Done || !Rule::BalanceIsKnown.is_kept())
     }
 
-    /// The account is to be asked: a balance is to be kept, or there is something to buy whose price it may name.
+    /// The account is to be asked: a balance is to be kept, or there is something to buy or to settle whose price it may
+    /// name.
     fn asks_account(&self) -> bool {
-        let wanted = self.terms.keep_balance.is_some() || (self.may_pull() && self.dispatch.has_batch());
+        let wanted =
+            self.terms.keep_balance.is_some() || (self.may_pull() && self.dispatch.has_batch()) || self.fee_asked;
         wanted && self.balance == Step::Wanted && !self.stopping && self.dispatch.halted.is_none()
     }
 

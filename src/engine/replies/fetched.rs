@@ -6,13 +6,13 @@ use super::consequences::{Consequences, Purchase};
 use super::refused::Limit;
 use crate::clock::Now;
 use crate::engine::collect::Fetch;
-use crate::engine::core::Core;
+use crate::engine::core::{Core, Step};
 use crate::engine::vendor_clock::seconds;
 use crate::event::EventKind;
 use crate::ids::AttemptId;
 use crate::ledger::{Answer, Change, Settled};
 use crate::money::Money;
-use crate::offer::{Method, Priority, promised_turnaround};
+use crate::offer::{Function, Method, Priority, promised_turnaround};
 use crate::price::NamedIn;
 use crate::rule::Rule;
 use crate::vendor::Fetched;
@@ -53,6 +53,9 @@ impl Core {
             return;
         }
         match outcome {
+            Fetched::Answer { facts, .. } if self.asks_for_the_fee(&fetch, facts.model_charge) => {
+                self.collect.once_more(fetch, now.mono, self.clock.not_before(now));
+            }
             Fetched::Answer { facts, .. } => {
                 let settled = self.settled_by(&fetch, facts.model_charge, "does not say", then);
                 let done_v = facts.done.map(|done| done.timestamp());
@@ -196,9 +199,7 @@ impl Core {
             then.tell(EventKind::Odd { engine, function, what: told });
             return Some(Settled { cost: most, is_told: false });
         };
-        let ware = (what.function, Method::Standard, Priority::Normal);
-        let listed = self.dispatch.account_price(ware);
-        let shown = [open.last.map(crate::price::fee_of), listed, self.fee_found];
+        let shown = self.fees_shown(open.last);
         let cost = crate::price::settled(open.named, open.named_in, charge, &shown);
         self.fee_found = Some(cost.less(charge));
         self.progress.charged += cost - open.booked;
@@ -207,6 +208,27 @@ impl Core {
             self.settled_at((what.target, Method::Standard), price, what.held, cost, then);
         }
         Some(Settled { cost, is_told: true })
+    }
+
+    /// Fees of a model's task beside the one of our list: by the last purchase, by the vendor's own list, and by the task that
+    /// was settled last.
+    fn fees_shown(&self, last: Option<Money>) -> [Option<Money>; 3] {
+        let listed = self.dispatch.account_price((Function::LlmResponses, Method::Standard, Priority::Normal));
+        [last.map(crate::price::fee_of), listed, self.fee_found]
+    }
+
+    /// True where a list has named what a task was taken at or came to, and no known fee tells which: the vendor's own list
+    /// of prices is asked for it, once in a start, and the answer is fetched again after that.
+    fn asks_for_the_fee(&mut self, fetch: &Fetch, model_charge: Option<Money>) -> bool {
+        let Some((open, charge)) = fetch.what.open_cost.zip(model_charge) else { return false };
+        let is_certain = crate::price::is_certain(open.named, open.named_in, charge, &self.fees_shown(open.last));
+        if is_certain || !self.terms.lists || self.stopping || self.dispatch.halted.is_some() {
+            return false;
+        }
+        if !std::mem::replace(&mut self.fee_asked, true) {
+            self.balance = Step::Wanted;
+        }
+        self.balance != Step::Done
     }
 
     /// What a failed task cost, where that was open: what was taken; of one that the vendor did not finish in its time,
