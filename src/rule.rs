@@ -147,6 +147,8 @@ rules! {
     RestoredWaits,
     /// What it may lack was bought since the copy was made, whatever of it shows first; else it buys the earlier ones again.
     RestoredSinceTheCopy,
+    /// Another history's purchase may be counted as one that this copy holds in doubt or gave up; else it is bought again.
+    HistoriesShareNumbers,
     /// What a restored ledger takes over is held for all that it may come to; else settling it passes a cap.
     FoundIsHeldForAll,
     /// A tag's hash is of what is bought, and not of the row; else rows that another history used name other tasks.

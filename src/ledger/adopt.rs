@@ -15,6 +15,7 @@ use crate::ids::{AccountId, BatchId, RunId};
 use crate::money::Money;
 use crate::offer::Method;
 use crate::price::NamedIn;
+use crate::rule::Rule;
 use crate::tag::{Tag, content_hashes};
 use crate::task::{Reason, TaskState, Transition};
 
@@ -86,8 +87,9 @@ pub struct LostTask {
 
 impl Ledger {
     /// Finds the tasks behind tags of this ledger's that it holds no attempt for: what was bought after the copy that
-    /// it was restored from. A task is tried for so many (`reach`) purchases beyond those that are held. Looks at every
-    /// task that is not answered, so it is for restored ledgers alone.
+    /// it was restored from, also as a purchase that is counted as one which this copy holds and which came to nothing. A
+    /// task is tried for so many (`reach`) purchases beyond those that are held. Looks at every task that is not answered,
+    /// so it is for restored ledgers alone.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -104,10 +106,13 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let task = ToBuy::from_row(row, IDENTITY_COLUMNS)?;
             let hash = content_hashes(&self.id, &identity(row)?.as_identity());
-            for number in task.attempts + 1..=task.attempts.saturating_add(reach) {
+            let is_bought: bool = row.get("awaits_answer")?;
+            // Where a purchase of it is known, another one that is counted alike is one too many.
+            let held = if is_bought || !Rule::HistoriesShareNumbers.is_kept() { task.attempts } else { 0 };
+            for number in held + 1..=task.attempts.saturating_add(reach) {
                 if let Some(tag) = wanted.get(&hash(number)) {
-                    let (tag, run, awaits_answer) = ((*tag).clone(), RunId(row.get("run")?), row.get("awaits_answer")?);
-                    found.push(Found { tag, run, task, number, awaits_answer });
+                    let (tag, run) = ((*tag).clone(), RunId(row.get("run")?));
+                    found.push(Found { tag, run, task, number, awaits_answer: is_bought });
                 }
             }
         }
@@ -173,7 +178,9 @@ impl Ledger {
     }
 
     fn adopt_one(&mut self, account: AccountId, row: &LostRow, lost: LostTask) -> Result<OpenBatch, LedgerError> {
-        let LostTask { run, number, .. } = lost;
+        // Counted on from what this copy holds.
+        let LostTask { run, .. } = lost;
+        let number = lost.number.max(lost.task.attempts);
         let (task, held) = (lost.task.task, row.cost.max(lost.most));
         let owners = self.owners(run)?;
         let start = self.start;

@@ -267,6 +267,12 @@ fn shown_by(rule: Rule) -> Story {
                 "left: (0, 4) right: (0, 3)"
             )
         }
+        Rule::HistoriesShareNumbers => {
+            story!(
+                restored::a_copy_that_holds_a_doubt_knows_what_another_history_bought_of_the_same_tasks,
+                "left: (8, 4) right: (5, 4)"
+            )
+        }
         Rule::TagsNameContent => story!(
             restored::a_restored_ledger_takes_no_purchase_for_that_of_another_task,
             "left: (4, 7, 3) right: (4, 5, 1)"

@@ -193,3 +193,29 @@ async fn a_ledger_that_was_restored_twice_knows_what_it_forgot_the_first_time() 
     world.live_on(&named("two", 2)).await;
     assert_eq!((world.bill().tasks, world.audit().problems), (5, vec![]), "the vendor has sold nothing again");
 }
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_copy_that_holds_a_doubt_knows_what_another_history_bought_of_the_same_tasks() {
+    let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
+    world.live_on(&named("other", 1)).await;
+    let keep = |world: &World, name: &str| {
+        let kept = world.folder.path().join(name);
+        std::fs::rename(world.copy(), &kept).unwrap();
+        kept
+    };
+    let before = keep(&world, "before.db");
+    tokio::time::advance(Duration::from_mins(5)).await;
+    live_for(&mut world, &job(3), Duration::from_secs(10)).await;
+    let doubting = keep(&world, "doubting.db");
+    assert_eq!((world.tasks("sending"), world.bill().tasks), (3, 1));
+    // Put back to before it asked, it buys them: each for the first time, like the one that is in doubt.
+    world.restore(&before);
+    world.live_on(&named("between", 1)).await;
+    world.live_on(&job(3)).await;
+    assert_eq!(world.bill().tasks, 5);
+    world.restore(&doubting);
+    world.live_on(&job(3)).await;
+    assert_eq!((world.bill().tasks, world.tasks("answered")), (5, 4));
+    let audit = world.audit();
+    assert_eq!((audit.extra_charges, audit.charged, audit.problems), (1, world.bill().total, vec![]));
+}
