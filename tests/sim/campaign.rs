@@ -10,7 +10,7 @@ use super::answers::answers_belong;
 use super::asked::Asked;
 use super::beside::BESIDE;
 use super::books::Books;
-use super::checks::{Allowed, Before, Look};
+use super::checks::{Allowed, Before, Look, tag_of};
 use super::disk::Copy;
 use super::journal::Struck;
 use super::life::{Death, Fate, Life, Lived, Trouble};
@@ -183,10 +183,13 @@ impl Campaign {
         let lived = self.world.live(life)?;
         self.before = Before { start: lived.start, planned: lived.planned.clone(), caps: before.caps, entry };
         let (books, audit, sales) = self.look()?;
+        let lost = self.lost;
+        self.allowed.once_extra.extend(books.extra.keys().cloned());
         for sale in &sales {
-            // What a restored ledger took over, another had held something for.
-            if let Some(attempt) = books.bought.get(&sale.id).filter(|attempt| attempt.held > 0 && !attempt.taken_over)
-            {
+            // What a restored ledger took over, another had held something for, which may have died before it knew more.
+            let in_doubt = || books.attempts.get(&tag_of(sale)?.attempt).filter(|attempt| attempt.state == 0 && !lost);
+            let attempt = books.bought.get(&sale.id).or_else(in_doubt);
+            if let Some(attempt) = attempt.filter(|attempt| attempt.held > 0 && !attempt.taken_over) {
                 self.allowed.held.entry(sale.id.clone()).or_insert(attempt.held);
             }
             if books.bought.get(&sale.id).is_some_and(|attempt| attempt.settled.is_some()) {

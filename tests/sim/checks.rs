@@ -48,6 +48,8 @@ pub struct Allowed {
     pub settled: BTreeSet<String>,
     /// Job and period of every run that ever began.
     pub periods: BTreeSet<(String, String)>,
+    /// Purchases that some copy booked as extra charges, since it did not know their tasks.
+    pub once_extra: BTreeSet<String>,
     /// From when to when purchases were made by a ledger that is gone: since the copy that took its place.
     pub forgotten: Vec<(DateTime<Utc>, DateTime<Utc>)>,
 }
@@ -286,8 +288,9 @@ impl Look<'_> {
     }
 
     pub(super) fn run_of(&self, sale: &Sale) -> Option<(&Attempt, i64)> {
-        // Money that belongs to no attempt counts for the account alone; the row in its tag is of another history.
-        if self.books.extra.contains_key(&sale.id) {
+        // Money that belongs to no attempt counts for the account alone; the row in its tag is of another history. So it does
+        // for a copy that knows its task: what it takes over may be past the ceiling that another copy did not count it in.
+        if self.books.extra.contains_key(&sale.id) || self.allowed.once_extra.contains(&sale.id) {
             return None;
         }
         let row = tag_of(sale).map_or(0, |tag| tag.attempt);

@@ -130,7 +130,7 @@ fn campaigns_that_once_ended_badly_end_well() {
     // With what is bought beside the pages.
     for seed in [
         50, 247, 607, 975, 1793, 2061, 2779, 4255, 10107, 12184, 13211, 15886, 17756, 28280, 28517, 48520, 49336,
-        62893, 63572, 64529, 75260, 86762, 92351, 96034, 101_647, 118_092, 130_397, 153_305,
+        62893, 63572, 64529, 75260, 86762, 92351, 96034, 101_647, 118_092, 130_397, 153_305, 161_847, 166_561,
     ] {
         assert_eq!(campaign::run(seed, false).failure, None, "to repeat it: just sim {seed}");
     }
