@@ -168,8 +168,7 @@ pub fn taken(named: Option<Money>) -> Money {
 
 /// What a list that names so much for such a task has shown to be taken of it: where it is the fee alone, all the same.
 pub fn shown_taken(named: Money) -> Money {
-    let is_fee = built_in(Function::LlmResponses, Method::Standard, Priority::Normal) == Some(named);
-    if is_fee { taken(Some(named)) } else { named }
+    if named == listed_fee() { taken(Some(named)) } else { named }
 }
 
 /// What stays taken of such a task that the vendor did not finish in its 72 hours: the fee.
@@ -182,7 +181,7 @@ pub fn unfinished(named: Option<Money>) -> Money {
 /// vendor has shown, it is another: the vendor has changed it, and the one that is nearest to a known one is meant. A list that
 /// does not say when a task was finished may leave that out of a finished one: there what it came to is told by its fee.
 fn fee_in(named: Option<Money>, settled: Option<(NamedIn, Money)>, shown: &[Option<Money>]) -> Money {
-    let listed = built_in(Function::LlmResponses, Method::Standard, Priority::Normal).unwrap_or_default();
+    let listed = listed_fee();
     let Some(named) = named else { return listed };
     // There is no task without a fee.
     let beside = |part: Money| (named > part).then(|| named.less(part));
@@ -199,7 +198,12 @@ fn fee_in(named: Option<Money>, settled: Option<(NamedIn, Money)>, shown: &[Opti
 
 /// Our list has this fee, or the vendor has shown it.
 fn is_known(fee: Money, shown: &[Option<Money>]) -> bool {
-    built_in(Function::LlmResponses, Method::Standard, Priority::Normal) == Some(fee) || shown.contains(&Some(fee))
+    fee == listed_fee() || shown.contains(&Some(fee))
+}
+
+/// The fee of such a task by our list.
+fn listed_fee() -> Money {
+    built_in(Function::LlmResponses, Method::Standard, Priority::Normal).unwrap_or_default()
 }
 
 fn fee(target: &Target) -> Option<Money> {

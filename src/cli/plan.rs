@@ -144,16 +144,15 @@ fn new_rooms(located: &Located, account: &AccountConfig, clock: Clock) -> anyhow
     } else {
         Vec::new()
     };
-    let left_of = |scope: Scope, name: &str, limit: Money| {
-        let spent = spent.iter().find(|(of, _)| *of == scope).map_or(Money::ZERO, |(_, spent)| *spent);
-        Room { scope, name: name.to_owned(), limit, left: limit.less(spent) }
-    };
-    let budget = &located.job.budget;
-    let mut rooms = vec![Room::of_run(budget.run)];
-    rooms.extend(budget.day.map(|limit| left_of(Scope::JobDay, "job's budget of the day", limit)));
-    rooms.extend(budget.month.map(|limit| left_of(Scope::JobMonth, "job's budget of the month", limit)));
-    rooms.extend(account.caps.day.map(|limit| left_of(Scope::AccountDay, "account's cap of the UTC day", limit)));
-    rooms.extend(account.caps.month.map(|limit| left_of(Scope::AccountMonth, "account's cap of the UTC month", limit)));
+    let whole = |scope, name: &str, limit| Room { scope, name: name.to_owned(), limit, left: limit };
+    let mut rooms = engine::own_rooms(&located.job);
+    rooms.extend(account.caps.day.map(|limit| whole(Scope::AccountDay, "account's cap of the UTC day", limit)));
+    rooms.extend(account.caps.month.map(|limit| whole(Scope::AccountMonth, "account's cap of the UTC month", limit)));
+    for (scope, spent) in spent {
+        for room in rooms.iter_mut().filter(|room| room.scope == scope) {
+            room.left = room.limit.less(spent);
+        }
+    }
     Ok(rooms)
 }
 

@@ -31,7 +31,7 @@ pub use self::core::Core;
 pub use call::Call;
 pub use desk::{Desk, EngineError};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
-pub use prepare::{PrepareError, Prepared, bring_account, by_deadline, own_room, prepare};
+pub use prepare::{PrepareError, Prepared, bring_account, by_deadline, own_room, own_rooms, prepare};
 pub use turn::{AtWork, Moment, Outside, Turn};
 pub use vocabulary::{Effect, End, Heard, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms};
 pub use waits::{Until, Waits, waits};

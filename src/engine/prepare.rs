@@ -169,13 +169,18 @@ pub fn by_deadline<'j>(
     Ok((Cow::Owned(job), haste))
 }
 
-/// The tightest budget of a run that has not begun.
-pub fn own_room(job: &Job) -> Room {
+/// The budgets of a run that has not begun, its own first, as if nothing were spent of them.
+pub fn own_rooms(job: &Job) -> Vec<Room> {
     let whole = |scope, name: &str, limit| Room { scope, name: name.to_owned(), limit, left: limit };
     let day = job.budget.day.map(|limit| whole(Scope::JobDay, "job's budget of the day", limit));
     let month = job.budget.month.map(|limit| whole(Scope::JobMonth, "job's budget of the month", limit));
+    std::iter::once(Room::of_run(job.budget.run)).chain(day).chain(month).collect()
+}
+
+/// The tightest of them.
+pub fn own_room(job: &Job) -> Room {
     let run = Room::of_run(job.budget.run);
-    day.into_iter().chain(month).fold(run, |least, room| if room.limit < least.limit { room } else { least })
+    own_rooms(job).into_iter().fold(run, |least, room| if room.limit < least.limit { room } else { least })
 }
 
 fn refuse_what_is_short(job: &Job, plan: &Plan) -> Result<(), PrepareError> {

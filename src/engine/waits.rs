@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::core::reconcile_of;
 use super::desk::Desk;
+use super::reconcile::in_reach;
 use crate::ids::BatchId;
 use crate::ledger::{Ledger, LedgerError};
-use crate::offer::LIST_REACH_S;
 
 /// When absence from the vendor's list can mean something, by the vendor's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,14 +53,12 @@ pub fn waits(desk: &Desk, ledger: &Ledger, now: i64) -> Result<Waits, LedgerErro
     let restored = memory.restored.map(|(from_v, closed_v)| {
         reconcile.restore(from_v, closed_v);
         let is_proven = memory.functions.iter().all(|function| reconcile.is_proven(*function));
-        let in_reach = from_v >= now - LIST_REACH_S;
-        if in_reach { until(reconcile.restored_conclude_from(), is_proven) } else { Until::Person }
+        if in_reach(from_v, now) { until(reconcile.restored_conclude_from(), is_proven) } else { Until::Person }
     });
     let of = |batch: BatchId| {
         let doubt = reconcile.doubt(batch)?;
-        let in_reach = doubt.facts.sent_v >= now - LIST_REACH_S;
         let until = until(reconcile.conclude_from(doubt), reconcile.is_enough_proven(doubt));
-        Some((batch, if in_reach { until } else { Until::Person }))
+        Some((batch, if in_reach(doubt.facts.sent_v, now) { until } else { Until::Person }))
     };
     Ok(Waits { doubts: batches.into_iter().filter_map(of).collect(), restored })
 }

@@ -79,10 +79,10 @@ impl Ledger {
                   OR EXISTS (SELECT 1 FROM answer WHERE answer.attempt = attempt.id AND answer.done_v <= ?3))",
         )?;
         for (from_v, to_v) in spans {
-            let is_latest = *to_v >= unfinished.latest_v - EDGE_S || !Rule::WitnessIsFiled.is_kept();
+            let is_latest = *to_v >= unfinished.latest_v - EDGE_S;
             let done_after_s = |function, at: usize| {
-                let is_shown = unfinished.shown.contains(&function) || !Rule::WitnessIsFiled.is_kept();
-                if is_latest && is_shown { 0 } else { unfinished.done_after_s[at] }
+                let is_shown = is_latest && unfinished.shown.contains(&function);
+                if is_shown || !Rule::WitnessIsFiled.is_kept() { 0 } else { unfinished.done_after_s[at] }
             };
             let (page_s, model_s) = (done_after_s(Function::LlmScraper, 0), done_after_s(Function::LlmResponses, 1));
             // The edges of a span belong to it or not; what the vendor dates a second off is no witness.

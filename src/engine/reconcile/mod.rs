@@ -266,6 +266,6 @@ impl Reconcile {
 }
 
 /// The vendor's list still shows what was bought then.
-fn in_reach(sent_v: i64, vendor_now: i64) -> bool {
+pub(super) fn in_reach(sent_v: i64, vendor_now: i64) -> bool {
     sent_v >= vendor_now - LIST_REACH_S
 }
