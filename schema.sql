@@ -8,7 +8,7 @@
 -- the two long tables have no IN with three or more values: SQLite builds a temporary index for each row to check that.
 
 PRAGMA application_id = 1651864947; -- 'burs'
-PRAGMA user_version = 3;
+PRAGMA user_version = 4;
 
 -- One row: who this ledger is. The id is part of every tag, so that the vendor's list shows which ledger bought what.
 CREATE TABLE ledger (

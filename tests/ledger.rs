@@ -375,3 +375,18 @@ fn a_ledger_of_an_unfinished_version_1_is_refused_and_not_touched() {
         assert_eq!((version, shape(&db)), (1, before));
     }
 }
+
+#[test]
+fn a_version_3_ledger_gets_the_shape_of_new_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("three.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("fixtures/schema-3.sql")).unwrap();
+    old.execute("INSERT INTO ledger VALUES (1, 'aaaaaaaaaaaaaaaa', 'sandbox', 0)", []).unwrap();
+    drop(old);
+    drop(Ledger::open(&path, Kind::Sandbox, NOW).unwrap());
+    let upgraded = Connection::open(&path).unwrap();
+    let new = Connection::open_in_memory().unwrap();
+    new.execute_batch(include_str!("../schema.sql")).unwrap();
+    assert_eq!(shape(&upgraded), shape(&new));
+}

@@ -13,9 +13,10 @@ use crate::tag::LedgerId;
 const SCHEMA: &str = include_str!("../../schema.sql");
 /// `application_id` and `user_version` of `schema.sql`.
 const APPLICATION_ID: i64 = 1_651_864_947;
-const VERSION: i64 = 3;
+const VERSION: i64 = 4;
 /// What makes a ledger of version 1 one of version 2, and so on.
-const UPGRADES: &[&str] = &[include_str!("upgrade_1_to_2.sql"), include_str!("upgrade_2_to_3.sql")];
+const UPGRADES: &[&str] =
+    &[include_str!("upgrade_1_to_2.sql"), include_str!("upgrade_2_to_3.sql"), include_str!("upgrade_3_to_4.sql")];
 
 /// Real money or play money: stamped at birth, never changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,3 @@
+-- Version 4.
+
+PRAGMA user_version = 4;
