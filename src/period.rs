@@ -8,6 +8,9 @@ use chrono_tz::Tz;
 
 use crate::offer::named;
 
+mod agreed;
+pub use agreed::{Agreement, Apart, agreed, shown};
+
 named! {
     /// How often a job is asked anew.
     PeriodKind {

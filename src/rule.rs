@@ -26,6 +26,8 @@ rules! {
     IntentBeforeTheAct,
     /// A commit is on the disk before it counts; else a power cut forgets what was sent.
     WrittenThrough,
+    /// A run is opened only while both clocks lie in its period; else a wrong clock buys the day again under another date.
+    ClocksShareThePeriod,
     /// A purchase is sent once, by a client that follows and repeats nothing; else a redirect is a second purchase.
     SentOnce,
     /// Only who holds the lock buys; else two processes buy the same tasks.

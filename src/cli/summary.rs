@@ -37,7 +37,9 @@ pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
 /// The summary in words.
 pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, standing: &Standing) -> String {
     let status = &report.status;
-    let mut text = format!("\n{} ({}): {} (exit code {})\n", status.job, status.period, exit.meaning(), exit.code());
+    let no_time = exit == Exit::Refused && end.undated;
+    let meaning = if no_time { "nothing bought, for want of a time that both clocks agree on" } else { exit.meaning() };
+    let mut text = format!("\n{} ({}): {meaning} (exit code {})\n", status.job, status.period, exit.code());
     let mut row = |name: &str, what: String| {
         let _ = writeln!(text, "  {name:<11}{}", lines(&what));
     };

@@ -31,8 +31,8 @@ pub use self::core::Core;
 pub use call::Call;
 pub use desk::{Desk, EngineError};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
-pub use prepare::{PrepareError, Prepared, bring_account, by_deadline, own_room, own_rooms, prepare};
-pub use turn::{AtWork, Moment, Outside, Turn};
+pub use prepare::{PrepareError, Prepared, affordable, bring_account, by_deadline, own_room, own_rooms, prepare};
+pub use turn::{AtWork, Moment, Outside, ProviderClock, Turn};
 pub use vocabulary::{Effect, End, Heard, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms};
 pub use waits::{Until, Waits, waits};
 
@@ -68,9 +68,41 @@ pub async fn run<V: Vendor>(
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
 ) -> Result<End, EngineError> {
-    let (hand_back, mut replies) = mpsc::unbounded_channel::<Result<Heard, LedgerError>>();
     let gate = Arc::new(call::Gate::new(desk.terms.limits.calls_per_minute, clock));
     let mut at_work = AtWork::new(desk, ledger, clock.now())?;
+    drive(&mut at_work, gate, vendor, ledger, clock, stop, watch).await
+}
+
+/// Calls until the provider has answered, and says what its clock shows. Runs are opened after it: only both clocks
+/// together say for which period a job is bought. The ledger is neither read nor written.
+///
+/// # Errors
+/// None of its own: those of [`run`].
+pub async fn greet<V: Vendor>(
+    terms: Terms,
+    vendor: Arc<V>,
+    ledger: &mut Ledger,
+    clock: Clock,
+    stop: watch::Receiver<StopWord>,
+    watch: &mut (dyn Watch + Send),
+) -> Result<(ProviderClock, End), EngineError> {
+    let gate = Arc::new(call::Gate::new(terms.limits.calls_per_minute, clock));
+    let mut at_work = AtWork::greeting(terms, clock.now());
+    let end = drive(&mut at_work, gate, vendor, ledger, clock, stop, watch).await?;
+    Ok((at_work.heard_clock(), end))
+}
+
+/// Turn after turn, with tokio's time and real calls.
+async fn drive<V: Vendor>(
+    at_work: &mut AtWork,
+    gate: Arc<call::Gate>,
+    vendor: Arc<V>,
+    ledger: &mut Ledger,
+    clock: Clock,
+    stop: watch::Receiver<StopWord>,
+    watch: &mut (dyn Watch + Send),
+) -> Result<End, EngineError> {
+    let (hand_back, mut replies) = mpsc::unbounded_channel::<Result<Heard, LedgerError>>();
     let mut outside = World { vendor, clock, gate, hand_back, watch };
     let mut input = Input::Begin;
     let mut heard = StopWord::None;

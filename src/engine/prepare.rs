@@ -84,6 +84,21 @@ pub fn bring_account(ledger: &mut Ledger, account: &AccountConfig, login: &str) 
     })
 }
 
+/// Whether a job that has no run yet can be bought as it is asked, by its own prices and budgets. Nothing is written.
+///
+/// # Errors
+/// It cannot be paid, or not whole where it must be.
+pub fn affordable(
+    ledger: &Ledger,
+    job: &Job,
+    limits: &Limits,
+    prices: &PriceList,
+    now: Now,
+) -> Result<(), PrepareError> {
+    let (job, _) = by_deadline(ledger, job, None, limits, prices, now.wall.timestamp())?;
+    refuse_what_is_short(&job, &plan(&job, prices, &[own_room(&job)], limits)?)
+}
+
 /// Brings a job and its run of a period into the ledger, and plans it where its plan has changed.
 ///
 /// # Errors

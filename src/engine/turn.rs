@@ -4,13 +4,17 @@
 
 use std::collections::VecDeque;
 
+use chrono::{DateTime, Utc};
+
 use super::call::Call;
 use super::core::Core;
 use super::desk::{Desk, Done, EngineError};
-use super::vocabulary::{Effect, End, Input};
+use super::vendor_clock::VendorClock;
+use super::vocabulary::{Effect, End, Input, Memory, Terms};
 use crate::clock::Now;
 use crate::event::{Event, EventKind};
 use crate::ledger::Ledger;
+use crate::price::PriceList;
 
 /// What a start is surrounded by.
 pub trait Outside {
@@ -49,6 +53,17 @@ pub enum Turn {
     Killed,
 }
 
+/// The provider's clock as the first answers of a session showed it.
+#[derive(Clone, Copy, Debug)]
+pub struct ProviderClock(VendorClock);
+
+impl ProviderClock {
+    /// What it shows now; none where no answer bore a date that is believed.
+    pub fn shows(&self, now: Now) -> Option<DateTime<Utc>> {
+        self.0.by_date(now)
+    }
+}
+
 /// A start at work.
 #[derive(Debug)]
 pub struct AtWork {
@@ -64,6 +79,20 @@ impl AtWork {
     pub fn new(desk: Desk, ledger: &Ledger, now: Now) -> Result<Self, EngineError> {
         let memory = desk.memory(ledger)?;
         Ok(Self { core: Core::new(desk.terms.clone(), memory, now), desk })
+    }
+
+    /// A session that hears the provider's clock, and neither looks into the ledger nor writes to it. Its first input is
+    /// [`Input::Begin`].
+    pub fn greeting(terms: Terms, now: Now) -> Self {
+        let terms = Terms { keep_balance: None, runs: Vec::new(), ..terms };
+        let mut core = Core::new(terms.clone(), Memory::default(), now);
+        core.greets = true;
+        Self { core, desk: Desk::new(terms, PriceList::with(&[])) }
+    }
+
+    /// What was heard of the provider's clock.
+    pub fn heard_clock(&self) -> ProviderClock {
+        ProviderClock(self.core.clock)
     }
 
     /// Takes an input and does all that follows from it at once.

@@ -6,11 +6,14 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
+
 use crate::clock::Now;
 use crate::rule::Rule;
 
-/// A `Date` further from this machine's clock than this is no word on the time (seconds): one of the two is broken.
-const FURTHEST_OFF_S: i64 = 31 * 24 * 3_600;
+/// A `Date` further from this machine's clock than this is no word on the time (seconds): one of the two is broken. A
+/// machine that was switched off or restored from an image is wrong by less once its clock is set.
+const FURTHEST_OFF_S: i64 = 14 * 24 * 3_600;
 /// The vendor's machines agree to this (milliseconds); windows of its list begin earlier by more.
 const AGREE_MS: i64 = 60_000;
 /// Answers in a row that show a later time than is believed before it is.
@@ -27,6 +30,10 @@ pub(super) struct VendorClock {
     furthest_ms: Option<i64>,
     /// When the call was begun that the latest answer answers: its `Date` may be as old as that.
     asked: Option<Now>,
+    /// An answer bore a `Date`. Where a route needs none, this machine's clock stands in for it.
+    is_dated: bool,
+    /// The vendor's milliseconds minus ours, from the latest answer whose `Date` was too far off to be believed.
+    beyond_ms: Option<i64>,
     /// How long that answer took, on a clock that stands still while the machine sleeps.
     took: Duration,
 }
@@ -34,10 +41,11 @@ pub(super) struct VendorClock {
 impl VendorClock {
     /// The answer to a call begun then arrived now with this `Date`; `false` where that says nothing of the time.
     pub(super) fn saw(&mut self, date_v: i64, begun: Now, now: Now) -> bool {
+        let offset = date_v.saturating_mul(1_000).saturating_sub(millis(now.mono));
         if date_v.abs_diff(now.wall.timestamp()) > FURTHEST_OFF_S.unsigned_abs() {
+            self.beyond_ms = Some(offset);
             return false;
         }
-        let offset = date_v.saturating_mul(1_000).saturating_sub(millis(now.mono));
         let may_be = self.latest_ms.map(|latest| latest + 1_000 * self.slept_s(now) + AGREE_MS);
         self.furthest_ms = Some(self.furthest_ms.map_or(offset, |furthest| furthest.max(offset)));
         self.ahead = may_be.filter(|may_be| offset > *may_be).map(|_| {
@@ -61,9 +69,26 @@ impl VendorClock {
         self.latest_ms.is_some()
     }
 
-    /// The vendor's time is not before this. Before any contact, the wall clock's.
+    /// An answer of this start bore a `Date` that is believed.
+    pub(super) fn dated(&mut self) {
+        self.is_dated = true;
+    }
+
+    /// The vendor's time by the `Date` of its answers; none where none bore one.
+    pub(super) fn by_date(&self, now: Now) -> Option<DateTime<Utc>> {
+        let offset = self.latest_ms.filter(|_| self.is_dated)?;
+        DateTime::from_timestamp_millis(offset + millis(now.mono))
+    }
+
+    /// The vendor's time by a `Date` that was too far off to be believed.
+    pub(super) fn beyond_belief(&self, now: Now) -> Option<DateTime<Utc>> {
+        DateTime::from_timestamp_millis(self.beyond_ms? + millis(now.mono))
+    }
+
+    /// The vendor's time is not before this. Before any contact, the wall clock's, or what no purchase may go by.
     pub(super) fn not_before(&self, now: Now) -> i64 {
-        self.latest_ms.map_or(now.wall.timestamp(), |offset| (offset + millis(now.mono)).div_euclid(1_000))
+        let known = self.latest_ms.or(self.beyond_ms);
+        known.map_or(now.wall.timestamp(), |offset| offset.saturating_add(millis(now.mono)).div_euclid(1_000))
     }
 
     /// The vendor's time is not after this, whichever of its machines answered.

@@ -233,6 +233,8 @@ pub enum Effect {
 pub struct End {
     /// The vendor refuses the account or the calls, or a price is above what the job allows.
     pub refused: Option<String>,
+    /// No answer told the time, so nothing was bought.
+    pub undated: bool,
     /// Attempts still in doubt.
     pub in_doubt: u64,
     /// What is in doubt stands in no list that can be asked for: a person decides.

@@ -14,7 +14,7 @@ mod rules;
 use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
-use rules::{answers, ceilings, doubt, endings, evidence, figures, restored, sending, settled, worst};
+use rules::{answers, ceilings, clocks, doubt, endings, evidence, figures, restored, sending, settled, worst};
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
 /// story or somewhere on the way, shows nothing.
@@ -43,6 +43,10 @@ fn shown_by(rule: Rule) -> Story {
         Rule::WrittenThrough => {
             story!(sending::a_ledger_that_is_opened_waits_for_the_disk_at_every_commit, r#"Some("NORMAL")"#)
         }
+        Rule::ClocksShareThePeriod => story!(
+            clocks::a_clock_in_another_day_opens_no_run_and_buys_nothing,
+            "nothing is sold for a day that the provider's clock is not in left: 3 right: 0"
+        ),
         Rule::SentOnce => story!(sending::a_purchase_that_is_sent_elsewhere_is_not_sent_again, "too many redirects"),
         Rule::OneDispatcher => story!(ledger::the_lock_is_one_process_s_until_it_lets_go, "taken twice"),
         Rule::EmptyBuckets => story!(

@@ -8,6 +8,7 @@ mod world;
 pub(crate) mod answers;
 pub(crate) mod ceilings;
 mod cells;
+pub(crate) mod clocks;
 pub(crate) mod doubt;
 pub(crate) mod endings;
 pub(crate) mod evidence;

@@ -12,6 +12,7 @@ use super::beside::BESIDE;
 use super::books::Books;
 use super::checks::{Allowed, Before, Look, tag_of};
 use super::disk::Copy;
+use super::greeting;
 use super::journal::Struck;
 use super::life::{Death, Fate, Life, Lived, Trouble};
 use super::weather::{Draw, Weather, draw_caps};
@@ -45,6 +46,8 @@ pub(super) struct Campaign {
     draw: Draw,
     /// What is drawn for the job beside the pages, so that the rest of a campaign is the same without it.
     beside: Draw,
+    /// Where this machine's clock may lie in another period than the provider's: by how much, drawn for each life.
+    clocks: Option<Draw>,
     allowed: Allowed,
     pub(super) before: Before,
     /// Copies of the ledger, and when each was made.
@@ -74,11 +77,16 @@ pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcom
         broken: weather.broken,
         ..Allowed::default()
     };
+    world.greets = seed >= greeting::FIRST_SEED;
+    world.skew = weather.skew;
+    let mut clocks = Draw(fastrand::Rng::with_seed(seed ^ 0x000C_10C5));
+    let wrong_clocks = world.greets && clocks.by(0.4);
     let mut campaign = Campaign {
         world,
         weather,
         draw,
         beside: Draw(fastrand::Rng::with_seed(seed ^ 0x00BE_51DE)),
+        clocks: wrong_clocks.then_some(clocks),
         allowed,
         before: Before::default(),
         copies: Vec::new(),
@@ -105,7 +113,10 @@ impl Campaign {
         let lives = self.draw.0.usize(1..=MOST_TROUBLED_LIVES);
         for _ in 0..lives {
             let life = self.draw_life();
+            let wrong_by = self.clocks.as_mut().map_or(0, greeting::wrong_by);
+            self.world.clock.jump(wrong_by);
             self.live(&life)?;
+            self.world.clock.jump(-wrong_by);
             if self.world.clock.true_time > self.weather.clears {
                 break;
             }
@@ -205,6 +216,13 @@ impl Campaign {
         let look = self.looking(&books, &audit, &sales);
         look.after_a_life(&self.before)?;
         look.the_end_is_honest(&lived)?;
+        if self.world.greets {
+            let kinds = self.weather.jobs.iter().map(|job| {
+                let kind = bursar::period::PeriodKind::ALL.iter().find(|kind| kind.name() == job.period);
+                (job.name.to_owned(), (*kind.unwrap(), job.timezone.parse().unwrap()))
+            });
+            greeting::nothing_is_bought_for_another_period(&books, &self.world.opened, &kinds.collect())?;
+        }
         self.rates()?;
         let tasks: Vec<_> = audit.tasks.iter().map(|count| (&count.state[..], count.tasks)).collect();
         let (charged, held, in_doubt) = (audit.charged, audit.held, audit.in_doubt);

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bursar::clock::Now;
-use bursar::engine::{self, AtWork, Call, Desk, End, Input, Moment, Outside, Terms, Turn};
+use bursar::engine::{self, AtWork, Call, Desk, End, Input, Moment, Outside, RunTerms, Terms, Turn};
 use bursar::event::{Event, EventKind};
-use bursar::ids::RunId;
+use bursar::ids::{AccountId, RunId};
 use bursar::ledger::{Ledger, LockError, RunState, Trust};
 use bursar::period;
 use bursar::price::PriceList;
@@ -82,13 +82,13 @@ const PATIENCE: Duration = Duration::from_hours(5 * 24);
 /// Replies that are taken into one commit.
 const HANDFUL: usize = 256;
 
-struct Around<'a> {
-    now: Now,
-    journal: &'a mut Journal,
-    calls: Vec<Call>,
-    moments: &'a mut u64,
-    death: Death,
-    at: chrono::DateTime<chrono::Utc>,
+pub(super) struct Around<'a> {
+    pub(super) now: Now,
+    pub(super) journal: &'a mut Journal,
+    pub(super) calls: Vec<Call>,
+    pub(super) moments: &'a mut u64,
+    pub(super) death: Death,
+    pub(super) at: chrono::DateTime<chrono::Utc>,
 }
 
 impl Outside for Around<'_> {
@@ -203,7 +203,7 @@ impl World {
     }
 
     /// Time passes until something happens to the process; `None`: it dies.
-    fn wait(
+    pub(super) fn wait(
         &mut self,
         wake: Option<Duration>,
         troubles: &mut Vec<(Duration, Trouble)>,
@@ -283,9 +283,18 @@ impl World {
         let prices = PriceList::with(&self.account.prices);
         let files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
         let (mut bought, mut runs, mut planned) = (Vec::new(), Vec::new(), Vec::new());
+        let terms = self.terms(account, Vec::new());
+        let heard = if self.greets { Some(self.greet(&mut ledger, terms)?) } else { None };
         for asked in &life.jobs {
             let job = asked.job(&self.account);
-            let period = period::current(job.period, job.timezone, now.wall);
+            let period = match heard {
+                Some(heard) => self.agreed(&job, heard),
+                None => Some(period::current(job.period, job.timezone, now.wall)),
+            };
+            let Some(period) = period else { continue };
+            let now = self.clock.now();
+            let opened_at = self.provider_time();
+            self.opened.entry(start.number).or_default().push(opened_at);
             if let Some(run) = ledger.find_run(&job.name, Some(&period.id))?
                 && ledger.run_status(run)?.state == RunState::Closed
             {
@@ -298,7 +307,13 @@ impl World {
             planned.push(prepared.run.0);
             bought.push(prepared.terms);
         }
-        let terms = Terms {
+        let terms = self.terms(account, bought);
+        let at_work = AtWork::new(Desk::new(terms, prices), &ledger, self.clock.now())?;
+        Ok(Process { ledger, at_work, runs, planned, start: start.number })
+    }
+
+    fn terms(&self, account: AccountId, runs: Vec<RunTerms>) -> Terms {
+        Terms {
             account,
             name: self.account.name.clone(),
             limits: self.account.limits.clone(),
@@ -309,10 +324,8 @@ impl World {
             keep_balance: self.account.caps.keep_balance,
             collect: true,
             seed: self.seed ^ self.lives,
-            runs: bought,
-        };
-        let at_work = AtWork::new(Desk::new(terms, prices), &ledger, now)?;
-        Ok(Process { ledger, at_work, runs, planned, start: start.number })
+            runs,
+        }
     }
 
     fn disk_is_in_trouble(&self, life: &Life) -> bool {

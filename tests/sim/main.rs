@@ -18,6 +18,7 @@ mod crash_points;
 mod dearer;
 mod disk;
 mod findings;
+mod greeting;
 mod journal;
 mod life;
 mod refusals;

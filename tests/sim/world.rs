@@ -6,10 +6,11 @@ use bursar::config::AccountConfig;
 use bursar::ledger::Audit;
 use bursar::offer::Route;
 use bursar::sandbox::{Sandbox, Settings};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock::VirtualClock;
 use super::disk::Disk;
+use super::greeting::Opened;
 use super::journal::{Journal, Struck};
 use super::wire::{Road, Wire};
 
@@ -22,6 +23,11 @@ pub struct World {
     pub journal: Journal,
     pub struck: Struck,
     pub lives: u64,
+    /// Lives hear the provider's clock before they open runs.
+    pub greets: bool,
+    /// By how many seconds the provider's clock is ahead of the true time.
+    pub skew: i64,
+    pub opened: Opened,
 }
 
 impl World {
@@ -35,7 +41,15 @@ impl World {
             journal: Journal::default(),
             struck: Struck::default(),
             lives: 0,
+            greets: false,
+            skew: 0,
+            opened: Opened::new(),
         }
+    }
+
+    /// What the provider's clock shows.
+    pub fn provider_time(&self) -> DateTime<Utc> {
+        self.clock.true_time + TimeDelta::seconds(self.skew)
     }
 
     pub fn line(&mut self, what: Arguments<'_>) {

@@ -5,19 +5,20 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::Start;
+use super::period::{Greeting, Meant, NoRun, has_borders};
 use crate::cli::locate::Located;
-use crate::cli::out::{self, count, grouped};
+use crate::cli::out::{self, Out, count, grouped};
 use crate::cli::plan::haste_lines;
 use crate::cli::progress::{Baseline, Teller};
 use crate::cli::secrets::Credentials;
 use crate::cli::standing::Standing;
-use crate::cli::{Exit, embedded, mistake, summary, told};
+use crate::cli::{Exit, embedded, summary, told};
 use crate::config::AccountConfig;
-use crate::engine::{self, Desk, PrepareError, RunTerms, Terms};
+use crate::engine::{self, Desk, PrepareError, RunTerms, StopWord, Terms};
 use crate::ids::{AccountId, RunId};
 use crate::job::{Disk, Job};
 use crate::ledger::{Edited, Ledger, LedgerError, RunState};
-use crate::period::{self, Period};
+use crate::period::Period;
 use crate::plan::{self, Plan, Room};
 use crate::price::PriceList;
 use crate::report::Report;
@@ -48,16 +49,42 @@ impl Start<'_> {
         credentials: &Credentials,
         jobs: &[Located],
     ) -> anyhow::Result<Exit> {
-        let http = credentials.way_to(&config.base_url)?;
+        let http = Arc::new(credentials.way_to(&config.base_url)?);
         let account = engine::bring_account(ledger, config, credentials.whose())?;
         let prices = PriceList::with(&config.prices);
+        let speed = if self.args.sandbox { embedded::SPEED } else { 1 };
+        let greeting = if jobs.iter().any(has_borders) {
+            self.can_be_bought(ledger, jobs, account, config, &prices)?;
+            let terms = Terms { speed, ..terms(account, config, Vec::new()) };
+            let mut teller = Teller::new(Out { bars: false, ..self.out }, Baseline::default());
+            Some(self.greet(ledger, terms, Arc::clone(&http), &mut teller).await?)
+        } else {
+            None
+        };
         let mut runs = Vec::new();
         let mut bought = Vec::new();
         let mut exit = Exit::Complete;
         for located in jobs {
-            match self.bring(ledger, located, account, config, &prices) {
+            let meant = match greeting.as_ref().filter(|_| has_borders(located)) {
+                Some(greeting) => self.agreed(ledger, located, greeting).await?,
+                None => Meant::Run(self.period(ledger, located)?),
+            };
+            let period = match meant {
+                Meant::Run(period) => period,
+                Meant::NoRun(no_run) => {
+                    exit = exit.and(self.tell_no_run(located, &no_run)?);
+                    for period in &no_run.periods {
+                        if let Some(run) = ledger.find_run(&located.job.name, Some(period))? {
+                            runs.push((run, Go::NoPeriod(no_run)));
+                            break;
+                        }
+                    }
+                    continue;
+                }
+            };
+            match self.bring(ledger, located, &period, account, config, &prices) {
                 Ok((run, terms)) => {
-                    runs.push((run, Some(located)));
+                    runs.push((run, Go::On(located)));
                     bought.extend(terms);
                 }
                 // What is paid is collected, and what others ask is bought, whatever may not be.
@@ -66,14 +93,13 @@ impl Start<'_> {
                     let name = &located.job.name;
                     let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
                     self.out.must(&format!("{error}. Nothing is bought of job `{name}` in this start{collected}"));
-                    let period = self.period(ledger, located)?;
-                    runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, None)));
+                    runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, Go::Wrong)));
                 }
                 Err(error) => return Err(error),
             }
         }
         let mut baseline = Baseline::default();
-        for (run, located) in runs.iter().filter_map(|(run, located)| Some((run, (*located)?))) {
+        for (run, located) in runs.iter().filter_map(|(run, go)| Some((run, go.on()?))) {
             let report = Report::of(ledger, *run, &prices, self.clock.now())?;
             let (job, _) = engine::by_deadline(
                 ledger,
@@ -89,17 +115,25 @@ impl Start<'_> {
             baseline.spent = baseline.spent.saturating_add(report.status.total.charged);
             baseline.budget = baseline.budget.saturating_add(report.status.total.limit.unwrap_or_default());
         }
-        let speed = if self.args.sandbox { embedded::SPEED } else { 1 };
         let terms = Terms { speed, collect: !self.args.no_collect, ..terms(account, config, bought) };
-        let desk = Desk::new(terms, prices.clone());
-        let mut teller = Teller::new(self.out, baseline);
-        let ended = engine::run(desk, Arc::new(http), ledger, self.clock, self.stop.clone(), &mut teller).await;
-        teller.finish();
-        let end = ended?;
-        for (run, located) in runs {
+        let end = match greeting.filter(Greeting::is_the_end) {
+            Some(greeting) => greeting.end,
+            None => {
+                let desk = Desk::new(terms, prices.clone());
+                let mut teller = Teller::new(self.out, baseline);
+                let ended = engine::run(desk, http, ledger, self.clock, self.stop.clone(), &mut teller).await;
+                teller.finish();
+                ended?
+            }
+        };
+        for (run, go) in runs {
             ledger.complete(run)?;
             let report = Report::of(ledger, run, &prices, self.clock.now())?;
-            let planned = if located.is_some() { Exit::Complete } else { Exit::Usage };
+            let mut end = end.clone();
+            if let Go::NoPeriod(no_run) = &go {
+                (end.undated, end.refused) = (true, end.refused.or_else(|| Some(no_run.why.clone())));
+            }
+            let planned = if matches!(go, Go::Wrong) { Exit::Usage } else { Exit::Complete };
             let of_run = planned.and(summary::exit_of(&report, &end));
             exit = exit.and(of_run);
             let standing = Standing::of(ledger, config, self.clock.now())?;
@@ -118,11 +152,11 @@ impl Start<'_> {
         &self,
         ledger: &mut Ledger,
         located: &Located,
+        period: &Period,
         account: AccountId,
         config: &AccountConfig,
         prices: &PriceList,
     ) -> anyhow::Result<(RunId, Option<RunTerms>)> {
-        let period = self.period(ledger, located)?;
         let job = &located.job;
         if let Some(run) = ledger.find_run(&job.name, Some(&period.id))?
             && ledger.run_status(run)?.state == RunState::Closed
@@ -135,7 +169,7 @@ impl Start<'_> {
         }
         let now = self.clock.now();
         let prepared =
-            engine::prepare(ledger, job, account, &config.limits, prices, &period, self.args.moved, &Disk, now)?;
+            engine::prepare(ledger, job, account, &config.limits, prices, period, self.args.moved, &Disk, now)?;
         if let Some(edited) = prepared.edited.filter(|edited| prepared.resumed && *edited != Edited::default()) {
             self.out.note(&format!(
                 "{} ({}): the job file has changed: {} joined, {} left unbought, {} bought and no longer asked",
@@ -152,6 +186,43 @@ impl Start<'_> {
         Ok((prepared.run, Some(prepared.terms)))
     }
 
+    /// Before anything is called: a job that cannot be bought as it is asked is told at once, where there is nothing else
+    /// to do.
+    fn can_be_bought(
+        &self,
+        ledger: &Ledger,
+        jobs: &[Located],
+        account: AccountId,
+        config: &AccountConfig,
+        prices: &PriceList,
+    ) -> anyhow::Result<()> {
+        for located in jobs {
+            let period = self.period(ledger, located)?;
+            if ledger.find_run(&located.job.name, Some(&period.id))?.is_some() {
+                continue;
+            }
+            let checked = engine::affordable(ledger, &located.job, &config.limits, prices, self.clock.now());
+            let checked = checked.map_err(anyhow::Error::from);
+            if let Err(error) = checked
+                && !(is_of_the_plan(&error) && self.goes_on_without(ledger, located, account)?)
+            {
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+
+    /// Says that a job has no run in this session; what that comes to.
+    fn tell_no_run(&self, located: &Located, no_run: &NoRun) -> anyhow::Result<Exit> {
+        let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
+        self.out.must(&format!("job `{}` is not run{collected}: {}", located.job.name, no_run.why));
+        if self.out.json {
+            self.json("no_run", no_run.facts(&located.job.name))?;
+        }
+        let stopped = *self.stop.borrow() > StopWord::None;
+        Ok(if stopped { Exit::Interrupted } else { Exit::Refused })
+    }
+
     /// Whether a start has more to do than a job that cannot be bought: answers are to come, something is in doubt, or
     /// other jobs are named beside a run that began. One that never began is wrong from the start: nothing is bought
     /// before it is mended.
@@ -159,26 +230,6 @@ impl Start<'_> {
         let has_begun =
             || anyhow::Ok(ledger.find_run(&located.job.name, Some(&self.period(ledger, located)?.id))?.is_some());
         Ok(has_more_to_do(ledger, account)? || (self.args.jobs.len() > 1 && has_begun()?))
-    }
-
-    /// The period that is meant.
-    fn period(&self, ledger: &Ledger, located: &Located) -> anyhow::Result<Period> {
-        let job = &located.job;
-        let current = period::current(job.period, job.timezone, self.clock.now().wall);
-        let Some(id) = &self.args.period else { return Ok(current) };
-        let named = match period::parse(job.period, job.timezone, id) {
-            Ok(period) => period,
-            Err(error) => return mistake(format!("--period: {error}")),
-        };
-        if named == current || ledger.find_run(&job.name, Some(id))?.is_some() {
-            return Ok(named);
-        }
-        let why = if named.from > current.from {
-            "it has not begun"
-        } else {
-            "it is over, and a run of it never began: today's answer is not that day's"
-        };
-        mistake(format!("job `{}` cannot be run for {id}: {why}; the current period is {}", job.name, current.id))
     }
 
     /// What is about to happen, in a few lines.
@@ -250,6 +301,25 @@ impl Start<'_> {
     fn json(&self, name: &str, facts: serde_json::Value) -> anyhow::Result<()> {
         out::data(&format!("{}\n", told::line(name, self.clock.now().wall, facts)))?;
         Ok(())
+    }
+}
+
+/// How far a run goes on in this session.
+enum Go<'a> {
+    /// As its job says.
+    On(&'a Located),
+    /// Its answers are collected: the job cannot be bought as it stands.
+    Wrong,
+    /// Its answers are collected: no period is agreed on.
+    NoPeriod(NoRun),
+}
+
+impl<'a> Go<'a> {
+    fn on(&self) -> Option<&'a Located> {
+        match self {
+            Self::On(located) => Some(located),
+            Self::Wrong | Self::NoPeriod(_) => None,
+        }
     }
 }
 

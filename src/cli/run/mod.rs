@@ -4,6 +4,7 @@
 
 mod account;
 mod follow;
+mod period;
 
 use std::path::PathBuf;
 

@@ -19,7 +19,9 @@ impl Core {
         if self.stopping || (unreachable && self.dispatch.halted.is_some()) {
             return true;
         }
-        let hopeless = !self.reconcile.is_clear() && !self.reconcile.may_clear(vendor_now);
+        // Without the provider's clock nothing that is in doubt is closed, and no scan is made.
+        let may_clear = self.reconcile.may_clear(vendor_now) && !self.is_undated();
+        let hopeless = !self.reconcile.is_clear() && !may_clear;
         let bought = self.dispatch.is_done() || (self.reconcile.restored.is_some() && hopeless);
         let halted = self.dispatch.halted.is_some();
         self.hello == Step::Done
@@ -75,6 +77,7 @@ impl Core {
             refused: self.dispatch.halted.clone().or(unchecked).or(price).or(self.dispatch.shut_out()),
             in_doubt: self.reconcile.attempts().max(restored),
             unlisted: !self.terms.lists,
+            undated: self.is_undated(),
             stopped: self.stopping,
             cuts: self.dispatch.cuts(),
             given_up,

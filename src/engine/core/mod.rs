@@ -66,6 +66,12 @@ pub struct Core {
     /// The account's own word on its balance, where some is to be kept, and on its prices, before anything is bought.
     pub(super) balance: Step,
     pub(super) stopping: bool,
+    /// It hears the provider's clock and does nothing else.
+    pub(in crate::engine) greets: bool,
+    /// First answers that told no time.
+    pub(super) undated: u32,
+    /// Answers are collected until then, where no answer tells the time.
+    pub(super) collects_until: Option<Duration>,
     /// Failures in a row, of any call.
     pub(super) failures: u32,
     /// Questions for the balance that came to nothing.
@@ -144,6 +150,9 @@ impl Core {
             // Where nobody can be asked for it, there is nothing to wait for; but a balance to keep is never taken for kept.
             balance: if terms.lists || terms.keep_balance.is_some() { Step::Wanted } else { Step::Done },
             stopping: false,
+            greets: false,
+            undated: 0,
+            collects_until: None,
             failures: 0,
             balance_failures: 0,
             quiet_until: mono,
@@ -265,6 +274,9 @@ impl Core {
         let vendor_now = self.clock.not_before(now);
         self.dispatch.wake(now.mono);
         self.collect.wake(now.mono);
+        if self.collects_until.is_some_and(|until| until <= now.mono && self.is_undated()) {
+            self.collect.stop();
+        }
         if self.may_pull() {
             while let Some((run, after)) = self.dispatch.next_pull() {
                 out.push(Effect::Pull { run, after, most: PULL });

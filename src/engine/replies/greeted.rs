@@ -1,17 +1,26 @@
 //! What becomes of the first calls of a start: whether the vendor is there and lets us in, and, where a route is not known
 //! to hand out answers, at which endpoints it does.
 
+use std::time::Duration;
+
 use crate::clock::Now;
 use crate::engine::collect::Endpoint;
 use crate::engine::core::{Core, Step};
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::offer::Method;
+use crate::period::shown;
 use crate::vendor::codes::Class;
 use crate::vendor::{Probed, Refusal};
 
 /// Questions about an endpoint that are answered and tell nothing, after which it counts as one that hands out none.
 const MOST_PROBES: u32 = 5;
+/// First answers without a usable date, after which nothing is bought in this session: one may be a proxy's, and what
+/// three of them say the fourth will say as well.
+const MOST_UNDATED: u32 = 3;
+/// How long a session that may not buy for want of a date collects what is paid for. Ages are not certain then, so that
+/// it cannot be told what is late; the next session goes on.
+const UNDATED_COLLECTS_FOR: Duration = Duration::from_mins(10);
 
 impl Core {
     pub(super) fn greeted(&mut self, now: Now, outcome: Result<(), Refusal>, out: &mut Vec<Effect>) {
@@ -19,16 +28,47 @@ impl Core {
             Ok(()) if self.clock.is_known() => self.hello = Step::Done,
             // In which day a purchase counts and since when it is in doubt is told by the vendor's clock alone.
             Ok(()) => {
-                self.hello = Step::Wanted;
-                let why =
-                    "its answers bear no date, or one that is more than a month from this machine's clock".to_owned();
-                self.failed(now, why, None, out);
+                self.undated += 1;
+                let why = self.why_undated(now);
+                if self.undated < MOST_UNDATED {
+                    self.hello = Step::Wanted;
+                    self.failed(now, why, None, out);
+                } else {
+                    // What is paid for can be asked for all the same.
+                    self.probes.clear();
+                    self.hello = Step::Done;
+                    self.collects_until = Some(now.mono + UNDATED_COLLECTS_FOR);
+                    self.halt(why, out);
+                }
             }
             Err(refusal) => {
                 self.hello = Step::Wanted;
                 self.refused(now, &refusal, true, out);
             }
         }
+    }
+
+    /// Why no answer tells the time, with both clocks.
+    fn why_undated(&self, now: Now) -> String {
+        let machine = shown(now.wall);
+        match self.clock.beyond_belief(now) {
+            Some(provider) => format!(
+                "the provider's clock says {}, and this machine's clock says {machine}: they are weeks apart, so it is not \
+                 known in which day a purchase would count, and nothing is bought. Set this machine's clock right, then run \
+                 the same command again",
+                shown(provider)
+            ),
+            None => format!(
+                "the provider's answers bear no usable `Date`, and this machine's clock, which says {machine}, cannot be \
+                 compared with anything: it is not known in which day a purchase would count, and nothing is bought. Where a \
+                 proxy removes the header, let it pass, then run the same command again"
+            ),
+        }
+    }
+
+    /// Nothing is bought in this session because no answer tells the time.
+    pub(in crate::engine) fn is_undated(&self) -> bool {
+        self.undated >= MOST_UNDATED && !self.clock.is_known()
     }
 
     /// An endpoint was asked for an answer that cannot exist.

@@ -87,7 +87,7 @@ impl Core {
                 }
             }
         }
-        if self.clock.is_known() && (!was_known || !then.changes.is_empty()) {
+        if self.clock.is_known() && !self.greets && (!was_known || !then.changes.is_empty()) {
             then.write(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });
         }
         self.to_recognise += then.after.iter().filter(|effect| matches!(effect, Effect::Recognise(..))).count();
@@ -97,10 +97,14 @@ impl Core {
     /// The vendor answered something: its clock is known, and connections that were gone before are surely closed.
     fn contact(&mut self, now: Now, begun: Now, date_v: Option<i64>, then: &mut Consequences) {
         // Without its lists, the vendor's clock decides nothing but in which day money counts.
+        let is_dated = date_v.is_some();
         let date_v = date_v.or_else(|| (!self.terms.lists).then(|| now.wall.timestamp()));
         let first = !self.clock.is_known();
         if !date_v.is_some_and(|date_v| self.clock.saw(date_v, begun, now)) {
             return;
+        }
+        if is_dated {
+            self.clock.dated();
         }
         self.failures = 0;
         if first {
