@@ -86,7 +86,7 @@ impl AtWork {
     pub fn greeting(terms: Terms, now: Now) -> Self {
         let terms = Terms { keep_balance: None, runs: Vec::new(), ..terms };
         let mut core = Core::new(terms.clone(), Memory::default(), now);
-        core.greets = true;
+        core.greeting.alone = true;
         Self { core, desk: Desk::new(terms, PriceList::with(&[])) }
     }
 

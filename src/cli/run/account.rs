@@ -116,15 +116,14 @@ impl Start<'_> {
             baseline.budget = baseline.budget.saturating_add(report.status.total.limit.unwrap_or_default());
         }
         let terms = Terms { speed, collect: !self.args.no_collect, ..terms(account, config, bought) };
-        let end = match greeting.filter(Greeting::is_the_end) {
-            Some(greeting) => greeting.end,
-            None => {
-                let desk = Desk::new(terms, prices.clone());
-                let mut teller = Teller::new(self.out, baseline);
-                let ended = engine::run(desk, http, ledger, self.clock, self.stop.clone(), &mut teller).await;
-                teller.finish();
-                ended?
-            }
+        let end = if let Some(greeting) = greeting.filter(Greeting::is_the_end) {
+            greeting.end
+        } else {
+            let desk = Desk::new(terms, prices.clone());
+            let mut teller = Teller::new(self.out, baseline);
+            let ended = engine::run(desk, http, ledger, self.clock, self.stop.clone(), &mut teller).await;
+            teller.finish();
+            ended?
         };
         for (run, go) in runs {
             ledger.complete(run)?;

@@ -66,12 +66,8 @@ pub struct Core {
     /// The account's own word on its balance, where some is to be kept, and on its prices, before anything is bought.
     pub(super) balance: Step,
     pub(super) stopping: bool,
-    /// It hears the provider's clock and does nothing else.
-    pub(in crate::engine) greets: bool,
-    /// First answers that told no time.
-    pub(super) undated: u32,
-    /// Answers are collected until then, where no answer tells the time.
-    pub(super) collects_until: Option<Duration>,
+    /// The first calls, and what they told of the time.
+    pub(in crate::engine) greeting: Greeting,
     /// Failures in a row, of any call.
     pub(super) failures: u32,
     /// Questions for the balance that came to nothing.
@@ -115,6 +111,17 @@ struct HeldTokens {
     account: bool,
 }
 
+/// The first calls of a session, and what they told of the time.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::engine) struct Greeting {
+    /// The session makes no other calls.
+    pub(in crate::engine) alone: bool,
+    /// Answers that told no time.
+    pub(in crate::engine) undated: u32,
+    /// Answers are collected until then, where none tells the time.
+    pub(in crate::engine) collects_until: Option<Duration>,
+}
+
 /// A call that is made once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Step {
@@ -150,9 +157,7 @@ impl Core {
             // Where nobody can be asked for it, there is nothing to wait for; but a balance to keep is never taken for kept.
             balance: if terms.lists || terms.keep_balance.is_some() { Step::Wanted } else { Step::Done },
             stopping: false,
-            greets: false,
-            undated: 0,
-            collects_until: None,
+            greeting: Greeting::default(),
             failures: 0,
             balance_failures: 0,
             quiet_until: mono,
@@ -274,7 +279,7 @@ impl Core {
         let vendor_now = self.clock.not_before(now);
         self.dispatch.wake(now.mono);
         self.collect.wake(now.mono);
-        if self.collects_until.is_some_and(|until| until <= now.mono && self.is_undated()) {
+        if self.greeting.collects_until.is_some_and(|until| until <= now.mono && self.is_undated()) {
             self.collect.stop();
         }
         if self.may_pull() {

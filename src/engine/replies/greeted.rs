@@ -28,16 +28,16 @@ impl Core {
             Ok(()) if self.clock.is_known() => self.hello = Step::Done,
             // In which day a purchase counts and since when it is in doubt is told by the vendor's clock alone.
             Ok(()) => {
-                self.undated += 1;
+                self.greeting.undated += 1;
                 let why = self.why_undated(now);
-                if self.undated < MOST_UNDATED {
+                if self.greeting.undated < MOST_UNDATED {
                     self.hello = Step::Wanted;
                     self.failed(now, why, None, out);
                 } else {
                     // What is paid for can be asked for all the same.
                     self.probes.clear();
                     self.hello = Step::Done;
-                    self.collects_until = Some(now.mono + UNDATED_COLLECTS_FOR);
+                    self.greeting.collects_until = Some(now.mono + UNDATED_COLLECTS_FOR);
                     self.halt(why, out);
                 }
             }
@@ -68,7 +68,7 @@ impl Core {
 
     /// Nothing is bought in this session because no answer tells the time.
     pub(in crate::engine) fn is_undated(&self) -> bool {
-        self.undated >= MOST_UNDATED && !self.clock.is_known()
+        self.greeting.undated >= MOST_UNDATED && !self.clock.is_known()
     }
 
     /// An endpoint was asked for an answer that cannot exist.

@@ -87,7 +87,7 @@ impl Core {
                 }
             }
         }
-        if self.clock.is_known() && !self.greets && (!was_known || !then.changes.is_empty()) {
+        if self.clock.is_known() && !self.greeting.alone && (!was_known || !then.changes.is_empty()) {
             then.write(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });
         }
         self.to_recognise += then.after.iter().filter(|effect| matches!(effect, Effect::Recognise(..))).count();
