@@ -338,8 +338,18 @@ CREATE TABLE sweep (
     to_v    INTEGER NOT NULL,
     rows    INTEGER NOT NULL,
     found   INTEGER NOT NULL,
-    verdict TEXT NOT NULL
+    verdict TEXT NOT NULL,
+    restored INTEGER NOT NULL DEFAULT 0 -- 1: it counts for what a restored ledger may lack
+        CONSTRAINT a_scan_counts_for_a_restored_ledger_or_not CHECK (restored BETWEEN 0 AND 1)
 ) STRICT;
+
+-- The batches in doubt that a valid scan counts for: those that it began with, after their quarantine, and of which it
+-- showed nothing. A later session counts it together with a scan of its own.
+CREATE TABLE sweep_of (
+    batch INTEGER NOT NULL REFERENCES batch (id),
+    sweep INTEGER NOT NULL REFERENCES sweep (id),
+    PRIMARY KEY (batch, sweep)
+) STRICT, WITHOUT ROWID;
 
 -- The answers, compressed (zstd) as the vendor sent them.
 CREATE TABLE answer (

@@ -66,6 +66,11 @@ rules! {
     SweepsApart,
     /// A sweep counts for the doubts that it began with; else for one that fell into doubt while it was read.
     SweepCountsForItsOwn,
+    /// A session concludes only with a scan of its own; else by those of sessions whose other knowledge is gone.
+    ConcludesByItsOwnScan,
+    /// What the list has shown without a cost voids the scans before it, in later sessions too; else one that shows it once
+    /// and then hides it has it bought again.
+    ShownVoidsScans,
     /// A full page may hide rows, so its window is cut; else what stands behind it is never found.
     FullPageIsCut,
     /// A page that cannot be read is no empty page; else what stands on it is bought again.

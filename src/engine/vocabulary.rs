@@ -62,6 +62,8 @@ pub struct Memory {
     pub longest_lag_s: i64,
     /// The ledger was restored: since when its purchases are unknown, and when it first had contact since.
     pub restored: Option<(i64, Option<i64>)>,
+    /// When the scans of earlier sessions began that count for what it may lack.
+    pub restored_scans: Vec<i64>,
     /// Where something is left to buy, where the vendor's lists cannot be asked for.
     pub wanted: BTreeSet<(Engine, Function, Method)>,
     /// The latest that the vendor's clock was seen at.

@@ -227,6 +227,7 @@ impl Commit<'_> {
             | Change::RestoredClosed { .. }
             | Change::RestoredDone { .. }
             | Change::Swept { .. }
+            | Change::ScansVoid { .. }
             | Change::Noted { .. }) => return Ok(Some(other)),
         }
         Ok(None)

@@ -157,8 +157,22 @@ pub enum Change {
     RestoredClosed { account: AccountId, closed_v: i64 },
     /// The vendor's list was read, and the restored ledger knows what it bought.
     RestoredDone { account: AccountId },
-    /// A complete look through the vendor's list.
-    Swept { account: AccountId, begun_v: i64, from_v: i64, to_v: i64, rows: u64, found: u64, verdict: String },
+    /// A complete look through the vendor's list. `counts_for`: the batches in doubt of which it showed nothing, where it is
+    /// valid and they were its own; `restored`: it counts for what a restored ledger may lack.
+    Swept {
+        account: AccountId,
+        begun_v: i64,
+        from_v: i64,
+        to_v: i64,
+        rows: u64,
+        found: u64,
+        verdict: String,
+        counts_for: Vec<BatchId>,
+        restored: bool,
+    },
+    /// The list has shown something of a batch in doubt, and does not say whether it was bought: earlier scans count for it
+    /// no more.
+    ScansVoid { batch: BatchId },
     /// Something for people to read.
     Noted { run: Option<RunId>, at: i64, what: String },
 }
@@ -210,6 +224,7 @@ impl Change {
             | Self::RestoredClosed { .. }
             | Self::RestoredDone { .. }
             | Self::Swept { .. }
+            | Self::ScansVoid { .. }
             | Self::Noted { .. } => None,
         }
     }

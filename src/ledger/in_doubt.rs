@@ -34,6 +34,8 @@ pub struct Doubted {
     pub held: Money,
     /// Those of them that `tasks_ready` has shown: they are bought.
     pub shown: BTreeSet<AttemptId>,
+    /// When the scans of earlier sessions that count for it began, the earliest first.
+    pub scans: Vec<i64>,
 }
 
 impl Ledger {
@@ -58,11 +60,13 @@ impl Ledger {
                 held: Money::from_nanos(row.get(7)?),
                 method: named(row, 8)?,
                 shown: BTreeSet::new(),
+                scans: Vec::new(),
             })
         })?;
         let mut doubted = rows.collect::<Result<Vec<_>, _>>()?;
         for batch in &mut doubted {
             batch.shown = self.unresolved_where(batch.batch, "attempt.listed_done IS NOT NULL")?.into_iter().collect();
+            batch.scans = self.scans_of(batch.batch)?;
         }
         Ok(doubted)
     }

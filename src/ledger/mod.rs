@@ -32,6 +32,7 @@ mod vendor_id;
 mod to_buy;
 mod orders;
 mod in_doubt;
+mod scans;
 mod recognise;
 mod witnesses;
 mod note;

@@ -4,7 +4,7 @@ use rusqlite::Connection;
 
 use super::attempt_state::AttemptState;
 use super::to_buy::price_seen;
-use super::{Change, LedgerError};
+use super::{Change, LedgerError, scans};
 use crate::price::is_later;
 
 /// What moves neither money nor tasks.
@@ -75,12 +75,15 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
                 [account.0],
             )?;
         }
-        Change::Swept { account, begun_v, from_v, to_v, rows, found, verdict } => {
+        Change::Swept { account, begun_v, from_v, to_v, rows, found, verdict, counts_for, restored } => {
             write.execute(
-                "INSERT INTO sweep (account, begun_v, from_v, to_v, rows, found, verdict) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                (account.0, begun_v, from_v, to_v, rows, found, verdict),
+                "INSERT INTO sweep (account, begun_v, from_v, to_v, rows, found, verdict, restored)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                (account.0, begun_v, from_v, to_v, rows, found, verdict, restored),
             )?;
+            scans::count_for(write, write.last_insert_rowid(), &counts_for)?;
         }
+        Change::ScansVoid { batch } => scans::void(write, batch)?,
         Change::Noted { run, at, what } => {
             write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run.map(|r| r.0), at, what))?;
         }

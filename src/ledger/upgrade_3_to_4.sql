@@ -1,3 +1,13 @@
 -- Version 4.
 
 PRAGMA user_version = 4;
+
+-- Scans of earlier versions do not say what they counted for, and count for nothing more.
+ALTER TABLE sweep ADD COLUMN restored INTEGER NOT NULL DEFAULT 0
+    CONSTRAINT a_scan_counts_for_a_restored_ledger_or_not CHECK (restored BETWEEN 0 AND 1);
+
+CREATE TABLE sweep_of (
+    batch INTEGER NOT NULL REFERENCES batch (id),
+    sweep INTEGER NOT NULL REFERENCES sweep (id),
+    PRIMARY KEY (batch, sweep)
+) STRICT, WITHOUT ROWID;

@@ -14,7 +14,7 @@ mod rules;
 use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
-use rules::{answers, ceilings, clocks, doubt, endings, evidence, figures, restored, sending, settled, worst};
+use rules::{answers, carried, ceilings, clocks, doubt, endings, evidence, figures, restored, sending, settled, worst};
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
 /// story or somewhere on the way, shows nothing.
@@ -113,6 +113,15 @@ fn shown_by(rule: Rule) -> Story {
             doubt::a_look_counts_only_for_the_doubts_that_it_began_with,
             "two looks of its own, after its own quarantine left: 0 right: 2"
         ),
+        Rule::ConcludesByItsOwnScan => {
+            story!(
+                carried::a_session_without_a_scan_of_its_own_concludes_nothing,
+                "every purchase belongs to an attempt"
+            )
+        }
+        Rule::ShownVoidsScans => {
+            story!(carried::scans_before_a_row_without_its_cost_count_for_no_later_session, "session 3")
+        }
         Rule::FullPageIsCut => story!(doubt::what_stands_behind_a_full_page_of_the_list_is_found, "it is found soon"),
         Rule::FailedPageIsNoPage => {
             story!(

@@ -7,6 +7,7 @@ mod world;
 
 pub(crate) mod answers;
 pub(crate) mod ceilings;
+pub(crate) mod carried;
 mod cells;
 pub(crate) mod clocks;
 pub(crate) mod doubt;

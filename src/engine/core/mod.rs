@@ -253,6 +253,7 @@ impl Core {
         let Some(memory) = self.memory.take() else { return };
         if let Some((from_v, closed_v)) = memory.restored {
             self.reconcile.restore(from_v, closed_v);
+            self.reconcile.carry_restored(memory.restored_scans);
             out.push(Effect::Tell(EventKind::Restored { since_v: from_v }));
         }
         for doubted in memory.doubted {

@@ -108,6 +108,7 @@ impl Desk {
             functions: ledger.functions()?,
             longest_lag_s: vendor.longest_lag_s,
             restored: vendor.restored_from_v.map(|from_v| (from_v, vendor.restored_closed_v)),
+            restored_scans: ledger.scans_of_restored(account)?,
             wanted: self.wanted(ledger)?,
             heard_v: vendor.heard_v,
             rested: ledger.is_rested(),

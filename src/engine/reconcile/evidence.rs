@@ -35,6 +35,10 @@ pub(in crate::engine) struct Ended {
     pub(in crate::engine) void: Option<String>,
     /// By how many seconds the list was behind, where it lacked something it may lack.
     pub(in crate::engine) lag_s: Option<i64>,
+    /// The doubts that it counts for, also in later sessions.
+    pub(in crate::engine) counts_for: Vec<BatchId>,
+    /// It counts for what a restored ledger may lack.
+    pub(in crate::engine) restored: bool,
 }
 
 impl Reconcile {
@@ -171,14 +175,18 @@ impl Reconcile {
         }
         self.fruitless += u32::from(sweep.purpose == Purpose::Conclude);
         let valid = sweep.purpose == Purpose::Conclude && sweep.void.is_none();
+        let mut counts_for = Vec::new();
         if valid {
             for (batch, doubt) in &mut self.doubts {
                 if sweep.concludes.contains(batch) || !Rule::SweepCountsForItsOwn.is_kept() {
-                    doubt.clean.push(sweep.begun_v);
+                    doubt.counts(sweep.begun_v);
+                    // Of what a list has shown, no later session may believe the opposite.
+                    counts_for.extend(doubt.seen.is_empty().then_some(*batch));
                 }
             }
             if let Some(restored) = self.restored.as_mut().filter(|_| sweep.concludes_restored) {
                 restored.clean.push(sweep.begun_v);
+                restored.has_own = true;
             }
             self.next_look = mono + self.timing.sweep_gap;
         }
@@ -190,6 +198,8 @@ impl Reconcile {
             rows: sweep.rows,
             found: sweep.found,
             void: sweep.void,
+            counts_for,
+            restored: valid && sweep.concludes_restored,
         })
     }
 
@@ -225,6 +235,7 @@ impl Reconcile {
             // What is answered on its connection is in no list of what is ready.
             let listed = listed || doubt.facts.method == Method::Live;
             (listed && doubt.seen.is_empty() || !Rule::ReadyIsRead.is_kept())
+                && doubt.is_seen_by_this_session()
                 && self.two_looks(&doubt.clean, quarantine_over)
         };
         let concluded: Vec<BatchId> = self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect();
@@ -256,7 +267,8 @@ impl Reconcile {
         let restored = self.restored.as_mut()?;
         restored.is_beyond_reach = !in_reach(restored.from_v, vendor_now);
         let restored = self.restored.as_ref()?;
-        if restored.is_beyond_reach || !self.two_looks(&restored.clean, self.restored_conclude_from()) {
+        let is_clean = restored.has_own && self.two_looks(&restored.clean, self.restored_conclude_from());
+        if restored.is_beyond_reach || !is_clean {
             return None;
         }
         let adopted = restored.adopted;

@@ -8,6 +8,7 @@ mod sweep;
 mod pages;
 mod unpriced;
 mod evidence;
+mod carried;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -68,6 +69,8 @@ pub(super) struct Doubt {
     since: Duration,
     /// Complete looks after the quarantine: when they began.
     clean: Vec<i64>,
+    /// This session made one of them.
+    has_own: bool,
     /// Attempts that `tasks_ready` has shown, without a cost: they are bought, and the list will say for how much.
     seen: BTreeSet<AttemptId>,
     /// Attempts that are settled by now, each by the first word on it.
@@ -80,6 +83,7 @@ pub(super) struct Restored {
     pub(super) from_v: i64,
     pub(super) closed_v: Option<i64>,
     clean: Vec<i64>,
+    has_own: bool,
     pub(super) adopted: u64,
     /// The vendor's list no longer shows all that was bought since: no look ends it, and a person decides.
     pub(super) is_beyond_reach: bool,
@@ -181,12 +185,14 @@ impl Reconcile {
     pub(super) fn add(&mut self, facts: Doubted, mono: Duration) {
         self.next_look = self.next_look.min(mono);
         let (seen, settled) = (facts.shown.clone(), BTreeSet::new());
-        self.doubts.insert(facts.batch, Doubt { facts, since: mono, clean: Vec::new(), seen, settled });
+        let clean = carried::of(&facts);
+        self.doubts.insert(facts.batch, Doubt { facts, since: mono, clean, has_own: false, seen, settled });
     }
 
     /// The ledger was restored; purchases since a moment of the vendor's are unknown to it.
     pub(super) fn restore(&mut self, from_v: i64, closed_v: Option<i64>) {
-        self.restored = Some(Restored { from_v, closed_v, clean: Vec::new(), adopted: 0, is_beyond_reach: false });
+        let clean = Vec::new();
+        self.restored = Some(Restored { from_v, closed_v, clean, has_own: false, adopted: 0, is_beyond_reach: false });
     }
 
     /// A call that was begun at `begun` was answered, and the vendor's time is not after `closed_v`: connections that

@@ -32,6 +32,7 @@ impl Reconcile {
         if !self.lists || self.sweep.is_some() || mono < self.next_look {
             return None;
         }
+        self.forget_scans_to_come(vendor_now);
         // A window must end in the past, also where its page is asked for with a second more at each edge.
         let last = vendor_now - 2;
         // The list may file what is finished by the time at which it was.

@@ -116,6 +116,7 @@ impl Core {
             closed_v: None,
             attempts: tasks as u64,
             held,
+            scans: Vec::new(),
             shown: BTreeSet::new(),
         };
         self.reconcile.add(facts, now.mono);

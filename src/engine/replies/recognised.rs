@@ -295,16 +295,26 @@ impl Core {
             }
             // There is no id to ask: until the list says that it was sold, or surely was not, it stays in doubt.
             (_, None) if seen.row.is_live() => {
-                self.reconcile.seen_ready(batch, attempt, now.mono);
+                self.listed_without_cost(now, batch, attempt, then);
             }
             (_, None) => {
                 // Listed, so never concluded not to be bought; for how much, its id may tell.
-                self.reconcile.seen_ready(batch, attempt, now.mono);
+                self.listed_without_cost(now, batch, attempt, then);
                 if let Some(what) = seen.collect.clone() {
                     let confirm = Confirm { charge: held, posted_v, is_free: seen.row.cost.is_some() };
                     self.collect.confirm(what, confirm, self.clock.not_before(now));
                 }
             }
+        }
+    }
+}
+
+impl Core {
+    /// A list shows an attempt in doubt, and does not say that it was sold: what earlier scans lacked proves nothing, in no
+    /// session.
+    fn listed_without_cost(&mut self, now: Now, batch: BatchId, attempt: AttemptId, then: &mut Consequences) {
+        if self.reconcile.seen_ready(batch, attempt, now.mono) && Rule::ShownVoidsScans.is_kept() {
+            then.write(Change::ScansVoid { batch });
         }
     }
 }

@@ -117,6 +117,8 @@ impl Core {
                 rows: ended.rows,
                 found: ended.found,
                 verdict: ended.void.clone().unwrap_or_else(|| "valid".to_owned()),
+                counts_for: ended.counts_for.clone(),
+                restored: ended.restored,
             });
         }
         if !changes.is_empty() {
