@@ -351,7 +351,9 @@ CREATE TABLE sweep_of (
     PRIMARY KEY (batch, sweep)
 ) STRICT, WITHOUT ROWID;
 
--- The answers, compressed (zstd) as the vendor sent them.
+-- The answers, compressed (zstd) as the provider sent them, whatever they look like. An answer that is odd says how:
+-- too_large (only its first part is kept), cut_short, not_utf8, not_json, repeated_key, odd_rows, no_code, empty_result,
+-- null_result or odd_result.
 CREATE TABLE answer (
     id         INTEGER PRIMARY KEY,
     attempt    INTEGER NOT NULL REFERENCES attempt (id),
@@ -360,8 +362,11 @@ CREATE TABLE answer (
     done_v     INTEGER,                 -- when the engine answered, by the vendor's word
     model      TEXT,
     body       BLOB NOT NULL,
+    oddity     TEXT,                    -- null: it is as it should be
     CONSTRAINT an_answer_is_stored_once UNIQUE (attempt, kind)
 ) STRICT;
+-- The column stands behind the body, and is read from here.
+CREATE INDEX answer_odd ON answer (attempt, oddity) WHERE oddity IS NOT NULL;
 
 -- For people: the long tables in words.
 CREATE VIEW tasks AS

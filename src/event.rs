@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::{AttemptId, BatchId, RunId};
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::offer::{Engine, Function};
 
 /// Something that happened.
@@ -217,6 +218,15 @@ pub enum EventKind {
         held: Money,
         /// What it came to.
         cost: Money,
+    },
+    /// The same oddity came so often in a row that nothing more is bought of its price class in this session.
+    OddAnswersStop {
+        /// Function, engine, method, priority and model.
+        price: String,
+        /// What is odd about the answers.
+        oddity: Oddity,
+        /// How many came in a row.
+        answers: u32,
     },
     /// A task has ended without an answer.
     TaskFailed {

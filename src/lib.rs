@@ -10,6 +10,7 @@
 pub mod rule;
 pub mod money;
 pub mod offer;
+pub mod oddity;
 pub mod market;
 pub mod period;
 pub mod problem;

@@ -164,6 +164,10 @@ rules! {
     // Answers.
     /// What is overdue is asked for by its id; else what `tasks_ready` leaves out is never collected.
     OverdueIsAskedFor,
+    /// An answer that arrived is kept, whatever it looks like; else it is paid for, thrown away, and asked for until it is gone.
+    OddAnswersAreKept,
+    /// The same oddity several times in a row stops its price class; else every task of it is paid into the same hole.
+    OddAnswersStop,
 }
 
 impl Rule {

@@ -189,12 +189,18 @@ fn vendor_responses() {
         let status = [200, 200, 200, 500, 402, 404][input.len() % 6];
         let outcome = reply(status, input);
         let verdict = hold_to(&judge(&outcome, &TAGS), input);
-        let fetched = match judge_fetch(&outcome) {
+        let fetched = match judge_fetch(&outcome, "i") {
             Fetched::Answer { .. } => {
                 let answered = |row: &Value| row["status_code"] == 20_000 || row["status_code"] == 200;
                 let result = |row: &Value| answered(row) && row["result"][0].is_object();
                 assert!(rows(input).is_none_or(|rows| rows.iter().any(result)), "an answer that is not there");
                 "answer"
+            }
+            Fetched::Odd(odd) => {
+                let is_named =
+                    String::from_utf8_lossy(input).replace([' ', '\t', '\n', '\r', '\0'], "").contains("\"i");
+                assert!(is_named || String::from_utf8_lossy(input).contains("\\u"), "an answer of nobody: {odd:?}");
+                "odd"
             }
             Fetched::Failed { .. } => "failed",
             Fetched::Expired => "expired",

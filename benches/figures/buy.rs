@@ -103,7 +103,7 @@ fn by_engine(scale: Scale, reply_after: Duration) -> Result<Duration> {
 fn by_loop(bodies: &Bodies, tasks: usize, keep_connections: bool, reply_after: Duration) -> Result<Duration> {
     let vendor = Elsewhere::begin(reply_after)?;
     let idle = if keep_connections { usize::MAX } else { 0 };
-    let client = Client::builder().no_proxy().gzip(true).pool_max_idle_per_host(idle).build()?;
+    let client = Client::builder().no_proxy().pool_max_idle_per_host(idle).build()?;
     let bodies: Arc<Bodies> = Arc::new(bodies.iter().map(|(path, b)| (vendor.url.clone() + path, b.clone())).collect());
     let clock = Clock::system();
     let begun = clock.now().mono;

@@ -12,7 +12,7 @@ use super::{Common, Exit, embedded, locate, summary, table, told};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, is_loopback};
 use crate::ids::RunId;
-use crate::ledger::{Kind, Ledger, RunState, Total};
+use crate::ledger::{Kind, Ledger, RunState, RunStatus, Total};
 use crate::price::PriceList;
 use crate::report::Report;
 
@@ -85,6 +85,10 @@ fn text(reports: &[(Report, Standing)], totals: &[Total], ledger: &Ledger) -> St
         runs.add_row(row);
     }
     text += &table::text(&runs);
+    for (report, _) in reports.iter().filter(|(report, _)| !report.status.oddities.is_empty()) {
+        let RunStatus { job, period, .. } = &report.status;
+        let _ = writeln!(text, "odd: {job} ({period}): {}", summary::odd(report));
+    }
     for (report, standing) in reports {
         for batch in &report.status.in_doubt {
             let until = standing.of_doubt(batch.batch).map(|until| format!("; {until}")).unwrap_or_default();

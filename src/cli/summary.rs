@@ -45,6 +45,9 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, stan
     };
     row("asked", count(report.asked, "task"));
     row("answered", grouped(report.answered));
+    if !status.oddities.is_empty() {
+        row("odd", odd(report));
+    }
     if report.failed > 0 {
         let each = report.failures.iter().map(|sum| {
             if sum.paid.is_zero() {
@@ -117,6 +120,17 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, stan
         row("answers", export_command(report, ledger));
     }
     text
+}
+
+/// Answers that are kept as they came.
+pub(super) fn odd(report: &Report) -> String {
+    let each = report
+        .status
+        .oddities
+        .iter()
+        .map(|(oddity, answers)| format!("{} that {} ({oddity})", count(*answers, "answer"), oddity.words()));
+    let each: Vec<String> = each.collect();
+    format!("{}: paid for and kept as they came; `bursar export` shows them", each.join("; "))
 }
 
 fn spent(report: &Report) -> String {
@@ -208,6 +222,8 @@ pub(super) fn facts(
     }
     facts.insert("past_deadline".into(), report.past_deadline.into());
     facts.insert("failures".into(), report.failures.iter().map(of_failures).collect());
+    let oddities = status.oddities.iter().map(|(oddity, answers)| (oddity.name().to_owned(), (*answers).into()));
+    facts.insert("oddities".into(), Value::Object(oddities.collect()));
     facts.insert("caps".into(), report.rooms.iter().map(of_room).collect());
     facts.insert("in_doubt".into(), status.in_doubt.iter().map(|batch| of_doubt(batch, standing)).collect());
     facts.insert("beside".into(), standing.facts());

@@ -134,6 +134,13 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
                  raise max_cost_per_task or its price under [[accounts.NAME.prices]], or allow it with max_price_drift"
             ),
         ),
+        EventKind::OddAnswersStop { price, oddity, answers } => (
+            Alarm,
+            format!(
+                "{answers} answers of {price} in a row are odd in the same way ({oddity}): nothing more is bought of it in \
+                 this session; they are paid for and kept, look at them with `bursar export`"
+            ),
+        ),
         EventKind::TaskFailed { attempt, code, paid } => {
             let paid = if *paid { "it was paid for" } else { "at no cost" };
             (News, format!("attempt {attempt} ended without an answer, {paid} (the vendor's code {code})"))
@@ -255,6 +262,9 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         }
         EventKind::CostBeyondHold { price, held, cost } => {
             ("cost_beyond_hold", with(json!({ "price": price }), &[("held", *held), ("cost", *cost)]))
+        }
+        EventKind::OddAnswersStop { price, oddity, answers } => {
+            ("odd_answers_stop", json!({ "price": price, "oddity": oddity.name(), "answers": answers }))
         }
         EventKind::TaskFailed { attempt, code, paid } => {
             ("task_failed", json!({ "attempt": attempt.0, "code": code, "paid": paid }))

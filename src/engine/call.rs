@@ -10,8 +10,9 @@ use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{LedgerError, Order, Seal};
 use crate::offer::{Engine, Function, Method, Offer, ResultKind};
 use crate::pace::Bucket;
+use crate::rule::Rule;
 use crate::vendor::codes::Class;
-use crate::vendor::{self, Failure, ListProblem, Refusal, Request, Response, Vendor, wire};
+use crate::vendor::{self, Failure, Fate, ListProblem, Refusal, Request, Response, Vendor, Verdict, wire};
 
 /// How hard an answer is compressed: the level at which it is small enough and costs a fraction of a millisecond.
 const ZSTD_LEVEL: i32 = 3;
@@ -133,8 +134,8 @@ impl Call {
 
     /// What a reply means, by what was asked.
     pub fn heard(self, outcome: &Result<Response, Failure>) -> Heard {
-        let date_v = outcome.as_ref().ok().map(|response| response.date.map(|date| date.timestamp()));
-        let rest = outcome.as_ref().ok().and_then(|response| response.rest);
+        let date_v = vendor::reply_of(outcome).map(|response| response.date.map(|date| date.timestamp()));
+        let rest = vendor::reply_of(outcome).and_then(|response| response.rest);
         let reply = match self.what {
             What::Hello => Reply::Hello(hello(outcome)),
             What::Contact => Reply::Hello(vendor::judge_contact(outcome)),
@@ -142,15 +143,26 @@ impl Call {
             What::Balance => Reply::Balance(vendor::judge_account(outcome)),
             What::Post { batch, tags, offer, form, passed_on, .. } => {
                 let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-                let answer = if offer.method == Method::Live { live_answer(outcome, form) } else { None };
                 let judge = if passed_on { vendor::judge_passed_on } else { vendor::judge };
-                Reply::Posted(batch, judge(outcome, &tags), answer)
+                let mut verdict = judge(outcome, &tags);
+                let mut answer = None;
+                if offer.method == Method::Live {
+                    answer = live_answer(outcome, form);
+                    if answer.is_none() && Rule::OddAnswersAreKept.is_kept() {
+                        answer = odd_live_answer(outcome, &tags, form, &mut verdict);
+                    }
+                }
+                Reply::Posted(batch, verdict, answer)
             }
             What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
             What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
-            What::Ask(vendor_id) => Reply::Asked(vendor_id, vendor::judge_fetch(outcome)),
+            What::Ask(vendor_id) => {
+                let fetched = vendor::judge_fetch(outcome, &vendor_id);
+                Reply::Asked(vendor_id, fetched)
+            }
             What::Fetch(attempt) => {
-                let mut fetched = vendor::judge_fetch(outcome);
+                let id = self.request.path.rsplit('/').next().unwrap_or_default();
+                let mut fetched = vendor::judge_fetch(outcome, id);
                 if let vendor::Fetched::Answer { facts } = &fetched
                     && let Some(other) = facts.id.as_ref().filter(|id| !self.request.path.ends_with(id.as_str()))
                 {
@@ -158,7 +170,9 @@ impl Call {
                     fetched = vendor::Fetched::Unreachable { why };
                 }
                 let mut body = Vec::new();
-                if let (vendor::Fetched::Answer { .. }, Ok(response)) = (&fetched, outcome) {
+                if let (vendor::Fetched::Answer { .. } | vendor::Fetched::Odd(_), Some(response)) =
+                    (&fetched, vendor::reply_of(outcome))
+                {
                     match zstd::encode_all(&response.body[..], ZSTD_LEVEL) {
                         Ok(compressed) => body = compressed,
                         Err(error) => {
@@ -178,7 +192,29 @@ impl Call {
 fn live_answer(outcome: &Result<Response, Failure>, form: ResultKind) -> Option<LiveAnswer> {
     let facts = vendor::live_answer(outcome)?;
     let body = zstd::encode_all(&outcome.as_ref().ok()?.body[..], ZSTD_LEVEL).ok()?;
-    Some(LiveAnswer { facts, body, form })
+    Some(LiveAnswer { facts, body, form, oddity: None })
+}
+
+/// The same of a reply that does not read as it should. Of one task that names itself, it also tells that it was sold; what
+/// else such a reply may say stays in doubt.
+fn odd_live_answer(
+    outcome: &Result<Response, Failure>,
+    tags: &[&str],
+    form: ResultKind,
+    verdict: &mut Verdict,
+) -> Option<LiveAnswer> {
+    let [tag] = tags else { return None };
+    let (fate, odd) = vendor::odd_live(outcome, tag)?;
+    let body = zstd::encode_all(&vendor::reply_of(outcome)?.body[..], ZSTD_LEVEL).ok()?;
+    let in_doubt = match verdict {
+        Verdict::InDoubt { .. } => true,
+        Verdict::Rows { each, .. } => matches!(each[..], [Fate::InDoubt { .. }]),
+        Verdict::NotBought { .. } => return None,
+    };
+    if in_doubt {
+        *verdict = Verdict::Rows { each: vec![fate], strays: Vec::new() };
+    }
+    Some(LiveAnswer { facts: odd.facts, body, form, oddity: Some(odd.oddity) })
 }
 
 /// The first call only has to show that the vendor is there and lets us in, and what its clock says.

@@ -14,6 +14,7 @@ use crate::ledger::{
     CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, TakenOver, ToCollect, Unfinished, Witness,
 };
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
 use crate::price::NamedIn;
@@ -125,6 +126,8 @@ pub struct LiveAnswer {
     pub body: Vec<u8>,
     /// In which form.
     pub form: ResultKind,
+    /// What is odd about it.
+    pub oddity: Option<Oddity>,
 }
 
 /// A reply by what was asked.

@@ -17,6 +17,7 @@ use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, ToBuy};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::price::NamedIn;
 use crate::rule::Rule;
 use crate::task::{Reason, TaskState, Transition};
@@ -297,10 +298,18 @@ impl Commit<'_> {
         let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(()) };
         self.write
             .prepare_cached(
-                "INSERT INTO answer (attempt, kind, fetched_at, done_v, model, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO answer (attempt, kind, fetched_at, done_v, model, body, oddity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT DO NOTHING",
             )?
-            .execute((facts.id, answer.kind.name(), answer.fetched_at, answer.done_v, &answer.model, &answer.body))?;
+            .execute((
+                facts.id,
+                answer.kind.name(),
+                answer.fetched_at,
+                answer.done_v,
+                &answer.model,
+                &answer.body,
+                answer.oddity.map(Oddity::name),
+            ))?;
         if answer.complete {
             self.close(attempt, settled)?;
             self.ended(attempt, AttemptState::Answered, None, Transition::Answer)?;

@@ -3,6 +3,7 @@
 use super::ToBuy;
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
 use crate::price::NamedIn;
@@ -72,6 +73,8 @@ pub struct Answer {
     pub model: Option<String>,
     /// It is the last form that was asked for.
     pub complete: bool,
+    /// What is odd about it; it is kept as it came all the same.
+    pub oddity: Option<Oddity>,
 }
 
 /// Money that the vendor took and that belongs to no attempt.

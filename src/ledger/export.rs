@@ -6,6 +6,7 @@ use super::vendor_id::vendor_text;
 use super::{Ledger, LedgerError};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::offer::{Engine, Function, Method, Priority, ResultKind};
 use crate::task::TaskState;
 
@@ -67,8 +68,10 @@ pub struct ExportRow {
     pub answered_v: Option<i64>,
     /// Which model answered.
     pub model: Option<String>,
-    /// The bodies as the vendor sent them, decompressed, by form.
-    pub answers: Vec<(ResultKind, Vec<u8>)>,
+    /// What is odd about its answer, or about one of its forms.
+    pub oddity: Option<Oddity>,
+    /// The bodies as the vendor sent them, decompressed, by form, and what is odd about each.
+    pub answers: Vec<(ResultKind, Vec<u8>, Option<Oddity>)>,
 }
 
 impl ExportRow {
@@ -160,16 +163,20 @@ impl Ledger {
 
     fn add_answers(&self, exported: &mut ExportRow, attempt: i64, bodies: bool) -> rusqlite::Result<()> {
         let mut statement = self.db.prepare_cached(
-            "SELECT kind, done_v, model, iif(?2, body, NULL) FROM answer WHERE attempt = ?1 ORDER BY kind",
+            "SELECT kind, done_v, model, iif(?2, body, NULL),
+                    (SELECT odd.oddity FROM answer AS odd WHERE odd.attempt = ?1 AND odd.oddity IS NOT NULL AND odd.id = answer.id)
+             FROM answer WHERE attempt = ?1 ORDER BY kind",
         )?;
         let mut rows = statement.query((attempt, bodies))?;
         while let Some(row) = rows.next()? {
             exported.answered_v = exported.answered_v.max(row.get(1)?);
             exported.model = row.get::<_, Option<String>>(2)?.or(exported.model.take());
+            let oddity = row.get::<_, Option<String>>(4)?.and_then(|name| name.parse::<Oddity>().ok());
+            exported.oddity = exported.oddity.or(oddity);
             if let Some(body) = row.get::<_, Option<Vec<u8>>>(3)? {
                 let body = zstd::decode_all(&body[..])
                     .map_err(|e| rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, e.into()))?;
-                exported.answers.push((named(row, 0)?, body));
+                exported.answers.push((named(row, 0)?, body, oddity));
             }
         }
         Ok(())
@@ -199,6 +206,7 @@ fn export_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ExportRow, Option<i6
         bought_v: None,
         answered_v: None,
         model: None,
+        oddity: None,
         answers: Vec::new(),
     };
     Ok((exported, row.get(12)?, row.get(13)?))

@@ -7,6 +7,7 @@
 
 // The file: opened, locked, and known from its copies.
 mod error;
+mod oddities;
 mod open;
 mod lock;
 mod starts;

@@ -8,6 +8,7 @@ use super::columns::named;
 use super::{Ledger, LedgerError, Total};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::offer::{Function, Method, Priority, named};
 use crate::plan::Scope;
 
@@ -47,6 +48,8 @@ pub struct RunStatus {
     pub overrun: Money,
     /// Its batches in doubt.
     pub in_doubt: Vec<StatusBatch>,
+    /// Answers that are odd and kept as they came, by what is odd about them.
+    pub oddities: Vec<(Oddity, u64)>,
 }
 
 /// A batch in doubt as it is shown.
@@ -217,6 +220,7 @@ impl Ledger {
                 held: Money::ZERO,
             }),
             in_doubt: in_doubt.collect::<Result<_, _>>()?,
+            oddities: self.oddities(run)?,
         })
     }
 

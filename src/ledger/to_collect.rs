@@ -3,11 +3,12 @@
 use rusqlite::OptionalExtension;
 
 use super::columns::{named, named_in};
+use super::tasks::service_from;
 use super::vendor_id::vendor_text;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Priority, ResultKind};
+use crate::offer::{Engine, Function, ResultKind};
 use crate::price::{NamedIn, price_key};
 
 /// A batch with answers still to come.
@@ -54,7 +55,7 @@ pub struct ToCollect {
     pub held: Money,
     /// What stands for its cost until its answer says it.
     pub open_cost: Option<OpenCost>,
-    /// The price that it was bought at, where its cost is open.
+    /// The price class that it was bought in.
     pub price: Option<String>,
 }
 
@@ -155,7 +156,7 @@ impl Ledger {
                         task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano,
                         (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
                          AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1),
-                        attempt.listed_done
+                        attempt.listed_done, task.service
                  FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
                  JOIN task ON task.id = attempt.task
                  WHERE attempt.id = ?1 AND attempt.state = 1",
@@ -167,7 +168,8 @@ impl Ledger {
                 let function = named(row, 3)?;
                 let wanted = forms(function, results.split(','));
                 let missing = |kind: &ResultKind| !have.split(',').any(|had| had == kind.name());
-                Ok(ToCollect {
+                let service: i64 = row.get(14)?;
+                let found = ToCollect {
                     attempt,
                     batch: BatchId(row.get(1)?),
                     vendor_id: vendor_text(row.get_ref(0)?).unwrap_or_default(),
@@ -181,15 +183,13 @@ impl Ledger {
                     held: Money::from_nanos(row.get(9)?),
                     open_cost: open_cost(function, row.get(10)?, row.get(11)?, (row.get(12)?, named_in(row.get(13)?))),
                     price: None,
-                })
+                };
+                Ok((found, service))
             })
             .optional()?;
-        let Some(mut found) = found else { return Ok(None) };
-        if found.open_cost.is_some() {
-            // Such a task has no priority.
-            let target = self.target(found.target)?.bought_by(Method::Standard, Priority::Normal);
-            found.price = Some(price_key(&target));
-        }
+        let Some((mut found, service)) = found else { return Ok(None) };
+        let (method, priority) = service_from(service)?;
+        found.price = Some(price_key(&self.target(found.target)?.bought_by(method, priority)));
         // Fewer forms are asked for than when it was bought, and all of them are here: the last is fetched once more.
         if found.kinds.is_empty() {
             found.kinds.push(ResultKind::Advanced);

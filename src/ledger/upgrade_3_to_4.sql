@@ -1,5 +1,9 @@
 -- Version 4.
 
+-- What is odd about an answer that is kept all the same.
+ALTER TABLE answer ADD COLUMN oddity TEXT;
+CREATE INDEX answer_odd ON answer (attempt, oddity) WHERE oddity IS NOT NULL;
+
 PRAGMA user_version = 4;
 
 -- Scans of earlier versions do not say what they counted for, and count for nothing more.

@@ -81,9 +81,11 @@ impl Served {
                 let why = format!("timed out after {}", humantime::format_duration(timeout));
                 (Err(Failure::NoAnswer(why)), timeout)
             }
-            Self::Truncated { response, sent } => {
+            Self::Truncated { mut response, sent } => {
                 let whole = response.body.len();
-                at_once(Failure::NoAnswer(format!("the body ended after {sent} of {whole} bytes")))
+                response.body.truncate(sent);
+                let why = format!("the body ended after {sent} of {whole} bytes");
+                at_once(Failure::Part { why, is_bound: false, response })
             }
             Self::Dropped => at_once(Failure::NoAnswer("the connection was closed without a reply".to_owned())),
             Self::Refused => at_once(Failure::NeverLeft("connection refused".to_owned())),

@@ -7,6 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::codes::{Class, look_up};
+use super::odd::{self, OddAnswer, Told};
 use super::refusal::{Refusal, presentable};
 use super::wire::{
     self, AnswerFacts, Envelope, Listed, ReadyList, Row, UnreadableList, UserData, answer_facts, envelope,
@@ -24,6 +25,8 @@ pub enum Fetched {
         /// What it says about itself.
         facts: AnswerFacts,
     },
+    /// Here is something that is its answer, and not as an answer should be.
+    Odd(OddAnswer),
     /// The task is not finished.
     Pending,
     /// There will be no answer.
@@ -105,9 +108,10 @@ impl fmt::Display for ListProblem {
 
 /// The answer that came with a Live purchase; none where the reply holds none that can be read.
 pub fn live_answer(outcome: &Result<Response, Failure>) -> Option<AnswerFacts> {
-    match judge_fetch(outcome) {
+    match judge_fetch(outcome, "") {
         Fetched::Answer { facts, .. } => Some(facts),
-        Fetched::Pending
+        Fetched::Odd(_)
+        | Fetched::Pending
         | Fetched::Failed { .. }
         | Fetched::Expired
         | Fetched::NotFound
@@ -120,29 +124,47 @@ pub fn live_answer(outcome: &Result<Response, Failure>) -> Option<AnswerFacts> {
     }
 }
 
-/// What the outcome of asking for one task's answer means.
-pub fn judge_fetch(outcome: &Result<Response, Failure>) -> Fetched {
-    let response = match outcome {
-        Ok(response) => response,
-        Err(failure) => return Fetched::Unreachable { why: failure.to_string() },
+/// What the outcome of asking for the answer of the task with this id means.
+pub fn judge_fetch(outcome: &Result<Response, Failure>, id: &str) -> Fetched {
+    let (response, broken_off) = match (odd::arrived(outcome), outcome) {
+        (Some(arrived), _) => arrived,
+        (None, Err(failure)) => return Fetched::Unreachable { why: failure.to_string() },
+        (None, Ok(_)) => return Fetched::Unreachable { why: "nothing arrived".to_owned() },
     };
+    let or_odd = |why: String| {
+        let told = odd::told(response, broken_off, id, |told| match told {
+            Told::Answer(answer) => Fetched::Odd(answer),
+            Told::Row(row, code) => fetched_row(response, None, row, code),
+        });
+        told.unwrap_or(Fetched::Unreachable { why })
+    };
+    if let Err(failure) = outcome {
+        return or_odd(failure.to_string());
+    }
     let envelope = match envelope(&response.body) {
         Ok(envelope) => envelope,
-        Err(unreadable) if response.status == 200 => return Fetched::Unreachable { why: unreadable.to_string() },
+        Err(unreadable) if response.status == 200 => return or_odd(unreadable.to_string()),
         Err(_) => return fetched_nothing(response, None),
     };
     match &envelope.rows[..] {
         [row] if envelope.unreadable_rows == 0 => match row.code {
-            Some(code) => fetched_row(response, &envelope, row, code),
-            None => Fetched::Unreachable { why: "the reply's row has no code".to_owned() },
+            Some(code) => match fetched_row(response, Some(&envelope), row, code) {
+                // It is finished, and has no answer that can be read.
+                fetched if look_up(code).class == Class::Answered && !matches!(fetched, Fetched::Answer { .. }) => {
+                    let odd = or_odd(String::new());
+                    if matches!(odd, Fetched::Odd(_)) { odd } else { fetched }
+                }
+                fetched => fetched,
+            },
+            None => or_odd("the reply's row has no code".to_owned()),
         },
         [] if envelope.unreadable_rows == 0 => fetched_nothing(response, Some(&envelope)),
-        _ => Fetched::Unreachable { why: "the reply has more than one row, or one that cannot be read".to_owned() },
+        _ => or_odd("the reply has more than one row, or one that cannot be read".to_owned()),
     }
 }
 
 /// The task's own row speaks.
-fn fetched_row(response: &Response, envelope: &Envelope<'_>, row: &Row<'_>, code: u32) -> Fetched {
+fn fetched_row(response: &Response, envelope: Option<&Envelope<'_>>, row: &Row<'_>, code: u32) -> Fetched {
     let known = look_up(code);
     let message = || row.message.as_deref().map_or_else(|| known.meaning.to_owned(), presentable);
     match known.class {
@@ -165,7 +187,7 @@ fn fetched_row(response: &Response, envelope: &Envelope<'_>, row: &Row<'_>, code
             class: known.class,
             code: Some(code),
             message: message(),
-            ..Refusal::read(response, Some(envelope))
+            ..Refusal::read(response, envelope)
         }),
         Class::Again => Fetched::Stumbled { why: format!("code {code}: {}", message()) },
         Class::Unreachable | Class::Doubt => Fetched::Unreachable { why: format!("code {code}: {}", message()) },

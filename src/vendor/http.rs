@@ -6,13 +6,18 @@
 
 use std::error::Error as _;
 use std::fmt;
+use std::io::Read as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use chrono::DateTime;
 use data_encoding::BASE64;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use flate2::read::MultiGzDecoder;
+use reqwest::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
+    RETRY_AFTER,
+};
 use reqwest::{Client, ClientBuilder, Url, redirect, retry};
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,6 +27,8 @@ use crate::rule::Rule;
 
 /// The longest body that is read, decompressed. A full list is below one MiB and an answer's page below ten.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
+/// What compression adds to a body that it cannot make smaller.
+const PACKING: usize = 64 * 1024;
 /// Longer than any path to the vendor takes, and short enough that a dead one is noticed.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// What was sent and is not acknowledged for so long will not be: the connection is given up.
@@ -115,15 +122,16 @@ impl Http {
         };
         let mut response = builder
             .header(AUTHORIZATION, self.authorization.clone())
+            .header(ACCEPT_ENCODING, "gzip")
             .timeout(request.timeout)
             .send()
             .await
             .map_err(|error| self.failure(&error))?;
-        let body = self.body(&mut response).await?;
+        let (body, end) = self.body(&mut response).await;
         let date = header(response.headers(), &DATE)
             .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
             .map(|date| date.to_utc());
-        Ok(Response {
+        let response = Response {
             status: response.status().as_u16(),
             date,
             rest: date.and_then(|date| rest(response.headers(), date.timestamp())),
@@ -131,22 +139,45 @@ impl Http {
                 .and_then(|text| text.trim().parse().ok())
                 .map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
             body,
-        })
+        };
+        let of_host = |what: &str| format!("{}: {what}", self.host());
+        match end {
+            End::Whole => Ok(response),
+            End::TooLarge => {
+                let why = of_host(&format!("the reply is larger than {} bytes", self.max_body_bytes));
+                Err(Failure::Part { why, is_bound: true, response })
+            }
+            End::Early(why) => Err(Failure::Part { why: of_host(&why), is_bound: false, response }),
+        }
     }
 
-    async fn body(&self, response: &mut reqwest::Response) -> Result<Bytes, Failure> {
+    /// The body as far as it came, decompressed, and how it ended.
+    async fn body(&self, response: &mut reqwest::Response) -> (Bytes, End) {
         let mut body = BytesMut::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.no_answer(&error))? {
-            if body.len() + chunk.len() > self.max_body_bytes {
-                return Err(Failure::NoAnswer(format!(
-                    "{}: the reply is larger than {} bytes",
-                    self.host(),
-                    self.max_body_bytes
-                )));
+        let mut end = loop {
+            match response.chunk().await {
+                Ok(Some(chunk)) => {
+                    let room = (self.max_body_bytes + PACKING).saturating_sub(body.len());
+                    body.extend_from_slice(&chunk[..chunk.len().min(room)]);
+                    if chunk.len() > room {
+                        break End::TooLarge;
+                    }
+                }
+                Ok(None) => break End::Whole,
+                Err(error) => break End::Early(what_failed(&error)),
             }
-            body.extend_from_slice(&chunk);
+        };
+        let is_packed = header(response.headers(), &CONTENT_ENCODING)
+            .is_some_and(|coding| ["gzip", "x-gzip"].iter().any(|known| coding.trim().eq_ignore_ascii_case(known)));
+        // A body that only claims to be compressed is as it is.
+        if is_packed && body.starts_with(&[0x1f, 0x8b]) {
+            return unpacked(&body, end, self.max_body_bytes);
         }
-        Ok(body.freeze())
+        if body.len() > self.max_body_bytes {
+            body.truncate(self.max_body_bytes);
+            end = End::TooLarge;
+        }
+        (body.freeze(), end)
     }
 
     /// Only where no connection came about is it certain that nothing was sent.
@@ -159,9 +190,41 @@ impl Http {
     }
 
     fn no_answer(&self, error: &reqwest::Error) -> Failure {
-        let what = if error.is_timeout() { "no reply in time".to_owned() } else { text_of(error) };
-        Failure::NoAnswer(format!("{}: {what}", self.host()))
+        Failure::NoAnswer(format!("{}: {}", self.host(), what_failed(error)))
     }
+}
+
+/// How a body ended.
+enum End {
+    Whole,
+    TooLarge,
+    Early(String),
+}
+
+/// A body decompressed as far as that goes and as much of it as is read, and how it ended.
+fn unpacked(packed: &[u8], end: End, most: usize) -> (Bytes, End) {
+    let (mut body, mut piece) = (BytesMut::new(), vec![0; 64 * 1024]);
+    let mut decoder = MultiGzDecoder::new(packed);
+    loop {
+        match decoder.read(&mut piece) {
+            Ok(0) => return (body.freeze(), end),
+            Ok(read) => {
+                let room = most - body.len();
+                body.extend_from_slice(&piece[..read.min(room)]);
+                if read > room {
+                    return (body.freeze(), End::TooLarge);
+                }
+            }
+            Err(error) if matches!(end, End::Whole) => {
+                return (body.freeze(), End::Early(format!("the compressed reply cannot be read: {error}")));
+            }
+            Err(_) => return (body.freeze(), end),
+        }
+    }
+}
+
+fn what_failed(error: &reqwest::Error) -> String {
+    if error.is_timeout() { "no reply in time".to_owned() } else { text_of(error) }
 }
 
 impl Vendor for Http {
@@ -185,7 +248,6 @@ fn client(base: &Url) -> ClientBuilder {
         .no_proxy()
         .https_only(base.scheme() == "https")
         .connect_timeout(CONNECT_TIMEOUT)
-        .gzip(true)
         .user_agent(concat!("bursar/", env!("CARGO_PKG_VERSION")));
     #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
     let builder = builder.tcp_user_timeout(UNACKNOWLEDGED_TIMEOUT);

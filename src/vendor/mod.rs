@@ -8,6 +8,7 @@ pub mod codes;
 mod gateway;
 pub mod get;
 pub mod http;
+mod odd;
 pub mod post;
 mod refusal;
 pub mod wire;
@@ -17,6 +18,7 @@ pub use get::{
     Fetched, ListProblem, judge_account, judge_fetch, judge_languages, judge_list, judge_locations, judge_models,
     judge_ready, live_answer,
 };
+pub use odd::{OddAnswer, legible_result, odd_live};
 pub use post::{Fate, Stray, Verdict, judge};
 pub use refusal::Refusal;
 pub use wire::{AnswerFacts, Listed, ReadyList, UserData, Ware};
@@ -61,9 +63,24 @@ pub enum Failure {
     /// Name look-up, connection or TLS failed: no byte of the request left this machine.
     #[error("never left this machine: {0}")]
     NeverLeft(String),
-    /// Bytes may have left, and no whole reply came: timeout, reset, early close, too large a body.
+    /// Bytes may have left, and no reply came: timeout, reset, early close.
     #[error("no whole answer: {0}")]
     NoAnswer(String),
+    /// A reply began, and not all of it came: the connection or the compression ended early, or it is too large.
+    #[error("no whole answer: {why}")]
+    Part {
+        /// What happened, and where.
+        why: String,
+        /// It is larger than what is read of a reply.
+        is_bound: bool,
+        /// What came of it.
+        response: Response,
+    },
+}
+
+/// The head of a reply, whether all of its body came or not.
+pub fn reply_of(outcome: &Result<Response, Failure>) -> Option<&Response> {
+    odd::arrived(outcome).map(|(response, _)| response)
 }
 
 /// Someone who answers requests: the vendor over HTTP, or a simulated one in process.

@@ -92,7 +92,9 @@ pub fn judge(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
             let message = failure.to_string();
             return Verdict::NotBought { why: Refusal { class, code: None, http: None, message, retry_after: None } };
         }
-        Err(failure @ Failure::NoAnswer(_)) => return doubt(Rule::LostAnswerIsDoubt, failure.to_string()),
+        Err(failure @ (Failure::NoAnswer(_) | Failure::Part { .. })) => {
+            return doubt(Rule::LostAnswerIsDoubt, failure.to_string());
+        }
     };
     match envelope(&response.body) {
         Ok(envelope) if envelope.rows.is_empty() && envelope.unreadable_rows == 0 => whole(response, Some(&envelope)),

@@ -273,7 +273,7 @@ impl Desk {
                 let (body, fetched_at, done_v, model) = (vec![40, 181, 47, 253], NOON, None, None);
                 Change::Answered {
                     attempt,
-                    answer: Answer { kind, body, fetched_at, done_v, model, complete: again },
+                    answer: Answer { kind, body, fetched_at, done_v, model, complete: again, oddity: None },
                     settled: None,
                 }
             }

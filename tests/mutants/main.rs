@@ -14,7 +14,9 @@ mod rules;
 use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
-use rules::{answers, carried, ceilings, clocks, doubt, endings, evidence, figures, restored, sending, settled, worst};
+use rules::{
+    answers, carried, ceilings, clocks, doubt, endings, evidence, figures, odd, restored, sending, settled, worst,
+};
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
 /// story or somewhere on the way, shows nothing.
@@ -292,6 +294,10 @@ fn shown_by(rule: Rule) -> Story {
         ),
         Rule::OverdueIsAskedFor => {
             story!(endings::answers_that_tasks_ready_leaves_out_are_asked_for_by_their_ids, "the start ends")
+        }
+        Rule::OddAnswersAreKept => story!(odd::an_odd_answer_is_kept_and_its_run_is_complete, "not_utf8"),
+        Rule::OddAnswersStop => {
+            story!(odd::the_same_oddity_five_times_stops_its_price_class, "left: (20, 20, 0) right: (5, 5, 15)")
         }
     }
 }

@@ -274,7 +274,7 @@ fn answers(ledger: &Ledger, account: AccountId) -> Result<Vec<Change>, Box<dyn s
         for waiting in ledger.uncollected(batch.batch)? {
             let body = vec![b'*'; 900 + 300 * usize::try_from(waiting.attempt.0 % 7)?];
             let (kind, fetched_at) = (ResultKind::Advanced, NOON);
-            let answer = Answer { kind, body, fetched_at, done_v: None, model: None, complete: true };
+            let answer = Answer { kind, body, fetched_at, done_v: None, model: None, complete: true, oddity: None };
             changes.push(Change::Answered { attempt: waiting.attempt, answer, settled: None });
         }
     }

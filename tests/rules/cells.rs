@@ -242,7 +242,7 @@ async fn a_live_call_in_doubt_is_cleared_by_what_was_bought_in_the_same_minute()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_answer_without_a_result_is_a_lost_one() {
+async fn a_live_answer_without_a_result_is_kept_as_it_came() {
     let mut world = World::new(quick(vec![]));
     world.meddle = Some(std::sync::Arc::new(|request, outcome| {
         if !request.path.contains("/live") {
@@ -252,7 +252,8 @@ async fn a_live_answer_without_a_result_is_a_lost_one() {
     }));
     world.live_on(&models("live", 1, "1")).await;
     world.assert_books_agree();
-    assert_eq!((world.tasks("failed"), world.bill().tasks), (1, 1));
+    assert_eq!((world.tasks("answered"), world.bill().tasks), (1, 1));
+    assert_eq!(super::odd::kept(&world), ["null_result"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -57,7 +57,7 @@ fn the_task(run: RunId, after: i64) -> Input {
     };
     let tasks = if after == 0 { vec![pulled] } else { Vec::new() };
     let ware = (Function::LlmScraper, Method::Standard, Priority::Normal);
-    let prices = vec![KnownPrice { key: price, ware, list: PRICE, fee: PRICE, seen: Some((PRICE, 0)) }];
+    let prices = vec![KnownPrice { key: price, ware, list: PRICE, fee: PRICE, seen: Some((PRICE, 0)), odd: None }];
     Input::Pulled { run, tasks, prices, whole: true, rooms: Vec::new() }
 }
 

@@ -5,9 +5,10 @@ use std::io::{self, Write};
 
 use super::{Form, OfRun, moment, reason, turnaround_s};
 use crate::ledger::ExportRow;
+use crate::oddity::Oddity;
 
 /// The columns; they are only ever added to, at the end.
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "job",
     "period",
     "set",
@@ -35,6 +36,7 @@ const COLUMNS: [&str; 27] = [
     "planned",
     "also_in",
     "no_longer_asked",
+    "oddity",
 ];
 
 pub(super) struct CsvForm<'w> {
@@ -82,6 +84,7 @@ impl Form for CsvForm<'_> {
             of.planned.to_string(),
             text(&row.also_in.join(" ")),
             (!row.asked).to_string(),
+            maybe(row.oddity.map(Oddity::name)),
         ];
         self.to.write_record(cells).map_err(unwrapped)
     }

@@ -1,5 +1,6 @@
 //! JSON Lines: one object a task, with its history and the vendor's answer byte for byte.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -7,8 +8,9 @@ use serde_json::value::RawValue;
 
 use super::{Form, OfRun, moment, reason, turnaround_s};
 use crate::ledger::{ExportRow, Past};
+use crate::oddity::Oddity;
 use crate::offer::ResultKind;
-use crate::vendor::wire;
+use crate::vendor::{legible_result, wire};
 
 pub(super) struct JsonForm<'w> {
     pub(super) to: &'w mut dyn Write,
@@ -45,8 +47,11 @@ struct Line<'a> {
     also_in: &'a [String],
     no_longer_asked: bool,
     history: Vec<Step<'a>>,
-    answer: Option<&'a RawValue>,
-    html: Option<&'a RawValue>,
+    answer: Option<Box<RawValue>>,
+    html: Option<Box<RawValue>>,
+    oddity: Option<&'a str>,
+    answer_raw: Option<Cow<'a, str>>,
+    html_raw: Option<Cow<'a, str>>,
 }
 
 #[derive(Serialize)]
@@ -74,7 +79,12 @@ impl<'a> Step<'a> {
 
 impl Form for JsonForm<'_> {
     fn row(&mut self, of: &OfRun, row: &ExportRow) -> io::Result<()> {
-        let result = |kind| row.answers.iter().find(|(of, _)| *of == kind).and_then(|(_, body)| result(body));
+        let of_kind = |kind| row.answers.iter().find(|(of, ..)| *of == kind);
+        let result = |kind| of_kind(kind).and_then(|(_, body, oddity)| result(body, *oddity));
+        // What is odd is there as it came, too.
+        let raw = |kind| {
+            of_kind(kind).filter(|(_, _, oddity)| oddity.is_some()).map(|(_, body, _)| String::from_utf8_lossy(body))
+        };
         let line = Line {
             job: &of.job,
             period: &of.period,
@@ -106,6 +116,9 @@ impl Form for JsonForm<'_> {
             history: row.history.iter().map(Step::of).collect(),
             answer: result(ResultKind::Advanced),
             html: result(ResultKind::Html),
+            oddity: row.oddity.map(Oddity::name),
+            answer_raw: raw(ResultKind::Advanced),
+            html_raw: raw(ResultKind::Html),
         };
         serde_json::to_writer(&mut *self.to, &line)?;
         self.to.write_all(b"\n")
@@ -116,9 +129,15 @@ impl Form for JsonForm<'_> {
     }
 }
 
-/// The first result of a stored reply, as the vendor wrote it; its line ends would end the line here.
-fn result(body: &[u8]) -> Option<&RawValue> {
+/// The first result of a stored reply, as the vendor wrote it, on one line: a line end stands between two tokens there,
+/// never inside of a text.
+/// Of an answer that is odd, what can be read of it.
+fn result(body: &[u8], oddity: Option<Oddity>) -> Option<Box<RawValue>> {
+    if oddity.is_some() {
+        return RawValue::from_string(legible_result(body)?).ok();
+    }
     let envelope = wire::envelope(body).ok()?;
-    let text = wire::first_result(envelope.rows.first()?).filter(|text| !text.contains(['\n', '\r']))?;
-    serde_json::from_str(text).ok()
+    let text = wire::first_result(envelope.rows.first()?)?;
+    let on_one_line: String = text.split(['\n', '\r']).map(str::trim).collect();
+    RawValue::from_string(on_one_line).ok()
 }

@@ -16,8 +16,10 @@ use rests::Rests;
 
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
+use crate::oddity::Oddity;
 use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, promised_turnaround};
 use crate::rule::Rule;
+use crate::vendor::OddAnswer;
 
 /// An endpoint.
 pub(super) type Endpoint = (Engine, Function);
@@ -76,6 +78,15 @@ pub(super) struct Collect {
     /// Failed, and asked for again after a while: not before this.
     again: BTreeMap<(Duration, AttemptId), Fetch>,
     rests: Rests,
+    odd: BTreeMap<AttemptId, Streak>,
+}
+
+/// How an answer has come in odd form so far: the same how often in a row.
+#[derive(Clone, Copy, Debug)]
+struct Streak {
+    oddity: Oddity,
+    size: usize,
+    times: u32,
 }
 
 impl Collect {
@@ -96,6 +107,7 @@ impl Collect {
             longest: None,
             again: BTreeMap::new(),
             rests: Rests::default(),
+            odd: BTreeMap::new(),
         }
     }
 
@@ -157,6 +169,7 @@ impl Collect {
     /// An attempt of a batch is settled: answered, or failed for good.
     pub(super) fn settled(&mut self, batch: BatchId, attempt: AttemptId) {
         self.busy.remove(&attempt);
+        self.odd.remove(&attempt);
         let Some(age) = self.ages.get_mut(&batch) else { return };
         age.batch.uncollected = age.batch.uncollected.saturating_sub(1);
         if let Some(path) = self.paths.get_mut(&(age.batch.engine, age.batch.function)) {
@@ -299,6 +312,19 @@ impl Collect {
     /// Not there yet: it is asked for again when it is listed, or overdue.
     pub(super) fn not_yet(&mut self, attempt: AttemptId) {
         self.busy.remove(&attempt);
+    }
+
+    /// An answer came in odd form: whether that is the provider's last word. What was cut short has to end at the same
+    /// byte each time.
+    pub(super) fn is_last_word(&mut self, attempt: AttemptId, odd: &OddAnswer) -> bool {
+        let OddAnswer { oddity, size, is_final, .. } = *odd;
+        let earlier = self
+            .odd
+            .get(&attempt)
+            .filter(|streak| streak.oddity == oddity && (streak.size == size || oddity != Oddity::CutShort));
+        let times = earlier.map_or(0, |streak| streak.times) + 1;
+        self.odd.insert(attempt, Streak { oddity, size, times });
+        is_final || times >= oddity.times()
     }
 
     /// It is there, and was not given.

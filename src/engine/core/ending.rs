@@ -74,7 +74,14 @@ impl Core {
             )
         });
         End {
-            refused: self.dispatch.halted.clone().or(unchecked).or(price).or(self.dispatch.shut_out()),
+            refused: self
+                .dispatch
+                .halted
+                .clone()
+                .or(unchecked)
+                .or(price)
+                .or(self.dispatch.shut_out())
+                .or(self.dispatch.odd_out()),
             in_doubt: self.reconcile.attempts().max(restored),
             unlisted: !self.terms.lists,
             undated: self.is_undated(),

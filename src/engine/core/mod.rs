@@ -21,6 +21,7 @@ use crate::event::{EventKind, Progress};
 use crate::ids::{AttemptId, RunId};
 use crate::ledger::{CapReached, Change, Reserved};
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::offer::{Function, Method, OFFERS};
 use crate::pace::Bucket;
 use crate::plan::Room;
@@ -99,6 +100,8 @@ pub struct Core {
     pub(super) unfinished_v: BTreeMap<AttemptId, i64>,
     /// That answers are kept back for want of money was told in this start.
     pub(super) withheld_told: bool,
+    /// Oddities of answers that were told in this start.
+    pub(super) oddities_told: BTreeSet<Oddity>,
     /// The vendor's ids of extra charges that were recorded and told in this start.
     pub(super) extras_told: BTreeSet<String>,
 }
@@ -176,6 +179,7 @@ impl Core {
             fee_asked: false,
             unfinished_v: BTreeMap::new(),
             withheld_told: false,
+            oddities_told: BTreeSet::new(),
             extras_told: BTreeSet::new(),
             terms,
         }

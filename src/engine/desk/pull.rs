@@ -1,7 +1,7 @@
 //! Tasks read from the plan, with their prices and with what the ceilings leave.
 
 use super::{Desk, EngineError, KnownWare};
-use crate::engine::dispatch::{KnownPrice, Pulled, RoomFor};
+use crate::engine::dispatch::{KnownPrice, MOST_ODD, Pulled, RoomFor};
 use crate::engine::vocabulary::Input;
 use crate::ids::RunId;
 use crate::ledger::{Ledger, LedgerError, ToBuy};
@@ -27,8 +27,9 @@ impl Desk {
             let pulled = self.priced(ledger, task)?;
             if self.known_prices.insert(pulled.price.clone()) {
                 let (key, seen) = (pulled.price.clone(), ledger.price_seen(self.terms.account, &pulled.price)?);
+                let odd = ledger.odd_of_late(self.terms.account, task.task, MOST_ODD)?;
                 let ware = self.ware(ledger, &task)?;
-                prices.push(KnownPrice { key, ware: ware.ware, list: ware.list, fee: ware.fee, seen });
+                prices.push(KnownPrice { key, ware: ware.ware, list: ware.list, fee: ware.fee, seen, odd });
             }
             tasks.push(pulled);
         }

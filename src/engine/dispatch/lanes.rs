@@ -61,6 +61,7 @@ impl Dispatch {
         for known in prices {
             if !self.prices.iter().any(|price| price.key == known.key) {
                 let seen = self.last_charge(&known.key, known.seen);
+                self.oddities.remember(&known.key, known.odd);
                 self.prices.push(PriceState {
                     key: known.key,
                     list: known.list,
@@ -85,6 +86,10 @@ impl Dispatch {
         for pulled in tasks {
             if let Some(shut) = self.shut.get_mut(&pulled.lane()) {
                 shut.left += 1;
+                self.queues[at].cursor = pulled.task.position;
+                continue;
+            }
+            if self.oddities.leaves(&pulled.price, pulled.task.task) {
                 self.queues[at].cursor = pulled.task.position;
                 continue;
             }
@@ -198,6 +203,9 @@ impl Dispatch {
         }
         if let Some(shut) = self.shut.get_mut(&pulled.lane()) {
             shut.left += 1;
+            return;
+        }
+        if self.oddities.leaves(&pulled.price, pulled.task.task) {
             return;
         }
         let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else {

@@ -9,12 +9,15 @@ mod lanes;
 mod ceilings;
 mod prices;
 mod batches;
+mod oddities;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 pub use ceilings::RoomFor;
 pub use lanes::Pulled;
+use oddities::Oddities;
+pub(super) use oddities::{MOST_ODD, OddNews};
 use prices::Beyond;
 pub use prices::KnownPrice;
 pub(super) use prices::{ListedPrice, PriceNews, StoppedPrice};
@@ -221,6 +224,8 @@ pub(super) struct Dispatch {
     doubtful_canaries: BTreeMap<BatchId, usize>,
     /// Nothing more is bought in this start.
     pub(super) halted: Option<String>,
+    /// Price classes whose answers are odd.
+    oddities: Oddities,
     /// Lanes in which nothing can be bought, or whose answers cannot be collected.
     shut: BTreeMap<Lane, Shut>,
     /// Commits in a row in which the ledger refused drafts although there seemed to be room, and reserved none.
@@ -256,6 +261,7 @@ impl Dispatch {
             in_flight: BTreeMap::new(),
             doubtful_canaries: BTreeMap::new(),
             halted: None,
+            oddities: Oddities::default(),
             shut: BTreeMap::new(),
             refusals: 0,
         }
@@ -276,6 +282,7 @@ impl Dispatch {
             queue.cut = queue.given_up.clone().map(|room| (Money::MAX, room));
             queue.priced_out = 0;
         }
+        self.oddities.start_over();
         for shut in self.shut.values_mut() {
             shut.left = 0;
         }

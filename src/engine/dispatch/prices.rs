@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use super::{Dispatch, InFlight, Lane, Pulled};
 use crate::ids::{BatchId, TargetId};
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::offer::{Function, Method};
 use crate::price::{Charge, is_later};
 use crate::rule::Rule;
@@ -27,6 +28,8 @@ pub struct KnownPrice {
     pub fee: Money,
     /// What this ledger was last charged, and when that was bought by the vendor's clock.
     pub seen: Option<Charge>,
+    /// The latest answers of this price class are odd in the same way.
+    pub odd: Option<Oddity>,
 }
 
 /// What a charge says about its price.

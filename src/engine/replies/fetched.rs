@@ -52,6 +52,7 @@ impl Core {
             }
             return;
         }
+        let (outcome, oddity) = self.last_word(&fetch, outcome);
         match outcome {
             Fetched::Answer { facts, .. } if self.asks_for_the_fee(&fetch, facts.model_charge) => {
                 self.collect.once_more(fetch, now.mono, self.clock.not_before(now));
@@ -66,7 +67,9 @@ impl Core {
                     self.collect.took(Duration::from_secs(took.max(1).unsigned_abs()), now.mono);
                 }
                 let fetched_at = now.wall.timestamp();
-                let answer = Answer { kind, body, fetched_at, done_v, model: facts.model, complete };
+                let answer = Answer { kind, body, fetched_at, done_v, model: facts.model, complete, oddity };
+                let of = (fetch.what.engine, fetch.what.function, fetch.what.vendor_id.as_str());
+                self.answer_came(of, fetch.what.price.as_deref().unwrap_or_default(), (kind, oddity), then);
                 then.write(Change::Answered { attempt, answer, settled });
                 if complete {
                     self.collect.settled(batch, attempt);
@@ -80,7 +83,8 @@ impl Core {
                 self.unfinished_v.insert(attempt, self.clock.not_before(now));
                 self.collect.not_yet(attempt);
             }
-            Fetched::NotFound => self.collect.not_yet(attempt),
+            // What is odd was taken for an answer, or for none.
+            Fetched::NotFound | Fetched::Odd(_) => self.collect.not_yet(attempt),
             Fetched::WaitingForMoney => {
                 self.collect.not_given(attempt, self.clock.not_before(now));
                 if !std::mem::replace(&mut self.withheld_told, true) {
@@ -154,7 +158,7 @@ impl Core {
     pub(super) fn was_accepted(&self, now: Now, outcome: &Fetched, posted_v: i64, is_free: bool) -> Option<bool> {
         let is_over = self.clock.not_before(now) - posted_v >= self.reconcile.proven_quarantine_s();
         match outcome {
-            Fetched::Answer { .. } | Fetched::Pending | Fetched::Expired => Some(true),
+            Fetched::Answer { .. } | Fetched::Odd(_) | Fetched::Pending | Fetched::Expired => Some(true),
             Fetched::Failed { code, .. } => match (look_up(*code), self.list_names_costs) {
                 (Code { never_charged: true, .. }, _) => Some(false),
                 // As long as nothing shows what the list's word is worth.

@@ -12,6 +12,7 @@ mod recognised;
 mod swept;
 mod restored;
 mod fetched;
+mod oddities;
 
 use self::consequences::Consequences;
 use self::refused::{Limit, MOST_FAILURES, millis, problem_text};

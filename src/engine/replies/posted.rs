@@ -261,7 +261,8 @@ impl Core {
         let attempt = flight.attempt(at);
         let Purchase { cost, posted_v, named_in, .. } = purchase;
         let vendor_id = purchase.vendor_id.to_owned();
-        let Some(LiveAnswer { facts, body, form }) = answer else {
+        let id = vendor_id.clone();
+        let Some(LiveAnswer { facts, body, form, oddity }) = answer else {
             then.write(Change::LostLive { attempt, vendor_id, cost, posted_v });
             self.progress.failed += 1;
             then.tell(EventKind::LiveLost { attempt, cost });
@@ -270,7 +271,9 @@ impl Core {
         then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, named_in, open: false });
         let done_v = facts.done.map(|done| done.timestamp());
         let fetched_at = now.wall.timestamp();
-        let answer = Answer { kind: form, body, fetched_at, done_v, model: facts.model, complete: true };
+        let answer = Answer { kind: form, body, fetched_at, done_v, model: facts.model, complete: true, oddity };
+        let price = self.dispatch.price_of(flight, at);
+        self.answer_came((flight.engine, flight.function, id.as_str()), &price, (form, oddity), then);
         let is_open = flight.function == Function::LlmResponses && named_in.is_some();
         let settled = is_open.then_some(Settled { cost, is_told: true });
         then.write(Change::Answered { attempt, answer, settled });

@@ -37,6 +37,7 @@ impl Core {
             Fetched::Halt(refusal) => self.refused(now, &refusal, true, out),
             Fetched::Unreachable { why } if !answered => self.failed(now, why, None, out),
             Fetched::Answer { .. }
+            | Fetched::Odd(_)
             | Fetched::Pending
             | Fetched::Failed { .. }
             | Fetched::Expired

@@ -56,6 +56,7 @@ impl Core {
                 self.reconcile.may_prove(function, attempt);
             }
             Fetched::Answer { .. }
+            | Fetched::Odd(_)
             | Fetched::Failed { .. }
             | Fetched::Expired
             | Fetched::NotFound

@@ -3,6 +3,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::money::Money;
+use crate::oddity::Oddity;
 use crate::offer::{Function, Method, Priority};
 
 #[expect(clippy::needless_pass_by_value, reason = "tables read better without a borrow in each line")]
@@ -17,12 +18,13 @@ fn one_row(code: u32, result: &Value) -> Value {
 }
 
 fn fetch(code: u32, result: &Value) -> Fetched {
-    judge_fetch(&reply(200, one_row(code, result)))
+    judge_fetch(&reply(200, one_row(code, result)), "i")
 }
 
 fn kind(fetched: &Fetched) -> &'static str {
     match fetched {
         Fetched::Answer { .. } => "answer",
+        Fetched::Odd(_) => "odd",
         Fetched::Pending => "pending",
         Fetched::Failed { .. } => "failed",
         Fetched::Expired => "expired",
@@ -58,18 +60,25 @@ fn every_code_means_for_a_fetch_what_the_vendors_documents_say() {
         for code in codes {
             assert_eq!(kind(&fetch(*code, &Value::Null)), in_row, "{code} in the row");
             let bare = json!({ "status_code": code, "tasks": null });
-            assert_eq!(kind(&judge_fetch(&reply(200, bare))), in_envelope, "{code} in the envelope");
+            assert_eq!(kind(&judge_fetch(&reply(200, bare), "i")), in_envelope, "{code} in the envelope");
         }
     }
 }
 
 #[test]
-fn success_without_a_result_is_still_pending() {
-    for result in [json!(null), json!([]), json!([null])] {
-        assert_eq!(fetch(20_000, &result), Fetched::Pending, "{result}");
-    }
-    for result in [json!({}), json!("x"), json!([1])] {
-        assert_eq!(kind(&fetch(20_000, &result)), "unreachable", "{result}");
+fn success_without_a_result_is_the_last_word_only_of_its_task() {
+    for (result, oddity) in [
+        (json!(null), Oddity::NullResult),
+        (json!([]), Oddity::EmptyResult),
+        (json!([null]), Oddity::EmptyResult),
+        (json!({}), Oddity::OddResult),
+        (json!("x"), Oddity::OddResult),
+        (json!([1]), Oddity::OddResult),
+    ] {
+        let Fetched::Odd(odd) = fetch(20_000, &result) else { panic!("{result}") };
+        assert_eq!((odd.oddity, odd.is_final), (oddity, false), "{result}");
+        let of_another = judge_fetch(&reply(200, one_row(20_000, &result)), "j");
+        assert!(matches!(of_another, Fetched::Pending | Fetched::Unreachable { .. }), "{result}");
     }
     assert_eq!(kind(&fetch(20_000, &json!([{}]))), "answer");
 }
@@ -79,7 +88,7 @@ fn an_answer_tells_when_it_was_given_and_by_which_model() {
     let body = r#"{"status_code": 20000, "tasks": [{"id": "t1", "status_code": 20000, "cost": 12e-4, "result": [
         {"model": "gpt-5", "datetime": "2026-11-22 17:41:09 +02:00", "items": [{"model": "x"}]}]}]}"#;
     assert_eq!(
-        judge_fetch(&reply(200, body)),
+        judge_fetch(&reply(200, body), "t1"),
         Fetched::Answer {
             facts: AnswerFacts {
                 id: Some("t1".into()),
@@ -94,7 +103,7 @@ fn an_answer_tells_when_it_was_given_and_by_which_model() {
 #[test]
 fn a_failed_task_tells_its_code_in_the_vendors_words() {
     let body = json!({ "status_code": 20000, "tasks": [{ "status_code": 40101, "status_message": "Sorry\n", "cost": 0.0012 }] });
-    assert_eq!(judge_fetch(&reply(200, body)), Fetched::Failed { code: 40_101, message: "Sorry".into() });
+    assert_eq!(judge_fetch(&reply(200, body), "i"), Fetched::Failed { code: 40_101, message: "Sorry".into() });
 }
 
 #[test]
@@ -112,12 +121,12 @@ fn a_status_speaks_where_the_body_does_not() {
         (503, "unreachable"),
     ] {
         for body in ["", "<html>", "{\"tasks\":", "{}"] {
-            assert_eq!(kind(&judge_fetch(&reply(status, body))), expected, "{status} {body}");
+            assert_eq!(kind(&judge_fetch(&reply(status, body), "i")), expected, "{status} {body}");
         }
     }
-    assert_eq!(judge_fetch(&reply(429, "")), Fetched::Throttled { retry_after: Some(Duration::from_secs(7)) });
-    assert_eq!(kind(&judge_fetch(&Err(Failure::NeverLeft("x".into())))), "unreachable");
-    assert_eq!(kind(&judge_fetch(&Err(Failure::NoAnswer("x".into())))), "unreachable");
+    assert_eq!(judge_fetch(&reply(429, ""), "i"), Fetched::Throttled { retry_after: Some(Duration::from_secs(7)) });
+    assert_eq!(kind(&judge_fetch(&Err(Failure::NeverLeft("x".into())), "i")), "unreachable");
+    assert_eq!(kind(&judge_fetch(&Err(Failure::NoAnswer("x".into())), "i")), "unreachable");
 }
 
 #[test]
@@ -125,8 +134,91 @@ fn an_answer_among_several_rows_is_nobodys() {
     let row = json!({ "status_code": 20000, "result": [{}] });
     for tasks in [json!([row, row]), json!([row, 1]), json!([1]), json!(1)] {
         let body = json!({ "status_code": 20000, "tasks": tasks });
-        assert_eq!(kind(&judge_fetch(&reply(200, body))), "unreachable", "{tasks}");
+        assert_eq!(kind(&judge_fetch(&reply(200, body), "i")), "unreachable", "{tasks}");
     }
+}
+
+/// A reply to the question for task `i`, its result changed as a text.
+fn bent(from: &str, to: &[u8]) -> Vec<u8> {
+    let whole = r#"{"status_code":20000,"tasks":[{"id":"i","status_code":20000,"cost":0,"data":{"tag":"t"},"result":[{"model":"m","money_spent":0.01,"text":"abc"}]}]}"#;
+    let (before, after) = whole.split_once(from).unwrap();
+    [before.as_bytes(), to, after.as_bytes()].concat()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "it stands for the outcome of a call")]
+fn of_bytes(status: u16, body: Vec<u8>) -> Result<Response, Failure> {
+    Ok(Response { status, date: None, retry_after: None, rest: None, body: body.into() })
+}
+
+#[test]
+fn an_odd_answer_is_named_for_what_is_odd_about_it() {
+    let row = r#"{"id":"j","status_code":20000}"#;
+    for (body, oddity, is_final) in [
+        (bent("abc", b"caf\xe9"), Oddity::NotUtf8, true),
+        (bent("\"abc\"", b"NaN"), Oddity::NotJson, true),
+        (bent("abc", b"a\x01c"), Oddity::NotJson, true),
+        (bent("]}]}", b"]}]}<!-- cached -->"), Oddity::NotJson, true),
+        (bent("\"cost\":0", br#""cost":0,"cost":0"#), Oddity::RepeatedKey, true),
+        (bent("\"tasks\"", br#""status_code":20000,"tasks""#), Oddity::RepeatedKey, true),
+        (
+            bent("\"status_code\":20000,\"cost\"", br#""status_code":40602,"status_code":20000,"cost""#),
+            Oddity::RepeatedKey,
+            false,
+        ),
+        (bent("c\"}]}]}", b""), Oddity::CutShort, false),
+        (bent("[{\"model\":\"m\",\"money_spent\":0.01,\"text\":\"abc\"}]", b"[]"), Oddity::EmptyResult, false),
+        (bent("[{\"model\":\"m\",\"money_spent\":0.01,\"text\":\"abc\"}]", b"\"abc\""), Oddity::OddResult, false),
+        (bent("\"status_code\":20000,\"cost\"", b"\"cost\""), Oddity::NoCode, false),
+        (bent("]}]}", format!("]}},{row}]}}").as_bytes()), Oddity::OddRows, false),
+        (bent("]}]}", b"]},1]}"), Oddity::OddRows, false),
+        (br#"<result>{"tasks":[{"id": "i","#.to_vec(), Oddity::NotJson, false),
+    ] {
+        let shown = String::from_utf8_lossy(&body).into_owned();
+        let fetched = judge_fetch(&of_bytes(200, body.clone()), "i");
+        let Fetched::Odd(odd) = fetched else { panic!("{fetched:?} of {shown}") };
+        assert_eq!((odd.oddity, odd.is_final, odd.size), (oddity, is_final, body.len()), "{shown}");
+        for (status, id) in [(200, "k"), (500, "i"), (502, "i")] {
+            let fetched = judge_fetch(&of_bytes(status, body.clone()), id);
+            assert!(["pending", "unreachable"].contains(&kind(&fetched)), "{fetched:?} {status} {id} {shown}");
+        }
+    }
+}
+
+#[test]
+fn what_can_be_read_of_an_odd_answer_settles_it() {
+    let Fetched::Odd(odd) = judge_fetch(&of_bytes(200, bent("abc", b"\xff\xff")), "i") else { panic!() };
+    assert_eq!((odd.facts.model.as_deref(), odd.facts.model_charge), (Some("m"), Some(Money::from_nanos(10_000_000))));
+    let twice = bent("\"money_spent\":0.01", b"\"money_spent\":0.01,\"money_spent\":0.02,\"x\":NaN");
+    let Fetched::Odd(odd) = judge_fetch(&of_bytes(200, twice), "i") else { panic!() };
+    assert_eq!(odd.facts.model_charge, None, "of two charges neither counts");
+}
+
+#[test]
+fn an_odd_reply_that_says_unfinished_or_failed_is_no_answer() {
+    for (code, expected) in [(40_602, "pending"), (40_103, "failed"), (40_403, "expired")] {
+        let body = format!("{{\"tasks\":[{{\"id\":\"i\",\"status_code\":{code},\"time\":NaN,\"result\":null}}]}}");
+        assert_eq!(kind(&judge_fetch(&of_bytes(200, body.clone().into_bytes()), "i")), expected, "{code}");
+        let cut = of_bytes(200, body.as_bytes()[..body.len() - 2].to_vec());
+        assert_eq!(kind(&judge_fetch(&cut, "i")), "unreachable", "{code}, cut");
+    }
+}
+
+#[test]
+fn a_reply_of_which_a_part_arrived_is_the_last_word_only_if_its_json_is_whole() {
+    let part = |body: Vec<u8>, is_bound| {
+        let Ok(response) = of_bytes(200, body) else { panic!() };
+        judge_fetch(&Err(Failure::Part { why: "cut".into(), is_bound, response }), "i")
+    };
+    for (body, is_bound, oddity, is_final) in [
+        (bent("abc", b"abc"), false, Oddity::CutShort, true),
+        (bent("c\"}]}]}", b""), false, Oddity::CutShort, false),
+        (bent("c\"}]}]}", b""), true, Oddity::TooLarge, true),
+    ] {
+        let fetched = part(body, is_bound);
+        let Fetched::Odd(odd) = fetched else { panic!("{fetched:?}") };
+        assert_eq!((odd.oddity, odd.is_final), (oddity, is_final));
+    }
+    assert_eq!(kind(&part(b"{\"tasks\":[{".to_vec(), true)), "unreachable");
 }
 
 fn listing(result: &Value, count: &Value) -> Result<Vec<Listed>, ListProblem> {
@@ -339,7 +431,7 @@ proptest! {
     #[test]
     fn no_body_whatever_makes_a_reader_panic(status in 100..600_u16, body: Vec<u8>) {
         let outcome = Ok(Response { status, date: None, retry_after: None, rest: None, body: body.into() });
-        judge_fetch(&outcome);
+        judge_fetch(&outcome, "i");
         let _ = (judge_list(&outcome), judge_ready(&outcome), judge_account(&outcome));
     }
 
@@ -355,7 +447,7 @@ proptest! {
             body[at] = byte;
         }
         let outcome = Ok(Response { status: 200, date: None, retry_after: None, rest: None, body: body.into() });
-        judge_fetch(&outcome);
+        judge_fetch(&outcome, "i");
         let _ = (judge_ready(&outcome), judge_account(&outcome));
         if let Ok(page) = judge_list(&outcome) {
             prop_assert_eq!(page.len(), 3);

@@ -100,7 +100,7 @@ fn question() -> Request {
 
 fn no_answer(outcome: Result<Response, Failure>) -> String {
     match outcome {
-        Err(Failure::NoAnswer(why)) => why,
+        Err(Failure::NoAnswer(why) | Failure::Part { why, .. }) => why,
         other => panic!("{other:?}"),
     }
 }
@@ -188,6 +188,39 @@ async fn a_compressed_reply_is_decompressed_and_its_bound_counts_what_comes_out(
     http.max_body_bytes = 20;
     assert_eq!(no_answer(http.call(question()).await), "127.0.0.1: the reply is larger than 20 bytes");
     assert!(peer.seen().await[0].contains("accept-encoding: gzip\r\n"));
+}
+
+/// `{"status_code":20000}`, compressed.
+const PACKED: &[u8] =
+    b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\x2e\x49\x2c\x29\x2d\x8e\x4f\xce\x4f\x49\x55\xb2\x32\
+    \x32\x00\x82\x5a\x00\x10\x1e\x0d\xa4\x15\x00\x00\x00";
+
+#[tokio::test]
+async fn what_arrived_of_a_broken_reply_is_handed_on() {
+    let whole = r#"{"status_code":20000}"#;
+    for (packed, length, expected, is_bound) in [
+        (true, PACKED.len() - 8, whole, false),
+        (true, PACKED.len() - 1, whole, false),
+        (true, PACKED.len(), "{\"status_code\":2000", true),
+        (false, 12, "{\"status_cod", false),
+    ] {
+        let sent = if packed { &PACKED[..length] } else { &whole.as_bytes()[..length] };
+        let claimed = if packed { sent.len() } else { whole.len() };
+        let coding = if packed { "Content-Encoding: gzip\r\n" } else { "" };
+        let head = format!("HTTP/1.1 200 OK\r\n{coding}Content-Length: {claimed}\r\n\r\n");
+        let peer = peer(vec![Then::Say(Box::leak([head.as_bytes(), sent].concat().into_boxed_slice()))]).await;
+        let mut http = peer.http();
+        http.max_body_bytes = if is_bound { 19 } else { 1_000 };
+        let Err(Failure::Part { response, is_bound: found, .. }) = http.call(question()).await else { panic!() };
+        assert_eq!((&response.body[..], found), (expected.as_bytes(), is_bound), "{length}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_only_claims_compression_is_as_it_is() {
+    let reply = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}";
+    let peer = peer(vec![Then::Say(reply)]).await;
+    assert_eq!(peer.http().call(question()).await.unwrap().body, "{}");
 }
 
 #[tokio::test]

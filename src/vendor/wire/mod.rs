@@ -6,6 +6,7 @@
 
 mod catalogue;
 mod lists;
+mod mend;
 mod read;
 mod rows;
 mod write;
@@ -15,6 +16,7 @@ pub use lists::{
     AnswerFacts, CallLimits, Listed, ReadyList, ReadyRow, UnreadableList, UserData, Ware, answer_facts, first_result,
     listed_rows, ready_rows, user_data,
 };
+pub use mend::{Mended, mend};
 pub use read::{Cost, Envelope, GatewayError, Unreadable, envelope, gateway_error};
 pub use rows::Row;
 pub use write::{
