@@ -75,6 +75,7 @@ CREATE TABLE run (
     results   TEXT NOT NULL,            -- the forms of answer that are fetched, 'html,advanced'
     plan_hash BLOB,                     -- of everything the order of tasks depends on; null until planned whole
     deadline_at INTEGER,                -- by then its answers are wanted; null: no such moment
+    ends_at   INTEGER,                  -- its period does, by the time zone data of its opening; null: opened before version 4
     CONSTRAINT a_job_runs_once_a_period UNIQUE (job, period)
 ) STRICT;
 

@@ -12,6 +12,8 @@ pub mod money;
 pub mod offer;
 pub mod oddity;
 pub mod market;
+// The rules of time zones are data: what comes with bursar, or the machine's own where that is newer.
+pub mod zone;
 pub mod period;
 pub mod problem;
 pub mod catalogue;

@@ -3,10 +3,10 @@
 //! A period is known by its id and is a span of time, from its first instant to the first of the next. Days are those
 //! of a time zone, so they last 23 or 25 hours twice a year; hours are always UTC. The time is handed in.
 
-use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, TimeZone, Timelike, Utc, Weekday};
-use chrono_tz::Tz;
+use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc, Weekday};
 
 use crate::offer::named;
+use crate::zone::Zone;
 
 mod agreed;
 pub use agreed::{Agreement, Apart, agreed, shown};
@@ -55,7 +55,7 @@ pub enum PeriodError {
         /// The text as it stood.
         id: String,
         /// The time zone.
-        timezone: Tz,
+        timezone: Zone,
     },
 }
 
@@ -80,7 +80,7 @@ impl Period {
 }
 
 /// The period of a kind that `now` is in.
-pub fn current(kind: PeriodKind, tz: Tz, now: DateTime<Utc>) -> Period {
+pub fn current(kind: PeriodKind, tz: Zone, now: DateTime<Utc>) -> Period {
     match kind {
         PeriodKind::Hour => hour_of(now),
         PeriodKind::Day => day_of(tz, now),
@@ -91,12 +91,12 @@ pub fn current(kind: PeriodKind, tz: Tz, now: DateTime<Utc>) -> Period {
 }
 
 /// The day of the time zone that `at` is in.
-pub fn day_of(tz: Tz, at: DateTime<Utc>) -> Period {
+pub fn day_of(tz: Zone, at: DateTime<Utc>) -> Period {
     around(at, local_date(tz, at), |date| day(tz, date), Days::new(1))
 }
 
 /// The month of the time zone that `at` is in.
-pub fn month_of(tz: Tz, at: DateTime<Utc>) -> Period {
+pub fn month_of(tz: Zone, at: DateTime<Utc>) -> Period {
     around(at, local_date(tz, at), |date| month(tz, date), Days::new(1))
 }
 
@@ -104,7 +104,7 @@ pub fn month_of(tz: Tz, at: DateTime<Utc>) -> Period {
 ///
 /// # Errors
 /// The id is not written so, or the time zone has no such day.
-pub fn parse(kind: PeriodKind, tz: Tz, id: &str) -> Result<Period, PeriodError> {
+pub fn parse(kind: PeriodKind, tz: Zone, id: &str) -> Result<Period, PeriodError> {
     let period = match kind {
         PeriodKind::Hour => parse_hour(id),
         PeriodKind::Day => parse_date(id).map(|date| day(tz, date)),
@@ -141,18 +141,18 @@ fn hour_of(at: DateTime<Utc>) -> Period {
     Period { id: from.format("%Y-%m-%dT%HZ").to_string(), from, to: from + TimeDelta::hours(1) }
 }
 
-fn day(tz: Tz, date: NaiveDate) -> Period {
+fn day(tz: Zone, date: NaiveDate) -> Period {
     let next = date + Days::new(1);
     Period { id: date.format("%Y-%m-%d").to_string(), from: start_of(tz, date), to: start_of(tz, next) }
 }
 
-fn week(tz: Tz, date: NaiveDate) -> Period {
+fn week(tz: Zone, date: NaiveDate) -> Period {
     let monday = date - Days::new(u64::from(date.weekday().num_days_from_monday()));
     let id = monday.format("%G-W%V").to_string();
     Period { id, from: start_of(tz, monday), to: start_of(tz, monday + Days::new(7)) }
 }
 
-fn month(tz: Tz, date: NaiveDate) -> Period {
+fn month(tz: Zone, date: NaiveDate) -> Period {
     let first = date - Days::new(u64::from(date.day0()));
     let id = first.format("%Y-%m").to_string();
     Period { id, from: start_of(tz, first), to: start_of(tz, first + Months::new(1)) }
@@ -164,8 +164,8 @@ fn once() -> Period {
     Period { id: PeriodKind::Once.name().to_owned(), from: DateTime::UNIX_EPOCH, to }
 }
 
-fn local_date(tz: Tz, at: DateTime<Utc>) -> NaiveDate {
-    at.with_timezone(&tz).date_naive()
+fn local_date(tz: Zone, at: DateTime<Utc>) -> NaiveDate {
+    tz.local(at).date()
 }
 
 /// The span that holds `at`: nearly always that of its local date. Where clocks went back across midnight (Newfoundland
@@ -176,10 +176,10 @@ fn around(at: DateTime<Utc>, date: NaiveDate, span: impl Fn(NaiveDate) -> Period
 }
 
 /// The first instant of a date: its midnight, the earlier of two, or the end of the gap that midnight fell into.
-fn start_of(tz: Tz, date: NaiveDate) -> DateTime<Utc> {
+fn start_of(tz: Zone, date: NaiveDate) -> DateTime<Utc> {
     let midnight = date.and_time(NaiveTime::MIN);
-    if let Some(start) = tz.from_local_datetime(&midnight).earliest() {
-        return start.to_utc();
+    if let Some(start) = tz.first(midnight) {
+        return start;
     }
     // Clocks were put forward over midnight: look for the first second that they show this date. No zone is more than
     // 26 hours from UTC.
@@ -187,7 +187,7 @@ fn start_of(tz: Tz, date: NaiveDate) -> DateTime<Utc> {
     while after - before > 1 {
         let middle = i64::midpoint(before, after);
         let at = midnight.and_utc() + TimeDelta::seconds(middle);
-        if at.with_timezone(&tz).naive_local() < midnight { before = middle } else { after = middle }
+        if tz.local(at) < midnight { before = middle } else { after = middle }
     }
     midnight.and_utc() + TimeDelta::seconds(after)
 }
@@ -201,6 +201,10 @@ mod tests {
         text.parse().unwrap()
     }
 
+    fn zone(name: &str) -> Zone {
+        name.parse().unwrap()
+    }
+
     fn hours(period: &Period) -> i64 {
         (period.to - period.from).num_hours()
     }
@@ -209,16 +213,16 @@ mod tests {
     fn each_kind_has_its_id() {
         let now = at("2026-11-22T15:30:11.5Z");
         for kind in PeriodKind::ALL {
-            assert_eq!(current(*kind, Tz::Europe__Berlin, now).id, kind.example());
+            assert_eq!(current(*kind, zone("Europe/Berlin"), now).id, kind.example());
         }
-        assert_eq!(current(PeriodKind::Hour, Tz::Asia__Kolkata, now).from, at("2026-11-22T15:00:00Z"));
-        assert_eq!(current(PeriodKind::Week, Tz::UTC, at("2027-01-01T12:00:00Z")).id, "2026-W53");
-        assert_eq!(current(PeriodKind::Week, Tz::UTC, at("2024-12-31T12:00:00Z")).id, "2025-W01");
+        assert_eq!(current(PeriodKind::Hour, zone("Asia/Kolkata"), now).from, at("2026-11-22T15:00:00Z"));
+        assert_eq!(current(PeriodKind::Week, Zone::UTC, at("2027-01-01T12:00:00Z")).id, "2026-W53");
+        assert_eq!(current(PeriodKind::Week, Zone::UTC, at("2024-12-31T12:00:00Z")).id, "2025-W01");
     }
 
     #[test]
     fn a_day_begins_at_local_midnight_and_lasts_23_or_25_hours_when_clocks_change() {
-        let berlin = Tz::Europe__Berlin;
+        let berlin = zone("Europe/Berlin");
         let spring = parse(PeriodKind::Day, berlin, "2026-03-29").unwrap();
         assert_eq!((spring.from, hours(&spring)), (at("2026-03-28T23:00:00Z"), 23));
         let autumn = parse(PeriodKind::Day, berlin, "2026-10-25").unwrap();
@@ -233,15 +237,15 @@ mod tests {
     #[test]
     fn midnights_that_do_not_exist_and_those_that_come_twice() {
         // Cairo puts its clocks forward at 00:00, so the day begins at 01:00.
-        let cairo = parse(PeriodKind::Day, Tz::Africa__Cairo, "2024-04-26").unwrap();
+        let cairo = parse(PeriodKind::Day, zone("Africa/Cairo"), "2024-04-26").unwrap();
         assert_eq!((cairo.from, hours(&cairo)), (at("2024-04-25T22:00:00Z"), 23));
         // Newfoundland put them back at 00:01, so that 23:01 to 00:01 came twice.
-        let newfoundland = Tz::America__St_Johns;
+        let newfoundland = zone("America/St_Johns");
         let sunday = parse(PeriodKind::Day, newfoundland, "2009-11-01").unwrap();
         assert_eq!((sunday.from, hours(&sunday)), (at("2009-11-01T02:30:00Z"), 25));
         assert_eq!(day_of(newfoundland, at("2009-11-01T02:45:00Z")), sunday);
         // Samoa left out a Friday.
-        let apia = Tz::Pacific__Apia;
+        let apia = zone("Pacific/Apia");
         assert!(matches!(parse(PeriodKind::Day, apia, "2011-12-30"), Err(PeriodError::Skipped { .. })));
         assert_eq!(parse(PeriodKind::Day, apia, "2011-12-29").unwrap().to, at("2011-12-30T10:00:00Z"));
         assert_eq!(day_of(apia, at("2011-12-30T10:00:00Z")).id, "2011-12-31");
@@ -266,7 +270,7 @@ mod tests {
             (PeriodKind::Once, "Once"),
             (PeriodKind::Once, ""),
         ] {
-            assert!(matches!(parse(kind, Tz::UTC, id), Err(PeriodError::Malformed { .. })), "{kind} {id}");
+            assert!(matches!(parse(kind, Zone::UTC, id), Err(PeriodError::Malformed { .. })), "{kind} {id}");
         }
     }
 
@@ -275,10 +279,11 @@ mod tests {
         fn the_current_period_holds_now_and_is_found_again_by_its_id(
             seconds in -2_000_000_000_i64..8_000_000_000,
             nanos in 0..1_000_000_000_u32,
-            zone in 0..chrono_tz::TZ_VARIANTS.len(),
+            zone in 0..597_usize,
             kind in 0..PeriodKind::ALL.len(),
         ) {
-            let (tz, kind) = (chrono_tz::TZ_VARIANTS[zone], PeriodKind::ALL[kind]);
+            let name = crate::zone::names().nth(zone).unwrap();
+            let (tz, kind) = (name.parse::<Zone>().unwrap(), PeriodKind::ALL[kind]);
             let now = DateTime::from_timestamp(seconds, nanos).unwrap();
             let period = current(kind, tz, now);
             prop_assert!(period.contains(now) || kind == PeriodKind::Once, "{:?} {}", period, now);

@@ -16,7 +16,7 @@ use crate::job::{Target, WhenShort};
 use crate::ledger::{Ledger, TargetCost};
 use crate::money::Money;
 use crate::offer::Method;
-use crate::period;
+use crate::period::{self, Period};
 use crate::plan::{self, Chosen, Haste, Hurry, Plan, Room, Scope, Share};
 use crate::price::{Price, PriceList};
 use crate::report::Report;
@@ -42,7 +42,7 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let prices = PriceList::with(&account.prices);
     // Outside a runtime: the system's clock needs none.
     let clock = Clock::system();
-    let period = period::current(located.job.period, located.job.timezone, clock.now().wall);
+    let period = current(&located, clock)?;
     let known = known(&located, &period.id, &prices, clock)?;
     let learnt = learnt(&located)?;
     let haste = by_deadline(&mut located, &period.id, &account, &prices, clock)?;
@@ -154,6 +154,16 @@ fn new_rooms(located: &Located, account: &AccountConfig, clock: Clock) -> anyhow
         }
     }
     Ok(rooms)
+}
+
+/// The period that this machine's clock lies in.
+fn current(located: &Located, clock: Clock) -> anyhow::Result<Period> {
+    let (job, now) = (&located.job, clock.now().wall);
+    Ok(if located.config.ledger.exists() {
+        Ledger::open_to_read(&located.config.ledger)?.period_at(&job.name, job.period, job.timezone, now)?
+    } else {
+        period::current(job.period, job.timezone, now)
+    })
 }
 
 /// The run as the ledger has it, and its caps with what the run itself has spent put back: the plan is of all of it.

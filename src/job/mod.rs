@@ -18,7 +18,6 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono_tz::Tz;
 use serde_json::value::RawValue;
 
 use crate::market::Market;
@@ -26,6 +25,7 @@ use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, named};
 use crate::period::PeriodKind;
 use crate::problem::Place;
+use crate::zone::Zone;
 
 pub use prompts::{Prompts, PromptsError};
 pub use read::{check, check_against};
@@ -44,7 +44,7 @@ pub struct Job {
     /// How often it is asked anew.
     pub period: PeriodKind,
     /// Whose days, weeks and months.
-    pub timezone: Tz,
+    pub timezone: Zone,
     /// What it may spend.
     pub budget: Budget,
     /// By how much a price may rise above what is known before buying at it stops.

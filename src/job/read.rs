@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use chrono_tz::{TZ_VARIANTS, Tz};
 use toml::Spanned;
 
 use super::prompts::Gathering;
@@ -14,6 +13,7 @@ use crate::offer::ResultKind;
 use crate::page::{Page, Section, is_name};
 use crate::period::PeriodKind;
 use crate::problem::{Problems, Wrong, nearest};
+use crate::zone::{self, Zone};
 
 const KEYS: &[&str] = &[
     "name",
@@ -164,7 +164,7 @@ fn read_account(root: &Section<'_, '_>, config: &Config) -> Option<String> {
     None
 }
 
-fn read_timezone(root: &Section<'_, '_>, period: Option<&Spanned<PeriodKind>>) -> Option<Tz> {
+fn read_timezone(root: &Section<'_, '_>, period: Option<&Spanned<PeriodKind>>) -> Option<Zone> {
     let Some(text) = root.text("timezone") else {
         if root.has("timezone") {
             return None;
@@ -173,11 +173,11 @@ fn read_timezone(root: &Section<'_, '_>, period: Option<&Spanned<PeriodKind>>) -
             root.page.wrong(period.span(), Wrong::TimezoneMissing { period: period.get_ref().name() });
             return None;
         }
-        return Some(Tz::UTC);
+        return Some(Zone::UTC);
     };
     let found = text.get_ref().parse().ok();
     if found.is_none() {
-        let near = nearest(text.get_ref(), TZ_VARIANTS.iter().map(|tz| tz.name()));
+        let near = nearest(text.get_ref(), zone::names());
         root.page.wrong(text.span(), Wrong::UnknownTimezone { name: (*text.get_ref()).to_owned(), near });
     }
     found

@@ -175,7 +175,7 @@ impl Ledger {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
-            for scope in of_run.rows(row.get(1)?, row.get(2)?) {
+            for scope in of_run.rows(&self.db, row.get(1)?, row.get(2)?)? {
                 add(&scope, 0, row.get(3)?);
             }
         }
@@ -187,7 +187,7 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let (from_v, entry): (i64, i64) = (row.get(1)?, row.get(2)?);
             let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
-            for scope in of_run.rows(from_v, from_v) {
+            for scope in of_run.rows(&self.db, from_v, from_v)? {
                 let amount: i64 = row.get(3)?;
                 // Of a balance only what was taken since it was read counts, and nothing that comes back.
                 let counts = || amount > 0 && since.get(&scope.owner).is_none_or(|(since, _)| entry > *since);
@@ -200,7 +200,7 @@ impl Ledger {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (posted_v, id): (i64, i64) = (row.get(1)?, row.get(3)?);
-            for scope in Owners::of_account(row.get(0)?).rows(posted_v, posted_v) {
+            for scope in Owners::of_account(row.get(0)?).rows(&self.db, posted_v, posted_v)? {
                 if scope.scope != Scope::AccountBalance || since.get(&scope.owner).is_none_or(|(_, since)| id > *since)
                 {
                     add(&scope, row.get(2)?, 0);

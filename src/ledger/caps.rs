@@ -1,12 +1,14 @@
 //! Caps: which totals a run's money counts in, and what they leave.
 //!
 //! A hold counts in every period its charge may fall into; a charge counts in the one of the vendor's time of the
-//! purchase. Periods of a job are those of its time zone, an account's are UTC, like the vendor's own limit.
+//! purchase. Periods of a job are those of its time zone, an account's are UTC, like the vendor's own limit. A day or
+//! month that has a total keeps its borders: where the rules of a zone change meanwhile, the next one begins where it ends,
+//! so that no moment counts in two totals and none in neither.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use rusqlite::{Connection, OptionalExtension};
 
+use super::borders::{kept_period, periods};
 use super::columns::named;
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
@@ -14,6 +16,7 @@ use crate::money::Money;
 use crate::period;
 use crate::plan::{Room, Scope};
 use crate::rule::Rule;
+use crate::zone::Zone;
 
 /// What the caps of a run hang on.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +24,7 @@ pub(super) struct Owners {
     pub(super) run: i64,
     pub(super) job: i64,
     pub(super) account: i64,
-    pub(super) timezone: Tz,
+    pub(super) timezone: Zone,
     run_cap: i64,
     job_day: Option<i64>,
     job_month: Option<i64>,
@@ -65,7 +68,7 @@ impl Owners {
                 run: run.0,
                 job: row.get(0)?,
                 account: row.get(1)?,
-                timezone: timezone.parse().unwrap_or(Tz::UTC),
+                timezone: timezone.parse().unwrap_or(Zone::UTC),
                 run_cap: row.get(3)?,
                 job_day: row.get(4)?,
                 job_month: row.get(5)?,
@@ -81,7 +84,7 @@ impl Owners {
             run: -1,
             job: -1,
             account,
-            timezone: Tz::UTC,
+            timezone: Zone::UTC,
             run_cap: 0,
             job_day: None,
             job_month: None,
@@ -100,7 +103,7 @@ impl Owners {
     }
 
     /// The totals that money between two moments counts in.
-    pub(super) fn rows(&self, from_v: i64, to_v: i64) -> Vec<ScopeRow> {
+    pub(super) fn rows(&self, db: &Connection, from_v: i64, to_v: i64) -> Result<Vec<ScopeRow>, LedgerError> {
         let mut rows = Vec::with_capacity(8);
         let mut push = |scope, owner: i64, (from_v, to_v), limit| {
             if owner >= 0 {
@@ -108,36 +111,27 @@ impl Owners {
             }
         };
         push(Scope::Run, self.run, FOR_EVER, Some(self.run_cap));
-        for day in periods(self.timezone, from_v, to_v, period::day_of) {
+        let kept = |scope, at: i64, by_zone| {
+            // The rules of UTC never change.
+            if self.timezone == Zone::UTC { Ok(by_zone) } else { kept_period(db, (scope, self.job), at, by_zone) }
+        };
+        for day in periods(self.timezone, (from_v, to_v), period::day_of, |at, day| kept(Scope::JobDay, at, day))? {
             push(Scope::JobDay, self.job, day, self.job_day);
         }
-        for month in periods(self.timezone, from_v, to_v, period::month_of) {
+        for month in
+            periods(self.timezone, (from_v, to_v), period::month_of, |at, month| kept(Scope::JobMonth, at, month))?
+        {
             push(Scope::JobMonth, self.job, month, self.job_month);
         }
         push(Scope::Account, self.account, FOR_EVER, None);
-        for day in periods(Tz::UTC, from_v, to_v, period::day_of) {
+        for day in periods(Zone::UTC, (from_v, to_v), period::day_of, |_, day| Ok(day))? {
             push(Scope::AccountDay, self.account, day, self.account_day);
         }
-        for month in periods(Tz::UTC, from_v, to_v, period::month_of) {
+        for month in periods(Zone::UTC, (from_v, to_v), period::month_of, |_, month| Ok(month))? {
             push(Scope::AccountMonth, self.account, month, self.account_month);
         }
         push(Scope::AccountBalance, self.account, FOR_EVER, None);
-        rows
-    }
-}
-
-/// The days or months that a span touches, as seconds.
-fn periods(tz: Tz, from_v: i64, to_v: i64, of: fn(Tz, DateTime<Utc>) -> period::Period) -> Vec<(i64, i64)> {
-    let mut all = Vec::with_capacity(2);
-    let mut at = from_v;
-    loop {
-        let period = of(tz, moment(at));
-        let (from, to) = (period.from.timestamp(), period.to.timestamp());
-        all.push((from, to));
-        if to > to_v || to <= at {
-            return all;
-        }
-        at = to;
+        Ok(rows)
     }
 }
 
@@ -167,12 +161,13 @@ impl ScopeRow {
     fn try_hold(&self, db: &Connection, nanos: i64) -> Result<bool, LedgerError> {
         let changed = db
             .prepare_cached(
-                "UPDATE cap SET held_nano = held_nano + :hold
+                "UPDATE cap SET held_nano = held_nano + :hold, to_v = max(to_v, :to)
                  WHERE scope = :scope AND owner = :owner AND from_v = :from
                    AND (limit_nano IS NULL OR charged_nano + held_nano + :hold <= limit_nano)",
             )?
             .execute(rusqlite::named_params! {
                 ":hold": nanos, ":scope": self.scope.name(), ":owner": self.owner, ":from": self.from_v,
+                ":to": self.to_v,
             })?;
         if changed == 1 || Rule::CapInTheReservation.is_kept() && Rule::HoldCounts.is_kept() {
             return Ok(changed == 1);
@@ -192,11 +187,13 @@ impl ScopeRow {
     fn try_book(&self, db: &Connection, charged: i64, unheld: i64) -> Result<bool, LedgerError> {
         let moved = db
             .prepare_cached(
-                "UPDATE cap SET charged_nano = charged_nano + :charged, held_nano = held_nano - :unheld
+                "UPDATE cap SET charged_nano = charged_nano + :charged, held_nano = held_nano - :unheld,
+                                to_v = max(to_v, :to)
                  WHERE scope = :scope AND owner = :owner AND from_v = :from",
             )?
             .execute(rusqlite::named_params! {
                 ":charged": charged, ":unheld": unheld, ":scope": self.scope.name(), ":owner": self.owner, ":from": self.from_v,
+                ":to": self.to_v,
             })?;
         Ok(moved == 1)
     }
@@ -253,7 +250,7 @@ impl Ledger {
         let owners = self.owners(run)?;
         let mut own = Vec::new();
         let mut shared = Vec::new();
-        for row in owners.rows(from_v, to_v) {
+        for row in owners.rows(&self.db, from_v, to_v)? {
             if let Some(room) = row.room(&self.db)? {
                 if row.is_shared() { shared.push(room) } else { own.push(room) }
             }
@@ -287,7 +284,7 @@ impl Ledger {
         spendable: Option<Money>,
     ) -> Result<(), LedgerError> {
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        for row in Owners::read_account(&write, account.0)?.rows(0, 0) {
+        for row in Owners::read_account(&write, account.0)?.rows(&write, 0, 0)? {
             row.ensure(&write)?;
         }
         write.execute(

@@ -18,6 +18,7 @@ mod catalogue;
 mod tasks;
 
 // Money: under which caps, and what moves it.
+mod borders;
 mod caps;
 mod change;
 mod book;

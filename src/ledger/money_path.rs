@@ -118,14 +118,14 @@ impl Moves {
                 entry(write, batch, "charge", charge.within, posted_v, posted_v)?;
                 entry(write, batch, "overrun", charge.beyond, posted_v, posted_v)?;
                 entry(write, batch, "refund", charge.back, posted_v, posted_v)?;
-                for row in window.owners.rows(posted_v, posted_v) {
+                for row in window.owners.rows(write, posted_v, posted_v)? {
                     // The balance may have been read since the charge, with nothing too much taken off.
                     let back = if row.scope == Scope::AccountBalance { 0 } else { charge.back };
                     totals.add(row, charge.within + charge.beyond - back, 0);
                 }
             }
             entry(write, batch, "release", this.released, window.sent_v, window.hold_to_v)?;
-            for row in window.owners.rows(window.sent_v, window.hold_to_v) {
+            for row in window.owners.rows(write, window.sent_v, window.hold_to_v)? {
                 totals.add(row, 0, unheld);
             }
         }
@@ -170,7 +170,7 @@ pub(super) fn window(write: &Connection, batch: i64) -> Result<Window, LedgerErr
 
 /// Holds an amount under every ceiling that applies, or under none: then the one it does not fit under.
 pub(super) fn hold(write: &Connection, amount: Money, window: Window) -> Result<Option<ScopeRow>, LedgerError> {
-    let rows = window.owners.rows(window.sent_v, window.hold_to_v);
+    let rows = window.owners.rows(write, window.sent_v, window.hold_to_v)?;
     for (at, row) in rows.iter().enumerate() {
         if !row.hold(write, amount.nanos())? {
             for held in &rows[..at] {
@@ -189,7 +189,7 @@ pub(super) fn reserved(write: &Connection, batch: i64, hold: Money, window: Wind
 
 /// Holds for a purchase that was made already, past every ceiling: the money is gone, and the books must say so.
 pub(super) fn hold_for_found(write: &Connection, batch: i64, hold: Money, window: Window) -> Result<(), LedgerError> {
-    for row in window.owners.rows(window.sent_v, window.hold_to_v) {
+    for row in window.owners.rows(write, window.sent_v, window.hold_to_v)? {
         row.book(write, 0, -hold.nanos())?;
     }
     write.execute("UPDATE batch SET held_nano = held_nano + ?2 WHERE id = ?1", (batch, hold.nanos()))?;
@@ -198,7 +198,7 @@ pub(super) fn hold_for_found(write: &Connection, batch: i64, hold: Money, window
 
 /// Money that belongs to no attempt counts in the account's totals.
 pub(super) fn extra(write: &Connection, account: i64, posted_v: i64, amount: Money) -> Result<(), LedgerError> {
-    for row in Owners::read_account(write, account)?.rows(posted_v, posted_v) {
+    for row in Owners::read_account(write, account)?.rows(write, posted_v, posted_v)? {
         row.book(write, amount.nanos(), 0)?;
     }
     Ok(())
@@ -226,7 +226,7 @@ pub(super) fn take_back_extra(write: &Connection, account: i64, vendor_id: &str)
         [account],
         |row| row.get(0),
     )?;
-    for row in Owners::read_account(write, account)?.rows(posted_v, posted_v) {
+    for row in Owners::read_account(write, account)?.rows(write, posted_v, posted_v)? {
         // The balance that was read last had it taken off already.
         if row.scope != Scope::AccountBalance || id > since {
             row.book(write, -nanos, 0)?;

@@ -3,7 +3,6 @@
 //! Every start brings them anew from the configuration and the job file. A cap takes its new value at once; one that is
 //! lower than what is spent freezes the buying and rewrites nothing. What differs from before is noted.
 
-use chrono_tz::Tz;
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::caps::name;
@@ -14,6 +13,7 @@ use crate::money::Money;
 use crate::offer::{LIST_REACH_S, ResultKind, Route};
 use crate::period::Period;
 use crate::plan::Scope;
+use crate::zone::Zone;
 
 /// A login, as far as the ledger may know it.
 #[derive(Clone, Copy, Debug)]
@@ -46,7 +46,7 @@ pub struct JobFacts<'a> {
     /// Its account.
     pub account: AccountId,
     /// The zone of its days.
-    pub timezone: Tz,
+    pub timezone: Zone,
     /// Ceiling of a day.
     pub day_cap: Option<Money>,
     /// Ceiling of a month.
@@ -259,13 +259,13 @@ impl Ledger {
                 |row| Ok((row.get(0)?, row.get(1)?)),
             )
             .optional()?;
-        let begins_at = facts.period.from.timestamp();
+        let (begins_at, ends_at) = (facts.period.from.timestamp(), facts.period.to.timestamp());
         let id = match known {
             None => {
                 write.execute(
-                    "INSERT INTO run (job, period, begins_at, opened_at, cap_nano, state, results)
-                     VALUES (?1, ?2, ?3, ?4, ?5, 'open', ?6)",
-                    (facts.job.0, &facts.period.id, begins_at, now, facts.cap.nanos(), &results),
+                    "INSERT INTO run (job, period, begins_at, ends_at, opened_at, cap_nano, state, results)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)",
+                    (facts.job.0, &facts.period.id, begins_at, ends_at, now, facts.cap.nanos(), &results),
                 )?;
                 let id = write.last_insert_rowid();
                 may_be_forgotten(&write, id, begins_at)?;

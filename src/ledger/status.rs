@@ -2,15 +2,19 @@
 
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use rusqlite::OptionalExtension;
 
+use super::caps::moment;
 use super::columns::named;
 use super::{Ledger, LedgerError, Total};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
 use crate::oddity::Oddity;
 use crate::offer::{Function, Method, Priority, named};
+use crate::period::{self, Period, PeriodKind};
 use crate::plan::Scope;
+use crate::zone::Zone;
 
 /// So many answers tell how long they take.
 const ENOUGH_ANSWERS: usize = 20;
@@ -84,6 +88,28 @@ impl Ledger {
                 |row| row.get(0).map(RunId),
             )
             .optional()?)
+    }
+
+    /// The period of a job that a moment is in. A run keeps the borders that it was opened with, also where the rules of
+    /// its zone have changed since: no period is split.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn period_at(&self, job: &str, kind: PeriodKind, zone: Zone, at: DateTime<Utc>) -> Result<Period, LedgerError> {
+        let opened: Option<(String, i64, i64)> = self
+            .db
+            .query_row(
+                "SELECT run.period, run.begins_at, run.ends_at FROM run JOIN job ON job.id = run.job
+                 WHERE job.name = ?1 AND run.begins_at <= ?2 AND ?2 < run.ends_at AND length(run.period) = ?3
+                 ORDER BY run.begins_at DESC LIMIT 1",
+                (job, at.timestamp(), kind.example().len()),
+                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+            )
+            .optional()?;
+        Ok(match opened {
+            Some((id, from, to)) => Period { id, from: moment(from), to: moment(to) },
+            None => period::current(kind, zone, at),
+        })
     }
 
     /// When a run was first started (Unix seconds, this machine's clock).

@@ -4,6 +4,9 @@
 ALTER TABLE answer ADD COLUMN oddity TEXT;
 CREATE INDEX answer_odd ON answer (attempt, oddity) WHERE oddity IS NOT NULL;
 
+-- When the period of a run ends, by the time zone data of its opening; not known of earlier runs.
+ALTER TABLE run ADD COLUMN ends_at INTEGER;
+
 PRAGMA user_version = 4;
 
 -- Scans of earlier versions do not say what they counted for, and count for nothing more.

@@ -8,9 +8,8 @@ use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 
-use super::{Period, PeriodKind, current};
+use super::Period;
 use crate::rule::Rule;
 
 /// Clocks that differ by this much at a border are waited for; by more, one of them is wrong. Machines that set their
@@ -60,10 +59,13 @@ pub fn shown(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// The period of a kind that both clocks lie in. `once` has no borders, so any two clocks agree on it.
-pub fn agreed(kind: PeriodKind, zone: Tz, machine: DateTime<Utc>, provider: DateTime<Utc>) -> Agreement {
-    let (of_machine, of_provider) = (current(kind, zone, machine), current(kind, zone, provider));
-    if of_machine == of_provider || !Rule::ClocksShareThePeriod.is_kept() {
+/// The period that both clocks lie in, of the two that each lies in. Their ids tell whether it is one: a run keeps the
+/// borders that it was opened with. `once` has no borders, so any two clocks agree on it.
+pub fn agreed(
+    (machine, of_machine): (DateTime<Utc>, Period),
+    (provider, of_provider): (DateTime<Utc>, Period),
+) -> Agreement {
+    if of_machine.id == of_provider.id || !Rule::ClocksShareThePeriod.is_kept() {
         return Agreement::In(of_machine);
     }
     let (behind, ahead, border) =
@@ -78,6 +80,14 @@ pub fn agreed(kind: PeriodKind, zone: Tz, machine: DateTime<Utc>, provider: Date
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::period::{PeriodKind, current};
+    use crate::zone::Zone;
+
+    /// Of two clocks in UTC.
+    fn agreed(kind: PeriodKind, machine: DateTime<Utc>, provider: DateTime<Utc>) -> Agreement {
+        let seen = |at| (at, current(kind, Zone::UTC, at));
+        super::agreed(seen(machine), seen(provider))
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()
@@ -85,36 +95,34 @@ mod tests {
 
     #[test]
     fn clocks_in_one_period_agree_however_far_apart() {
-        let zone = Tz::UTC;
         let (early, late) = (at("2026-11-01T00:00:00Z"), at("2026-11-30T23:59:59Z"));
-        let Agreement::In(month) = agreed(PeriodKind::Month, zone, early, late) else { panic!("they agree") };
+        let Agreement::In(month) = agreed(PeriodKind::Month, early, late) else { panic!("they agree") };
         assert_eq!(month.id, "2026-11");
-        assert!(matches!(agreed(PeriodKind::Once, zone, early, late), Agreement::In(_)));
+        assert!(matches!(agreed(PeriodKind::Once, early, late), Agreement::In(_)));
     }
 
     #[test]
     fn a_clock_a_day_off_agrees_on_no_day() {
         let (machine, provider) = (at("2026-11-29T21:00:00Z"), at("2026-11-30T22:00:00Z"));
-        let Agreement::Apart(apart) = agreed(PeriodKind::Day, Tz::UTC, machine, provider) else { panic!("apart") };
+        let Agreement::Apart(apart) = agreed(PeriodKind::Day, machine, provider) else { panic!("apart") };
         assert_eq!(
             apart.to_string(),
             "this machine's clock says 2026-11-29 21:00:00 UTC (period 2026-11-29), and the provider's clock says \
              2026-11-30 22:00:00 UTC (period 2026-11-30): a run would be bought for the wrong period, so nothing is \
              bought. Set this machine's clock right, then run the same command again"
         );
-        assert!(matches!(agreed(PeriodKind::Day, Tz::UTC, provider, machine), Agreement::Apart(_)));
-        assert!(matches!(agreed(PeriodKind::Month, Tz::UTC, machine, provider), Agreement::In(_)));
+        assert!(matches!(agreed(PeriodKind::Day, provider, machine), Agreement::Apart(_)));
+        assert!(matches!(agreed(PeriodKind::Month, machine, provider), Agreement::In(_)));
     }
 
     #[test]
     fn a_few_seconds_of_skew_at_midnight_are_waited_for() {
-        let zone = Tz::UTC;
         let (before, after) = (at("2026-11-30T23:59:58Z"), at("2026-12-01T00:00:03Z"));
         for kind in [PeriodKind::Hour, PeriodKind::Day, PeriodKind::Month] {
-            assert_eq!(agreed(kind, zone, before, after), Agreement::Soon(Duration::from_secs(2)), "{kind}");
-            assert_eq!(agreed(kind, zone, after, before), Agreement::Soon(Duration::from_secs(2)), "{kind}");
+            assert_eq!(agreed(kind, before, after), Agreement::Soon(Duration::from_secs(2)), "{kind}");
+            assert_eq!(agreed(kind, after, before), Agreement::Soon(Duration::from_secs(2)), "{kind}");
         }
         let far = at("2026-12-01T00:01:59Z");
-        assert!(matches!(agreed(PeriodKind::Day, zone, before, far), Agreement::Apart(_)), "121 s apart");
+        assert!(matches!(agreed(PeriodKind::Day, before, far), Agreement::Apart(_)), "121 s apart");
     }
 }

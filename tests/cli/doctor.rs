@@ -28,7 +28,9 @@ fn all_is_well_before_and_after_a_run_and_nothing_is_bought() {
     let world = World::new();
     let before = world.bursar(&["doctor"]);
     assert_eq!((before.code, before.stderr.as_str()), (0, "nothing stands in the way; 1 warning\n"), "{before:?}");
-    let unsure = |line: &&str| !line.starts_with("ok    disk") && !line.starts_with("ok    sqlite");
+    let unsure = |line: &&str| {
+        !line.starts_with("ok    disk") && !line.starts_with("ok    sqlite") && !line.starts_with("ok    time zones")
+    };
     let lines: Vec<&str> = before.stdout.lines().filter(unsure).collect();
     assert_eq!(
         lines.join("\n").replace(&world.address, "HOST"),
@@ -163,4 +165,24 @@ fn files_that_others_can_read_or_write_are_told() {
             "warn bursar.db, with sandbox money; others can read it (mode 644), with all prompts and answers"
         ]
     );
+}
+
+#[test]
+fn the_release_of_the_time_zone_data_is_named_with_its_place() {
+    let world = World::new();
+    let zones = tempfile::TempDir::new().unwrap();
+    let says = |text: &str| {
+        fs::write(zones.path().join("tzdata.zi"), text).unwrap();
+        let mut command = world.command(&["doctor", "--json"]);
+        let ended = Ended::of(command.env("TZDIR", zones.path()).output().unwrap());
+        found(&ended, &["time zones"]).join("\n").replace(&zones.path().display().to_string(), "ZONES")
+    };
+    let built_in = says("# version 9026a\n").split("built in is ").nth(1).unwrap().to_owned();
+    assert_eq!(says("# version 9026a\n"), format!("ok tzdata 9026a of ZONES counts; built in is {built_in}"));
+    assert_eq!(says("# version 2025b\n"), format!("ok tzdata {built_in}, built in, counts; ZONES has 2025b"));
+    assert_eq!(
+        says("no version"),
+        format!("ok tzdata {built_in}, built in, counts; ZONES does not say which release it has")
+    );
+    assert!(built_in.as_str() >= "2026f", "{built_in}");
 }

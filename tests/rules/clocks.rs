@@ -43,7 +43,8 @@ async fn session(world: &mut World, job_text: &str) -> Result<End, String> {
     drop(ledger);
     let now = clock.now();
     let provider = heard.0.shows(now).expect("the provider is heard");
-    match period::agreed(job.period, job.timezone, now.wall, provider) {
+    let seen = |at| (at, period::current(job.period, job.timezone, at));
+    match period::agreed(seen(now.wall), seen(provider)) {
         Agreement::In(_) => Ok(world.live_on(job_text).await),
         Agreement::Soon(wait) => Err(format!("soon: {}s", wait.as_secs())),
         Agreement::Apart(apart) => Err(apart.to_string()),

@@ -6,8 +6,8 @@ use std::fmt::Debug;
 use bursar::ledger::Audit;
 use bursar::sandbox::Sale;
 use bursar::tag::Tag;
+use bursar::zone::Zone;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
-use chrono_tz::Tz;
 
 use super::books::{Attempt, Books};
 use super::life::{Fate, Lived};
@@ -25,7 +25,7 @@ pub struct Allowed {
     pub run_now: BTreeMap<String, i64>,
     /// Tasks of a run, in the life that is looked at.
     pub asked_now: BTreeMap<String, u64>,
-    pub timezone: BTreeMap<String, Tz>,
+    pub timezone: BTreeMap<String, Zone>,
     /// How often a question may be answered in a run.
     pub repeats: BTreeMap<String, u64>,
     /// How often a paid failure may be bought again.
@@ -239,11 +239,11 @@ impl Look<'_> {
         for sale in self.sales {
             let mut add = |scope: String, limit: Option<i64>| under.entry((scope, limit)).or_default().push(sale);
             let time = sale.posted + TimeDelta::seconds(self.allowed.skew);
-            add(format!("account's day {}", day(time, Tz::UTC)), self.allowed.account_day);
-            add(format!("account's month {}", month(time, Tz::UTC)), self.allowed.account_month);
+            add(format!("account's day {}", day(time, Zone::UTC)), self.allowed.account_day);
+            add(format!("account's month {}", month(time, Zone::UTC)), self.allowed.account_month);
             let Some((attempt, run)) = self.run_of(sale) else { continue };
             let job = self.books.runs[&run].job.clone();
-            let tz = self.allowed.timezone.get(&job).copied().unwrap_or(Tz::UTC);
+            let tz = self.allowed.timezone.get(&job).copied().unwrap_or(Zone::UTC);
             add(format!("run {run}"), self.allowed.run.get(&job).copied());
             let most = |caps: &BTreeMap<String, Option<i64>>| caps.get(&job).copied().flatten();
             add(format!("day {} of {job}", day(time, tz)), most(&self.allowed.job_day));
@@ -397,11 +397,11 @@ pub(super) fn tag_of(sale: &Sale) -> Option<Tag> {
     sale.tag.as_deref().and_then(|tag| tag.parse().ok())
 }
 
-fn day(time: DateTime<Utc>, tz: Tz) -> String {
-    time.with_timezone(&tz).format("%Y-%m-%d").to_string()
+fn day(time: DateTime<Utc>, tz: Zone) -> String {
+    tz.local(time).format("%Y-%m-%d").to_string()
 }
 
-fn month(time: DateTime<Utc>, tz: Tz) -> String {
-    let time = time.with_timezone(&tz);
+fn month(time: DateTime<Utc>, tz: Zone) -> String {
+    let time = tz.local(time);
     format!("{}-{:02}", time.year(), time.month())
 }

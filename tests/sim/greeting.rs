@@ -10,8 +10,8 @@ use bursar::engine::{AtWork, Input, ProviderClock, Terms, Turn};
 use bursar::job::Job;
 use bursar::ledger::Ledger;
 use bursar::period::{self, Agreement, Period};
+use bursar::zone::Zone;
 use chrono::{DateTime, TimeDelta, Utc};
-use chrono_tz::Tz as Zone;
 
 use super::books::Books;
 use super::checks::{Checked, fail};
@@ -65,7 +65,8 @@ impl World {
     pub(super) fn agreed(&mut self, job: &Job, heard: ProviderClock) -> Option<Period> {
         for _ in 0..5 {
             let now = self.clock.now();
-            match period::agreed(job.period, job.timezone, now.wall, heard.shows(now)?) {
+            let seen = |at| (at, period::current(job.period, job.timezone, at));
+            match period::agreed(seen(now.wall), seen(heard.shows(now)?)) {
                 Agreement::In(period) => return Some(period),
                 Agreement::Soon(wait) => {
                     self.struck.note("clocks on two sides of a border: waited");

@@ -7,6 +7,7 @@ use crate::cli::Exit;
 use crate::cli::out::count;
 use crate::config::Config;
 use crate::ledger::{self, Ledger, LedgerError};
+use crate::zone::{self, Sources};
 
 /// A million answers compressed take about so much; below it a long run may not end.
 const LITTLE: u64 = 4 << 30;
@@ -24,9 +25,28 @@ pub(super) fn look(config: &Config, state_dir: &Path) -> Vec<Finding> {
         Ok(version) => Finding::ok("sqlite", version),
         Err(error) => Finding::fail("sqlite", Exit::Unexpected, error.to_string(), "build bursar with another one"),
     });
+    findings.push(zones(zone::sources()));
     findings.push(state(state_dir));
     findings.extend(disk(&config.ledger));
     findings
+}
+
+/// By which release of the time zone data days and months begin.
+fn zones(sources: &Sources) -> Finding {
+    let Sources { built_in, machine, machine_counts } = sources;
+    let says = match machine {
+        Some((folder, Some(release))) if *machine_counts => {
+            format!("tzdata {release} of {} counts; built in is {built_in}", folder.display())
+        }
+        Some((folder, Some(release))) => {
+            format!("tzdata {built_in}, built in, counts; {} has {release}", folder.display())
+        }
+        Some((folder, None)) => {
+            format!("tzdata {built_in}, built in, counts; {} does not say which release it has", folder.display())
+        }
+        None => format!("tzdata {built_in}, built in, counts; this machine has none of its own"),
+    };
+    Finding::ok("time zones", says)
 }
 
 /// The ledger to read, where there is one that can be.

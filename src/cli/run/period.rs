@@ -99,13 +99,16 @@ impl Start<'_> {
     /// The period that is meant, by this machine's clock.
     pub(super) fn period(&self, ledger: &Ledger, located: &Located) -> anyhow::Result<Period> {
         let job = &located.job;
-        let current = period::current(job.period, job.timezone, self.clock.now().wall);
+        let current = ledger.period_at(&job.name, job.period, job.timezone, self.clock.now().wall)?;
         let Some(id) = &self.args.period else { return Ok(current) };
         let named = match period::parse(job.period, job.timezone, id) {
             Ok(period) => period,
             Err(error) => return mistake(format!("--period: {error}")),
         };
-        if named == current || ledger.find_run(&job.name, Some(id))?.is_some() {
+        if named.id == current.id {
+            return Ok(current);
+        }
+        if ledger.find_run(&job.name, Some(id))?.is_some() {
             return Ok(named);
         }
         let why = if named.from > current.from {
@@ -132,18 +135,18 @@ impl Start<'_> {
             let Some(provider) = greeting.clock.shows(now) else {
                 return Ok(Meant::NoRun(unheard(named.id, greeting, now.wall)));
             };
-            let current = period::current(job.period, job.timezone, now.wall);
-            if named != current {
+            let period_at = |at| ledger.period_at(&job.name, job.period, job.timezone, at);
+            let (current, by_provider) = (period_at(now.wall)?, period_at(provider)?);
+            if named.id != current.id {
                 if named.from <= now.wall.min(provider) {
                     return Ok(Meant::Run(named));
                 }
-                let by_provider = period::current(job.period, job.timezone, provider);
                 let apart =
                     Apart { machine: now.wall, machine_period: current.id, provider, provider_period: by_provider.id };
                 let why = format!("period {} has not begun by both clocks: {apart}", named.id);
                 return Ok(Meant::NoRun(NoRun { why, periods: vec![named.id], ..NoRun::of(&apart) }));
             }
-            match period::agreed(job.period, job.timezone, now.wall, provider) {
+            match period::agreed((now.wall, current), (provider, by_provider)) {
                 Agreement::In(period) => return Ok(Meant::Run(period)),
                 Agreement::Apart(apart) => return Ok(Meant::NoRun(NoRun::of(&apart))),
                 Agreement::Soon(wait) => {
