@@ -41,6 +41,7 @@ CREATE TABLE account (
     restored_from_v   INTEGER,          -- not null: the ledger was restored; what was bought after this is unknown
     day_cap_nano      INTEGER,          -- what a new UTC day or month begins with; null: no ceiling
     month_cap_nano    INTEGER,
+    watched_v         INTEGER,          -- when the provider's list was last read for what was given up
     restored_closed_v INTEGER,          -- first contact after the restoration: older purchases were all sent by then
     CONSTRAINT a_restoration_has_a_beginning CHECK (restored_closed_v IS NULL OR restored_from_v IS NOT NULL)
 ) STRICT;
@@ -190,6 +191,7 @@ CREATE TABLE batch (
     method        TEXT NOT NULL DEFAULT 'standard'
 ) STRICT;
 CREATE INDEX batch_unresolved ON batch (account) WHERE unresolved > 0;
+CREATE INDEX batch_doubted ON batch (account, sent_v) WHERE doubt IS NOT NULL;
 CREATE INDEX batch_uncollected ON batch (account) WHERE uncollected > 0;
 CREATE INDEX batch_by_time ON batch (account, posted_v);
 
@@ -268,6 +270,8 @@ CREATE TABLE cap (
     held_nano    INTEGER NOT NULL DEFAULT 0 CONSTRAINT held_is_never_negative CHECK (held_nano >= 0),
     since_entry  INTEGER NOT NULL DEFAULT 0, -- account_balance counts what was charged after the balance was read
     since_extra  INTEGER NOT NULL DEFAULT 0,
+    -- of it, what had been charged before, and the figure may not have shown yet
+    unseen_nano  INTEGER NOT NULL DEFAULT 0,
     CONSTRAINT a_scope_has_one_total_a_period UNIQUE (scope, owner, from_v)
 ) STRICT;
 
@@ -350,6 +354,15 @@ CREATE TABLE sweep_of (
     batch INTEGER NOT NULL REFERENCES batch (id),
     sweep INTEGER NOT NULL REFERENCES sweep (id),
     PRIMARY KEY (batch, sweep)
+) STRICT, WITHOUT ROWID;
+
+-- `tasks_ready` of an endpoint was full of others' answers when something was in doubt there: it may hide one of ours.
+CREATE TABLE ready_crowded (
+    account  INTEGER NOT NULL REFERENCES account (id),
+    engine   TEXT NOT NULL,
+    function TEXT NOT NULL,
+    seen_v   INTEGER NOT NULL,
+    PRIMARY KEY (account, engine, function)
 ) STRICT, WITHOUT ROWID;
 
 -- The answers, compressed (zstd) as the provider sent them, whatever they look like. An answer that is odd says how:

@@ -111,6 +111,8 @@ pub struct Timing {
     pub poll_max: Duration,
     /// When a task counts as late; none for what the offer says.
     pub give_up: Option<Duration>,
+    /// How old the balance may be that `user_data` shows.
+    pub balance_lag: Duration,
 }
 
 /// A price over the built-in list: what it is for, and what is charged. A missing method, priority or model means all.
@@ -171,6 +173,9 @@ impl Default for Timing {
             poll_min: Duration::from_secs(3),
             poll_max: Duration::from_mins(1),
             give_up: None,
+            // The provider's pages do not say how fresh the figure is: ten minutes are five times what was ever simulated,
+            // and cost a restart nothing but the last ten minutes' purchases in headroom.
+            balance_lag: Duration::from_mins(10),
         }
     }
 }
@@ -253,7 +258,7 @@ mod tests {
             user_prompt_decoded = true
             caps = { day = "50", month = "500", keep_balance = "10" }
             limits = { calls_per_minute = 6000, in_flight = 21, live_in_flight = 25, tasks_ready_per_minute = 22, id_list_per_minute = 23, user_data_per_minute = 24 }
-            timing = { request_timeout = "1s", live_timeout = "130s", sweep_every = "2s", sweep_gap = "3s", quarantine = "10m", lag_max = "5s", poll_min = "6s", poll_max = "7s", give_up = "1day" }
+            timing = { request_timeout = "1s", live_timeout = "130s", sweep_every = "2s", sweep_gap = "3s", quarantine = "10m", lag_max = "5s", poll_min = "6s", poll_max = "7s", give_up = "1day", balance_lag = "8m" }
             [[accounts.main.prices]]
             function = "llm_responses"
             engine = "chat_gpt"

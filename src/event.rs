@@ -141,6 +141,13 @@ pub enum EventKind {
         /// Why it proves nothing, where that is so.
         void: Option<String>,
     },
+    /// The provider's list was read for what was given up; what it showed is told as `ExtraCharge`.
+    Watched {
+        /// How many tasks are on the watch list.
+        tasks: u64,
+        /// Rows read.
+        rows: u64,
+    },
     /// The vendor's list has shown an unfinished task of ours: absence from it can mean something.
     TagProven {
         /// For which function.

@@ -96,6 +96,9 @@ rules! {
     ShownIsRemembered,
     /// What `tasks_ready` shows is never concluded absent; else what `id_list` hides is bought again.
     ReadyIsRead,
+    /// Where `tasks_ready` is full of others' answers, the list alone concludes only if both scans have shown a finished task
+    /// of ours; else one that leaves out what is finished has it bought again.
+    FinishedIsShown,
     /// A task that is listed at no cost is asked for by its id; else a refusal is booked as a purchase.
     NoCostIsAskedAbout,
     /// An attempt in doubt is settled by the first word on it; else a late one counts it again, and a neighbour's doubt with
@@ -128,10 +131,16 @@ rules! {
     TwinsAreBooked,
     /// What turns up after it was given up is booked; else the bill is higher than the books.
     LateArrivalsAreBooked,
+    /// What was given up is looked for as long as the provider's list goes back; else a charge that came later stays out of
+    /// the books for ever.
+    GivenUpIsWatched,
     /// A balance that is to be kept is kept; else it is spent.
     BalanceIsKept,
     /// Nothing is bought before that balance is known; else it is spent before anybody looked.
     BalanceIsKnown,
+    /// What was bought in the minutes before that balance was read is taken off it; else a session after another spends
+    /// money that a stale figure still shows.
+    BalanceIsStale,
     /// The first task that does not fit is where the plan is cut; else cheap tasks behind it unbalance the sample.
     CutNeverSkips,
 

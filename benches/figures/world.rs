@@ -107,6 +107,7 @@ impl World {
             speed: 1,
             user_prompt_decoded: false,
             lists: true,
+            watch_now: false,
             keep_balance: None,
             collect: false,
             seed: 1,

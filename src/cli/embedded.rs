@@ -71,6 +71,7 @@ pub(super) fn timing() -> Timing {
         poll_min: Duration::from_secs(1),
         poll_max: Duration::from_secs(2),
         give_up: Some(Duration::from_mins(1)),
+        balance_lag: Duration::from_secs(1),
     }
 }
 

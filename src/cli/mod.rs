@@ -19,6 +19,7 @@ mod resolve;
 mod run;
 mod sandbox;
 mod secrets;
+mod evidence;
 mod standing;
 mod status;
 mod stop;

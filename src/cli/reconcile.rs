@@ -1,4 +1,5 @@
-//! `bursar reconcile`: a start that buys nothing and collects nothing, and only asks the vendor about what is in doubt.
+//! `bursar reconcile`: a start that buys nothing and collects nothing, and only asks the vendor about what is in doubt, and
+//! about what was given up.
 
 use std::sync::Arc;
 
@@ -8,15 +9,18 @@ use serde_json::{Map, Value, json};
 use super::out::{self, Out, count};
 use super::progress::{Baseline, Teller};
 use super::run::{kind_of, take, terms};
-use super::{Common, Exit, locate, secrets, stop, told};
+use super::standing::Standing;
+use super::{Common, Exit, locate, secrets, stop, summary, told};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::engine::{self, Desk, StopWord, Terms};
-use crate::ledger::{Ledger, Trust};
+use crate::ids::AccountId;
+use crate::ledger::{GivenUp, Ledger, LedgerError, Trust};
 use crate::money::Money;
+use crate::offer::LIST_REACH_S;
 use crate::price::PriceList;
 
-/// An account of the ledger with something in doubt, by the config.
+/// An account of the ledger with something in doubt, or on the watch list, by the config.
 struct InDoubt {
     account: AccountConfig,
     credentials: secrets::Credentials,
@@ -25,13 +29,13 @@ struct InDoubt {
 pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
     let config = locate::config(None, common)?;
     let seen = Ledger::open_to_read(&config.ledger)?;
-    let (doubted, unknown) = in_doubt(&seen, &config)?;
+    let (doubted, unknown) = in_doubt(&seen, &config, Clock::system().now().wall.timestamp())?;
     let kind = seen.kind();
     drop(seen);
     let mut exit = Exit::Complete;
     for name in unknown {
         out.must(&format!(
-            "account {name} has something in doubt, and {} does not have it: it cannot be asked",
+            "account {name} has something in doubt or on the watch list, and {} does not have it: it cannot be asked",
             locate::shown(&config)
         ));
         exit = exit.and(Exit::InDoubt);
@@ -59,21 +63,27 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
         for InDoubt { account, credentials } in doubted {
             let id = engine::bring_account(&mut ledger, &account, credentials.whose())?;
             let before = sum(&ledger, id)?;
+            let watched: u64 = on_watch(&ledger, id, at)?.iter().map(|given_up| given_up.tasks).sum();
             if !account.route.shows_lists() {
                 out.must(&nobody_to_ask(&account, before, ledger.vendor_memory(id)?.restored_from_v.is_some()));
-                facts.push(of(&account, before, before, Exit::InDoubt));
+                facts.push(Value::Object(of(&account, before, before, Exit::InDoubt)));
                 exit = exit.and(Exit::InDoubt);
                 continue;
             }
             out.note(&format!(
-                "account {} at {}: {} in doubt, {} held; asking the vendor, nothing is bought",
+                "account {} at {}: {} in doubt, {} held{}; asking the vendor, nothing is bought",
                 account.name,
                 account.base_url,
                 count(before.0, "task"),
-                before.1
+                before.1,
+                if watched > 0 {
+                    format!("; {} on the watch list, given up as not bought", count(watched, "task"))
+                } else {
+                    String::new()
+                }
             ));
             let http = Arc::new(credentials.way_to(&account.base_url)?);
-            let terms = Terms { collect: false, keep_balance: None, ..terms(id, &account, Vec::new()) };
+            let terms = Terms { watch_now: true, collect: false, keep_balance: None, ..terms(id, &account, Vec::new()) };
             let desk = Desk::new(terms, PriceList::with(&account.prices));
             // One document is asked for, not a line for each event.
             let mut teller = Teller::new(Out { json: false, bars: false, ..out }, Baseline::default());
@@ -85,8 +95,10 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
                 Exit::Refused
             } else if after.0 > 0 || end.in_doubt > 0 {
                 Exit::InDoubt
-            } else if *stop.borrow() > StopWord::None {
+            } else if *stop.borrow() > StopWord::None || end.watch_missed {
                 Exit::Interrupted
+            } else if end.unmatched.0 > 0 {
+                Exit::SomeFailed
             } else {
                 Exit::Complete
             };
@@ -97,7 +109,36 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
                 after.1,
                 if after.0 > 0 { "; ask again later, or decide with `bursar resolve`" } else { "" }
             ));
-            facts.push(of(&account, before, after, of_account));
+            let standing = Standing::of(&ledger, &account, clock.now())?;
+            let doubted = ledger.doubted(id)?;
+            for doubt in doubted.iter().filter(|_| !out.json) {
+                let until = standing.of_doubt(doubt.batch).into_iter();
+                for evidence in until.chain(standing.missing(doubt.batch)) {
+                    out.note(&format!("batch {}: {evidence}", doubt.batch));
+                }
+            }
+            if let Some(sentence) = summary::unmatched(&end) {
+                out.must(&format!("account {}: {sentence}", account.name));
+            } else if end.watch_missed {
+                out.must(&format!(
+                    "account {}: the provider's list could not be read for what was given up: run `bursar reconcile` again",
+                    account.name
+                ));
+            } else if watched > 0 {
+                out.note(&format!(
+                    "account {}: nothing of what was given up was accepted since, as far as the provider's list shows",
+                    account.name
+                ));
+            }
+            let mut of_it = of(&account, before, after, of_account);
+            let missing = doubted.iter().map(|doubt| {
+                json!({ "batch": doubt.batch.0, "tasks": doubt.attempts, "missing": standing.missing_facts(doubt.batch) })
+            });
+            of_it.insert("batches".into(), missing.collect());
+            of_it.insert("watched".into(), watched.into());
+            of_it.insert("watch_missed".into(), end.watch_missed.into());
+            of_it.insert("unmatched".into(), summary::unmatched_facts(&end));
+            facts.push(Value::Object(of_it));
             exit = exit.and(of_account);
         }
         ledger.tidy();
@@ -109,13 +150,19 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
     })
 }
 
-/// Accounts with something in doubt: those that the config has, with their credentials, and those that it has not.
-fn in_doubt(ledger: &Ledger, config: &Config) -> anyhow::Result<(Vec<InDoubt>, Vec<String>)> {
+/// What of an account is on the watch list, where its route has a list to look in.
+fn on_watch(ledger: &Ledger, id: AccountId, at: i64) -> Result<Vec<GivenUp>, LedgerError> {
+    ledger.given_up(id, at - LIST_REACH_S)
+}
+
+/// Accounts with something in doubt or on the watch list: those that the config has, with their credentials, and those that it has not.
+fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<InDoubt>, Vec<String>)> {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for name in ledger.account_names()? {
         let Some((id, _)) = ledger.account(&name)? else { continue };
         let restored = ledger.vendor_memory(id)?.restored_from_v.is_some();
-        if ledger.doubted(id)?.is_empty() && !restored {
+        let is_watched = !on_watch(ledger, id, at)?.is_empty();
+        if ledger.doubted(id)?.is_empty() && !restored && !is_watched {
             continue;
         }
         match config.accounts.get(&name).filter(|account| kind_of(account.route) == ledger.kind()) {
@@ -145,13 +192,13 @@ fn nobody_to_ask(account: &AccountConfig, (tasks, held): (u64, Money), restored:
 }
 
 /// Tasks in doubt, and what is held for them.
-fn sum(ledger: &Ledger, account: crate::ids::AccountId) -> anyhow::Result<(u64, Money)> {
+fn sum(ledger: &Ledger, account: AccountId) -> anyhow::Result<(u64, Money)> {
     let doubted = ledger.doubted(account)?;
     let held = doubted.iter().fold(Money::ZERO, |sum, batch| sum.saturating_add(batch.held));
     Ok((doubted.iter().map(|batch| batch.attempts).sum(), held))
 }
 
-fn of(account: &AccountConfig, before: (u64, Money), after: (u64, Money), exit: Exit) -> Value {
+fn of(account: &AccountConfig, before: (u64, Money), after: (u64, Money), exit: Exit) -> Map<String, Value> {
     let mut facts = Map::new();
     facts.insert("account".into(), account.name.clone().into());
     facts.insert("was_in_doubt".into(), before.0.into());
@@ -159,5 +206,5 @@ fn of(account: &AccountConfig, before: (u64, Money), after: (u64, Money), exit: 
     facts.insert("in_doubt".into(), after.0.into());
     told::money(&mut facts, "held", after.1);
     facts.insert("exit".into(), exit.code().into());
-    Value::Object(facts)
+    facts
 }

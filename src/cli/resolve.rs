@@ -42,6 +42,7 @@ pub(super) fn resolve(args: &ResolveArgs, common: &Common, out: Out) -> anyhow::
             }
         })
         .collect();
+    changes.extend((!args.bought).then_some(Change::LetGo { batch }));
     let ids: Vec<String> = tasks.iter().map(|task| task.task.to_string()).collect();
     let what = format!("batch {batch}, tasks {}: a person decided: {verdict}: {reason}", ids.join(" "));
     changes.push(Change::Noted { run: Some(run), at, what });

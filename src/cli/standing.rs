@@ -1,17 +1,18 @@
 //! What a person should know of an account beside its runs: what was charged for nothing of theirs, and what it waits for.
 
-use chrono::{DateTime, Utc};
 use serde_json::Value;
 
+use super::evidence::{self, moment};
 use super::out::count;
 use super::run::terms;
 use super::told;
 use crate::clock::Now;
 use crate::config::AccountConfig;
 use crate::engine::{self, Desk, Until, Waits};
-use crate::ids::BatchId;
+use crate::ids::{AccountId, BatchId};
 use crate::ledger::{Ledger, LedgerError};
 use crate::money::Money;
+use crate::offer::LIST_REACH_S;
 use crate::price::PriceList;
 
 /// How an account stands.
@@ -21,8 +22,32 @@ pub(super) struct Standing {
     /// How many purchases belong to none of the ledger's tasks, and what they cost.
     pub(super) extra: (u64, Money),
     waits: Waits,
+    watch: Watch,
     /// Unix seconds.
     now: i64,
+}
+
+/// What was given up and may turn up all the same.
+#[derive(Debug, Default)]
+struct Watch {
+    tasks: u64,
+    /// What the provider would have taken for them.
+    held: Money,
+    looked_v: Option<i64>,
+    /// The provider's list shows the latest of it until then.
+    until_v: i64,
+}
+
+impl Watch {
+    fn of(ledger: &Ledger, account: AccountId, now: i64) -> Result<Self, LedgerError> {
+        let given_up = ledger.given_up(account, now - LIST_REACH_S)?;
+        Ok(Self {
+            tasks: given_up.iter().map(|given_up| given_up.tasks).sum(),
+            held: given_up.iter().fold(Money::ZERO, |sum, given_up| sum.saturating_add(given_up.held)),
+            looked_v: ledger.watched_v(account)?,
+            until_v: given_up.iter().map(|given_up| given_up.sent_v + LIST_REACH_S).max().unwrap_or(0),
+        })
+    }
 }
 
 impl Standing {
@@ -31,7 +56,9 @@ impl Standing {
         let Some((id, _)) = ledger.account(&config.name)? else { return Ok(Self::default()) };
         let terms = terms(id, config, Vec::new());
         let waits = engine::waits(&Desk::new(terms, PriceList::default()), ledger, now.wall.timestamp())?;
-        Ok(Self { account: config.name.clone(), extra: ledger.extra_charges(id)?, waits, now: now.wall.timestamp() })
+        let now = now.wall.timestamp();
+        let watch = if config.route.shows_lists() { Watch::of(ledger, id, now)? } else { Watch::default() };
+        Ok(Self { account: config.name.clone(), extra: ledger.extra_charges(id)?, waits, watch, now })
     }
 
     /// When it can be concluded that a batch was not bought, in words.
@@ -40,6 +67,17 @@ impl Standing {
             .doubts
             .get(&batch)
             .map(|until| self.in_words(*until, "the vendor's list can show that it was not bought"))
+    }
+
+    /// What evidence is missing to conclude that a batch was not bought, and what would give it and when; each a sentence.
+    pub(super) fn missing(&self, batch: BatchId) -> Vec<String> {
+        let missing = self.waits.missing.get(&batch);
+        missing.into_iter().flatten().filter_map(|missing| evidence::in_words(missing)).collect()
+    }
+
+    /// The same as facts.
+    pub(super) fn missing_facts(&self, batch: BatchId) -> Vec<Value> {
+        self.waits.missing.get(&batch).into_iter().flatten().map(evidence::facts).collect()
     }
 
     /// The same as a fact: Unix seconds of the vendor's clock.
@@ -68,6 +106,22 @@ impl Standing {
         extra.into_iter().chain(restored).collect()
     }
 
+    /// What is on the watch list, in a sentence.
+    pub(super) fn watch_sentence(&self) -> Option<String> {
+        let Watch { tasks, held, looked_v, until_v } = self.watch;
+        let looked = looked_v
+            .map_or_else(|| "not yet looked for since".to_owned(), |at_v| format!("last looked for {}", moment(at_v)));
+        (tasks > 0).then(|| {
+            format!(
+                "account {} watches {} ({held}) given up as not bought: {looked}; a session a day looks for them in the \
+                 provider's list, as does `bursar reconcile`, until {}",
+                self.account,
+                count(tasks, "task"),
+                moment(until_v)
+            )
+        })
+    }
+
     /// The extra charges as facts.
     pub(super) fn facts(&self) -> Value {
         let mut row = serde_json::Map::new();
@@ -75,6 +129,8 @@ impl Standing {
         row.insert("purchases".into(), self.extra.0.into());
         told::money(&mut row, "spent", self.extra.1);
         row.insert("restored".into(), self.waits.restored.is_some().into());
+        row.insert("watched".into(), self.watch.tasks.into());
+        row.insert("watched_v".into(), self.watch.looked_v.into());
         Value::Object(row)
     }
 
@@ -87,8 +143,7 @@ impl Standing {
                     .to_owned()
             }
             Until::From { at_v, is_proven } => {
-                let at = DateTime::<Utc>::from_timestamp(at_v, 0)
-                    .map_or_else(|| at_v.to_string(), |at| at.format("%Y-%m-%d %H:%M UTC").to_string());
+                let at = moment(at_v);
                 let sooner = if is_proven { "" } else { ", or sooner once it has shown an unfinished task of ours" };
                 format!("{what} from {at} on{sooner}, in whatever start comes then")
             }

@@ -102,13 +102,19 @@ fn text(reports: &[(Report, Standing)], totals: &[Total], ledger: &Ledger) -> St
                 batch.held,
                 lines(&batch.why)
             );
+            for evidence in standing.missing(batch.batch) {
+                let _ = writeln!(text, "  missing: {}", lines(&evidence));
+            }
         }
     }
     let mut accounts = BTreeMap::new();
     for (_, standing) in reports {
         accounts.entry(&standing.account).or_insert(standing);
     }
-    for sentence in accounts.values().flat_map(|standing| standing.sentences()) {
+    for sentence in accounts.values().flat_map(|standing| {
+        let watch = standing.watch_sentence();
+        standing.sentences().into_iter().chain(watch)
+    }) {
         let _ = writeln!(text, "{}", lines(&sentence));
     }
     if !totals.is_empty() {

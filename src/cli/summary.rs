@@ -21,12 +21,14 @@ pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
     } else if end.in_doubt > 0 || report.in_doubt > 0 {
         Exit::InDoubt
     } else if report.is_complete() {
-        if report.failed + report.past_deadline > 0 { Exit::SomeFailed } else { Exit::Complete }
+        if report.failed + report.past_deadline + end.unmatched.0 > 0 { Exit::SomeFailed } else { Exit::Complete }
     } else if end.stopped || (end.given_up > 0 && !cut) {
         Exit::Interrupted
     } else if report.planned > 0 && report.status.state != RunState::Closed {
         Exit::BudgetReached
     } else if report.planned > 0 || end.late > 0 || report.failed > 0 {
+        Exit::SomeFailed
+    } else if end.unmatched.0 > 0 {
         Exit::SomeFailed
     } else {
         // Answers are to come and were not to be waited for.
@@ -79,6 +81,9 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, stan
             if let Some(until) = standing.of_doubt(batch.batch).filter(|_| !end.unlisted) {
                 row("", format!("  {until}"));
             }
+            for evidence in standing.missing(batch.batch) {
+                row("", format!("  {evidence}"));
+            }
         }
         let next = if end.unlisted {
             "no list can be asked about it, and nothing of it is bought again before a person has decided: look at the \
@@ -105,6 +110,9 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, stan
         );
     }
     row("spent", spent(report));
+    if let Some(sentence) = unmatched(end) {
+        row("unmatched", sentence);
+    }
     for sentence in standing.sentences() {
         row("besides", sentence);
     }
@@ -131,6 +139,19 @@ pub(super) fn odd(report: &Report) -> String {
         .map(|(oddity, answers)| format!("{} that {} ({oddity})", count(*answers, "answer"), oddity.words()));
     let each: Vec<String> = each.collect();
     format!("{}: paid for and kept as they came; `bursar export` shows them", each.join("; "))
+}
+
+/// Charges that this session found and that answer no task.
+pub(super) fn unmatched(end: &End) -> Option<String> {
+    let (purchases, cost) = end.unmatched;
+    (purchases > 0).then(|| {
+        format!(
+            "{} that answer no task of this ledger came to light in this session, {cost} in all: the provider accepted them \
+             after they had been given up, or twice; they are booked (table extra_charge): compare them with the provider's \
+             bill",
+            count(purchases, "purchase")
+        )
+    })
 }
 
 fn spent(report: &Report) -> String {
@@ -236,12 +257,21 @@ pub(super) fn facts(
         facts.insert("late".into(), end.late.into());
         facts.insert("stopped".into(), end.stopped.into());
         facts.insert("given_up".into(), end.given_up.into());
+        facts.insert("unmatched".into(), unmatched_facts(end));
     }
     if let Some(exit) = exit {
         facts.insert("exit".into(), exit.code().into());
     }
     facts.insert("ledger".into(), ledger.path().display().to_string().into());
     Value::Object(facts)
+}
+
+/// The same as facts.
+pub(super) fn unmatched_facts(end: &End) -> Value {
+    let mut row = serde_json::Map::new();
+    row.insert("purchases".into(), end.unmatched.0.into());
+    told::money(&mut row, "spent", end.unmatched.1);
+    Value::Object(row)
 }
 
 /// A cap as JSON.
@@ -269,6 +299,7 @@ fn of_doubt(batch: &crate::ledger::StatusBatch, standing: &Standing) -> Value {
     row.insert("sent_v".into(), batch.sent_v.into());
     row.insert("closed_v".into(), batch.closed_v.into());
     row.insert("conclude_from_v".into(), standing.doubt_until(batch.batch).into());
+    row.insert("missing".into(), standing.missing_facts(batch.batch).into());
     told::money(&mut row, "held", batch.held);
     Value::Object(row)
 }

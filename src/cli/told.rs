@@ -103,6 +103,14 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
             let void = void.as_ref().map(|why| format!("; it proves nothing yet: {why}")).unwrap_or_default();
             (weight, format!("{what}: {} read, {found} in doubt found{void}", count(*rows, "row")))
         }
+        EventKind::Watched { tasks, rows } => (
+            Detail,
+            format!(
+                "looked through the provider's list for {} that were given up as not bought: {} read",
+                count(*tasks, "task"),
+                count(*rows, "row")
+            ),
+        ),
         EventKind::TagProven { function } => (
             Detail,
             format!("the vendor's list shows unfinished tasks of {function}: absence from it can mean something"),
@@ -239,6 +247,7 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::Swept { concluding, rows, found, void } => {
             ("swept", json!({ "concluding": concluding, "rows": rows, "found": found, "void": void }))
         }
+        EventKind::Watched { tasks, rows } => ("watched", json!({ "tasks": tasks, "rows": rows })),
         EventKind::TagProven { function } => ("tag_proven", json!({ "function": function.name() })),
         EventKind::PriceConfirmed { price, cost } => {
             ("price_confirmed", with(json!({ "price": price }), &[("cost", *cost)]))

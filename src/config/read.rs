@@ -45,6 +45,7 @@ const TIMING_KEYS: &[&str] = &[
     "poll_min",
     "poll_max",
     "give_up",
+    "balance_lag",
 ];
 const BY_TOKEN: [&str; 2] = ["input_per_million", "output_per_million"];
 const PRICE_KEYS: &[&str] = &[
@@ -278,6 +279,7 @@ fn read_timing(section: &Section<'_, '_>, loopback: bool) -> Timing {
         poll_min: or("poll_min", default.poll_min),
         poll_max: or("poll_max", default.poll_max),
         give_up: read("give_up").map(toml::Spanned::into_inner),
+        balance_lag: or("balance_lag", default.balance_lag),
     };
     if timing.poll_min > timing.poll_max {
         let span: Range<usize> = ["poll_min", "poll_max"]

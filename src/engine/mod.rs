@@ -34,7 +34,7 @@ pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 pub use prepare::{PrepareError, Prepared, affordable, bring_account, by_deadline, own_room, own_rooms, prepare};
 pub use turn::{AtWork, Moment, Outside, ProviderClock, Turn};
 pub use vocabulary::{Effect, End, Heard, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms};
-pub use waits::{Until, Waits, waits};
+pub use waits::{Missing, Until, Waits, waits};
 
 use crate::clock::{Clock, Now};
 use crate::event::{Event, Watch};

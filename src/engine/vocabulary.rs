@@ -1,6 +1,6 @@
 //! The vocabulary of the core: what it is told, what it decides, and how a start ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::collect::Endpoint;
@@ -11,7 +11,8 @@ use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::ledger::{
-    CapReached, Change, Doubted, Draft, OpenBatch, Recognised, Reserved, TakenOver, ToCollect, Unfinished, Witness,
+    CapReached, Change, Doubted, Draft, GivenUp, OpenBatch, Recognised, Reserved, TakenOver, ToCollect, Unfinished,
+    Witness,
 };
 use crate::money::Money;
 use crate::oddity::Oddity;
@@ -40,6 +41,8 @@ pub struct Terms {
     pub user_prompt_decoded: bool,
     /// A balance to keep: what the account has is asked for before anything is bought.
     pub keep_balance: Option<Money>,
+    /// What was given up is looked for in this session, also where it was today already.
+    pub watch_now: bool,
     /// Answers are collected.
     pub collect: bool,
     /// For jitter.
@@ -69,6 +72,10 @@ pub struct Memory {
     pub wanted: BTreeSet<(Engine, Function, Method)>,
     /// The latest that the vendor's clock was seen at.
     pub heard_v: Option<i64>,
+    /// Endpoints whose `tasks_ready` was full when something was in doubt there, and when that was seen.
+    pub crowded: BTreeMap<(Engine, Function), i64>,
+    /// What was given up, and when the provider's list was last read for it.
+    pub given_up: (Vec<GivenUp>, Option<i64>),
     /// No other start began within the minute before, so that none of its questions for the account counts any more.
     pub rested: bool,
 }
@@ -203,8 +210,8 @@ pub enum Effect {
     Probe(Endpoint),
     /// Ask for the balance.
     Balance,
-    /// The balance was read: what may be spent of it.
-    BalanceRead(Option<Money>),
+    /// The balance was read: what may be spent of it, and the moment before which the figure has every purchase.
+    BalanceRead(Option<Money>, i64),
     /// Look at `tasks_ready`.
     Ready(Endpoint, i64),
     /// Ask for a page of the vendor's list.
@@ -254,6 +261,10 @@ pub struct End {
     pub late: u64,
     /// Answers that are to come and were not waited for.
     pub waiting: u64,
+    /// Charges that answer no task, newly booked in this session, and their sum.
+    pub unmatched: (u64, Money),
+    /// What was given up was to be looked for, and was not.
+    pub watch_missed: bool,
     /// What was done in this start.
     pub progress: Progress,
 }

@@ -7,6 +7,7 @@ use super::desk::Desk;
 use super::reconcile::in_reach;
 use crate::ids::BatchId;
 use crate::ledger::{Ledger, LedgerError};
+use crate::offer::{Engine, Function, Method};
 
 /// When absence from the vendor's list can mean something, by the vendor's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,11 +25,42 @@ pub enum Until {
     },
 }
 
+/// A step of evidence without which it cannot be concluded that a batch was not bought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// The provider has answered no call since the connection was gone.
+    Contact,
+    /// The quarantine is not over: not before this second of the provider's clock.
+    Quarantine {
+        /// Until then.
+        until_v: i64,
+    },
+    /// Two clean scans of the provider's list; the latest that was to conclude, and why it was none.
+    Scans {
+        /// When it began, and its verdict.
+        latest: Option<(i64, String)>,
+    },
+    /// A whole `tasks_ready`: it was full of other rows.
+    Ready {
+        /// Of which endpoint.
+        endpoint: (Engine, Function),
+        /// When that was seen.
+        seen_v: i64,
+    },
+    /// `tasks_ready` has shown some of it, and no list has named the cost.
+    Cost {
+        /// Of how many tasks.
+        tasks: u64,
+    },
+}
+
 /// What an account waits for.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waits {
     /// By batch in doubt: when it can be concluded that it was not bought. That it was may be found at any time.
     pub doubts: BTreeMap<BatchId, Until>,
+    /// By batch in doubt: the evidence that is still missing, where the provider's list can be asked for it.
+    pub missing: BTreeMap<BatchId, Vec<Missing>>,
     /// The ledger was restored: when the account can buy again.
     pub restored: Option<Until>,
 }
@@ -47,7 +79,7 @@ pub fn waits(desk: &Desk, ledger: &Ledger, now: i64) -> Result<Waits, LedgerErro
         Some(at_v) => Until::From { at_v, is_proven },
     };
     let batches: Vec<BatchId> = memory.doubted.iter().map(|doubted| doubted.batch).collect();
-    for doubted in memory.doubted {
+    for doubted in memory.doubted.clone() {
         reconcile.add(doubted, std::time::Duration::ZERO);
     }
     let restored = memory.restored.map(|(from_v, closed_v)| {
@@ -55,10 +87,28 @@ pub fn waits(desk: &Desk, ledger: &Ledger, now: i64) -> Result<Waits, LedgerErro
         let is_proven = memory.functions.iter().all(|function| reconcile.is_proven(*function));
         if in_reach(from_v, now) { until(reconcile.restored_conclude_from(), is_proven) } else { Until::Person }
     });
+    let latest = ledger.last_scan(terms.account)?.filter(|(_, verdict)| verdict != "valid");
+    let missing_of = |batch: BatchId| {
+        let doubt = reconcile.doubt(batch).filter(|doubt| terms.lists && in_reach(doubt.facts.sent_v, now))?;
+        let mut missing = match reconcile.conclude_from(doubt) {
+            None => vec![Missing::Contact],
+            Some(until_v) if until_v > now => vec![Missing::Quarantine { until_v }],
+            Some(over_v) => vec![Missing::Scans { latest: latest.clone().filter(|(begun_v, _)| *begun_v >= over_v) }],
+        };
+        let endpoint = (doubt.facts.engine, doubt.facts.function);
+        if let Some(seen_v) = memory.crowded.get(&endpoint).filter(|_| doubt.facts.method == Method::Standard) {
+            missing.push(Missing::Ready { endpoint, seen_v: *seen_v });
+        }
+        if !doubt.facts.shown.is_empty() {
+            missing.push(Missing::Cost { tasks: doubt.facts.shown.len() as u64 });
+        }
+        Some((batch, missing))
+    };
+    let missing = batches.iter().filter_map(|batch| missing_of(*batch)).collect();
     let of = |batch: BatchId| {
         let doubt = reconcile.doubt(batch)?;
         let until = until(reconcile.conclude_from(doubt), reconcile.is_enough_proven(doubt));
         Some((batch, if in_reach(doubt.facts.sent_v, now) { until } else { Until::Person }))
     };
-    Ok(Waits { doubts: batches.into_iter().filter_map(of).collect(), restored })
+    Ok(Waits { doubts: batches.into_iter().filter_map(of).collect(), missing, restored })
 }

@@ -163,12 +163,19 @@ impl Ledger {
         };
         let mut owners = BTreeMap::new();
         let mut since = BTreeMap::new();
-        let mut statement = self
-            .db
-            .prepare_cached("SELECT owner, since_entry, since_extra FROM cap WHERE scope = 'account_balance'")?;
+        let mut statement = self.db.prepare_cached(
+            "SELECT owner, since_entry, since_extra, unseen_nano FROM cap WHERE scope = 'account_balance'",
+        )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            since.insert(row.get::<_, i64>(0)?, (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+            let owner: i64 = row.get(0)?;
+            since.insert(owner, (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+            // What was taken before it was read, and that the figure may not have.
+            for scope in Owners::of_account(owner).rows(&self.db, 0, 0)? {
+                if scope.scope == Scope::AccountBalance {
+                    add(&scope, row.get(3)?, 0);
+                }
+            }
         }
         let mut statement =
             self.db.prepare_cached("SELECT run, sent_v, hold_to_v, held_nano FROM batch WHERE held_nano > 0")?;

@@ -229,6 +229,9 @@ impl Commit<'_> {
             | Change::RestoredDone { .. }
             | Change::Swept { .. }
             | Change::ScansVoid { .. }
+            | Change::Watched { .. }
+            | Change::Crowded { .. }
+            | Change::LetGo { .. }
             | Change::Noted { .. }) => return Ok(Some(other)),
         }
         Ok(None)

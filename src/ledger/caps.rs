@@ -142,7 +142,7 @@ pub(super) fn moment(seconds: i64) -> DateTime<Utc> {
 
 impl ScopeRow {
     /// Makes the row where it is missing; a total that exists keeps its limit. True where it was missing.
-    fn ensure(&self, db: &Connection) -> Result<bool, LedgerError> {
+    pub(super) fn ensure(&self, db: &Connection) -> Result<bool, LedgerError> {
         let made = db
             .prepare_cached(
                 "INSERT INTO cap (scope, owner, from_v, to_v, limit_nano) VALUES (?1, ?2, ?3, ?4, ?5)
@@ -272,29 +272,6 @@ impl Ledger {
         let rows =
             statement.query_map((account, job, at), |row| Ok((named(row, 0)?, Money::from_nanos(row.get(1)?))))?;
         Ok(rows.collect::<Result<_, _>>()?)
-    }
-
-    /// The vendor's balance was read: what may be spent of it, above what is to be kept.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn balance_read(
-        &mut self,
-        account: crate::ids::AccountId,
-        spendable: Option<Money>,
-    ) -> Result<(), LedgerError> {
-        let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-        for row in Owners::read_account(&write, account.0)?.rows(&write, 0, 0)? {
-            row.ensure(&write)?;
-        }
-        write.execute(
-            "UPDATE cap SET limit_nano = ?2, charged_nano = 0, since_entry = (SELECT coalesce(max(id), 0) FROM entry),
-                            since_extra = (SELECT coalesce(max(id), 0) FROM extra_charge)
-             WHERE scope = 'account_balance' AND owner = ?1",
-            (account.0, spendable.map(Money::nanos)),
-        )?;
-        write.commit()?;
-        Ok(())
     }
 
     pub(super) fn owners(&mut self, run: RunId) -> Result<Owners, LedgerError> {

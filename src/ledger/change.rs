@@ -176,6 +176,13 @@ pub enum Change {
     /// The list has shown something of a batch in doubt, and does not say whether it was bought: earlier scans count for it
     /// no more.
     ScansVoid { batch: BatchId },
+    /// The provider's list was read for what was given up.
+    Watched { account: AccountId, at_v: i64 },
+    /// `tasks_ready` of an endpoint was full then, so that it may hide something in doubt; `None`: it is whole again.
+    Crowded { account: AccountId, engine: Engine, function: Function, at_v: Option<i64> },
+    /// A person says that something of a batch was not bought: it goes on the watch list, also where no session has had
+    /// time to call it in doubt.
+    LetGo { batch: BatchId },
     /// Something for people to read.
     Noted { run: Option<RunId>, at: i64, what: String },
 }
@@ -228,6 +235,9 @@ impl Change {
             | Self::RestoredDone { .. }
             | Self::Swept { .. }
             | Self::ScansVoid { .. }
+            | Self::Watched { .. }
+            | Self::Crowded { .. }
+            | Self::LetGo { .. }
             | Self::Noted { .. } => None,
         }
     }

@@ -20,6 +20,7 @@ mod tasks;
 // Money: under which caps, and what moves it.
 mod borders;
 mod caps;
+mod balance;
 mod change;
 mod book;
 mod rows;
@@ -37,6 +38,7 @@ mod in_doubt;
 mod scans;
 mod recognise;
 mod witnesses;
+mod watch;
 mod note;
 mod adopt;
 mod to_collect;
@@ -71,6 +73,7 @@ pub use status::{RunState, RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetCost, TargetFacts, ToBuy};
 pub use to_collect::{OpenBatch, ToCollect};
+pub use watch::GivenUp;
 pub use witnesses::{Late, Unfinished, VendorMemory, Witness};
 
 use crate::ids::RunId;

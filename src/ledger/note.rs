@@ -84,6 +84,25 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
             scans::count_for(write, write.last_insert_rowid(), &counts_for)?;
         }
         Change::ScansVoid { batch } => scans::void(write, batch)?,
+        Change::Watched { account, at_v } => {
+            write.execute("UPDATE account SET watched_v = ?2 WHERE id = ?1", (account.0, at_v))?;
+        }
+        Change::Crowded { account, engine, function, at_v } => {
+            write.execute(
+                "DELETE FROM ready_crowded WHERE account = ?1 AND engine = ?2 AND function = ?3",
+                (account.0, engine.name(), function.name()),
+            )?;
+            if let Some(at_v) = at_v {
+                write.execute(
+                    "INSERT INTO ready_crowded (account, engine, function, seen_v) VALUES (?1, ?2, ?3, ?4)",
+                    (account.0, engine.name(), function.name(), at_v),
+                )?;
+            }
+        }
+        Change::LetGo { batch } => {
+            let sql = "UPDATE batch SET doubt = coalesce(doubt, 'the process that sent it died') WHERE id = ?1";
+            write.execute(sql, [batch.0])?;
+        }
         Change::Noted { run, at, what } => {
             write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run.map(|r| r.0), at, what))?;
         }

@@ -80,7 +80,11 @@ impl Ledger {
             None => false,
         };
         match tag {
-            Some(tag) if borne => self.by_tag(AttemptId(tag.attempt), vendor_id),
+            Some(tag) if borne => {
+                let known = self.by_tag(AttemptId(tag.attempt), vendor_id)?;
+                let is_beside = matches!(known, Recognised::Zombie { .. } | Recognised::Twin { .. });
+                Ok(if is_beside && self.is_settled_extra(account, vendor_id)? { Recognised::Extra } else { known })
+            }
             other => Ok(match self.by_id(vendor_id, other.as_ref())? {
                 Some(known) => known,
                 None if other.is_some() && self.is_settled_extra(account, vendor_id)? => Recognised::Extra,

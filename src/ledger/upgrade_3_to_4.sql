@@ -18,3 +18,19 @@ CREATE TABLE sweep_of (
     sweep INTEGER NOT NULL REFERENCES sweep (id),
     PRIMARY KEY (batch, sweep)
 ) STRICT, WITHOUT ROWID;
+
+-- A balance that was read may be minutes old: what was bought in them counts against it.
+ALTER TABLE cap ADD COLUMN unseen_nano INTEGER NOT NULL DEFAULT 0;
+
+-- What was given up stays on a watch list: the provider's list is read for it once a day.
+ALTER TABLE account ADD COLUMN watched_v INTEGER;
+CREATE INDEX batch_doubted ON batch (account, sent_v) WHERE doubt IS NOT NULL;
+
+-- `tasks_ready` of an endpoint was full of others' answers when something was in doubt there: it may hide one of ours.
+CREATE TABLE ready_crowded (
+    account  INTEGER NOT NULL REFERENCES account (id),
+    engine   TEXT NOT NULL,
+    function TEXT NOT NULL,
+    seen_v   INTEGER NOT NULL,
+    PRIMARY KEY (account, engine, function)
+) STRICT, WITHOUT ROWID;

@@ -1,14 +1,18 @@
 //! Accounts: who is let in, what they hold, and what they may spend in a UTC day.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use data_encoding::BASE64;
 
 use super::limits::{AtOnce, Limits};
 use super::settings::Settings;
 use crate::money::Money;
 use crate::offer::Function;
+
+/// A stale balance is no older.
+const REMEMBERED: TimeDelta = TimeDelta::hours(1);
 
 /// One account.
 #[derive(Clone, Debug)]
@@ -18,6 +22,9 @@ pub(super) struct Account {
     authorization: String,
     gateway: bool,
     pub(super) balance: Money,
+    /// Payments of the last hour, with what was left after each; and what was there before them.
+    paid: VecDeque<(DateTime<Utc>, Money)>,
+    before: Money,
     pub(super) limits: Limits,
     /// Live calls under way.
     pub(super) live: AtOnce,
@@ -35,6 +42,8 @@ impl Account {
             gateway: false,
             login,
             balance: settings.start_balance,
+            paid: VecDeque::new(),
+            before: settings.start_balance,
             limits: Limits::default(),
             live: AtOnce::default(),
             day: NaiveDate::MIN,
@@ -77,8 +86,21 @@ impl Account {
     pub(super) fn pay(&mut self, now: DateTime<Utc>, function: Function, cost: Money) {
         self.turn_day(now);
         self.balance -= cost;
+        self.paid.push_back((now, self.balance));
+        while let Some((_, left)) = self.paid.pop_front_if(|(at, _)| now - *at > REMEMBERED) {
+            self.before = left;
+        }
         let spent = self.spent_today.entry(function).or_default();
         *spent = (*spent + cost).max(Money::ZERO);
+    }
+
+    /// The balance as it stood so long ago.
+    pub(super) fn balance_ago(&self, now: DateTime<Utc>, ago: Duration) -> Money {
+        let then = now - TimeDelta::from_std(ago).unwrap_or(REMEMBERED).min(REMEMBERED);
+        let left = self.paid.iter().rev().find(|(at, _)| *at <= then).map_or(self.before, |(_, left)| *left);
+        // What was paid in is seen at once.
+        let now_left = self.paid.back().map_or(self.before, |(_, left)| *left);
+        left + (self.balance - now_left)
     }
 
     /// What was spent in the UTC day of a time, on a function or on all.

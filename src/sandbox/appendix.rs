@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::envelope::{CODES, quoted, usd};
+use super::faults::Fault;
 use super::places::{COUNTRIES, LANGUAGES};
 use super::wares::Ware;
 use super::{Context, Reply, Sandbox};
@@ -123,7 +124,8 @@ impl Sandbox {
             },
         });
         let spent = |function| usd(account.spent_on(cx.now, function));
-        let balance = match account.balance {
+        let ago = cx.weather.find(|fault| if let Fault::StaleBalance { after } = fault { Some(*after) } else { None });
+        let balance = match ago.map_or(account.balance, |ago| account.balance_ago(cx.now, ago)) {
             balance if balance >= Money::ZERO && self.owes(cx) => Money::from_nanos(-1_000_000),
             balance => balance,
         };

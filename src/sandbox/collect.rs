@@ -31,6 +31,9 @@ impl Sandbox {
         if cx.weather.has(&Fault::ReadyRepeats) {
             rows.extend(rows.clone());
         }
+        if cx.weather.has(&Fault::ReadyCrowded) {
+            rows = (0..settings.ready_rows).map(|n| strangers_row(engine, function, n)).collect();
+        }
         Reply::Rows(cx.rows_of("tasks_ready", Some(engine), &rows))
     }
 
@@ -84,6 +87,13 @@ impl Sandbox {
             OK
         }
     }
+}
+
+/// An answer that another program leaves uncollected.
+fn strangers_row(engine: Engine, function: Function, n: usize) -> String {
+    format!(
+        r#"{{"id":"00000000-0000-4000-8000-{n:012}","se":"{engine}","function":"{function}","tag":"another-program-{n}"}}"#
+    )
 }
 
 fn ready_row(cx: &Context<'_>, task: &Task) -> String {

@@ -25,11 +25,12 @@
 //!
 //! | kind | takes (default) |
 //! | --- | --- |
-//! | `refuse_before`, `drop_before`, `drop_after`, `truncate`, `reorder`, `throttle_40202`, `payment_40210`, `envelope_50000`, `html_200`, `ready_repeats`, `list_outage`, `list_hides_unfinished`, `list_without_tags`, `never_done`, `negative_balance`, `live_lost` | nothing |
+//! | `refuse_before`, `drop_before`, `drop_after`, `truncate`, `reorder`, `throttle_40202`, `payment_40210`, `envelope_50000`, `html_200`, `ready_repeats`, `ready_crowded`, `list_outage`, `list_hides_unfinished`, `list_without_tags`, `never_done`, `negative_balance`, `live_lost` | nothing |
 //! | `accept_late` | `after` (`20s`) |
 //! | `answer_late` | `after` (`10m`) |
 //! | `throttle_429` | `after`, sent as `Retry-After` (`5s`) |
 //! | `list_lag`, `settle_late` | `after` (`10m`), not divided by the speed |
+//! | `stale_balance` | `after` (`2m`), an hour at the most, not divided by the speed |
 //! | `error_before`, `error_after` | `status` (500), `html` (false) |
 //! | `missing_rows`, `repeat_rows` | `rows` (1) |
 //! | `partial`, `task_50000` | `tasks` (1) |
@@ -185,6 +186,7 @@ impl Entry {
             "html_200" => Fault::Html200,
             "ready_omits" => Fault::ReadyOmits { share: chance(self.row_share.take())?.unwrap_or(0.5) },
             "ready_repeats" => Fault::ReadyRepeats,
+            "ready_crowded" => Fault::ReadyCrowded,
             "list_lag" => Fault::ListLag { after: after(Duration::from_mins(10))? },
             "list_outage" => Fault::ListOutage,
             "list_omits" => Fault::ListOmits { share: chance(self.row_share.take())?.unwrap_or(0.5) },
@@ -204,6 +206,7 @@ impl Entry {
             "settle_late" => Fault::SettleLate { after: after(Duration::from_mins(10))? },
             "never_done" => Fault::NeverDone,
             "negative_balance" => Fault::NegativeBalance,
+            "stale_balance" => Fault::StaleBalance { after: after(Duration::from_mins(2))? },
             "live_lost" => Fault::LiveLost,
             "live_timeout" => Fault::LiveTimeout { charged: self.charged.take().unwrap_or(true) },
             _ => return Err(format!("no fault is called `{kind}`")),

@@ -88,6 +88,8 @@ pub enum Fault {
     },
     /// `tasks_ready` shows each row twice.
     ReadyRepeats,
+    /// Another program leaves its answers uncollected on the account: `tasks_ready` is full of them, and shows no other.
+    ReadyCrowded,
     /// Tasks appear in `id_list` so long after their sale, whatever was drawn for them.
     ListLag {
         /// How long, not divided by the speed.
@@ -139,6 +141,11 @@ pub enum Fault {
     NeverDone,
     /// The balance is said to be below zero: results of LLM Responses are withheld, and nothing is sold.
     NegativeBalance,
+    /// `user_data` shows the balance as it stood some time ago.
+    StaleBalance {
+        /// How long ago, not divided by the speed; an hour at the most.
+        after: Duration,
+    },
     /// A Live answer is made and charged, and lost with its connection.
     LiveLost,
     /// A Live answer takes too long and ends in 50401.
@@ -164,8 +171,9 @@ impl Fault {
             | Self::Overrun { .. }
             | Self::SettleLate { .. }
             | Self::NeverDone => Some(Call::TaskPost),
+            Self::StaleBalance { .. } => Some(Call::UserData),
             Self::LiveLost | Self::LiveTimeout { .. } => Some(Call::Live),
-            Self::ReadyOmits { .. } | Self::ReadyRepeats => Some(Call::TasksReady),
+            Self::ReadyOmits { .. } | Self::ReadyRepeats | Self::ReadyCrowded => Some(Call::TasksReady),
             Self::ListLag { .. }
             | Self::ListOutage
             | Self::ListOmits { .. }

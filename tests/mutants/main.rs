@@ -15,7 +15,8 @@ use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
 use rules::{
-    answers, carried, ceilings, clocks, doubt, endings, evidence, figures, odd, restored, sending, settled, worst,
+    answers, carried, ceilings, clocks, doubt, endings, evidence, figures, odd, restored, sending, settled, strangers,
+    watch, worst,
 };
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
@@ -148,6 +149,17 @@ fn shown_by(rule: Rule) -> Story {
             doubt::a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again,
             "left: (0, 5) right: (2, 3)"
         ),
+        Rule::GivenUpIsWatched => story!(
+            watch::a_purchase_accepted_after_it_was_given_up_is_found_the_next_day,
+            "it is booked and told left: (0, (0, Money(0)))"
+        ),
+        Rule::FinishedIsShown => story!(
+            strangers::a_list_without_finished_tasks_concludes_nothing_behind_a_crowd,
+            "left: (0, 1103) right: (1, 1102)"
+        ),
+        Rule::BalanceIsStale => {
+            story!(ceilings::a_stale_balance_is_kept_over_three_killed_sessions, "were bought past it")
+        }
         Rule::FreeIsProven => {
             story!(
                 doubt::a_live_call_that_the_list_calls_free_is_not_sold_only_where_it_names_what_others_cost,

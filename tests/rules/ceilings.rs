@@ -94,6 +94,28 @@ pub(crate) async fn a_balance_is_kept_as_long_as_the_configuration_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
+pub(crate) async fn a_stale_balance_is_kept_over_three_killed_sessions() {
+    let stale = Rule::always(Fault::StaleBalance { after: Duration::from_mins(2) });
+    let mut world = World::new(settings(vec![stale]));
+    // Of the $1,000 of the account, $999.88 are to be kept: room for a hundred tasks.
+    world.account.caps.keep_balance = Some("999.88".parse().unwrap());
+    let job = job(600).replace("run = \"1\"", "run = \"2\"");
+    for calls in [5, 6, 7] {
+        world.live(&job, Death { after_call: calls, ..Death::default() }).await;
+        tokio::time::advance(Duration::from_secs(10)).await;
+    }
+    let end = live_for(&mut world, &job, Duration::from_hours(6)).await.expect("the session ends");
+    assert_eq!(end.cuts.len(), 1);
+    assert!(world.bill().total <= tasks(100), "{} of {} were bought past it", world.bill().total, tasks(100));
+    world.assert_books_agree();
+    // Ten minutes after the last purchase the figure has all of them: nothing is taken off it twice.
+    tokio::time::advance(Duration::from_mins(11)).await;
+    live_for(&mut world, &job, Duration::from_hours(6)).await.expect("the session ends");
+    assert_eq!(world.bill().total, tasks(100));
+    world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
 pub(crate) async fn a_purchase_counts_in_the_day_that_the_vendor_bills_it_in() {
     let ahead = Rule::always(Fault::ClockSkew { seconds: 900 });
     let mut world = near_midnight(tasks(10), vec![ahead]);

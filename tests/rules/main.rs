@@ -23,6 +23,8 @@ pub(crate) mod restored;
 pub(crate) mod rows;
 pub(crate) mod settled;
 pub(crate) mod sending;
+pub(crate) mod strangers;
+pub(crate) mod watch;
 pub(crate) mod worst;
 
 use std::time::Duration;

@@ -28,6 +28,7 @@ fn terms(runs: &[RunId]) -> Terms {
         lists: true,
         user_prompt_decoded: false,
         keep_balance: None,
+        watch_now: false,
         collect: true,
         seed: 1,
         runs: runs.iter().map(of_run).collect(),

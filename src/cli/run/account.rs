@@ -34,6 +34,7 @@ pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Ve
         lists: config.route.shows_lists(),
         user_prompt_decoded: config.user_prompt_decoded,
         keep_balance: config.caps.keep_balance,
+        watch_now: false,
         collect: true,
         seed: fastrand::u64(..),
         runs,

@@ -3,7 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Collect, Endpoint, Path};
+use super::{Collect, Endpoint, Listing, Path};
+
+/// The most rows that `tasks_ready` shows: behind so many there may be more.
+pub(in crate::engine) const READY_ROWS: usize = 1_000;
 
 impl Collect {
     /// An endpoint whose list is to be looked at.
@@ -24,7 +27,7 @@ impl Collect {
             interval,
             polling: false,
             gone: false,
-            listed_v: None,
+            listing: Listing::default(),
         });
     }
 
@@ -51,13 +54,20 @@ impl Collect {
         };
         path.next_poll = mono + path.interval;
         // A thousand rows may hide more behind them.
-        if rows.is_some_and(|(rows, _)| rows < 1_000) {
-            path.listed_v = Some(begun_v);
+        match rows {
+            Some((rows, _)) if rows < READY_ROWS => path.listing.whole_v = Some(begun_v),
+            Some(_) => path.listing.full_v = Some(begun_v),
+            None => {}
         }
+    }
+
+    /// What the latest listings of an endpoint were worth.
+    pub(in crate::engine) fn listing(&self, endpoint: Endpoint) -> Listing {
+        self.paths.get(&endpoint).map(|path| path.listing).unwrap_or_default()
     }
 
     /// When the latest whole listing of an endpoint was begun.
     pub(in crate::engine) fn listed_v(&self, endpoint: Endpoint) -> Option<i64> {
-        self.paths.get(&endpoint).and_then(|path| path.listed_v)
+        self.listing(endpoint).whole_v
     }
 }

@@ -90,6 +90,8 @@ impl Core {
             given_up,
             late: self.collect.late(),
             waiting: self.collect.waiting(),
+            unmatched: self.unmatched,
+            watch_missed: self.reconcile.watch_is_missed(),
             progress: self.how_it_stands(),
         }
     }

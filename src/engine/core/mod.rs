@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use super::collect::{Collect, Endpoint};
 use super::dispatch::{Dispatch, PULL};
-use super::reconcile::Reconcile;
+use super::reconcile::{Reconcile, Watch};
 use super::vendor_clock::VendorClock;
 use super::vocabulary::{Effect, Input, Memory, Terms};
 use crate::clock::Now;
@@ -102,6 +102,12 @@ pub struct Core {
     pub(super) withheld_told: bool,
     /// Oddities of answers that were told in this start.
     pub(super) oddities_told: BTreeSet<Oddity>,
+    /// Endpoints whose `tasks_ready` is full of other rows than ours while something is in doubt there, and since when that
+    /// is known. Told once in a session.
+    pub(super) crowded: BTreeMap<Endpoint, i64>,
+    pub(super) crowded_told: BTreeSet<Endpoint>,
+    /// Charges that answer no task, newly booked in this session.
+    pub(super) unmatched: (u64, Money),
     /// The vendor's ids of extra charges that were recorded and told in this start.
     pub(super) extras_told: BTreeSet<String>,
 }
@@ -138,6 +144,7 @@ impl Core {
     pub fn new(terms: Terms, memory: Memory, now: Now) -> Self {
         let mono = now.mono;
         let reconcile = reconcile_of(&terms, &memory);
+        let memory_crowded = memory.crowded.clone();
         let probes = memory.wanted.iter().filter(|(_, _, method)| *method == Method::Standard);
         Self {
             clock: VendorClock::default(),
@@ -181,6 +188,9 @@ impl Core {
             withheld_told: false,
             oddities_told: BTreeSet::new(),
             extras_told: BTreeSet::new(),
+            unmatched: (0, Money::ZERO),
+            crowded: memory_crowded,
+            crowded_told: BTreeSet::new(),
             terms,
         }
     }
@@ -260,6 +270,8 @@ impl Core {
             self.reconcile.carry_restored(memory.restored_scans);
             out.push(Effect::Tell(EventKind::Restored { since_v: from_v }));
         }
+        let (given_up, watched_v) = memory.given_up;
+        self.reconcile.watch_for(Watch::new(given_up, watched_v, self.terms.watch_now));
         for doubted in memory.doubted {
             self.progress.in_doubt += doubted.attempts;
             self.collect.know((doubted.engine, doubted.function), now.mono);
@@ -301,7 +313,7 @@ impl Core {
             if let Some((from_v, until_v)) = self.reconcile.begin_sweep(now.mono, vendor_now, &proofs) {
                 out.push(Effect::Widen(from_v, until_v));
             }
-            let unresolved = self.reconcile.concluded(|endpoint| self.collect.listed_v(endpoint));
+            let unresolved = self.reconcile.concluded(|endpoint| self.collect.listing(endpoint));
             if !unresolved.is_empty() {
                 out.push(Effect::Unresolved(unresolved));
             }

@@ -16,7 +16,7 @@ use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::catalogue::List;
 use crate::clock::Now;
 use crate::ids::{BatchId, SetId, TargetId};
-use crate::ledger::{Found, Late, Ledger, LedgerError, LostRow, LostTask, Recognised, ToBuy};
+use crate::ledger::{Found, GivenUp, Late, Ledger, LedgerError, LostRow, LostTask, Recognised, ToBuy};
 use crate::money::Money;
 use crate::offer::{Engine, Function, LIST_REACH_S, Method, Offer, Priority, ResultKind};
 use crate::price::{PriceList, price_key};
@@ -111,8 +111,17 @@ impl Desk {
             restored_scans: ledger.scans_of_restored(account)?,
             wanted: self.wanted(ledger)?,
             heard_v: vendor.heard_v,
+            crowded: ledger.crowded(account)?,
+            given_up: self.given_up(ledger, vendor.heard_v)?,
             rested: ledger.is_rested(),
         })
+    }
+
+    /// What was given up within the reach of the provider's list, and when that was last read for it.
+    fn given_up(&self, ledger: &Ledger, heard_v: Option<i64>) -> Result<(Vec<GivenUp>, Option<i64>), LedgerError> {
+        let Some(heard_v) = heard_v.filter(|_| self.terms.lists) else { return Ok((Vec::new(), None)) };
+        let account = self.terms.account;
+        Ok((ledger.given_up(account, heard_v - LIST_REACH_S)?, ledger.watched_v(account)?))
     }
 
     /// Where something is left to buy; nothing where the vendor's lists can be asked for.
@@ -153,8 +162,8 @@ impl Desk {
                 let rooms = if moved { self.rooms(ledger, window)? } else { Vec::new() };
                 Input::Committed { outcomes, again, rooms }
             }
-            Effect::BalanceRead(spendable) => {
-                ledger.balance_read(account, spendable)?;
+            Effect::BalanceRead(spendable, vouched_v) => {
+                ledger.balance_read(account, spendable, vouched_v)?;
                 Input::Committed { outcomes: Vec::new(), again: Vec::new(), rooms: self.rooms(ledger, window)? }
             }
             Effect::Overdue(batches) => {

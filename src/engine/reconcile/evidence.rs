@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Doubt, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
-use crate::engine::collect::Endpoint;
+use crate::engine::collect::{Endpoint, Listing};
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Unfinished;
 use crate::offer::{Function, Method};
@@ -180,6 +180,7 @@ impl Reconcile {
             for (batch, doubt) in &mut self.doubts {
                 if sweep.concludes.contains(batch) || !Rule::SweepCountsForItsOwn.is_kept() {
                     doubt.counts(sweep.begun_v);
+                    Self::shown_finished(doubt, sweep.begun_v, &sweep.finished);
                     // Of what a list has shown, no later session may believe the opposite.
                     counts_for.extend(doubt.seen.is_empty().then_some(*batch));
                 }
@@ -223,20 +224,18 @@ impl Reconcile {
     }
 
     /// Batches that surely were not bought: two looks apart, and a whole `tasks_ready` begun after the quarantine
-    /// without them.
-    pub(in crate::engine) fn concluded(&mut self, listed_v: impl Fn(Endpoint) -> Option<i64>) -> Vec<BatchId> {
+    /// without them, or what stands for it where that is full.
+    pub(in crate::engine) fn concluded(&mut self, listing: impl Fn(Endpoint) -> Listing) -> Vec<BatchId> {
         if !self.lists {
             return Vec::new();
         }
         let ready = |doubt: &&Doubt| {
             let endpoint = (doubt.facts.engine, doubt.facts.function);
-            let quarantine_over = self.conclude_from(doubt);
-            let listed = listed_v(endpoint).zip(quarantine_over).is_some_and(|(listed, over)| listed >= over);
-            // What is answered on its connection is in no list of what is ready.
-            let listed = listed || doubt.facts.method == Method::Live;
-            (listed && doubt.seen.is_empty() || !Rule::ReadyIsRead.is_kept())
+            let is_shown = !doubt.seen.is_empty() && Rule::ReadyIsRead.is_kept();
+            !is_shown
+                && self.finished_would_show(doubt, listing(endpoint))
                 && doubt.is_seen_by_this_session()
-                && self.two_looks(&doubt.clean, quarantine_over)
+                && self.two_looks(&doubt.clean, self.conclude_from(doubt))
         };
         let concluded: Vec<BatchId> = self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect();
         // Said once: what is unresolved in them is looked up and recorded next.
@@ -250,7 +249,7 @@ impl Reconcile {
 
     /// Of the looks that count, two are far enough apart. One that was begun before the quarantine was over, as long as
     /// that is known to be by now, does not count.
-    fn two_looks(&self, clean: &[i64], quarantine_over: Option<i64>) -> bool {
+    pub(super) fn two_looks(&self, clean: &[i64], quarantine_over: Option<i64>) -> bool {
         let counts =
             |begun: &&i64| quarantine_over.is_some_and(|over| **begun >= over) || !Rule::SweepCountsForItsOwn.is_kept();
         let mut counts = clean.iter().filter(counts);
@@ -321,5 +320,6 @@ impl Reconcile {
             })
             || (conclusive && self.open_suspects().next().is_some())
             || self.waits_for_ids()
+            || (conclusive && self.is_to_watch())
     }
 }

@@ -9,18 +9,22 @@ mod pages;
 mod unpriced;
 mod evidence;
 mod carried;
+mod watch;
+mod by_list;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 pub(super) use pages::{Filed, PAGE, PageCall, filed_in};
 use unpriced::Unpriced;
+pub(super) use watch::Watch;
 
+use super::collect::Endpoint;
 use super::vendor_clock::seconds;
 use crate::config::Timing;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Doubted;
-use crate::offer::{Function, LIST_REACH_S};
+use crate::offer::{Function, LIST_REACH_S, Method};
 use crate::rule::Rule;
 
 /// Looks for the cost of a purchase that only `tasks_ready` has shown.
@@ -33,6 +37,8 @@ pub(super) enum Purpose {
     Find,
     /// To learn what is not there.
     Conclude,
+    /// To find what was given up.
+    Watch,
 }
 
 /// A span of the vendor's time: from, to.
@@ -54,6 +60,8 @@ pub(super) struct Sweep {
     pub(super) rows: u64,
     pub(super) found: u64,
     void: Option<String>,
+    /// Endpoints at which it has shown a finished task of ours.
+    finished: BTreeSet<Endpoint>,
     /// It has shown a row without a tag of any ledger's.
     untagged: bool,
     waiting_for_page: bool,
@@ -71,6 +79,8 @@ pub(super) struct Doubt {
     clean: Vec<i64>,
     /// This session made one of them.
     has_own: bool,
+    /// Those of them that showed a finished task of ours at its endpoint.
+    finished: Vec<i64>,
     /// Attempts that `tasks_ready` has shown, without a cost: they are bought, and the list will say for how much.
     seen: BTreeSet<AttemptId>,
     /// Attempts that are settled by now, each by the first word on it.
@@ -119,6 +129,7 @@ pub(super) struct Reconcile {
     suspects: BTreeMap<String, Suspect>,
     /// By the vendor's id: rows of this ledger's that it does not hold, listed without a cost.
     unpriced: BTreeMap<String, Unpriced>,
+    watch: Watch,
 }
 
 /// A purchase whose cost the vendor's list is asked for.
@@ -158,6 +169,7 @@ impl Reconcile {
             turned_away: 0,
             suspects: BTreeMap::new(),
             unpriced: BTreeMap::new(),
+            watch: Watch::default(),
         }
     }
 
@@ -184,9 +196,10 @@ impl Reconcile {
     /// A batch is in doubt from now on. The first look follows at once.
     pub(super) fn add(&mut self, facts: Doubted, mono: Duration) {
         self.next_look = self.next_look.min(mono);
+        self.watch_gives_way();
         let (seen, settled) = (facts.shown.clone(), BTreeSet::new());
-        let clean = carried::of(&facts);
-        self.doubts.insert(facts.batch, Doubt { facts, since: mono, clean, has_own: false, seen, settled });
+        let (clean, finished) = (carried::of(&facts), Vec::new());
+        self.doubts.insert(facts.batch, Doubt { facts, since: mono, clean, has_own: false, finished, seen, settled });
     }
 
     /// The ledger was restored; purchases since a moment of the vendor's are unknown to it.
@@ -260,6 +273,12 @@ impl Reconcile {
         self.doubts.get(&batch)
     }
 
+    /// Something bought by Standard at an endpoint is in doubt.
+    pub(super) fn is_in_doubt_at(&self, endpoint: Endpoint) -> bool {
+        let is_at = |doubt: &Doubt| (doubt.facts.engine, doubt.facts.function) == endpoint;
+        self.doubts.values().any(|doubt| is_at(doubt) && doubt.facts.method == Method::Standard)
+    }
+
     /// Attempts in doubt.
     pub(super) fn attempts(&self) -> u64 {
         self.doubts.values().map(|doubt| doubt.facts.attempts).sum()
@@ -267,7 +286,7 @@ impl Reconcile {
 
     pub(super) fn is_clear(&self) -> bool {
         let found = self.open_suspects().next().is_none() && !self.waits_for_ids();
-        self.doubts.is_empty() && self.restored.is_none() && found
+        self.doubts.is_empty() && self.restored.is_none() && found && !self.is_to_watch()
     }
 }
 

@@ -66,7 +66,8 @@ impl Reconcile {
                 sweep.to_read.pop();
             }
         }
-        sweep.by_offset.is_none() && sweep.to_read.is_empty()
+        let is_through = sweep.by_offset.is_none() && sweep.to_read.is_empty();
+        if self.is_watching() { self.watched_page(is_through) } else { is_through }
     }
 
     /// A page could not be read: it is asked for again after a while, and after too many failures the look is void.
@@ -75,7 +76,11 @@ impl Reconcile {
         self.turned_away += u32::from(!counts);
         let wait = (Duration::from_secs(1) * 2_u32.pow(self.failures.clamp(1, 7) - 1)).min(self.timing.sweep_every);
         if self.failures.is_multiple_of(MOST_PAGE_FAILURES) && counts {
-            self.fruitless += 1;
+            if self.is_watching() {
+                self.watch_failed();
+            } else {
+                self.fruitless += 1;
+            }
             self.sweep = None;
         }
         if let Some(sweep) = &mut self.sweep {

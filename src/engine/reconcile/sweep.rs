@@ -11,9 +11,9 @@ use crate::ledger::Witness;
 use crate::offer::{Function, LIST_REACH_S};
 
 /// A window of the list begins so long before the send: the vendor's machines do not agree to the second.
-const BEFORE_SEND_S: i64 = 120;
+pub(super) const BEFORE_SEND_S: i64 = 120;
 /// The first look goes only so far beyond the close: most of what was accepted was accepted at once.
-const AFTER_CLOSE_S: i64 = 60;
+pub(super) const AFTER_CLOSE_S: i64 = 60;
 /// Looks for a first unfinished task of ours in one start, before the proof is left to later ones.
 const MOST_PROOF_LOOKS: u32 = 20;
 /// A look goes back so much further than the purchase it must show, since the vendor's edges are not known.
@@ -29,6 +29,7 @@ impl Reconcile {
         vendor_now: i64,
         youngest: &[(Function, i64)],
     ) -> Option<Span> {
+        self.decide_watch(vendor_now);
         if !self.lists || self.sweep.is_some() || mono < self.next_look {
             return None;
         }
@@ -74,8 +75,15 @@ impl Reconcile {
                 find.push((from, last));
             }
         }
-        let purpose = if conclude.is_empty() { Purpose::Find } else { Purpose::Conclude };
-        let mut covers = if conclude.is_empty() { find } else { conclude };
+        // What is in doubt is looked at first; while it waits for its time, there is time for what was given up.
+        let is_urgent = !find.is_empty() && !self.has_looked || self.restored.is_some();
+        let (purpose, mut covers) = if !conclude.is_empty() {
+            (Purpose::Conclude, conclude)
+        } else if self.is_to_watch() && !is_urgent {
+            (Purpose::Watch, self.watch_windows(vendor_now))
+        } else {
+            (Purpose::Find, find)
+        };
         if covers.is_empty() && self.proof_looks < MOST_PROOF_LOOKS {
             self.proof_looks += u32::from(!youngest.is_empty());
             covers.extend(youngest.iter().map(|(_, posted)| (posted - 1, (posted + 2).min(last))));
@@ -94,6 +102,7 @@ impl Reconcile {
             covers,
             by_offset: None,
             shown: BTreeSet::new(),
+            finished: BTreeSet::new(),
             rows: 0,
             found: 0,
             void: None,

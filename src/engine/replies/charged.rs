@@ -128,6 +128,7 @@ impl Core {
         if !self.extras_told.insert(vendor_id.clone()) || !Rule::TwinsAreBooked.is_kept() {
             return;
         }
+        self.unmatched = (self.unmatched.0 + 1, self.unmatched.1.saturating_add(cost));
         then.tell(EventKind::ExtraCharge { vendor_id: vendor_id.clone(), cost, why: why.clone() });
         let extra = Extra { attempt, vendor_id, tag, cost, posted_v, why };
         then.write(Change::Extra { account: self.terms.account, extra });

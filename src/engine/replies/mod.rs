@@ -17,6 +17,7 @@ mod oddities;
 use self::consequences::Consequences;
 use self::refused::{Limit, MOST_FAILURES, millis, problem_text};
 use super::core::{Core, Step};
+use super::vendor_clock::seconds;
 use super::vocabulary::{Effect, Heard, Reply, Source};
 use crate::clock::Now;
 use crate::event::EventKind;
@@ -43,7 +44,10 @@ impl Core {
             match heard.reply {
                 Reply::Hello(outcome) => self.greeted(now, outcome, &mut then.out),
                 Reply::Probed(endpoint, probed) => self.probed(now, endpoint, probed, answered, &mut then.out),
-                Reply::Balance(outcome) => self.balance_told(now, outcome, answered, &mut then),
+                Reply::Balance(outcome) => {
+                    let vouched_v = self.clock.not_before(heard.begun) - seconds(self.terms.timing.balance_lag);
+                    self.balance_told(now, outcome, (answered, vouched_v), &mut then);
+                }
                 Reply::Posted(batch, verdict, answer) => {
                     self.posted(now, batch, (verdict, answer), &mut then);
                 }
@@ -129,7 +133,7 @@ impl Core {
         &mut self,
         now: Now,
         outcome: Result<UserData, ListProblem>,
-        answered: bool,
+        (answered, vouched_v): (bool, i64),
         then: &mut Consequences,
     ) {
         if let Ok(account) = &outcome {
@@ -148,7 +152,7 @@ impl Core {
                 self.balance = Step::Done;
                 let keep = self.terms.keep_balance.filter(|_| Rule::BalanceIsKept.is_kept());
                 let spendable = keep.map(|keep| balance.less(keep));
-                then.after.push(Effect::BalanceRead(spendable));
+                then.after.push(Effect::BalanceRead(spendable, vouched_v));
                 return;
             }
             Ok(_) => "it does not say the balance".to_owned(),

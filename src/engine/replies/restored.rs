@@ -70,6 +70,7 @@ impl Core {
             self.collect.expect(batch, now.mono, true);
         }
         if extras > 0 {
+            self.unmatched = (self.unmatched.0 + extras, self.unmatched.1.saturating_add(extra_cost));
             out.push(Effect::Tell(EventKind::WithoutTask { purchases: extras, cost: extra_cost }));
         }
         self.dispatch.start_over();

@@ -4,6 +4,7 @@
 
 use super::consequences::Consequences;
 use crate::clock::Now;
+use crate::engine::collect::{Endpoint, READY_ROWS};
 use crate::engine::core::Core;
 use crate::engine::reconcile::{Filed, PageCall};
 use crate::engine::vocabulary::{Effect, SeenRow, Source};
@@ -34,6 +35,13 @@ impl Core {
         }
         if let Some(sweep) = self.reconcile.sweep() {
             sweep.shown.insert(attempt);
+        }
+        if let Some(engine) = seen.row.engine()
+            && let Some(function) = seen.row.function()
+            && seen.row.done.is_some()
+            && !seen.row.is_live()
+        {
+            self.reconcile.saw_finished((engine, function));
         }
         let Some(function) = seen.row.function() else { return };
         if !Rule::ProofIsUnfinished.is_kept() {
@@ -86,19 +94,53 @@ impl Core {
             Source::Ready(endpoint, begun_v, whole) => {
                 let rows = if whole { Some((count, news)) } else { Some((usize::MAX, news)) };
                 self.collect.polled(endpoint, begun_v, rows, now.mono);
+                self.note_crowd(endpoint, begun_v, (whole, count), out);
             }
             Source::List(span, offset) => {
                 let call = PageCall { span, offset };
                 if let Some(sweep) = self.reconcile.sweep() {
                     sweep.found += news as u64;
                 }
-                if self.reconcile.page_read(call, count, filed) {
+                let is_through = self.reconcile.page_read(call, count, filed);
+                if is_through && self.reconcile.is_watching() {
+                    self.watched(out);
+                } else if is_through {
                     let (spans, unfinished) = self.reconcile.must_show();
                     out.push(Effect::Witnesses(spans, unfinished));
                 }
             }
             Source::Stray => {}
         }
+    }
+
+    /// `tasks_ready` is full while something is in doubt at its endpoint, or is whole again: kept for `status`, and told.
+    fn note_crowd(&mut self, endpoint: Endpoint, at_v: i64, (whole, rows): (bool, usize), out: &mut Vec<Effect>) {
+        let (account, (engine, function)) = (self.terms.account, endpoint);
+        if whole && rows < READY_ROWS {
+            if self.crowded.remove(&endpoint).is_some() {
+                let change = Change::Crowded { account, engine, function, at_v: None };
+                out.push(Effect::Commit(vec![change], Vec::new()));
+            }
+            return;
+        }
+        let is_wanted = whole && self.reconcile.is_in_doubt_at(endpoint);
+        if is_wanted && self.crowded_told.insert(endpoint) {
+            self.crowded.insert(endpoint, at_v);
+            let change = Change::Crowded { account, engine, function, at_v: Some(at_v) };
+            out.push(Effect::Commit(vec![change], Vec::new()));
+            let what = "tasks_ready shows as many rows as it ever does, so that one of ours may stand behind them: what is in \
+                        doubt here waits for two scans that show a finished task of ours, or for the other answers to be \
+                        collected by whoever bought them"
+                .to_owned();
+            out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
+        }
+    }
+
+    /// The day's scan for what was given up has ended. It concludes nothing.
+    fn watched(&mut self, out: &mut Vec<Effect>) {
+        let Some((at_v, tasks, rows)) = self.reconcile.watch_ended() else { return };
+        out.push(Effect::Commit(vec![Change::Watched { account: self.terms.account, at_v }], Vec::new()));
+        out.push(Effect::Tell(EventKind::Watched { tasks, rows }));
     }
 
     /// A look is through, and the ledger has said what it must have shown.

@@ -1,0 +1,70 @@
+//! The balance to keep: what may be spent of what the provider's account shows.
+//!
+//! The figure may be some minutes old. What this ledger has bought since the moment that it can vouch for is taken off
+//! it, whichever session bought it; what is held stays off it anyway.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use super::caps::Owners;
+use super::{Ledger, LedgerError};
+use crate::ids::AccountId;
+use crate::money::Money;
+use crate::rule::Rule;
+
+/// A charge is dated by its purchase, and a batch by the first of its purchases: a task of a batch that was posted this
+/// long ago may have been bought, or settled by its model, since. A model's task settles within 72 hours.
+const SETTLES_WITHIN_S: i64 = 74 * 3_600;
+
+impl Ledger {
+    /// The provider's balance was read: what may be spent of it, above what is to be kept. The figure has every purchase
+    /// that was made before `vouched_v`; of later ones it may have none.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn balance_read(
+        &mut self,
+        account: AccountId,
+        spendable: Option<Money>,
+        vouched_v: i64,
+    ) -> Result<(), LedgerError> {
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for row in Owners::read_account(&write, account.0)?.rows(&write, 0, 0)? {
+            row.ensure(&write)?;
+        }
+        let unseen = if Rule::BalanceIsStale.is_kept() { taken_since(&write, account, vouched_v)? } else { 0 };
+        write.execute(
+            "UPDATE cap SET limit_nano = ?2, charged_nano = ?3, unseen_nano = ?3,
+                            since_entry = (SELECT coalesce(max(id), 0) FROM entry),
+                            since_extra = (SELECT coalesce(max(id), 0) FROM extra_charge)
+             WHERE scope = 'account_balance' AND owner = ?1",
+            (account.0, spendable.map(Money::nanos), unseen),
+        )?;
+        write.commit()?;
+        Ok(())
+    }
+}
+
+/// What the provider took for this ledger's purchases from a moment on: charges of purchases made since, what older tasks
+/// of a model came to since beyond what was taken at first, and unmatched charges. What came back is not counted: the
+/// balance may show that already.
+fn taken_since(db: &Connection, account: AccountId, from_v: i64) -> Result<i64, LedgerError> {
+    let sum = |sql: &str| {
+        db.prepare_cached(sql)?
+            .query_row((account.0, from_v, from_v.saturating_sub(SETTLES_WITHIN_S)), |row| row.get::<_, i64>(0))
+    };
+    let charged = sum(
+        "SELECT coalesce(sum(entry.nano_usd), 0) FROM batch INDEXED BY batch_by_time
+         JOIN entry ON entry.batch = batch.id
+         WHERE batch.account = ?1 AND batch.posted_v >= ?3 AND entry.kind IN ('charge', 'overrun') AND entry.from_v >= ?2",
+    )?;
+    let settled = sum("SELECT coalesce(sum(max(attempt.settled_nano - attempt.posted_nano, 0)), 0)
+         FROM batch INDEXED BY batch_by_time
+         JOIN attempt ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+         WHERE batch.account = ?1 AND batch.posted_v >= ?3 AND batch.posted_v < ?2
+           AND batch.function = 'llm_responses' AND batch.method = 'standard' AND attempt.settled_nano IS NOT NULL
+           AND EXISTS (SELECT 1 FROM answer WHERE answer.attempt = attempt.id AND coalesce(answer.done_v, ?2) >= ?2)")?;
+    let extra = sum(
+        "SELECT coalesce(sum(nano_usd), 0) FROM extra_charge WHERE account = ?1 AND posted_v >= ?2 AND ?3 IS NOT NULL",
+    )?;
+    Ok(charged.saturating_add(settled).saturating_add(extra))
+}

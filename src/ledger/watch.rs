@@ -1,0 +1,86 @@
+//! The watch list: what was given up, and may turn up all the same.
+//!
+//! A batch in doubt that two clean scans did not show, or of which a person said that it was not bought, was given up. A
+//! provider that accepts it later charges for it. It stays on this list for as long as the provider's list goes back.
+
+use std::collections::BTreeMap;
+
+use rusqlite::OptionalExtension;
+
+use super::columns::named;
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, BatchId};
+use crate::money::Money;
+use crate::offer::{Engine, Function};
+
+/// A batch of which something was given up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// Which.
+    pub batch: BatchId,
+    /// The endpoint's function.
+    pub function: Function,
+    /// The provider cannot have seen it before.
+    pub sent_v: i64,
+    /// The connection was gone by then, where that is known.
+    pub closed_v: Option<i64>,
+    /// How many of its tasks were given up.
+    pub tasks: u64,
+    /// What was held for them.
+    pub held: Money,
+}
+
+impl Ledger {
+    /// What was given up of the batches that an account sent from a moment on.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn given_up(&self, account: AccountId, from_v: i64) -> Result<Vec<GivenUp>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT batch.id, batch.function, batch.sent_v, batch.closed_v, count(*), sum(attempt.held_nano)
+             FROM batch INDEXED BY batch_doubted JOIN attempt
+             ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+             WHERE batch.account = ?1 AND batch.sent_v >= ?2 AND batch.doubt IS NOT NULL AND attempt.state = 3
+             GROUP BY batch.id ORDER BY batch.id",
+        )?;
+        let rows = statement.query_map((account.0, from_v), |row| {
+            Ok(GivenUp {
+                batch: BatchId(row.get(0)?),
+                function: named(row, 1)?,
+                sent_v: row.get(2)?,
+                closed_v: row.get(3)?,
+                tasks: row.get(4)?,
+                held: Money::from_nanos(row.get(5)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Endpoints whose `tasks_ready` was full when something was in doubt there, and when that was last seen.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn crowded(&self, account: AccountId) -> Result<BTreeMap<(Engine, Function), i64>, LedgerError> {
+        let mut statement =
+            self.db.prepare_cached("SELECT engine, function, seen_v FROM ready_crowded WHERE account = ?1")?;
+        let rows = statement.query_map([account.0], |row| Ok(((named(row, 0)?, named(row, 1)?), row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// When the latest scan that was to conclude something began, and what it was worth.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn last_scan(&self, account: AccountId) -> Result<Option<(i64, String)>, LedgerError> {
+        let sql = "SELECT begun_v, verdict FROM sweep WHERE account = ?1 ORDER BY id DESC LIMIT 1";
+        Ok(self.db.query_row(sql, [account.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+    }
+
+    /// When the provider's list was last read for it, by the provider's clock.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn watched_v(&self, account: AccountId) -> Result<Option<i64>, LedgerError> {
+        Ok(self.db.query_row("SELECT watched_v FROM account WHERE id = ?1", [account.0], |row| row.get(0))?)
+    }
+}
