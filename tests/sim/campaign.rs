@@ -48,7 +48,7 @@ pub(super) struct Campaign {
     beside: Draw,
     /// Where this machine's clock may lie in another period than the provider's: by how much, drawn for each life.
     clocks: Option<Draw>,
-    allowed: Allowed,
+    pub(super) allowed: Allowed,
     pub(super) before: Before,
     /// Copies of the ledger, and when each was made.
     copies: Vec<(DateTime<Utc>, Copy)>,
@@ -153,6 +153,7 @@ impl Campaign {
                 self.looking(&books, &audit, &sales).at_the_end(&self.before.planned, true)?;
                 if self.weather.broken {
                     self.count_doubled(&books, &sales);
+                    self.what_was_given_up_is_found()?;
                 }
                 return answers_belong(&self.world.disk.reader);
             }
@@ -185,7 +186,7 @@ impl Campaign {
     }
 
     /// Lives a life and checks what it left.
-    fn live(&mut self, life: &Life) -> Result<Lived, String> {
+    pub(super) fn live(&mut self, life: &Life) -> Result<Lived, String> {
         self.allow(life);
         let number = self.world.lives + 1;
         self.world.line(format_args!("life {number}: {life:?}"));
@@ -223,6 +224,7 @@ impl Campaign {
             });
             greeting::nothing_is_bought_for_another_period(&books, &self.world.opened, &kinds.collect())?;
         }
+        self.the_balance_is_kept(&sales)?;
         self.rates()?;
         let tasks: Vec<_> = audit.tasks.iter().map(|count| (&count.state[..], count.tasks)).collect();
         let (charged, held, in_doubt) = (audit.charged, audit.held, audit.in_doubt);
@@ -230,7 +232,7 @@ impl Campaign {
         Ok(lived)
     }
 
-    fn look(&mut self) -> Result<(Books, Audit, Vec<Sale>), String> {
+    pub(super) fn look(&mut self) -> Result<(Books, Audit, Vec<Sale>), String> {
         let now = self.world.clock.true_time;
         self.world.wire.sandbox.advance(now);
         let audit = self.world.audit()?;

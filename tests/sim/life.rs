@@ -322,6 +322,7 @@ impl World {
             lists: self.account.route.shows_lists(),
             user_prompt_decoded: self.account.user_prompt_decoded,
             keep_balance: self.account.caps.keep_balance,
+            watch_now: false,
             collect: true,
             seed: self.seed ^ self.lives,
             runs,

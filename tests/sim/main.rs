@@ -20,6 +20,7 @@ mod disk;
 mod findings;
 mod greeting;
 mod journal;
+mod later;
 mod life;
 mod refusals;
 mod settled;

@@ -29,6 +29,7 @@ impl Campaign {
             ("the list goes by completion", settings.switches.list_by_completion),
             ("the vendor's own daily limit", settings.day_limit.is_some()),
             ("a balance to keep", weather.account.caps.keep_balance.is_some()),
+            ("a stale balance to keep", weather.stale_balance && weather.account.caps.keep_balance.is_some()),
             ("models, asked by Standard", beside.is_some_and(|job| job.models && job.method == "standard")),
             ("models dearer than their advance", beside.is_some_and(|job| job.dear)),
             ("models, asked Live", beside.is_some_and(|job| job.models && job.method == "live")),

@@ -26,6 +26,10 @@ pub struct Weather {
     /// What bursar must be able to rely on does not hold: the vendor accepts after the quarantine, its list shows one task and hides another.
     pub broken: bool,
     pub habits: Habits,
+    /// It knows the troubles of `later`.
+    pub is_later: bool,
+    /// The balance is shown late, and is to be kept all the same.
+    pub stale_balance: bool,
 }
 
 /// Which troubles of the machine and of its people come over a campaign.
@@ -149,6 +153,8 @@ impl Weather {
             price_rises: false,
             broken,
             habits: Habits::default(),
+            is_later: false,
+            stale_balance: false,
         };
         weather.vendor(&mut draw, cost);
         weather.faults(&mut draw, troubled);
@@ -156,6 +162,7 @@ impl Weather {
         // By a draw of its own, so that what a seed meant before it still means.
         let mut apart = Draw(fastrand::Rng::with_seed(seed ^ 0xDA7E));
         weather.settings.switches.date_on_leaving = apart.by(0.4);
+        weather.later(seed);
         (weather, draw)
     }
 
