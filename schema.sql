@@ -241,6 +241,17 @@ CREATE TABLE entry (
 ) STRICT;
 CREATE INDEX entry_of_batch ON entry (batch);
 
+-- Costs that were booked for want of the provider's word: a task failed or expired, or an answer named no cost. The books may
+-- be above the bill by them until the provider's list names the cost; it is read for them at most once a day. A row leaves
+-- when the cost is known, or when the list can no longer name it.
+CREATE TABLE provisional_cost (
+    attempt    INTEGER PRIMARY KEY REFERENCES attempt (id),
+    first_nano INTEGER,                 -- what the provider named at the purchase; null: nothing
+    first_done INTEGER                  -- where it named that, as attempt.listed_done has it
+        CONSTRAINT a_first_figure_is_of_a_listed_task_or_not CHECK (first_done BETWEEN 0 AND 1),
+    scanned_v  INTEGER                  -- the latest scan that found no other figure; null: none was made
+) STRICT;
+
 -- Money that the vendor took and that belongs to no attempt: twins, strays, and batches accepted after they were given
 -- up. It counts in the account's totals.
 CREATE TABLE extra_charge (

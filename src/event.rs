@@ -130,6 +130,22 @@ pub enum EventKind {
         /// In the list, and in the ledger.
         listed: Money,
     },
+    /// The vendor's list names what tasks came to whose cost was booked for want of a word: the books have it now.
+    CostsCorrected {
+        /// How many tasks.
+        tasks: u64,
+        /// What was booked for them until then.
+        booked: Money,
+        /// What they cost.
+        cost: Money,
+    },
+    /// The vendor's list names no other figure for such tasks, and no longer will: what is booked stays.
+    CostsStay {
+        /// How many tasks.
+        tasks: u64,
+        /// What is booked for them: the most that they can have cost.
+        booked: Money,
+    },
     /// A look through the vendor's list was complete.
     Swept {
         /// It was to conclude what is not there.

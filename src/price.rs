@@ -176,6 +176,21 @@ pub fn unfinished(named: Option<Money>) -> Money {
     fee_in(named, None, &[])
 }
 
+/// What a finished Standard task of LLM Responses came to, for which a list names so much; `None` where that may still be what
+/// was taken at first, all of it or the fee alone. `first`: what the vendor named at the purchase, there; `shown`: as for
+/// [`settled`].
+pub fn came_to(listed: Money, first: Option<Money>, named_in: NamedIn, shown: &[Option<Money>]) -> Option<Money> {
+    let fee = fee_in(first, None, shown);
+    let is_taken = |fee: Money| listed == fee.saturating_add(ADVANCE);
+    let known = || shown.iter().flatten().copied().chain([listed_fee()]);
+    let at_first = match (first, named_in) {
+        (Some(first), NamedIn::Answer | NamedIn::List) => listed == first || is_taken(fee),
+        // It may have been what the task had come to, and tells no fee.
+        _ => known().any(|fee| fee == listed),
+    };
+    (!at_first && !known().any(is_taken)).then_some(listed)
+}
+
 /// The fee in what the vendor named: fee and advance, the fee alone, or in a list of its own what the task had come to by
 /// then, of which its model charged so much. Where none of these holds a fee that is known, by our list or by what the
 /// vendor has shown, it is another: the vendor has changed it, and the one that is nearest to a known one is meant. A list that

@@ -79,7 +79,7 @@ proptest! {
 fn a_question_for_the_list_satisfies_its_form() {
     let at = |seconds| chrono::DateTime::from_timestamp(seconds, 0).unwrap();
     let body: Value =
-        serde_json::from_slice(&id_list_body(at(1_795_000_000), at(1_795_000_060), 1_000, 2_000)).unwrap();
+        serde_json::from_slice(&id_list_body(at(1_795_000_000), at(1_795_000_060), 1_000, 2_000, true)).unwrap();
     assert!(form("id_list").is_valid(&body), "{body}");
     assert_eq!(body[0]["include_metadata"], json!(true));
 }

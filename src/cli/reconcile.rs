@@ -1,5 +1,5 @@
 //! `bursar reconcile`: a start that buys nothing and collects nothing, and only asks the vendor about what is in doubt, and
-//! about what was given up.
+//! about what was given up and costs that were booked for want of a word.
 
 use std::sync::Arc;
 
@@ -81,6 +81,10 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
                 } else {
                     String::new()
                 }
+                    + &match ledger.provisional(id)?.len() as u64 {
+                        0 => String::new(),
+                        costs => format!("; {} booked for want of a word", count(costs, "cost")),
+                }
             ));
             let http = Arc::new(credentials.way_to(&account.base_url)?);
             let terms = Terms { watch_now: true, collect: false, keep_balance: None, ..terms(id, &account, Vec::new()) };
@@ -161,12 +165,13 @@ fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<In
     for name in ledger.account_names()? {
         let Some((id, _)) = ledger.account(&name)? else { continue };
         let restored = ledger.vendor_memory(id)?.restored_from_v.is_some();
-        let is_watched = !on_watch(ledger, id, at)?.is_empty();
-        if ledger.doubted(id)?.is_empty() && !restored && !is_watched {
+        let is_clear = ledger.doubted(id)?.is_empty() && !restored && on_watch(ledger, id, at)?.is_empty();
+        if is_clear && ledger.provisional(id)?.is_empty() {
             continue;
         }
         match config.accounts.get(&name).filter(|account| kind_of(account.route) == ledger.kind()) {
             Some(account) => known.push(InDoubt { account: account.clone(), credentials: secrets::of(account)? }),
+            None if is_clear => {}
             None => unknown.push(name),
         }
     }

@@ -113,6 +113,11 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, stan
     if let Some(sentence) = unmatched(end) {
         row("unmatched", sentence);
     }
+    let (tasks, booked, cost) = end.corrected;
+    if tasks > 0 {
+        let tasks = count(tasks, "task");
+        row("corrected", format!("the vendor's list names {cost} for {tasks} of this account; {booked} was booked"));
+    }
     for sentence in standing.sentences() {
         row("besides", sentence);
     }
@@ -254,6 +259,11 @@ pub(super) fn facts(
     );
     if let Some(end) = end {
         facts.insert("refused".into(), end.refused.clone().into());
+        let (tasks, booked, cost) = end.corrected;
+        let mut corrected = serde_json::Map::from_iter([("tasks".to_owned(), tasks.into())]);
+        told::money(&mut corrected, "booked", booked);
+        told::money(&mut corrected, "cost", cost);
+        facts.insert("corrected".into(), Value::Object(corrected));
         facts.insert("late".into(), end.late.into());
         facts.insert("stopped".into(), end.stopped.into());
         facts.insert("given_up".into(), end.given_up.into());

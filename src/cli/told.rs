@@ -93,6 +93,22 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
                 "the vendor's list says that attempt {attempt} cost {listed}: {assumed} was assumed, and is corrected"
             ),
         ),
+        EventKind::CostsCorrected { tasks, booked, cost } => (
+            News,
+            format!(
+                "the vendor's list names what {} came to that failed, expired or named no cost: {cost}; {booked} was \
+                 booked, and is corrected",
+                count(*tasks, "task")
+            ),
+        ),
+        EventKind::CostsStay { tasks, booked } => (
+            News,
+            format!(
+                "the vendor's list does not say what {} came to that failed, expired or named no cost: {booked} stays \
+                 booked, which is the most that they can have cost; compare it with the vendor's bill",
+                count(*tasks, "task")
+            ),
+        ),
         EventKind::Swept { concluding, rows, found, void } => {
             let weight = if *found > 0 || void.is_some() { News } else { Detail };
             let what = if *concluding {
@@ -243,6 +259,12 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         }
         EventKind::CostCorrected { attempt, assumed, listed } => {
             ("cost_corrected", with(json!({ "attempt": attempt.0 }), &[("assumed", *assumed), ("listed", *listed)]))
+        }
+        EventKind::CostsCorrected { tasks, booked, cost } => {
+            ("costs_corrected", with(json!({ "tasks": tasks }), &[("booked", *booked), ("cost", *cost)]))
+        }
+        EventKind::CostsStay { tasks, booked } => {
+            ("costs_stay", with(json!({ "tasks": tasks }), &[("booked", *booked)]))
         }
         EventKind::Swept { concluding, rows, found, void } => {
             ("swept", json!({ "concluding": concluding, "rows": rows, "found": found, "void": void }))

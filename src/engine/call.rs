@@ -50,6 +50,7 @@ pub(super) enum What {
     },
     Ready((Engine, Function), i64),
     Page((i64, i64), u32),
+    CostPage,
     Fetch(AttemptId),
     Ask(String),
 }
@@ -156,6 +157,7 @@ impl Call {
             }
             What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
             What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
+            What::CostPage => Reply::CostPage(vendor::judge_list(outcome)),
             What::Ask(vendor_id) => {
                 let fetched = vendor::judge_fetch(outcome, &vendor_id);
                 Reply::Asked(vendor_id, fetched)

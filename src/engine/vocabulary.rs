@@ -11,8 +11,8 @@ use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::ledger::{
-    CapReached, Change, Doubted, Draft, GivenUp, OpenBatch, Recognised, Reserved, TakenOver, ToCollect, Unfinished,
-    Witness,
+    CapReached, Change, Doubted, Draft, GivenUp, OpenBatch, Provisional, Recognised, Reserved, Settlement, TakenOver,
+    ToCollect, Unfinished, Witness,
 };
 use crate::money::Money;
 use crate::oddity::Oddity;
@@ -152,6 +152,8 @@ pub enum Reply {
     Ready(Endpoint, i64, Result<ReadyList, ListProblem>),
     /// To a page of the vendor's list.
     Page(Span, u32, Result<Vec<Listed>, ListProblem>),
+    /// To a page of the list without metadata, for costs that were booked for want of a word.
+    CostPage(Result<Vec<Listed>, ListProblem>),
     /// To the question what became of a task that the ledger does not hold.
     Asked(String, Fetched),
     /// To the question for an answer, with its compressed body.
@@ -184,6 +186,8 @@ pub enum Input {
         /// Among these is a later purchase of a task whose earlier answer is still to come.
         awaits_answer: bool,
     },
+    /// Costs that were booked for want of a word and are to be looked for, with settled tasks beside them.
+    Provisional(Vec<Provisional>, Vec<Settlement>),
     /// Unresolved attempts of batches that surely were not bought.
     Unresolved(Vec<(BatchId, Vec<AttemptId>)>),
     /// Replies, by the handful.
@@ -216,6 +220,10 @@ pub enum Effect {
     Ready(Endpoint, i64),
     /// Ask for a page of the vendor's list.
     Page(Span, u32),
+    /// Say which costs were booked for want of a word and are to be looked for at this moment of the vendor's.
+    Provisional(i64),
+    /// Ask for a page of the vendor's list without metadata, which goes back further.
+    CostPage(Span, u32),
     /// Ask for an answer.
     Fetch(ToCollect),
     /// Ask what became of a task that the ledger does not hold.
@@ -257,6 +265,8 @@ pub struct End {
     pub cuts: Vec<(RunId, Room)>,
     /// Tasks left planned after too many tries, or by the vendor's own limits.
     pub given_up: u64,
+    /// Tasks whose cost the vendor's list has named, with what was booked for them and what they cost.
+    pub corrected: (u64, Money, Money),
     /// Answers that are late.
     pub late: u64,
     /// Answers that are to come and were not waited for.

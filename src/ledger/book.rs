@@ -11,6 +11,7 @@ use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved, Settled};
 use super::money_path::{self, Moves, Window};
 use super::note::note;
+use super::provisional::is_provisional;
 use super::rows::{Acceptances, Mover, insert_attempts};
 use super::touched::{Attempt, Touched};
 use super::vendor_id::vendor_key;
@@ -160,6 +161,7 @@ impl Commit<'_> {
                 self.accept(attempt, &vendor_id, (cost, posted_v), named_in, open)?;
             }
             Change::Corrected { attempt, cost, named_in } => self.correct(attempt, cost, named_in)?,
+            Change::CostFound { attempt, cost } => self.found_cost(attempt, cost)?,
             Change::Refused { attempt, code, for_good } => {
                 let transition = if for_good { Transition::Fail(Reason::Refused) } else { Transition::NotBought };
                 self.not_bought(attempt, AttemptState::Refused, Some(code), transition)?;
@@ -218,6 +220,8 @@ impl Commit<'_> {
                 return Ok(Some(change));
             }
             other @ (Change::Doubt { .. }
+            | Change::CostSought { .. }
+            | Change::CostStays { .. }
             | Change::Shown { .. }
             | Change::Closed { .. }
             | Change::PriceSeen { .. }
@@ -253,6 +257,9 @@ impl Commit<'_> {
         let rest = if open { facts.held.less(cost) } else { Money::ZERO };
         let facts = if was_sending { facts } else { self.found_after_all(facts, vendor_id, rest)? };
         self.accepted.add(facts.id, vendor_key(vendor_id), cost, named_in)?;
+        if named_in.is_none() {
+            is_provisional(self.write, attempt, None)?;
+        }
         self.stands(facts, AttemptState::Submitted, Transition::Accept)?;
         self.moves.charge(facts.batch, posted_v, facts.held, cost, open);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 1);

@@ -120,6 +120,12 @@ pub enum Change {
     },
     /// The vendor's list names the cost of a purchase that was booked at an assumed one.
     Corrected { attempt: AttemptId, cost: Money, named_in: NamedIn },
+    /// The list names what a task came to whose cost was booked for want of a word.
+    CostFound { attempt: AttemptId, cost: Money },
+    /// A scan of the list found no other figure for costs that were booked for want of a word.
+    CostSought { attempts: Vec<AttemptId>, at_v: i64 },
+    /// The list can no longer name such a cost: what is booked stays.
+    CostStays { attempt: AttemptId },
     /// The vendor refused the task; it cost nothing. `for_good`: the same task would be refused again.
     Refused { attempt: AttemptId, code: u32, for_good: bool },
     /// The task surely was not bought.
@@ -221,6 +227,9 @@ impl Change {
             | Self::Answered { attempt, .. }
             | Self::ResolvedAsBought { attempt, .. } => Some(*attempt),
             Self::Corrected { .. }
+            | Self::CostFound { .. }
+            | Self::CostSought { .. }
+            | Self::CostStays { .. }
             | Self::Shown { .. }
             | Self::Doubt { .. }
             | Self::Closed { .. }

@@ -3,6 +3,7 @@
 use rusqlite::Connection;
 
 use super::attempt_state::AttemptState;
+use super::provisional::{is_final, is_scanned};
 use super::to_buy::price_seen;
 use super::{Change, LedgerError, scans};
 use crate::price::is_later;
@@ -15,6 +16,8 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
                 .prepare_cached("UPDATE batch SET doubt = ?2 WHERE id = ?1 AND unresolved > 0")?
                 .execute((batch.0, why))?;
         }
+        Change::CostSought { attempts, at_v } => is_scanned(write, &attempts, at_v)?,
+        Change::CostStays { attempt } => is_final(write, attempt)?,
         Change::Shown { attempt } => {
             let sql = "UPDATE attempt SET listed_done = 0 WHERE id = ?1 AND state = ?2";
             write.execute(sql, (attempt.0, AttemptState::Sending))?;
@@ -108,6 +111,7 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
         }
         Change::Accepted { .. }
         | Change::Corrected { .. }
+        | Change::CostFound { .. }
         | Change::Refused { .. }
         | Change::NotBought { .. }
         | Change::PaidFailure { .. }

@@ -7,8 +7,9 @@ use super::LedgerError;
 use super::attempt_state::AttemptState;
 use super::book::Commit;
 use super::change::Settled;
-use super::columns::listed_done;
+use super::columns::{listed_done, named_in};
 use super::money_path;
+use super::provisional::{is_final, is_provisional};
 use super::touched::Attempt;
 use super::vendor_id::vendor_key;
 use crate::ids::AttemptId;
@@ -40,7 +41,7 @@ impl Commit<'_> {
             .prepare_cached("UPDATE attempt SET posted_nano = ?2, settled_nano = ?2 WHERE id = ?1")?
             .execute((attempt.0, cost.nanos()))?;
         self.moves.settle(batch, posted_v, Money::from_nanos(assumed), cost, Money::ZERO);
-        Ok(())
+        is_final(self.write, attempt)
     }
 
     /// A task whose cost was open has come to so much: the difference to what was booked is charge, overrun or refund,
@@ -48,14 +49,18 @@ impl Commit<'_> {
     pub(super) fn close(&mut self, attempt: AttemptId, settled: Option<Settled>) -> Result<(), LedgerError> {
         let Some(Settled { cost, is_told }) = settled else { return Ok(()) };
         let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(()) };
-        let (booked, kept, posted_v): (i64, bool, i64) = self
+        let (booked, kept, posted_v, first): (i64, bool, i64, Option<(i64, NamedIn)>) = self
             .write
             .prepare_cached(
                 "SELECT coalesce(attempt.settled_nano, attempt.posted_nano),
-                        attempt.settled_nano IS NULL AND batch.method = 'standard', coalesce(batch.posted_v, batch.sent_v)
+                        attempt.settled_nano IS NULL AND batch.method = 'standard', coalesce(batch.posted_v, batch.sent_v),
+                        attempt.posted_nano, attempt.listed_done
                  FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1",
             )?
-            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            .query_row([attempt.0], |row| {
+                let first = row.get::<_, Option<i64>>(3)?.zip(Some(named_in(row.get(4)?)));
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, first))
+            })?;
         self.write
             .prepare_cached(
                 "UPDATE attempt SET posted_nano = coalesce(posted_nano, settled_nano), settled_nano = ?2 WHERE id = ?1",
@@ -65,8 +70,10 @@ impl Commit<'_> {
         let rest = if kept { facts.held.less(booked) } else { Money::ZERO };
         self.moves.settle(facts.batch, posted_v, booked, cost, rest);
         if !is_told {
-            return Ok(());
+            // The list may still name it.
+            return is_provisional(self.write, attempt, first);
         }
+        is_final(self.write, attempt)?;
         self.write
             .prepare_cached(
                 "INSERT INTO target_cost (account, target, method, tasks, total_nano, most_nano)

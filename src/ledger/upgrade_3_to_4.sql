@@ -7,6 +7,25 @@ CREATE INDEX answer_odd ON answer (attempt, oddity) WHERE oddity IS NOT NULL;
 -- When the period of a run ends, by the time zone data of its opening; not known of earlier runs.
 ALTER TABLE run ADD COLUMN ends_at INTEGER;
 
+-- Costs that were booked for want of the provider's word: a task failed or expired, or an answer named no cost. The books may
+-- be above the bill by them until the provider's list names the cost; it is read for them at most once a day. A row leaves
+-- when the cost is known, or when the list can no longer name it.
+CREATE TABLE provisional_cost (
+    attempt    INTEGER PRIMARY KEY REFERENCES attempt (id),
+    first_nano INTEGER,                 -- what the provider named at the purchase; null: nothing
+    first_done INTEGER                  -- where it named that, as attempt.listed_done has it
+        CONSTRAINT a_first_figure_is_of_a_listed_task_or_not CHECK (first_done BETWEEN 0 AND 1),
+    scanned_v  INTEGER                  -- the latest scan that found no other figure; null: none was made
+) STRICT;
+
+-- What models' tasks that failed or expired were booked at, the list may still name.
+INSERT INTO provisional_cost (attempt, first_nano, first_done)
+SELECT attempt.id, attempt.posted_nano, attempt.listed_done
+FROM batch JOIN attempt ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+JOIN account ON account.id = batch.account
+WHERE batch.function = 'llm_responses' AND batch.method = 'standard' AND account.route <> 'aisa'
+  AND attempt.state IN (5, 6) AND attempt.vendor_id IS NOT NULL;
+
 PRAGMA user_version = 4;
 
 -- Scans of earlier versions do not say what they counted for, and count for nothing more.

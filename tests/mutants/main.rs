@@ -15,8 +15,8 @@ use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
 use rules::{
-    answers, carried, ceilings, clocks, doubt, endings, evidence, figures, odd, restored, sending, settled, strangers,
-    watch, worst,
+    answers, carried, ceilings, clocks, costs, doubt, endings, evidence, figures, odd, restored, sending, settled,
+    strangers, watch, worst,
 };
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
@@ -193,6 +193,10 @@ fn shown_by(rule: Rule) -> Story {
         Rule::SilentCostsAll => story!(
             settled::a_models_answer_that_expired_unfetched_is_booked_at_all_that_it_may_have_come_to,
             "never less than the bill left: (Money(10200000), Money(30200000))"
+        ),
+        Rule::ListSettles => story!(
+            costs::expired_model_answers_cost_what_the_list_finally_names,
+            "the ledger's total is the vendor's bill left: Money(150000000) right: Money(90600000)"
         ),
         Rule::FoundIsHeldForAll => story!(
             settled::what_a_restored_ledger_takes_over_is_held_for_all_that_it_may_come_to,

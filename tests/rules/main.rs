@@ -10,6 +10,7 @@ pub(crate) mod ceilings;
 pub(crate) mod carried;
 mod cells;
 pub(crate) mod clocks;
+pub(crate) mod costs;
 pub(crate) mod doubt;
 pub(crate) mod endings;
 pub(crate) mod evidence;

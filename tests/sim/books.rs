@@ -75,6 +75,8 @@ pub struct Books {
     pub entries: Vec<Entry>,
     /// It waits until the vendor's list was read whole.
     pub restored: bool,
+    /// Costs that were booked for want of the vendor's word.
+    pub provisional: u64,
     /// Attempts with a whole answer.
     pub answered: BTreeSet<i64>,
 }
@@ -164,6 +166,10 @@ impl Books {
         })?;
         each("SELECT restored_from_v IS NOT NULL FROM account", &mut |row| {
             books.restored |= row.get::<_, bool>(0)?;
+            Ok(())
+        })?;
+        each("SELECT count(*) FROM provisional_cost", &mut |row| {
+            books.provisional = row.get(0)?;
             Ok(())
         })?;
         each("SELECT attempt FROM answer WHERE kind = 'advanced'", &mut |row| {

@@ -73,6 +73,7 @@ pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcom
     let allowed = Allowed {
         skew: weather.skew,
         lists: weather.account.route.shows_lists(),
+        list_settles: weather.settings.switches.list_settled_cost && weather.account.route.shows_lists(),
         price_rises: weather.price_rises,
         broken: weather.broken,
         ..Allowed::default()
@@ -131,7 +132,7 @@ impl Campaign {
 
     fn calm(&mut self) -> Result<(), String> {
         let jobs = self.weather.jobs.clone();
-        let (mut planned_before, mut sold_before) = (None, 0);
+        let (mut planned_before, mut sold_before, mut costs_sought) = (None, 0, false);
         // What the vendor's own limit of the day lets through only day by day takes as many days as it takes.
         let (mut number, mut idle) = (0, 0);
         while idle < MOST_CALM_LIVES && number < 2 * LONG_CALM_LIVES {
@@ -148,7 +149,10 @@ impl Campaign {
             let planned: u64 = open.map(|(run, _)| books.tasks_in(*run, 0)).sum();
             let settled = (end.in_doubt, end.waiting, audit.in_doubt, audit.held.nanos()) == (0, 0, 0, 0);
             let stuck = planned_before == Some(planned) && number > 2;
-            if settled && (planned == 0 || stuck) {
+            if settled && books.provisional > 0 && self.allowed.list_settles && !costs_sought {
+                // The list may have settled since it was read; it is read again a day later.
+                costs_sought = true;
+            } else if settled && (planned == 0 || stuck) {
                 self.what_is_left_is_left_for_a_reason(&books, &end)?;
                 self.looking(&books, &audit, &sales).at_the_end(&self.before.planned, true)?;
                 if self.weather.broken {
@@ -173,6 +177,7 @@ impl Campaign {
             idle += usize::from(sold_before == sales.len());
             (planned_before, sold_before) = (Some(planned), sales.len());
             self.world.rest(Duration::from_secs(match number {
+                _ if costs_sought => 26 * 3_600,
                 0 => 600,
                 1 => 7_200,
                 // A day and a bit, so that the hour of the day changes as well.

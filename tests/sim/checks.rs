@@ -34,6 +34,8 @@ pub struct Allowed {
     pub skew: i64,
     /// The vendor's list can be asked.
     pub lists: bool,
+    /// Its list names what a model's task came to, once that is settled.
+    pub list_settles: bool,
     /// The vendor may have raised its prices: what it takes beyond what was held is no breach.
     pub price_rises: bool,
     /// The vendor is not what bursar must be able to rely on: it may sell again what was concluded not to be bought.
@@ -371,6 +373,7 @@ impl Look<'_> {
         let unknown = self.unknown();
         let unseen: i64 = if self.allowed.broken { unknown.iter().map(|sale| sale.comes_to.nanos()).sum() } else { 0 };
         let back: i64 = self.back();
+        self.what_the_list_names_is_booked()?;
         if audit.charged.nanos() - back + unseen != bill {
             return fail("the ledger's total is not the bill", &(audit.charged, back, bill, unknown));
         }

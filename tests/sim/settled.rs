@@ -36,6 +36,22 @@ impl Look<'_> {
         if is_open || is_assumed { self.unless_dearer(back) } else { 0 }
     }
 
+    /// At the end the books are above the bill by nothing that the list tells: it names what a task came to, where it names that
+    /// at all, and where that is not the figure of the purchase.
+    pub(super) fn what_the_list_names_is_booked(&self) -> Checked {
+        if !self.allowed.list_settles || self.allowed.broken || self.allowed.price_rises {
+            return Ok(());
+        }
+        for sale in self.sales {
+            let Some(attempt) = self.books.bought.get(&sale.id) else { continue };
+            let is_told = sale.comes_to != sale.shown && sale.comes_to.nanos() > 0 && sale.cost == sale.comes_to;
+            if is_told && self.told_by_nobody(sale, attempt) != 0 {
+                return fail("booked above what the list names", &(sale, attempt));
+            }
+        }
+        Ok(())
+    }
+
     /// Where nothing rises, the books never hold less than the bill.
     fn unless_dearer(&self, back: i64) -> i64 {
         if self.allowed.price_rises { back } else { back.max(0) }

@@ -6,6 +6,7 @@ use crate::engine::reconcile::Restored;
 use crate::engine::replies::refused::MOST_FAILURES;
 use crate::engine::vocabulary::{Effect, End};
 use crate::event::Progress;
+use crate::rule::Rule;
 
 impl Core {
     /// Nothing is under way, and nothing more can happen in this start.
@@ -28,7 +29,14 @@ impl Core {
             && (self.balance == Step::Done || self.terms.keep_balance.is_none() || halted)
             && bought
             && self.collect.is_done()
+            && (self.costs.is_done() || halted)
             && (self.reconcile.is_clear() || hopeless)
+    }
+
+    /// The list is to be read for costs that were booked for want of a word: when nothing else is left to do, and once a day.
+    pub(super) fn seeks_costs(&mut self, vendor_now: i64, at_end: bool) -> bool {
+        let can = self.terms.lists && self.clock.is_known() && !self.stopping && self.dispatch.halted.is_none();
+        can && Rule::ListSettles.is_kept() && self.costs.is_due(vendor_now, at_end)
     }
 
     /// The end of a start that is told to stop at once: what is in flight will be in doubt at the next.
@@ -88,6 +96,7 @@ impl Core {
             stopped: self.stopping,
             cuts: self.dispatch.cuts(),
             given_up,
+            corrected: self.corrected,
             late: self.collect.late(),
             waiting: self.collect.waiting(),
             unmatched: self.unmatched,

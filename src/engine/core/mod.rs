@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use super::collect::{Collect, Endpoint};
 use super::dispatch::{Dispatch, PULL};
+use super::reconcile::costs::Costs;
 use super::reconcile::{Reconcile, Watch};
 use super::vendor_clock::VendorClock;
 use super::vocabulary::{Effect, Input, Memory, Terms};
@@ -96,6 +97,10 @@ pub struct Core {
     pub(super) fee_found: Option<Money>,
     /// The vendor's own list was asked for the fee of such a task in this start.
     pub(super) fee_asked: bool,
+    /// The scan for costs that were booked for want of a word.
+    pub(super) costs: Costs,
+    /// How many of them the list has named in this start, what was booked for them, and what they cost.
+    pub(super) corrected: (u64, Money, Money),
     /// When the vendor last said in this start that a task was not finished.
     pub(super) unfinished_v: BTreeMap<AttemptId, i64>,
     /// That answers are kept back for want of money was told in this start.
@@ -184,6 +189,8 @@ impl Core {
             list_names_costs: None,
             fee_found: None,
             fee_asked: false,
+            costs: Costs::default(),
+            corrected: (0, Money::ZERO, Money::ZERO),
             unfinished_v: BTreeMap::new(),
             withheld_told: false,
             oddities_told: BTreeSet::new(),
@@ -234,6 +241,7 @@ impl Core {
             Input::Witnesses(witnesses) => self.sweep_ended(now, &witnesses, &mut out),
             Input::Widened(witness) => self.reconcile.widened(witness),
             Input::Adopted { taken, awaits_answer } => self.adopted(now, taken, awaits_answer, &mut out),
+            Input::Provisional(wanted, settlements) => self.provisional(now, wanted, settlements, &mut out),
             Input::Unresolved(batches) => self.conclude(batches, &mut out),
             Input::Heard(replies) => self.heard(now, replies, &mut out),
             Input::Tick => {}
@@ -327,11 +335,16 @@ impl Core {
             }
         }
         let mut wakes = self.call(now, vendor_now, out);
-        if self.may_finish(vendor_now, out) {
+        let at_end = self.may_finish(vendor_now, out);
+        if self.seeks_costs(vendor_now, at_end) {
+            self.costs.asked(vendor_now);
+            out.push(Effect::Provisional(vendor_now));
+        } else if at_end {
             out.push(Effect::Finish(self.end()));
             return;
         }
         let to_list = self.reconcile.to_list(vendor_now, |endpoint| self.collect.listed_v(endpoint));
+        wakes.extend(self.costs.next_wake());
         wakes.extend(self.dispatch.next_wake());
         wakes.extend(self.collect.next_wake(&to_list));
         wakes.extend(self.reconcile.next_wake(now.mono, vendor_now, !proofs.is_empty()));

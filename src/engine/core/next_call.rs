@@ -1,6 +1,7 @@
 //! Which call is made next: the most pressing that its limit allows.
 //!
-//! In this order: look-ups for what is in doubt, results about to be lost, purchases, `tasks_ready`, other results. A
+//! In this order: look-ups for what is in doubt, results about to be lost, purchases, `tasks_ready`, other results, and the
+//! scan for costs that were booked for want of a word. A
 //! start begins with a free call that shows whether the vendor is there, and nothing is bought before the account was
 //! asked for its prices, and for a balance that is to be kept.
 
@@ -32,6 +33,7 @@ enum Choice {
     Fetch { urgent: bool },
     Buy,
     Ready(Endpoint),
+    CostPage,
 }
 
 impl Core {
@@ -104,6 +106,11 @@ impl Core {
                     let Some(draft) = self.dispatch.draft(sent_v, hold_to_v) else { break };
                     drafts.push(draft);
                 }
+                Choice::CostPage => {
+                    let Some(PageCall { span, offset }) = self.costs.page(vendor_now) else { break };
+                    self.held.list = false;
+                    out.push(Effect::CostPage(span, offset));
+                }
                 Choice::Ready(endpoint) => {
                     self.held.ready = false;
                     self.collect.polling(endpoint);
@@ -166,7 +173,11 @@ impl Core {
                 return Some(Choice::Ready(endpoint));
             }
         }
-        self.collect.has_other().then_some(Choice::Fetch { urgent: false })
+        if self.collect.has_other() {
+            return Some(Choice::Fetch { urgent: false });
+        }
+        let wanted = !self.stopping && self.dispatch.halted.is_none() && self.costs.wants_page(now.mono);
+        (wanted && token(&mut self.held.list, &mut self.list, now, wakes)).then_some(Choice::CostPage)
     }
 }
 

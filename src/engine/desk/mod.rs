@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::call::{Call, What};
-use super::reconcile::PAGE;
+use super::reconcile::{PAGE, costs};
 use super::vendor_clock::seconds;
 use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::catalogue::List;
@@ -27,6 +27,9 @@ use crate::vendor::{NO_TASK, Request, Ware, wire};
 /// A task is seldom bought more often than this after the copy that a ledger was restored from; where that finds no task,
 /// all are tried for as many purchases as there can have been.
 const REACH: u32 = 8;
+
+/// Settled tasks beside a cost that is looked for: what the list names for a few shows what it names for all.
+const SETTLEMENTS: usize = 20;
 
 /// The engine cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -210,9 +213,15 @@ impl Desk {
             Effect::Page((from, to), offset) => {
                 let moment = |v| chrono::DateTime::from_timestamp(v, 0).unwrap_or_default();
                 // Whether a window holds its edges is not known: each is asked for with a second more.
-                let body = wire::id_list_body(moment(from - 1), moment(to + 1), PAGE, offset);
+                let body = wire::id_list_body(moment(from - 1), moment(to + 1), PAGE, offset, true);
                 return Ok(self.free(wire::ID_LIST_PATH.to_owned(), Some(body), What::Page((from, to), offset), now));
             }
+            Effect::CostPage((from, to), offset) => {
+                let moment = |v| chrono::DateTime::from_timestamp(v, 0).unwrap_or_default();
+                let body = wire::id_list_body(moment(from - 1), moment(to + 1), PAGE, offset, false);
+                return Ok(self.free(wire::ID_LIST_PATH.to_owned(), Some(body), What::CostPage, now));
+            }
+            Effect::Provisional(vendor_now) => self.provisional(ledger, vendor_now)?,
             Effect::Fetch(what) => {
                 let kind = what.kinds.first().copied().unwrap_or(ResultKind::Advanced);
                 let path = wire::task_get_path(what.engine, what.function, kind, &what.vendor_id);
@@ -225,6 +234,18 @@ impl Desk {
             Effect::Tell(_) | Effect::Wake(_) | Effect::Finish(_) => return Ok(Done::Nothing),
         };
         Ok(Done::Input(Box::new(input)))
+    }
+
+    /// Costs that were booked for want of a word and are to be looked for, with settled tasks that were bought beside them.
+    fn provisional(&self, ledger: &Ledger, vendor_now: i64) -> Result<Input, LedgerError> {
+        let account = self.terms.account;
+        let mut rows = ledger.provisional(account)?;
+        rows.retain(|row| costs::is_out_of_reach(row, vendor_now) || costs::is_to_be_sought(row, vendor_now));
+        let mut settlements = Vec::new();
+        for window in costs::windows(&rows) {
+            settlements.extend(ledger.settlements(account, window, SETTLEMENTS)?);
+        }
+        Ok(Input::Provisional(rows, settlements))
     }
 
     /// A purchase is dated by its answer, which came so long after it at the most.

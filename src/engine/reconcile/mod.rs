@@ -11,6 +11,7 @@ mod evidence;
 mod carried;
 mod watch;
 mod by_list;
+pub(super) mod costs;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

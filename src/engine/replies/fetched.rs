@@ -216,7 +216,7 @@ impl Core {
 
     /// Fees of a model's task beside the one of our list: by the last purchase, by the vendor's own list, and by the task that
     /// was settled last.
-    fn fees_shown(&self, last: Option<Money>) -> [Option<Money>; 3] {
+    pub(super) fn fees_shown(&self, last: Option<Money>) -> [Option<Money>; 3] {
         let listed = self.dispatch.account_price((Function::LlmResponses, Method::Standard, Priority::Normal));
         [last.map(crate::price::fee_of), listed, self.fee_found]
     }

@@ -13,6 +13,7 @@ mod swept;
 mod restored;
 mod fetched;
 mod oddities;
+mod costs;
 
 use self::consequences::Consequences;
 use self::refused::{Limit, MOST_FAILURES, millis, problem_text};
@@ -86,11 +87,15 @@ impl Core {
                         self.list_problem(now, problem, Limit::List, answered, &mut then.out);
                     }
                 },
+                Reply::CostPage(outcome) => self.cost_page(now, outcome, answered, &mut then),
                 Reply::Asked(vendor_id, outcome) => self.asked(now, &vendor_id, outcome, answered, &mut then.out),
                 Reply::Fetched(attempt, outcome, body) => {
                     self.fetched(now, attempt, (outcome, body, answered), &mut then);
                 }
             }
+        }
+        if then.changes.iter().any(|change| !matches!(change, Change::CostSought { .. } | Change::CostFound { .. })) {
+            self.costs.may_have_more();
         }
         if self.clock.is_known() && !self.greeting.alone && (!was_known || !then.changes.is_empty()) {
             then.write(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });

@@ -112,12 +112,12 @@ pub fn task_post_body(offer: &Offer, user_prompt_decoded: bool, orders: &[Order<
     body.into()
 }
 
-/// The body that asks for one page of the vendor's list, oldest first, with the tags.
-pub fn id_list_body(from: DateTime<Utc>, to: DateTime<Utc>, limit: u32, offset: u32) -> Bytes {
+/// The body that asks for one page of the vendor's list, oldest first, with the tags or without.
+pub fn id_list_body(from: DateTime<Utc>, to: DateTime<Utc>, limit: u32, offset: u32, with_tags: bool) -> Bytes {
     let (from, to) = (wire_time(from), wire_time(to));
     format!(
         "[{{\"datetime_from\":\"{from}\",\"datetime_to\":\"{to}\",\"limit\":{limit},\"offset\":{offset},\
-         \"sort\":\"asc\",\"include_metadata\":true}}]"
+         \"sort\":\"asc\",\"include_metadata\":{with_tags}}}]"
     )
     .into()
 }
@@ -174,7 +174,7 @@ mod tests {
         let from = Utc.with_ymd_and_hms(2026, 11, 22, 15, 25, 0).unwrap();
         let to = Utc.with_ymd_and_hms(2026, 11, 22, 15, 44, 9).unwrap();
         assert_eq!(
-            id_list_body(from, to, 1000, 2000),
+            id_list_body(from, to, 1000, 2000, true),
             concat!(
                 r#"[{"datetime_from":"2026-11-22 15:25:00 +00:00","datetime_to":"2026-11-22 15:44:09 +00:00","#,
                 r#""limit":1000,"offset":2000,"sort":"asc","include_metadata":true}]"#

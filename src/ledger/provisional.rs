@@ -1,0 +1,180 @@
+//! Costs that were booked for want of the provider's word, until its list names them.
+//!
+//! `settle` and `book` write a row where they book such a cost; the engine reads the list for these rows, and what it finds
+//! comes back as a change. The books are corrected by entries that are added in the caps of the purchase.
+
+use rusqlite::{Connection, OptionalExtension as _};
+
+use super::book::Commit;
+use super::columns::{listed_done, named, named_in};
+use super::vendor_id::vendor_text;
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, AttemptId};
+use crate::money::Money;
+use crate::offer::{Function, Method};
+use crate::price::NamedIn;
+
+/// A cost that was booked for want of the provider's word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provisional {
+    /// Whose cost.
+    pub attempt: AttemptId,
+    /// The provider's id.
+    pub vendor_id: String,
+    /// What it was bought by.
+    pub function: Function,
+    /// And how.
+    pub method: Method,
+    /// What is booked.
+    pub booked: Money,
+    /// What the provider named at the purchase, if anything.
+    pub first: Option<Money>,
+    /// Where it named that.
+    pub named_in: NamedIn,
+    /// What it last took at once for a Standard task of this function, where that was seen.
+    pub last: Option<Money>,
+    /// When it was bought, by the provider's clock.
+    pub posted_v: i64,
+    /// The latest scan that found no other figure.
+    pub scanned_v: Option<i64>,
+    /// The task failed, so that nothing may have been charged in the end.
+    pub has_failed: bool,
+}
+
+/// A model's task that is settled by its answer: what the list names for it shows what the list's figures mean.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The provider's id.
+    pub vendor_id: String,
+    /// What was named at the purchase.
+    pub first: Money,
+    /// What it came to.
+    pub cost: Money,
+}
+
+impl Ledger {
+    /// The costs of an account that were booked for want of a word, but for those that an answer will still settle.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn provisional(&self, account: AccountId) -> Result<Vec<Provisional>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT attempt.id, attempt.vendor_id, batch.function, batch.method,
+                    coalesce(attempt.settled_nano, attempt.posted_nano, 0), first_nano, first_done,
+                    coalesce(batch.posted_v, batch.sent_v), scanned_v, attempt.state = 5,
+                    (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
+                     AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1)
+             FROM provisional_cost JOIN attempt ON attempt.id = provisional_cost.attempt
+             JOIN batch ON batch.id = attempt.batch
+             WHERE batch.account = ?1 AND attempt.vendor_id IS NOT NULL
+               AND NOT (attempt.state = 1 AND batch.function = 'llm_responses' AND batch.method = 'standard')
+             ORDER BY attempt.id",
+        )?;
+        let rows = statement.query_map([account.0], |row| {
+            let money = |nanos: Option<i64>| nanos.map(Money::from_nanos);
+            Ok(Provisional {
+                attempt: AttemptId(row.get(0)?),
+                vendor_id: vendor_text(row.get_ref(1)?).unwrap_or_default(),
+                function: named(row, 2)?,
+                method: named(row, 3)?,
+                booked: Money::from_nanos(row.get(4)?),
+                first: money(row.get(5)?),
+                named_in: named_in(row.get(6)?),
+                posted_v: row.get(7)?,
+                scanned_v: row.get(8)?,
+                has_failed: row.get(9)?,
+                last: money(row.get(10)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// Models' tasks that were bought in a span of the provider's time and settled by their answers, some of them.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn settlements(
+        &self,
+        account: AccountId,
+        (from_v, to_v): (i64, i64),
+        most: usize,
+    ) -> Result<Vec<Settlement>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT attempt.vendor_id, attempt.posted_nano, attempt.settled_nano
+             FROM batch JOIN attempt
+             ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+             WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND ?3 AND batch.function = 'llm_responses'
+               AND batch.method = 'standard' AND attempt.state = 2 AND attempt.settled_nano <> attempt.posted_nano
+               AND NOT EXISTS (SELECT 1 FROM provisional_cost WHERE provisional_cost.attempt = attempt.id)
+             LIMIT ?4",
+        )?;
+        let rows = statement.query_map((account.0, from_v, to_v, most), |row| {
+            Ok(Settlement {
+                vendor_id: vendor_text(row.get_ref(0)?).unwrap_or_default(),
+                first: Money::from_nanos(row.get(1)?),
+                cost: Money::from_nanos(row.get(2)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// A cost is booked for want of a word, of which the provider named so much at the purchase, there. Where it has no list
+/// of what was bought, nothing will ever name it.
+pub(super) fn is_provisional(
+    write: &Connection,
+    attempt: AttemptId,
+    first: Option<(i64, NamedIn)>,
+) -> Result<(), LedgerError> {
+    let first_done = first.and_then(|(_, named_in)| listed_done(named_in));
+    write
+        .prepare_cached(
+            "INSERT OR REPLACE INTO provisional_cost (attempt, first_nano, first_done)
+             SELECT attempt.id, ?2, ?3 FROM attempt JOIN batch ON batch.id = attempt.batch
+             JOIN account ON account.id = batch.account WHERE attempt.id = ?1 AND account.route <> 'aisa'",
+        )?
+        .execute((attempt.0, first.map(|(first, _)| first), first_done))?;
+    Ok(())
+}
+
+/// The cost is known, or never will be.
+pub(super) fn is_final(write: &Connection, attempt: AttemptId) -> Result<(), LedgerError> {
+    write.prepare_cached("DELETE FROM provisional_cost WHERE attempt = ?1")?.execute([attempt.0])?;
+    Ok(())
+}
+
+/// A scan has found no other figure for it.
+pub(super) fn is_scanned(write: &Connection, attempts: &[AttemptId], at_v: i64) -> Result<(), LedgerError> {
+    let mut update = write.prepare_cached("UPDATE provisional_cost SET scanned_v = ?2 WHERE attempt = ?1")?;
+    for attempt in attempts {
+        update.execute((attempt.0, at_v))?;
+    }
+    Ok(())
+}
+
+impl Commit<'_> {
+    /// The list has named what an attempt cost: what was booked too much is refund, and too little is overrun, in the caps of
+    /// the purchase.
+    pub(super) fn found_cost(&mut self, attempt: AttemptId, cost: Money) -> Result<(), LedgerError> {
+        let found: Option<(i64, i64, i64)> = self
+            .write
+            .prepare_cached(
+                "SELECT attempt.batch, coalesce(attempt.settled_nano, attempt.posted_nano),
+                        coalesce(batch.posted_v, batch.sent_v)
+                 FROM provisional_cost JOIN attempt ON attempt.id = provisional_cost.attempt
+                 JOIN batch ON batch.id = attempt.batch
+                 WHERE attempt.id = ?1 AND coalesce(attempt.settled_nano, attempt.posted_nano) IS NOT NULL
+                   AND NOT (attempt.state = 1 AND batch.function = 'llm_responses' AND batch.method = 'standard')",
+            )?
+            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .optional()?;
+        let Some((batch, booked, posted_v)) = found else { return Ok(()) };
+        self.write
+            .prepare_cached(
+                "UPDATE attempt SET posted_nano = coalesce(posted_nano, ?2), settled_nano = ?2 WHERE id = ?1",
+            )?
+            .execute((attempt.0, cost.nanos()))?;
+        self.moves.settle(batch, posted_v, Money::from_nanos(booked), cost, Money::ZERO);
+        is_final(self.write, attempt)
+    }
+}
