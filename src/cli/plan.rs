@@ -12,7 +12,7 @@ use super::{Common, Exit, mistake, summary, table, told};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_room};
-use crate::job::{Target, WhenShort};
+use crate::job::{NearTwins, Target, WhenShort};
 use crate::ledger::{Ledger, TargetCost};
 use crate::money::Money;
 use crate::offer::Method;
@@ -51,6 +51,9 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
         None => new_rooms(&located, &account, clock)?,
     };
     let plan = plan::plan(&located.job, &prices, &rooms, &account.limits)?;
+    if let Some(twins) = &located.job.near_twins {
+        out.must(&format!("warning: {}", near_twins_line(twins)));
+    }
     // Of the budgets of a run that has not begun, as a start would.
     let is_refused = known.is_none()
         && located.job.budget.when_short == WhenShort::Refuse
@@ -58,6 +61,7 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     if out.json {
         let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
+        facts["near_twins"] = located.job.near_twins.as_ref().map(near_twins).into();
         facts["haste"] = haste.chosen.iter().map(chosen).collect();
         out::document(&facts)?;
     } else {
@@ -120,6 +124,27 @@ pub(super) fn haste_lines(haste: &Haste) -> Vec<String> {
         }
     };
     haste.chosen.iter().map(line).collect()
+}
+
+/// What a person is told of prompts that look alike.
+fn near_twins_line(twins: &NearTwins) -> String {
+    let [second, first] = &twins.first;
+    let looks = if twins.prompts == 1 { "looks" } else { "look" };
+    format!(
+        "{} {looks} like another one and is bought as a question of its own, because it differs in white space, in invisible \
+         characters or in how accents are composed; the first is {}:{}, which looks like {}:{}",
+        count(twins.prompts, "prompt"),
+        second.file.display(),
+        second.line,
+        first.file.display(),
+        first.line
+    )
+}
+
+fn near_twins(twins: &NearTwins) -> Value {
+    let places: Vec<Value> =
+        twins.first.iter().map(|place| json!({ "file": place.file.to_string_lossy(), "line": place.line })).collect();
+    json!({ "prompts": twins.prompts, "first": places[0], "like": places[1] })
 }
 
 fn chosen(chosen: &Chosen) -> Value {

@@ -14,6 +14,7 @@ use crate::catalogue::undated;
 use crate::offer::{Engine, Field, FieldKind, Offer, RESPONSES_CHAIN, RESPONSES_CHARS, Role};
 use crate::page::Section;
 use crate::problem::Wrong;
+use crate::text::one_line_end;
 
 /// Every field of every offer.
 pub(super) const NAMES: &[&str] = &[
@@ -189,19 +190,20 @@ fn read(section: &Section<'_, '_>, field: &Field) -> Option<String> {
         FieldKind::Whole(least, most) => section.whole(name, least..=most).map(|number| number.to_string()),
         FieldKind::Tenths(most) => decimal(section, name, Decimal::new(most.into(), 1)),
         FieldKind::Text(most) => {
-            let text = section.text(name)?;
-            let chars = text.get_ref().chars().count();
+            let written = section.text(name)?;
+            let text = one_line_end(written.get_ref());
+            let chars = text.chars().count();
             let wrong = match chars {
-                _ if text.get_ref().trim().is_empty() => Some(Wrong::Empty { key: name }),
+                _ if text.trim().is_empty() => Some(Wrong::Empty { key: name }),
                 chars if chars > most => Some(Wrong::TextTooLong { key: name, chars, max: most }),
-                _ if text.get_ref().contains('\0') => Some(Wrong::Nul),
+                _ if text.contains('\0') => Some(Wrong::Nul),
                 _ => None,
             };
             if let Some(wrong) = wrong {
-                section.page.wrong(text.span(), wrong);
+                section.page.wrong(written.span(), wrong);
                 return None;
             }
-            Some(json(text.get_ref()))
+            Some(json(&text))
         }
         FieldKind::Country => {
             let text = section.text(name)?;

@@ -4,6 +4,7 @@
 //! is bought are `price`'s and `plan`'s matters.
 
 mod fields;
+mod near;
 mod place;
 mod prompts;
 mod read;
@@ -27,6 +28,7 @@ use crate::period::PeriodKind;
 use crate::problem::Place;
 use crate::zone::Zone;
 
+pub use near::{NearTwins, TextPlace};
 pub use prompts::{Prompts, PromptsError};
 pub use read::{check, check_against};
 use source::Source;
@@ -61,6 +63,8 @@ pub struct Job {
     pub sets: Vec<PromptSet>,
     /// The distinct prompts of all sets.
     pub prompts: Prompts,
+    /// Those among them that look like another one.
+    pub near_twins: Option<NearTwins>,
 }
 
 /// The ceilings on what a job may spend, each a hard one; none means no such cap.

@@ -9,12 +9,14 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::Target;
+use super::near::{Near, NearTwins};
 use super::set::Layers;
 use super::source::{Found, Origin, Source};
 use super::stream::{self, Files, Item, Unusable};
 use crate::offer::Offer;
 use crate::page::Page;
 use crate::problem::{Place, Problem, Spot, Wrong};
+use crate::task::hash128;
 
 /// Problems of one prompt file that are worth showing; a wrong file can have thousands, all alike.
 const MOST_PROBLEMS_OF_A_FILE: usize = 20;
@@ -84,7 +86,7 @@ impl Prompts {
                     Item::EmptyCell => {}
                     Item::Bad { .. } => return ControlFlow::Break(()),
                     Item::Prompt { text, .. } => {
-                        let hash = hash_of(text);
+                        let hash = hash128(text.as_bytes());
                         digest.update(&hash);
                         if next < source.until && hash == self.hash(next) {
                             if let Err(error) = each(next, text) {
@@ -110,12 +112,6 @@ impl Prompts {
     }
 }
 
-fn hash_of(text: &str) -> [u8; 16] {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(text.as_bytes());
-    first_half(&hasher)
-}
-
 fn first_half(hasher: &blake3::Hasher) -> [u8; 16] {
     let mut half = [0; 16];
     hasher.finalize_xof().fill(&mut half);
@@ -130,6 +126,7 @@ pub(super) struct Gathering {
     /// For each prompt, the last set that had it.
     last_set: Vec<u32>,
     sets: u32,
+    near: Near,
 }
 
 /// What a set holds.
@@ -143,8 +140,9 @@ pub(super) struct Gathered {
 }
 
 impl Gathering {
-    pub(super) fn prompts(self) -> Prompts {
-        Prompts { hashes: self.hashes }
+    /// The prompts, and what is to be said of those that look alike.
+    pub(super) fn finish(self, page: &Page<'_>) -> (Prompts, Option<NearTwins>) {
+        (Prompts { hashes: self.hashes }, self.near.finish(page))
     }
 
     /// Reads the prompts of a set and writes down what is wrong with them; none if they cannot be read at all.
@@ -156,6 +154,7 @@ impl Gathering {
         targets: &[Target],
     ) -> Option<Gathered> {
         self.sets += 1;
+        self.near.begin(&found);
         let (page, decoded) = (layers.set.page, layers.user_prompt_decoded);
         let offers = offers_of(targets, decoded);
         let (mut prompts, mut duplicates, mut empty_rows, mut longest) = (Vec::new(), 0, 0, 0);
@@ -175,15 +174,20 @@ impl Gathering {
                         complaints.add(line, text, wrong);
                     }
                     longest = longest.max(text.len());
-                    let hash = hash_of(text);
+                    let hash = hash128(text.as_bytes());
                     digest.update(&hash);
-                    match self.see(hash) {
-                        Some((index, true)) => prompts.push(index),
-                        Some((_, false)) => duplicates += 1,
-                        None => {
-                            complaints.add(line, text, Wrong::TooMany);
-                            return ControlFlow::Break(());
-                        }
+                    let known = self.hashes.len();
+                    let Some((index, is_new)) = self.see(hash) else {
+                        complaints.add(line, text, Wrong::TooMany);
+                        return ControlFlow::Break(());
+                    };
+                    if self.hashes.len() > known {
+                        self.near.see(text, hash, line, &self.indices);
+                    }
+                    if is_new {
+                        prompts.push(index);
+                    } else {
+                        duplicates += 1;
                     }
                 }
             }

@@ -91,6 +91,7 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
     } else if root.has("deadline") && !hasty && !sets.is_empty() {
         root.page.wrong(root.key_span("deadline"), Wrong::DeadlineForNothing);
     }
+    let (prompts, near_twins) = gathering.finish(root.page);
     Some(Job {
         name: name?,
         path: path.to_owned(),
@@ -104,7 +105,8 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
         results,
         deadline,
         sets,
-        prompts: gathering.prompts(),
+        prompts,
+        near_twins,
     })
 }
 

@@ -10,6 +10,7 @@ use std::rc::Rc;
 
 use super::source::Origin;
 use crate::problem::{Wrong, nearest};
+use crate::text::one_line_end;
 
 /// As much of a line as a message can show.
 const SHOWN_CHARS: usize = 200;
@@ -73,7 +74,8 @@ pub(super) fn read(origin: &Origin, files: &dyn Files, each: Each<'_>) -> Result
         Origin::Inline(texts) => {
             for (index, text) in texts.iter().enumerate() {
                 let line = index + 1;
-                let item = match trimmed(text) {
+                let text = one_line_end(trimmed(text));
+                let item = match &*text {
                     "" => Item::Bad { line, shown: String::new(), what: Wrong::EmptyPrompt },
                     text => prompt(line, text),
                 };
@@ -91,8 +93,8 @@ pub(super) fn read(origin: &Origin, files: &dyn Files, each: Each<'_>) -> Result
     }
 }
 
-/// The text the engine is to read: without the white space around it, and without the mark that some editors put at
-/// the start of a file.
+/// The text the engine is to read, but for its line ends: without the white space around it, and without the mark that
+/// some editors put at the start of a file.
 fn trimmed(text: &str) -> &str {
     text.trim_matches(|c: char| c.is_whitespace() || c == '\u{feff}')
 }
@@ -116,8 +118,7 @@ fn shown(bytes: &[u8]) -> String {
 fn read_lines(mut file: Box<dyn BufRead>, each: Each<'_>) -> io::Result<()> {
     let mut bytes = Vec::new();
     for line in 1.. {
-        bytes.clear();
-        if file.read_until(b'\n', &mut bytes)? == 0 {
+        if !read_line(&mut *file, &mut bytes)? {
             break;
         }
         let item = match str::from_utf8(&bytes).map(trimmed) {
@@ -130,6 +131,44 @@ fn read_lines(mut file: Box<dyn BufRead>, each: Each<'_>) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Reads a line, ended by LF, CRLF or CR alone; false where there is none. The line end is not kept.
+fn read_line(file: &mut dyn BufRead, line: &mut Vec<u8>) -> io::Result<bool> {
+    line.clear();
+    let mut any = false;
+    loop {
+        let read = match file.fill_buf() {
+            Ok([]) => return Ok(any),
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        any = true;
+        let Some(at) = read.iter().position(|byte| matches!(byte, b'\r' | b'\n')) else {
+            let all = read.len();
+            line.extend_from_slice(read);
+            file.consume(all);
+            continue;
+        };
+        let is_cr = read[at] == b'\r';
+        line.extend_from_slice(&read[..at]);
+        file.consume(at + 1);
+        if is_cr && next_byte(file)? == Some(b'\n') {
+            file.consume(1);
+        }
+        return Ok(true);
+    }
+}
+
+/// What stands next in a file, without taking it.
+fn next_byte(file: &mut dyn BufRead) -> io::Result<Option<u8>> {
+    loop {
+        match file.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            read => return Ok(read?.first().copied()),
+        }
+    }
 }
 
 fn read_rows(file: Box<dyn BufRead>, name: &str, column: Option<&str>, each: Each<'_>) -> Result<(), Unusable> {
@@ -149,12 +188,14 @@ fn read_rows(file: Box<dyn BufRead>, name: &str, column: Option<&str>, each: Eac
             let shown = shown(&row.iter().collect::<Vec<_>>().join(&b','));
             Item::Bad { line, shown, what }
         };
+        let text;
         let item = if row.iter().any(|cell| str::from_utf8(cell).is_err()) {
             bad(Wrong::NotUtf8)
         } else if starts.borrow().is_open() {
             bad(Wrong::Csv { message: "a quote is opened in this row and never closed".to_owned() })
         } else if row.len() == width {
-            match trimmed(str::from_utf8(&row[index]).unwrap_or_default()) {
+            text = one_line_end(trimmed(str::from_utf8(&row[index]).unwrap_or_default()));
+            match &*text {
                 "" => Item::EmptyCell,
                 text => prompt(line, text),
             }
@@ -237,6 +278,8 @@ enum At {
 #[derive(Default)]
 struct RowStarts {
     newlines: usize,
+    /// The last byte was a CR: an LF behind it is the same line end.
+    after_cr: bool,
     at: At,
     waiting: VecDeque<usize>,
 }
@@ -248,7 +291,8 @@ impl RowStarts {
             self.waiting.push_back(self.newlines + 1);
             self.at = At::CellStart;
         }
-        self.newlines += usize::from(byte == b'\n');
+        self.newlines += usize::from(byte == b'\r' || byte == b'\n' && !self.after_cr);
+        self.after_cr = byte == b'\r';
         self.at = match (self.at, byte) {
             (At::Quoted, b'"') => At::QuoteInQuoted,
             (At::Quoted, _) | (At::QuoteInQuoted | At::CellStart, b'"') => At::Quoted,
@@ -296,6 +340,8 @@ mod tests {
         let text = "\u{feff}first\r\n\r\n  # no comment \t\r\nthird, with \"quotes\"\n\u{a0}\nlast".as_bytes();
         let seen = ["1 first", "3 # no comment", "4 third, with \"quotes\"", "6 last"];
         assert_eq!(prompts("a.txt", None, text), seen);
+        let of_an_old_mac = String::from_utf8(text.to_vec()).unwrap().replace("\r\n", "\n").replace('\n', "\r");
+        assert_eq!(prompts("a.txt", None, of_an_old_mac.as_bytes()), seen);
         assert_eq!(
             prompts("a.txt", None, b"ok\nb\xe4d\n\na\0b\n"),
             ["1 ok", "2 BAD b\u{fffd}d (this line is not UTF-8)", "4 BAD a\0b (this text holds a NUL character)"]
@@ -304,11 +350,10 @@ mod tests {
 
     #[test]
     fn rows_of_a_csv_file_are_known_by_the_line_they_begin_on() {
-        for newline in ["\n", "\r\n"] {
+        for newline in ["\n", "\r\n", "\r"] {
             let text = "id,prompt\n1,one\n\n2,\"two\nlines, \"\"quoted\"\"\"\n3, \n4,5\" screen\n5,five\n"
                 .replace('\n', newline);
-            let two = format!("4 two{newline}lines, \"quoted\"");
-            let seen = ["2 one", &two, "empty", "7 5\" screen", "8 five"];
+            let seen = ["2 one", "4 two\nlines, \"quoted\"", "empty", "7 5\" screen", "8 five"];
             assert_eq!(prompts("a.csv", Some("prompt"), text.as_bytes()), seen, "{newline:?}");
             let marked = format!("\u{feff}{newline}{text}");
             assert_eq!(prompts("a.csv", Some("id"), marked.as_bytes())[0], "3 1");

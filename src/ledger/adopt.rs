@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, TransactionBehavior};
 
 use super::attempt_state::AttemptState;
 use super::change::{Change, Extra};
-use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity, listed_done};
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, former_identities, identity, listed_done};
 use super::money_path::{self, Moves, Window};
 use super::rows::Mover;
 use super::vendor_id::vendor_key;
@@ -105,12 +105,14 @@ impl Ledger {
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let task = ToBuy::from_row(row, IDENTITY_COLUMNS)?;
-            let hash = content_hashes(&self.id, &identity(row)?.as_identity());
+            let mut hashes = vec![content_hashes(&self.id, &identity(row)?.as_identity())];
+            let former = former_identities(row)?;
+            hashes.extend(former.iter().map(|identity| content_hashes(&self.id, &identity.as_identity())));
             let is_bought: bool = row.get("awaits_answer")?;
             // Where a purchase of it is known, another one that is counted alike is one too many.
             let held = if is_bought || !Rule::HistoriesShareNumbers.is_kept() { task.attempts } else { 0 };
             for number in held + 1..=task.attempts.saturating_add(reach) {
-                if let Some(tag) = wanted.get(&hash(number)) {
+                for tag in hashes.iter().filter_map(|hash| wanted.get(&hash(number))) {
                     let (tag, run) = ((*tag).clone(), RunId(row.get("run")?));
                     found.push(Found { tag, run, task, number, awaits_answer: is_bought });
                 }

@@ -4,6 +4,7 @@ use rusqlite::Row;
 
 use crate::price::NamedIn;
 use crate::task::{Identity, Question, QuestionKey};
+use crate::text::LineEnds;
 
 /// A word that stands for one of an enum's variants.
 pub(super) fn named<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
@@ -58,14 +59,34 @@ impl OwnedIdentity {
 
 /// Reads the first columns, which are [`IDENTITY`].
 pub(super) fn identity(row: &Row<'_>) -> rusqlite::Result<OwnedIdentity> {
-    let (prompt, language_code, options): (String, String, String) = (row.get(4)?, row.get(6)?, row.get(7)?);
+    let (prompt, options): (String, String) = (row.get(4)?, row.get(7)?);
+    of_texts(row, &prompt, &options)
+}
+
+/// The same task as ledgers before version 4 may have known it: with the line ends that its files had then. Empty where
+/// its texts have one line each.
+pub(super) fn former_identities(row: &Row<'_>) -> rusqlite::Result<Vec<OwnedIdentity>> {
+    let (prompt, options): (String, String) = (row.get(4)?, row.get(7)?);
+    let ends = [LineEnds::Lf, LineEnds::CrLf, LineEnds::Cr];
+    // Prompts and options may stand in two files.
+    let (prompts, all_options) = (ends.map(|ends| ends.of(&prompt)), ends.map(|ends| ends.of_json(&options)));
+    let mut texts: Vec<(&str, &str)> =
+        prompts.iter().flat_map(|prompt| all_options.iter().map(|options| (&**prompt, &**options))).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts.retain(|texts| *texts != (&prompt, &options));
+    texts.into_iter().map(|(prompt, options)| of_texts(row, prompt, options)).collect()
+}
+
+fn of_texts(row: &Row<'_>, prompt: &str, options: &str) -> rusqlite::Result<OwnedIdentity> {
+    let language_code: String = row.get(6)?;
     let question = Question {
         engine: named(row, 2)?,
         function: named(row, 3)?,
-        prompt: &prompt,
+        prompt,
         location_code: row.get(5)?,
         language_code: &language_code,
-        options: &options,
+        options,
     };
     Ok(OwnedIdentity { job: row.get(0)?, period: row.get(1)?, question: question.key(), repeat: row.get(8)? })
 }

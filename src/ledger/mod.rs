@@ -9,6 +9,7 @@
 mod error;
 mod oddities;
 mod open;
+mod line_ends;
 mod lock;
 mod starts;
 

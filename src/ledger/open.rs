@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, line_ends};
 use crate::rule::Rule;
 use crate::tag::LedgerId;
 
@@ -14,6 +14,8 @@ const SCHEMA: &str = include_str!("../../schema.sql");
 /// `application_id` and `user_version` of `schema.sql`.
 const APPLICATION_ID: i64 = 1_651_864_947;
 const VERSION: i64 = 4;
+/// The first version in which all texts end their lines by LF.
+const FIRST_WITH_LF: i64 = 4;
 /// What makes a ledger of version 1 one of version 2, and so on.
 const UPGRADES: &[&str] =
     &[include_str!("upgrade_1_to_2.sql"), include_str!("upgrade_2_to_3.sql"), include_str!("upgrade_3_to_4.sql")];
@@ -172,8 +174,12 @@ fn upgrade(db: &Connection, path: &Path) -> Result<(), LedgerError> {
                     collect and export what is in there, and name another ledger with --ledger";
         return Err(LedgerError::File { path: path.to_owned(), what: what.to_owned() });
     }
+    let before = pragma(db, "user_version")?;
     while let Some(step) = usize::try_from(pragma(db, "user_version")? - 1).ok().and_then(|from| UPGRADES.get(from)) {
         db.execute_batch(step)?;
+    }
+    if let Some((id, _)) = identity(db)?.filter(|_| before < FIRST_WITH_LF) {
+        line_ends::to_lf(db, &id)?;
     }
     whole.commit()?;
     Ok(())

@@ -17,6 +17,7 @@ pub(crate) mod evidence;
 pub(crate) mod figures;
 mod gateway;
 mod haste;
+pub(crate) mod line_ends;
 mod listed;
 pub(crate) mod odd;
 mod refusing;

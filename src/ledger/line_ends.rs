@@ -1,0 +1,197 @@
+//! Before version 4 the line ends of a text were part of the question, and a file that was saved with others was bought
+//! again. This brings the texts of such a ledger to LF, so that what was bought is recognised.
+//!
+//! A purchase keeps the tag that the vendor knows it by. Where a run holds two forms of one question, the one that was
+//! bought is the task from now on; where both were bought, both stay.
+
+use rusqlite::{Connection, OptionalExtension};
+
+use super::LedgerError;
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity};
+use crate::tag::{LedgerId, Tag};
+use crate::task::{Reason, TaskState, hash128};
+use crate::text::{LineEnds, one_line_end};
+
+/// Rows of `prompt` and `target` whose texts hold a CR; in the JSON of options it is an escape.
+const WITH_CR: [(&str, &str); 2] = [
+    ("prompt", "SELECT id FROM prompt WHERE instr(text, char(13)) > 0"),
+    ("target", "SELECT id FROM target WHERE instr(options, '\\r') > 0"),
+];
+
+/// Brings all texts to LF. Part of the upgrade's commit.
+pub(super) fn to_lf(db: &Connection, ledger: &LedgerId) -> Result<(), LedgerError> {
+    keep_tags(db, ledger)?;
+    db.execute_batch("CREATE TEMP TABLE same_text (old INTEGER PRIMARY KEY, new INTEGER NOT NULL)")?;
+    prompts(db)?;
+    merge(db, "prompt")?;
+    targets(db)?;
+    merge(db, "target")?;
+    db.execute_batch("DROP TABLE temp.same_text")?;
+    Ok(())
+}
+
+/// Stores the tags that the rows do not compute to any more, and has the runs planned anew.
+fn keep_tags(db: &Connection, ledger: &LedgerId) -> Result<(), LedgerError> {
+    let [(_, prompts), (_, targets)] = WITH_CR;
+    let touched = format!("task.prompt IN ({prompts}) OR task.target IN ({targets})");
+    db.execute(&format!("UPDATE run SET plan_hash = NULL WHERE id IN (SELECT run FROM task WHERE {touched})"), [])?;
+    let sql = format!(
+        "SELECT {IDENTITY}, attempt.id, attempt.number FROM attempt JOIN task ON task.id = attempt.task {IDENTITY_FROM}
+         WHERE attempt.tag IS NULL AND ({touched})"
+    );
+    let mut statement = db.prepare(&sql)?;
+    let mut rows = statement.query([])?;
+    let mut keep = db.prepare("UPDATE attempt SET tag = ?2 WHERE id = ?1")?;
+    let mut tags = Vec::new();
+    while let Some(row) = rows.next()? {
+        let (attempt, number): (i64, u32) = (row.get(IDENTITY_COLUMNS)?, row.get(IDENTITY_COLUMNS + 1)?);
+        tags.push((attempt, Tag::of(ledger, attempt, &identity(row)?.as_identity(), number).to_string()));
+    }
+    for (attempt, tag) in tags {
+        keep.execute((attempt, tag))?;
+    }
+    Ok(())
+}
+
+fn with_cr(db: &Connection, sql: &str) -> Result<Vec<i64>, LedgerError> {
+    let mut statement = db.prepare(sql)?;
+    let ids = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<_>, _>>()?;
+    Ok(ids)
+}
+
+fn prompts(db: &Connection) -> Result<(), LedgerError> {
+    for id in with_cr(db, WITH_CR[0].1)? {
+        let text: String =
+            db.prepare_cached("SELECT text FROM prompt WHERE id = ?1")?.query_row([id], |row| row.get(0))?;
+        let text = one_line_end(&text);
+        let hash = hash128(text.as_bytes());
+        let there: Option<i64> = db
+            .prepare_cached("SELECT id FROM prompt WHERE hash = ?1")?
+            .query_row([hash], |row| row.get(0))
+            .optional()?;
+        match there {
+            Some(there) => same(db, id, there)?,
+            None => {
+                db.prepare_cached("UPDATE prompt SET hash = ?2, text = ?3 WHERE id = ?1")?.execute((id, hash, text))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn targets(db: &Connection) -> Result<(), LedgerError> {
+    for id in with_cr(db, WITH_CR[1].1)? {
+        let options: String = db.query_row("SELECT options FROM target WHERE id = ?1", [id], |row| row.get(0))?;
+        let options = LineEnds::Lf.of_json(&options);
+        let sql = "SELECT other.id FROM target JOIN target AS other USING (engine, function, model)
+                   WHERE target.id = ?1 AND other.id <> ?1 AND other.options = ?2";
+        let there: Option<i64> = db.query_row(sql, (id, &options), |row| row.get(0)).optional()?;
+        match there {
+            Some(there) => {
+                // What its answers came to counts for the target that it is.
+                db.execute(
+                    "INSERT INTO target_cost (account, target, method, tasks, total_nano, most_nano)
+                     SELECT account, ?2, method, tasks, total_nano, most_nano FROM target_cost WHERE target = ?1
+                     ON CONFLICT (account, target, method) DO UPDATE SET tasks = tasks + excluded.tasks,
+                         total_nano = total_nano + excluded.total_nano, most_nano = max(most_nano, excluded.most_nano)",
+                    (id, there),
+                )?;
+                db.execute("DELETE FROM target_cost WHERE target = ?1", [id])?;
+                same(db, id, there)?;
+            }
+            None => {
+                db.execute("UPDATE target SET options = ?2 WHERE id = ?1", (id, options))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn same(db: &Connection, old: i64, new: i64) -> Result<(), LedgerError> {
+    db.prepare_cached("INSERT INTO temp.same_text (old, new) VALUES (?1, ?2)")?.execute((old, new))?;
+    Ok(())
+}
+
+/// Brings the tasks of texts that are one to the row that stays. `column` of `task` names the table.
+fn merge(db: &Connection, column: &str) -> Result<(), LedgerError> {
+    let sql = format!("SELECT task.id, same_text.new FROM task JOIN temp.same_text ON same_text.old = task.{column}");
+    let mut statement = db.prepare(&sql)?;
+    let tasks =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<Vec<(i64, i64)>, _>>()?;
+    let alike = match column {
+        "prompt" => "other.prompt = ?2 AND other.target = task.target",
+        _ => "other.prompt = task.prompt AND other.target = ?2",
+    };
+    let twin = format!(
+        "SELECT other.id FROM task JOIN task AS other ON other.run = task.run AND {alike}
+             AND other.market = task.market AND other.repeat = task.repeat
+         WHERE task.id = ?1"
+    );
+    for (task, new) in tasks {
+        let twin: Option<i64> = db.prepare_cached(&twin)?.query_row((task, new), |row| row.get(0)).optional()?;
+        match twin {
+            None => point(db, column, task, new)?,
+            Some(twin) => choose(db, column, task, twin)?,
+        }
+    }
+    db.execute(
+        &format!("DELETE FROM {column} WHERE id IN (SELECT old FROM temp.same_text) AND id NOT IN (SELECT {column} FROM task)"),
+        [],
+    )?;
+    db.execute("DELETE FROM temp.same_text", [])?;
+    Ok(())
+}
+
+fn point(db: &Connection, column: &str, task: i64, to: i64) -> Result<(), LedgerError> {
+    db.prepare_cached(&format!("UPDATE task SET {column} = ?2 WHERE id = ?1"))?.execute((task, to))?;
+    Ok(())
+}
+
+/// Two tasks of one question, `twin` under the text that stays: what is further in its life is that task from now on.
+fn choose(db: &Connection, column: &str, task: i64, twin: i64) -> Result<(), LedgerError> {
+    let (_, dropped) = TaskState::Failed(Reason::DroppedByJob).numbers();
+    let (_, refused) = TaskState::Failed(Reason::Refused).numbers();
+    // Bought or in doubt; answered before what waits for its answer, that before what is in doubt, then paid failures.
+    let sql = format!(
+        "SELECT CASE state WHEN 3 THEN 5 WHEN 2 THEN 4 WHEN 1 THEN 3 WHEN 0 THEN 0
+                           ELSE iif(reason IN ({}, {}), 0, 2) END, attempt IS NOT NULL, asked, position, {column}
+         FROM task WHERE id = ?1",
+        dropped.unwrap_or_default(),
+        refused.unwrap_or_default()
+    );
+    let standing = |task: i64| -> Result<(i64, bool, bool, i64, i64), LedgerError> {
+        Ok(db
+            .prepare_cached(&sql)?
+            .query_row([task], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?)
+    };
+    let (own, others) = (standing(task)?, standing(twin)?);
+    let moves = own.0 > others.0;
+    let ((winner, loser), (won, lost)) =
+        if moves { ((task, twin), (own, others)) } else { ((twin, task), (others, own)) };
+    if lost.0 == 0 && !lost.1 {
+        // Never tried: nothing points to it.
+        db.prepare_cached("DELETE FROM task_also_in WHERE task = ?1")?.execute([loser])?;
+        db.prepare_cached("DELETE FROM task WHERE id = ?1")?.execute([loser])?;
+        if moves {
+            point(db, column, winner, others.4)?;
+        }
+    } else {
+        if moves {
+            // Out of the way, while each takes the other's place.
+            const ASIDE: i64 = 1 << 40;
+            let aside = "UPDATE task SET repeat = repeat + ?2 WHERE id = ?1";
+            db.prepare_cached(aside)?.execute((loser, ASIDE))?;
+            point(db, column, winner, others.4)?;
+            point(db, column, loser, own.4)?;
+            db.prepare_cached(aside)?.execute((loser, -ASIDE))?;
+        }
+        db.prepare_cached(
+            "UPDATE task SET asked = 0, reason = iif(state = 0, ?2, reason), state = iif(state = 0, 4, state) WHERE id = ?1",
+        )?
+        .execute((loser, dropped))?;
+    }
+    if lost.2 && !won.2 {
+        db.prepare_cached("UPDATE task SET asked = 1, position = ?2 WHERE id = ?1")?.execute((winner, lost.3))?;
+    }
+    Ok(())
+}
