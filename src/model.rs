@@ -4,6 +4,7 @@
 //! pages and says with each row when it was read. It is a hint: the vendor's own list of models decides what there is,
 //! and a person's own prices stand over these.
 
+use std::str::FromStr;
 use std::sync::LazyLock;
 
 use chrono::NaiveDate;
@@ -12,7 +13,7 @@ use crate::catalogue::undated;
 use crate::money::Money;
 use crate::offer::Engine;
 
-/// A model of the shipped list, in US dollars.
+/// A model of the shipped list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShippedModel {
     /// Whose.
@@ -21,16 +22,59 @@ pub struct ShippedModel {
     pub name: &'static str,
     /// It may reason before it answers.
     pub reasons: bool,
+    /// From this day on its provider no longer serves it, or answers by another model under its name.
+    pub retired: Option<NaiveDate>,
+    /// What it charges, by days and by the length of a prompt; never empty.
+    pub prices: Vec<ModelPrice>,
+}
+
+/// What a model charges on some days for prompts up to some length, in US dollars.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelPrice {
     /// For a million tokens that it reads.
     pub input: Money,
     /// For a million tokens that it writes.
     pub output: Money,
     /// For a thousand web searches, where it can search.
     pub search: Option<Money>,
+    /// The first day (UTC) of this price; `None`: since ever.
+    pub from: Option<NaiveDate>,
+    /// Its last day; `None`: no end is announced.
+    pub until: Option<NaiveDate>,
+    /// It holds for tasks that read at most so many tokens; `None`: for longer ones too.
+    pub up_to_prompt_tokens: Option<u64>,
     /// When the figures were read.
     pub as_of: NaiveDate,
     /// Where.
     pub source: &'static str,
+}
+
+/// Days on which a task may be charged, first and last.
+pub type Days = (NaiveDate, NaiveDate);
+
+impl ShippedModel {
+    /// The prices that a task may meet which reads at most so many tokens and is charged on one of these days. Without days:
+    /// on any.
+    pub fn prices_for(&self, days: Option<Days>, read_tokens: u64) -> impl Iterator<Item = &ModelPrice> {
+        let of_days = move |price: &&ModelPrice| days.is_none_or(|days| price.is_of(days));
+        let fits = move |price: &ModelPrice| price.up_to_prompt_tokens.is_none_or(|most| read_tokens <= most);
+        // A price for shorter prompts stands in the place of the one for all, on its own days.
+        let undercut = move |price: &ModelPrice| {
+            price.up_to_prompt_tokens.is_none()
+                && self.prices.iter().any(|other| {
+                    other.up_to_prompt_tokens.is_some()
+                        && fits(other)
+                        && (other.from, other.until) == (price.from, price.until)
+                })
+        };
+        self.prices.iter().filter(of_days).filter(move |price| fits(price) && !undercut(price))
+    }
+}
+
+impl ModelPrice {
+    fn is_of(&self, (first, last): Days) -> bool {
+        self.from.is_none_or(|from| from <= last) && self.until.is_none_or(|until| first <= until)
+    }
 }
 
 /// The model of a name, with or without a date, where the shipped list has it.
@@ -44,24 +88,48 @@ pub fn shipped_model(engine: Engine, name: &str) -> Option<&'static ShippedModel
 fn shipped() -> &'static [ShippedModel] {
     static LIST: LazyLock<Vec<ShippedModel>> = LazyLock::new(|| {
         const TEXT: &str = include_str!("model/list.csv");
-        let row = |line: &'static str| {
-            let cells: Vec<&'static str> = line.split(',').collect();
-            let money = |text: &str| text.parse().ok();
-            let [engine, name, reasons, input, output, search, as_of, source] = cells[..] else { return None };
-            Some(ShippedModel {
-                engine: engine.parse().ok()?,
-                name,
-                reasons: reasons == "true",
-                input: money(input)?,
-                output: money(output)?,
-                search: money(search),
-                as_of: as_of.parse().ok()?,
-                source,
-            })
-        };
-        TEXT.lines().skip(1).map(|line| row(line).expect("a row of the shipped list")).collect()
+        let mut models: Vec<ShippedModel> = Vec::new();
+        for line in TEXT.lines().skip(1) {
+            let (model, price) = row(line).expect("a row of the shipped list");
+            match models.last_mut().filter(|last| (last.engine, last.name) == (model.engine, model.name)) {
+                Some(last) => last.prices.push(price),
+                None => models.push(ShippedModel { prices: vec![price], ..model }),
+            }
+        }
+        models
     });
     &LIST
+}
+
+/// A row of the list: a model without its prices, and one of them.
+fn row(line: &'static str) -> Option<(ShippedModel, ModelPrice)> {
+    let cells: Vec<&'static str> = line.split(',').collect();
+    let [engine, name, reasons, input, output, search, from, until, up_to, retired, as_of, source] = cells[..] else {
+        return None;
+    };
+    let model = ShippedModel {
+        engine: engine.parse().ok()?,
+        name,
+        reasons: reasons == "true",
+        retired: optional(retired)?,
+        prices: Vec::new(),
+    };
+    let price = ModelPrice {
+        input: input.parse().ok()?,
+        output: output.parse().ok()?,
+        search: optional(search)?,
+        from: optional(from)?,
+        until: optional(until)?,
+        up_to_prompt_tokens: optional(up_to)?,
+        as_of: as_of.parse().ok()?,
+        source,
+    };
+    Some((model, price))
+}
+
+/// A cell that may be empty; `None` where it holds something else than it should.
+fn optional<T: FromStr>(cell: &str) -> Option<Option<T>> {
+    if cell.is_empty() { Some(None) } else { cell.parse().ok().map(Some) }
 }
 
 #[cfg(test)]
@@ -76,9 +144,47 @@ mod tests {
         names.dedup();
         assert!(all > 20 && names.len() == all, "{all} models");
         for model in shipped() {
-            assert!(!model.source.is_empty() && model.output >= model.input, "{model:?}");
-            assert!(model.engine != Engine::Perplexity || model.search.is_some(), "it always searches: {model:?}");
+            for price in &model.prices {
+                assert!(!price.source.is_empty() && price.output >= price.input, "{model:?}");
+                assert!(model.engine != Engine::Perplexity || price.search.is_some(), "it always searches: {model:?}");
+                assert!(price.from.zip(price.until).is_none_or(|(from, until)| from <= until), "{model:?}");
+            }
+            let open = |price: &ModelPrice| price.until.is_none() && price.up_to_prompt_tokens.is_none();
+            assert_eq!(model.prices.iter().filter(|price| open(price)).count(), 1, "one price goes on: {model:?}");
         }
+    }
+
+    #[test]
+    fn every_day_of_a_model_has_one_price() {
+        let first: NaiveDate = "2026-11-01".parse().unwrap();
+        for (model, day) in shipped().iter().flat_map(|model| first.iter_days().take(120).map(move |day| (model, day)))
+        {
+            for read in [1_000, 150_000, 400_000] {
+                let prices = model.prices_for(Some((day, day)), read).count();
+                assert_eq!(prices, 1, "{} on {day}, {read} tokens read", model.name);
+            }
+        }
+    }
+
+    #[test]
+    fn an_introductory_price_ends_on_its_last_day() {
+        let outputs = |first: &str, last: &str| -> Vec<String> {
+            let days = (first.parse().unwrap(), last.parse().unwrap());
+            let model = shipped_model(Engine::Gemini, "gemini-4-argon").unwrap();
+            model.prices_for(Some(days), 1_000).map(|price| price.output.decimal()).collect()
+        };
+        assert_eq!(outputs("2026-11-30", "2026-11-30"), ["10.00"]);
+        assert_eq!(outputs("2026-11-30", "2026-12-03"), ["10.00", "20.00"]);
+        assert_eq!(outputs("2026-12-01", "2026-12-04"), ["20.00"]);
+    }
+
+    #[test]
+    fn a_short_prompt_has_the_price_of_short_ones() {
+        let outputs = |read: u64| -> Vec<String> {
+            let model = shipped_model(Engine::Claude, "claude-haiku-5-5").unwrap();
+            model.prices_for(None, read).map(|price| price.output.decimal()).collect()
+        };
+        assert_eq!((outputs(100_000), outputs(100_001)), (vec!["0.50".to_owned()], vec!["2.50".to_owned()]));
     }
 
     #[test]

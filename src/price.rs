@@ -9,12 +9,12 @@
 mod tests;
 mod tokens;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 
 use crate::catalogue::undated;
 use crate::config::PriceOverride;
 use crate::job::{Asked, Target};
-use crate::model::shipped_model;
+use crate::model::{Days, shipped_model};
 use crate::money::Money;
 use crate::offer::{Function, Method, Priority};
 
@@ -55,12 +55,33 @@ const AS_OF: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 9, 11);
 #[derive(Clone, Debug, Default)]
 pub struct PriceList {
     over: Vec<PriceOverride>,
+    /// When what is bought now may be charged; `None`: on any day.
+    days: Option<Days>,
 }
+
+/// A task that is bought today is charged by its model's prices of today, or of a later day while it is under way: a
+/// Standard task of LLM Responses has 72 hours. The machine's day may be a day off the provider's.
+const DAYS_UNDER_WAY: chrono::Days = chrono::Days::new(4);
+const DAYS_APART: chrono::Days = chrono::Days::new(1);
 
 impl PriceList {
     /// The built-in list under a person's own prices; of those, the last that fits counts.
     pub fn with(over: &[PriceOverride]) -> Self {
-        Self { over: over.to_vec() }
+        Self { over: over.to_vec(), days: None }
+    }
+
+    /// The same for what is bought on this day (UTC): of a model with dated prices, the dearest that a task can meet. Without
+    /// a day, the dearest that there is.
+    #[must_use]
+    pub fn on(self, today: NaiveDate) -> Self {
+        Self { days: Some((today - DAYS_APART, today + DAYS_UNDER_WAY)), ..self }
+    }
+
+    /// Follows the provider's clock to another day, where the list was made for one; `true` where it is another.
+    pub fn follow(&mut self, now_v: i64) -> bool {
+        let today = DateTime::from_timestamp(now_v, 0).map(|now| now.date_naive());
+        let days = self.days.zip(today).map(|(_, today)| (today - DAYS_APART, today + DAYS_UNDER_WAY));
+        days.is_some() && std::mem::replace(&mut self.days, days) != days
     }
 
     /// What one task of this target costs; `None` where no price is known, and nothing may be bought.
@@ -98,19 +119,24 @@ impl PriceList {
     fn charge(&self, target: &Target, asked: Asked) -> Option<(Money, &'static str, Option<NaiveDate>)> {
         let model = target.model.as_deref()?;
         let shipped = shipped_model(target.engine, model);
-        let own = self.own(target, |row| row.input_per_million.zip(row.output_per_million));
-        let (input, output, source, as_of) = match (own, shipped) {
-            (Some((input, output)), _) => (input, output, "your configuration", None),
-            (None, Some(shipped)) => (shipped.input, shipped.output, shipped.source, Some(shipped.as_of)),
-            (None, None) => return None,
-        };
         let searches = tokens::may_search(target);
-        let search = self.own(target, |row| row.search_per_thousand).or_else(|| shipped.and_then(|model| model.search));
-        // A search that may be made and has no price makes the whole unknown.
-        let search = if searches { Some(search?) } else { None };
         let reasons = tokens::may_reason(target, shipped);
         let tokens = tokens::most_tokens(target, asked.prompt_bytes, searches, reasons);
-        Some((tokens.charge(input, output, search), source, as_of))
+        let own = self.own(target, |row| row.input_per_million.zip(row.output_per_million));
+        let own_search = self.own(target, |row| row.search_per_thousand);
+        let charge = |input, output, search: Option<Money>| {
+            // A search that may be made and has no price makes the whole unknown.
+            let search = if searches { Some(own_search.or(search)?) } else { None };
+            Some(tokens.charge(input, output, search))
+        };
+        let listed = || shipped.into_iter().flat_map(|model| model.prices_for(self.days, tokens.read()));
+        if let Some((input, output)) = own {
+            let search = listed().filter_map(|price| price.search).max();
+            return Some((charge(input, output, search)?, "your configuration", None));
+        }
+        let each = listed().map(|price| Some((charge(price.input, price.output, price.search)?, price)));
+        let (most, price) = each.collect::<Option<Vec<_>>>()?.into_iter().max_by_key(|(charge, _)| *charge)?;
+        Some((most, price.source, Some(price.as_of)))
     }
 
     /// A person's own figure; of several that fit, the last.

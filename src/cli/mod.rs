@@ -8,6 +8,7 @@ mod audit;
 mod catalogue;
 mod doctor;
 mod embedded;
+mod ending;
 mod exit;
 mod export;
 mod locate;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::args::PlanArgs;
+use super::ending::{self, Ending};
 use super::locate::{self, Located};
 use super::out::{self, Out, count, lines};
 use super::{Common, Exit, mistake, summary, table, told};
@@ -16,7 +17,7 @@ use crate::job::{NearTwins, Target, WhenShort};
 use crate::ledger::{Ledger, TargetCost};
 use crate::money::Money;
 use crate::offer::Method;
-use crate::period::{self, Period};
+use crate::period::{self, Period, PeriodKind};
 use crate::plan::{self, Chosen, Haste, Hurry, Plan, Room, Scope, Share};
 use crate::price::{Price, PriceList};
 use crate::report::Report;
@@ -39,9 +40,9 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
         located.job.budget.run = budget;
     }
     let account = located.account()?.clone();
-    let prices = PriceList::with(&account.prices);
     // Outside a runtime: the system's clock needs none.
     let clock = Clock::system();
+    let prices = PriceList::with(&account.prices).on(clock.now().wall.date_naive());
     let period = current(&located, clock)?;
     let known = known(&located, &period.id, &prices, clock)?;
     let learnt = learnt(&located)?;
@@ -58,16 +59,24 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let is_refused = known.is_none()
         && located.job.budget.when_short == WhenShort::Refuse
         && plan::plan(&located.job, &prices, &[own_room(&located.job)], &account.limits)?.cut.is_some();
+    let today = clock.now().wall.date_naive();
+    // A job of once has no end of its own.
+    let period_ends = if located.job.period == PeriodKind::Once { today } else { period.to.date_naive() };
+    let endings = ending::of_job(&located.job, today, period_ends);
     if out.json {
         let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
         facts["near_twins"] = located.job.near_twins.as_ref().map(near_twins).into();
         facts["haste"] = haste.chosen.iter().map(chosen).collect();
+        facts["retiring_models"] = endings.iter().map(Ending::facts).collect();
         out::document(&facts)?;
     } else {
         let mut text = text(&located, &period.id, &plan, &rooms, (known.as_ref(), &learnt, is_refused));
         for line in haste_lines(&haste) {
             let _ = writeln!(text, "{line}");
+        }
+        for ending in &endings {
+            let _ = writeln!(text, "warning: {}; {}", ending.says(today), Ending::ADVICE);
         }
         out::data(&text)?;
     }

@@ -29,7 +29,10 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
             AccountConfig { timing, ..account.clone() }
         });
         let account = account.as_ref();
-        let prices = account.map(|account| PriceList::with(&account.prices)).unwrap_or_default();
+        let prices = account
+            .map(|account| PriceList::with(&account.prices))
+            .unwrap_or_default()
+            .on(clock.now().wall.date_naive());
         let report = Report::of(&mut ledger, run, &prices, clock.now())?;
         reports.push((
             report,

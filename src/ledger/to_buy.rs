@@ -211,6 +211,20 @@ impl Ledger {
         let rows = statement.query_map([], |row| named(row, 0))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
+
+    /// The models that the latest run of each of an account's jobs asks.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn models_asked(&self, account: AccountId) -> Result<BTreeSet<(Engine, String)>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT DISTINCT target.engine, target.model FROM task JOIN target ON target.id = task.target
+             WHERE target.model <> '' AND task.asked = 1 AND task.run IN
+                 (SELECT max(run.id) FROM run JOIN job ON job.id = run.job WHERE job.account = :account GROUP BY run.job)",
+        )?;
+        let rows = statement.query_map(&[(":account", &account.0)], |row| Ok((named(row, 0)?, row.get(1)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
 }
 
 pub(super) fn price_seen(read: &Connection, account: AccountId, key: &str) -> Result<Option<Charge>, LedgerError> {

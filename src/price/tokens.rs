@@ -25,6 +25,11 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
+    /// How many the task may read.
+    pub(super) const fn read(self) -> u64 {
+        self.read
+    }
+
     /// What they cost at the most: at these prices of a million, and of a thousand searches.
     pub(super) fn charge(self, input: Money, output: Money, search: Option<Money>) -> Money {
         let part = |count: u64, price: Money, of: i128| {

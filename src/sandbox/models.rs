@@ -88,6 +88,40 @@ static MODELS: &[Model] = &[
         output: 8_000,
         ..PERPLEXITY
     },
+    Model { name: "gpt-5.2-2025-12-11", base: "gpt-5.2", reasoning: true, input: 1_750, output: 14_000, ..PLAIN },
+    Model {
+        name: "gpt-5.4-mini-2026-03-17",
+        base: "gpt-5.4-mini",
+        reasoning: true,
+        input: 750,
+        output: 4_500,
+        ..PLAIN
+    },
+    Model {
+        name: "claude-haiku-4-5-20251001",
+        base: "claude-haiku-4-5",
+        reasoning: true,
+        input: 1_000,
+        output: 5_000,
+        ..CLAUDE
+    },
+    Model {
+        name: "claude-sonnet-4-6",
+        base: "claude-sonnet-4-6",
+        reasoning: true,
+        input: 3_000,
+        output: 15_000,
+        ..CLAUDE
+    },
+    Model {
+        name: "gemini-3.5-flash-lite",
+        base: "gemini-3.5-flash-lite",
+        reasoning: true,
+        input: 300,
+        output: 2_500,
+        search: 14_000_000,
+        ..GEMINI
+    },
 ];
 
 impl Model {

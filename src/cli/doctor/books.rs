@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::finding::Finding;
 use crate::cli::Exit;
+use crate::cli::ending::{self, Ending};
 use crate::cli::out::count;
 use crate::config::AccountConfig;
 use crate::ledger::{Ledger, LedgerError, Trust};
@@ -83,6 +84,10 @@ pub(super) fn of_account(
         });
     }
     findings.push(lists(ledger, now)?);
+    let today = now.date_naive();
+    for ending in ending::among(ledger.models_asked(id)?.into_iter(), today, today) {
+        findings.push(Finding::warn("models", ending.says(today), Ending::ADVICE));
+    }
     Ok(findings)
 }
 

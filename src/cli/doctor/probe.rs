@@ -70,7 +70,7 @@ impl Probe<'_> {
 
     /// A start like any other, for one task; and whether it came as far as to call the vendor.
     async fn start(&self, begun: &Cell<bool>) -> anyhow::Result<Vec<Finding>> {
-        let prices = PriceList::with(&self.account.prices);
+        let prices = PriceList::with(&self.account.prices).on(self.clock.now().wall.date_naive());
         let (job, expected) = self.job(&prices)?;
         let stop = stop::listen(self.out, Some(self.wait));
         let Some(_lock) = take(&self.config.ledger, true, self.out, stop.clone()).await? else {

@@ -52,7 +52,7 @@ impl Start<'_> {
     ) -> anyhow::Result<Exit> {
         let http = Arc::new(credentials.way_to(&config.base_url)?);
         let account = engine::bring_account(ledger, config, credentials.whose())?;
-        let prices = PriceList::with(&config.prices);
+        let prices = PriceList::with(&config.prices).on(self.clock.now().wall.date_naive());
         let speed = if self.args.sandbox { embedded::SPEED } else { 1 };
         let greeting = if jobs.iter().any(has_borders) {
             self.can_be_bought(ledger, jobs, account, config, &prices)?;

@@ -19,6 +19,9 @@ impl Desk {
         most: usize,
         window: (i64, i64),
     ) -> Result<Input, EngineError> {
+        if self.prices.follow(window.0) {
+            self.wares.clear();
+        }
         let next = ledger.next_to_buy(run, after, most)?;
         let whole = next.len() < most;
         let mut tasks = Vec::with_capacity(next.len());
@@ -49,7 +52,7 @@ impl Desk {
         })
     }
 
-    /// What tasks of this kind are and cost, looked up once in a start.
+    /// What tasks of this kind are and cost, looked up once a day.
     fn ware(&mut self, ledger: &Ledger, task: &ToBuy) -> Result<&KnownWare, EngineError> {
         let key = (task.target, task.set, task.method, task.priority);
         if !self.wares.contains_key(&key) {
