@@ -63,7 +63,7 @@ pub enum Command {
     Languages(ListArgs),
     /// The models of an engine and what each can do, from the vendor's own list
     Models(ListArgs),
-    /// Ask the vendor about what is in doubt; buys nothing
+    /// Ask the vendor about what is in doubt, and about what was given up; buys nothing
     Reconcile,
     /// Record your own verdict on a batch in doubt, where no list can tell
     Resolve(ResolveArgs),

@@ -154,7 +154,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
     })
 }
 
-/// What of an account is on the watch list, where its route has a list to look in.
+/// What of an account is on the watch list.
 fn on_watch(ledger: &Ledger, id: AccountId, at: i64) -> Result<Vec<GivenUp>, LedgerError> {
     ledger.given_up(id, at - LIST_REACH_S)
 }
@@ -163,9 +163,10 @@ fn on_watch(ledger: &Ledger, id: AccountId, at: i64) -> Result<Vec<GivenUp>, Led
 fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<InDoubt>, Vec<String>)> {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for name in ledger.account_names()? {
-        let Some((id, _)) = ledger.account(&name)? else { continue };
+        let Some((id, route)) = ledger.account(&name)? else { continue };
         let restored = ledger.vendor_memory(id)?.restored_from_v.is_some();
-        let is_clear = ledger.doubted(id)?.is_empty() && !restored && on_watch(ledger, id, at)?.is_empty();
+        let is_watched = route.shows_lists() && !on_watch(ledger, id, at)?.is_empty();
+        let is_clear = ledger.doubted(id)?.is_empty() && !restored && !is_watched;
         if is_clear && ledger.provisional(id)?.is_empty() {
             continue;
         }

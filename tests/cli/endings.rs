@@ -251,6 +251,30 @@ fn reconcile_settles_what_is_in_doubt_and_buys_nothing() {
 }
 
 #[test]
+fn what_a_person_gave_up_by_mistake_is_found_by_reconcile() {
+    let faults = "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [1]\n";
+    let world = World::with(&["--speed", "1000"], faults);
+    let mut run = world.command(&["run", "job.toml"]).spawn().unwrap();
+    let rest = until(&mut run, "is in doubt");
+    run.kill().unwrap();
+    run.wait().unwrap();
+    drop(rest);
+    let resolved = world.bursar(&["resolve", "1", "--not-bought", "--reason", "a slip"]);
+    assert_eq!(resolved.code, 0, "{resolved:?}");
+    let status = world.bursar(&["status"]);
+    let watched = "account main watches 1 task ($0.0012) given up as not bought: not yet looked for since; ";
+    assert!(status.stdout.contains(watched), "{status:?}");
+    let ended = world.bursar(&["reconcile", "--json"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let facts: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let of_account = &facts["accounts"][0];
+    assert_eq!((&of_account["watched"], &of_account["watch_missed"]), (&1.into(), &false.into()));
+    world.agree(1);
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    world.agree(1);
+}
+
+#[test]
 fn an_audit_that_does_not_agree_says_so() {
     let world = World::new();
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);

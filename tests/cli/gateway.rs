@@ -103,6 +103,9 @@ fn what_is_in_doubt_is_a_persons_to_decide_and_nobody_is_asked() {
         let run = gateway.bursar(&["run", "job.toml"]);
         let code = if verdict == "--bought" { 4 } else { 0 };
         assert_eq!((run.code, gateway.tasks_sold()), (code, sold.into()), "{run:?}");
+        // What was given up is looked for in no list that this route has.
+        let asked = gateway.bursar(&["reconcile"]);
+        assert!(asked.code == 0 && asked.stderr.contains("nothing is in doubt"), "{asked:?}");
         if verdict == "--bought" {
             gateway.world.agree(2);
         }

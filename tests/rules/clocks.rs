@@ -32,6 +32,7 @@ async fn session(world: &mut World, job_text: &str) -> Result<End, String> {
         lists: true,
         user_prompt_decoded: false,
         keep_balance: None,
+        watch_now: false,
         collect: true,
         seed: 1,
         runs: Vec::new(),

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 pub(super) use fetch::{Confirm, Fetch};
-pub(super) use polls::READY_ROWS;
+pub(super) use polls::{Listing, READY_ROWS};
 use rests::Rests;
 
 use crate::ids::{AttemptId, BatchId};
@@ -35,15 +35,6 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// Failures of a call for one answer, after which it rests: others and the end of a start do not wait for it.
 const MOST_FAILURES: u32 = 6;
-
-/// When the latest listings of what is ready at an endpoint were begun (provider's clock).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Listing {
-    /// The latest whole one.
-    pub(super) whole_v: Option<i64>,
-    /// The latest full one, which may hide more.
-    pub(super) full_v: Option<i64>,
-}
 
 #[derive(Debug)]
 struct Path {

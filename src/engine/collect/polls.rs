@@ -3,7 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Collect, Endpoint, Listing, Path};
+use super::{Collect, Endpoint, Path};
+
+/// When the latest listings of what is ready at an endpoint were begun (provider's clock).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::engine) struct Listing {
+    /// The latest whole one.
+    pub(in crate::engine) whole_v: Option<i64>,
+    /// The latest full one, which may hide more.
+    pub(in crate::engine) full_v: Option<i64>,
+}
 
 /// The most rows that `tasks_ready` shows: behind so many there may be more.
 pub(in crate::engine) const READY_ROWS: usize = 1_000;

@@ -21,11 +21,12 @@ impl Reconcile {
         }
     }
 
-    /// A scan counts for these batches: it counts twice for those of endpoints at which it has shown what is finished.
-    pub(super) fn shown_finished(doubt: &mut Doubt, begun_v: i64, finished: &BTreeSet<Endpoint>) {
-        if finished.contains(&(doubt.facts.engine, doubt.facts.function)) {
-            doubt.finished.push(begun_v);
-        }
+    /// A scan counts for a batch, and has shown what is finished at its endpoint or not: `true` where it is the first that
+    /// has, so that a second one is worth waiting for.
+    pub(super) fn shown_finished(doubt: &mut Doubt, begun_v: i64, finished: &BTreeSet<Endpoint>) -> bool {
+        let is_shown = finished.contains(&(doubt.facts.engine, doubt.facts.function));
+        doubt.finished.extend(is_shown.then_some(begun_v));
+        is_shown && doubt.finished.len() == 1
     }
 
     /// What is finished of a batch would have been seen: in `tasks_ready`, or in the list where that is full.

@@ -180,7 +180,9 @@ impl Reconcile {
             for (batch, doubt) in &mut self.doubts {
                 if sweep.concludes.contains(batch) || !Rule::SweepCountsForItsOwn.is_kept() {
                     doubt.counts(sweep.begun_v);
-                    Self::shown_finished(doubt, sweep.begun_v, &sweep.finished);
+                    if Self::shown_finished(doubt, sweep.begun_v, &sweep.finished) {
+                        self.fruitless = 0;
+                    }
                     // Of what a list has shown, no later session may believe the opposite.
                     counts_for.extend(doubt.seen.is_empty().then_some(*batch));
                 }
