@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use crate::market::{self, Language, Location, Market};
+use crate::market::{self, Language, Location, Market, Near};
 use crate::offer::{Engine, Function, Method, Offer, named};
 use crate::problem::nearest;
 
@@ -60,7 +60,7 @@ pub struct Served {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unknown {
     /// What was probably meant.
-    pub near: Option<String>,
+    pub near: Option<Near>,
     /// The engine whose kept list lacks it, and when that was read; none where only the shipped list was looked at.
     pub list: Option<(Engine, NaiveDate)>,
 }
@@ -89,9 +89,8 @@ impl Served {
         let code = kept.iter().find_map(|(_, list)| list.rows.iter().find(|row| row.is_called(word)));
         let code = code.map(|row| row.code).or_else(|| market::find_location(word));
         let served = |list: &Kept<Location>| list.rows.iter().any(|row| Some(row.code) == code);
-        unless_lacking(code, &kept, served, |list| match list {
-            Some(list) => nearest(word, list.rows.iter().map(|row| row.name.as_str())).map(str::to_owned),
-            None => nearest(word, market::locations().iter().map(|row| row.name.as_str())).map(str::to_owned),
+        unless_lacking(code, &kept, served, |list| {
+            near_place(word, list.map_or(market::locations(), |list| list.rows.as_slice()))
         })
     }
 
@@ -104,9 +103,8 @@ impl Served {
         let code = kept.iter().find_map(|(_, list)| list.rows.iter().find(|row| row.is_called(word)));
         let code = code.map(|row| row.code.clone()).or_else(|| market::find_language(word));
         let served = |list: &Kept<Language>| list.rows.iter().any(|row| Some(&row.code) == code.as_ref());
-        unless_lacking(code.clone(), &kept, served, |list| match list {
-            Some(list) => nearest(word, list.rows.iter().map(|row| row.name.as_str())).map(str::to_owned),
-            None => nearest(word, market::languages().iter().map(|row| row.name.as_str())).map(str::to_owned),
+        unless_lacking(code.clone(), &kept, served, |list| {
+            near_language(word, list.map_or(market::languages(), |list| list.rows.as_slice()))
         })
     }
 
@@ -135,12 +133,53 @@ fn unless_lacking<T, C>(
     code: Option<C>,
     kept: &[(Engine, &Kept<T>)],
     served: impl Fn(&Kept<T>) -> bool,
-    near: impl Fn(Option<&Kept<T>>) -> Option<String>,
+    near: impl Fn(Option<&Kept<T>>) -> Option<Near>,
 ) -> Result<C, Unknown> {
     if let Some((engine, list)) = kept.iter().find(|(_, list)| !served(list)) {
         return Err(Unknown { near: near(Some(list)), list: Some((*engine, list.read_at.date_naive())) });
     }
     code.ok_or_else(|| Unknown { near: near(None), list: None })
+}
+
+/// The place of a list that was probably meant: by what it is called elsewhere, by what it is a part of, and only then
+/// by the letters that differ.
+fn near_place(word: &str, list: &[Location]) -> Option<Near> {
+    let of_iso = |iso: &str| {
+        let country = |row: &&Location| row.kind.as_deref() == Some("Country") && row.iso.as_deref() == Some(iso);
+        list.iter().find(country)
+    };
+    if let Some(iso) = market::country(word) {
+        let unserved = || market::UNSERVED.contains(&iso).then_some(Near::Unserved { iso });
+        return of_iso(iso).map(Near::place).or_else(unserved);
+    }
+    // A list of cities names them as `Berlin,Berlin,Germany`.
+    let first = |row: &Location| row.name.split(',').next().unwrap_or_default().to_owned();
+    let sought = market::folded(word);
+    let part = list.iter().find(|row| row.name.contains(',') && market::folded(&first(row)) == sought);
+    if let Some(part) = part {
+        return Some(Near::place(part));
+    }
+    if let Some(country) = market::country_of_city(word).and_then(of_iso) {
+        return Some(Near::Within { country: country.name.clone() });
+    }
+    let whole = nearest(word, list.iter().map(|row| row.name.as_str()));
+    let by_name = whole.and_then(|near| list.iter().find(|row| row.name == near));
+    let by_part = || {
+        let parts: Vec<String> = list.iter().filter(|row| row.name.contains(',')).map(first).collect();
+        let near = nearest(word, parts.iter().map(String::as_str))?;
+        list.iter().find(|row| row.name.contains(',') && first(row) == near)
+    };
+    by_name.or_else(by_part).map(Near::place)
+}
+
+/// The language of a list that was probably meant, by the same order.
+fn near_language(word: &str, list: &[Language]) -> Option<Near> {
+    let of_code = |code: &str| list.iter().find(|row| row.code.eq_ignore_ascii_case(code)).map(Near::language);
+    if let Some(code) = market::language_alias(word) {
+        return of_code(code).or_else(|| of_code(code.split('-').next().unwrap_or_default()));
+    }
+    let near = nearest(word, list.iter().map(|row| row.name.as_str()))?;
+    list.iter().find(|row| row.name == near).map(Near::language)
 }
 
 /// The model of a name: itself, or the newest of those that carry the name and a date behind it.
@@ -197,19 +236,113 @@ mod tests {
         let (places, read_on) = (gemini_only(), NaiveDate::from_ymd_opt(2026, 11, 20).unwrap());
         assert_eq!(places.location("turkiye", &[Engine::Gemini]), Ok(2792));
         assert_eq!(places.location("TR", &[Engine::Gemini]), Ok(2792));
+        let named = |name: &str, code: &str| Near::Name { name: name.to_owned(), code: code.to_owned() };
         assert_eq!(
             places.location("Turkey", &[Engine::ChatGpt]),
-            market::find_location("Turkey").ok_or_else(|| Unknown { near: Some("Turkiye".to_owned()), list: None })
+            Err(Unknown { near: Some(named("Turkiye", "2792")), list: None })
         );
-        let lacks =
-            |near: Option<&str>| Unknown { near: near.map(str::to_owned), list: Some((Engine::Gemini, read_on)) };
-        assert_eq!(places.location("Germny", &[Engine::ChatGpt, Engine::Gemini]), Err(lacks(Some("Germany"))));
+        let lacks = |near: Option<Near>| Unknown { near, list: Some((Engine::Gemini, read_on)) };
+        assert_eq!(
+            places.location("Germny", &[Engine::ChatGpt, Engine::Gemini]),
+            Err(lacks(Some(named("Germany", "2276"))))
+        );
         assert_eq!(places.location("France", &[Engine::ChatGpt]), Ok(2250), "no list is kept for it");
         assert_eq!(places.location("France", &[Engine::ChatGpt, Engine::Gemini]), Err(lacks(None)));
         assert_eq!(places.location("2250", &[Engine::Gemini]), Err(lacks(None)), "nor by its code");
         assert_eq!(places.language("de", &[Engine::Gemini]), Ok("de".to_owned()));
         assert_eq!(places.language("sw", &[Engine::ChatGpt]), Ok("sw".to_owned()), "like a code, and no list is kept");
         assert_eq!(places.language("sw", &[Engine::Gemini]), Err(lacks(None)));
+    }
+
+    /// What is suggested, in one line.
+    fn suggested(near: Option<Near>) -> String {
+        match near {
+            Some(Near::Name { name, code }) => format!("{name} {code}"),
+            Some(Near::Within { country }) => format!("in {country}"),
+            Some(Near::Unserved { iso }) => format!("not {iso}"),
+            None => "-".to_owned(),
+        }
+    }
+
+    #[test]
+    fn everyday_names_of_places_lead_to_the_right_one() {
+        for (word, right) in [
+            ("UK", "United Kingdom 2826"),
+            ("England", "United Kingdom 2826"),
+            ("U.S.A.", "United States 2840"),
+            ("USA", "United States 2840"),
+            ("america", "United States 2840"),
+            ("Deutschland", "Germany 2276"),
+            ("DEU", "Germany 2276"),
+            ("Holland", "Netherlands 2528"),
+            ("the Netherlands", "Netherlands 2528"),
+            ("Türkiye", "Turkiye 2792"),
+            ("Tu\u{308}rkiye", "Turkiye 2792"),
+            ("Turkey", "Turkiye 2792"),
+            ("Czech Republic", "Czechia 2203"),
+            ("Ivory Coast", "Cote d'Ivoire 2384"),
+            ("Côte d’Ivoire", "Cote d'Ivoire 2384"),
+            ("Korea", "South Korea 2410"),
+            ("日本", "Japan 2392"),
+            ("España", "Spain 2724"),
+            ("Bosnia & Herzegovina", "Bosnia and Herzegovina 2070"),
+            ("Russia", "not RU"),
+            ("Berlin", "in Germany"),
+            ("München", "in Germany"),
+            ("Austin, Texas", "in United States"),
+            ("New York City", "in United States"),
+            ("California", "in United States"),
+            ("Germny", "Germany 2276"),
+            ("Atlantis", "-"),
+        ] {
+            assert_eq!(suggested(near_place(word, market::locations())), right, "{word}");
+        }
+    }
+
+    #[test]
+    fn everyday_names_of_languages_lead_to_the_right_one() {
+        for (word, right) in [
+            ("Deutsch", "German de"),
+            ("de-DE", "German de"),
+            ("de_de", "German de"),
+            ("ger", "German de"),
+            ("jp", "Japanese ja"),
+            ("日本語", "Japanese ja"),
+            ("cz", "Czech cs"),
+            ("en-US", "English en"),
+            ("English (US)", "English en"),
+            ("Castilian", "Spanish es"),
+            ("Español", "Spanish es"),
+            ("Norwegian", "Norwegian (Bokmål) nb"),
+            ("Mandarin", "Chinese (Simplified) zh-CN"),
+            ("Chinese", "Chinese (Simplified) zh-CN"),
+            ("Portuguese (Brazil)", "Portuguese pt"),
+            ("Farsi", "Persian fa"),
+            ("Germn", "German de"),
+            ("Klingon", "-"),
+        ] {
+            assert_eq!(suggested(near_language(word, market::languages())), right, "{word}");
+        }
+    }
+
+    #[test]
+    fn a_kept_list_of_cities_is_searched_by_their_names() {
+        let city = |code, name: &str| Location { kind: Some("City".to_owned()), ..place(code, name, "US") };
+        let list = [
+            place(2840, "United States", "US"),
+            city(1_014_221, "San Francisco,California,United States"),
+            Location { kind: Some("State".to_owned()), ..place(21_137, "California,United States", "US") },
+        ];
+        for (word, right) in [
+            ("California", "California,United States 21137"),
+            ("Californa", "California,United States 21137"),
+            ("san francisco", "San Francisco,California,United States 1014221"),
+            ("USA", "United States 2840"),
+            ("Boston", "in United States"),
+            ("Berlin", "-"),
+        ] {
+            assert_eq!(suggested(near_place(word, &list)), right, "{word}");
+        }
     }
 
     #[test]

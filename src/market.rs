@@ -4,8 +4,13 @@
 //! 2000 plus its ISO 3166 number, and a code that the lists do not have is taken as it stands. A wrong one costs
 //! nothing, the vendor refuses it.
 
+mod alias;
+
 use std::fmt;
 use std::sync::LazyLock;
+
+pub use alias::Near;
+pub(crate) use alias::{UNSERVED, country, country_of_city, everyday_zone, folded, language as language_alias};
 
 /// Where and in which language a question is asked, as resolved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,13 +138,22 @@ pub fn location_by_code(code: u32) -> Option<&'static Location> {
 }
 
 /// The code of a language written as its name or its code (in any case). Two small letters, with or without a region
-/// (`sw`, `pt-BR`), are a code, listed or not.
+/// (`sw`, `pt-BR`), are a code, listed or not; but not where they are another's name for a listed one (`jp`, `de-DE`).
 pub fn find_language(name_or_code: &str) -> Option<String> {
     languages()
         .iter()
         .find(|language| language.is_called(name_or_code))
         .map(|language| language.code.clone())
-        .or_else(|| is_language_code(name_or_code).then(|| name_or_code.to_owned()))
+        .or_else(|| (is_language_code(name_or_code) && !is_misnomer(name_or_code)).then(|| name_or_code.to_owned()))
+}
+
+/// Languages with the country that they are named for: the region says nothing.
+const AT_HOME: &str = "ar-SA bg-BG bn-BD ca-ES cs-CZ da-DK de-DE el-GR en-US es-ES et-EE fa-IR fi-FI fr-FR he-IL hi-IN \
+    hr-HR hu-HU id-ID it-IT ja-JP ko-KR lt-LT lv-LV ms-MY nb-NO nl-NL no-NO pl-PL ro-RO ru-RU sk-SK sl-SI sr-RS sv-SE \
+    ta-IN th-TH tr-TR uk-UA ur-PK vi-VN";
+
+fn is_misnomer(code: &str) -> bool {
+    if code.contains('-') { AT_HOME.split(' ').any(|known| known == code) } else { language_alias(code).is_some() }
 }
 
 fn is_language_code(word: &str) -> bool {
@@ -174,7 +188,7 @@ mod tests {
             assert_eq!(find_language(word).as_deref(), Some(code), "{word}");
         }
         assert_eq!(find_language("pt-BR").as_deref(), Some("pt-BR"));
-        for word in ["Germanic", "", "d", "SW", "sw-", "sw-ke"] {
+        for word in ["Germanic", "", "d", "SW", "sw-", "sw-ke", "jp", "cz", "de-DE", "en-US"] {
             assert_eq!(find_language(word), None, "{word}");
         }
     }

@@ -3,6 +3,8 @@
 //! A reader collects all it finds instead of stopping at the first. Words and help come from [`Wrong`], the picture
 //! from `render`; nothing here reads a file or prints.
 
+mod file;
+mod near;
 mod render;
 mod wrong;
 
@@ -10,6 +12,7 @@ use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+pub use file::WrongFile;
 pub(crate) use render::printable;
 pub use wrong::Wrong;
 

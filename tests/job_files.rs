@@ -96,6 +96,9 @@ fn describe(job: &Job) -> String {
         let [weight, repeats] = [set.weight, set.repeats];
         writeln!(text, "\n{} at {}: weight {weight}, {repeats} times, in {}", set.name, set.at, markets.join(", "))
             .unwrap();
+        if let Some(file) = &set.recognised {
+            writeln!(text, "  {file:?}").unwrap();
+        }
         for target in &set.targets {
             let Target { engine, function, method, priority, auto: _, model, options } = target;
             writeln!(text, "  {engine} {function} {method} {priority} {model:?} {options:?}").unwrap();

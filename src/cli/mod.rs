@@ -15,6 +15,7 @@ mod locate;
 mod out;
 mod plan;
 mod progress;
+mod prompts;
 mod reconcile;
 mod resolve;
 mod run;

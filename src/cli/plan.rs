@@ -9,7 +9,7 @@ use super::args::PlanArgs;
 use super::ending::{self, Ending};
 use super::locate::{self, Located};
 use super::out::{self, Out, count, lines};
-use super::{Common, Exit, mistake, summary, table, told};
+use super::{Common, Exit, mistake, prompts, summary, table, told};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_room};
@@ -249,6 +249,7 @@ fn text(
             report.status.total.held
         ));
     }
+    let _ = write!(text, "\n{}", prompts::text(job));
     for (what, part) in [
         ("prompt set", &plan.by_set),
         ("market", &plan.by_market),
@@ -352,6 +353,7 @@ fn facts(
     facts.insert("markets".into(), parts(&plan.by_market));
     facts.insert("targets".into(), parts(&plan.by_target));
     facts.insert("priorities".into(), parts(&plan.by_priority));
+    facts.insert("prompts".into(), prompts::facts(&located.job));
     facts.insert("duplicates".into(), plan.duplicates.into());
     facts.insert("batches".into(), plan.batches.into());
     facts.insert("calls".into(), plan.calls.into());

@@ -3,12 +3,20 @@
 //! [`check`] is pure but for the prompt files, which it reads through [`Files`]. What a job costs and in which order it
 //! is bought are `price`'s and `plan`'s matters.
 
+mod decode;
 mod fields;
+mod header;
+mod impostor;
+mod jsonl;
 mod near;
+mod notation;
+mod open;
 mod place;
 mod prompts;
 mod read;
+mod rows;
 mod set;
+mod sheet;
 mod source;
 mod stream;
 mod target;
@@ -29,7 +37,8 @@ use crate::problem::Place;
 use crate::zone::Zone;
 
 pub use near::{NearTwins, TextPlace};
-pub use prompts::{Prompts, PromptsError};
+pub use notation::{Kind, Recognised};
+pub use prompts::{Prompts, PromptsError, Samples};
 pub use read::{check, check_against};
 use source::Source;
 pub use stream::{Disk, Files};
@@ -111,6 +120,10 @@ pub struct PromptSet {
     pub empty_rows: u64,
     /// Bytes of the longest prompt.
     pub longest_prompt: usize,
+    /// Some of its prompts as they will be sent.
+    pub samples: Samples,
+    /// How its file was read; none where the prompts stand in the job file.
+    pub recognised: Option<Recognised>,
     /// Where, none twice; none at all where no target is asked in a place.
     pub markets: Vec<Market>,
     /// Whom, none twice.

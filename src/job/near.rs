@@ -60,7 +60,7 @@ impl Near {
     pub(super) fn begin(&mut self, found: &Found) {
         self.sets.push(match &found.origin {
             Origin::Inline(_) => Stands::Here(found.item_spans.clone()),
-            Origin::Text(path) | Origin::Csv { path, .. } => Stands::In(path.clone()),
+            Origin::File { path, .. } => Stands::In(path.clone()),
         });
     }
 

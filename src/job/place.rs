@@ -5,7 +5,7 @@ use toml::de::DeValue;
 
 use super::Target;
 use crate::catalogue::{Served, Unknown};
-use crate::market::Market;
+use crate::market::{Market, Near};
 use crate::offer::{Engine, Function};
 use crate::page::Section;
 use crate::problem::Wrong;
@@ -48,7 +48,7 @@ impl<'c> Where<'c> {
 }
 
 /// By the list that was looked at: the vendor's for an engine, or the shipped one.
-fn why(what: &'static str, name: &str, unknown: Unknown, shipped: impl Fn(Option<String>) -> Wrong) -> Wrong {
+fn why(what: &'static str, name: &str, unknown: Unknown, shipped: impl Fn(Option<Near>) -> Wrong) -> Wrong {
     let near = unknown.near;
     match unknown.list {
         Some((engine, read_on)) => Wrong::NotServed { what, name: name.to_owned(), engine, near, read_on },

@@ -10,9 +10,11 @@ use std::path::PathBuf;
 
 use super::Target;
 use super::near::{Near, NearTwins};
+use super::notation::Recognised;
+use super::open;
 use super::set::Layers;
 use super::source::{Found, Origin, Source};
-use super::stream::{self, Files, Item, Unusable};
+use super::stream::{Files, Item, Unusable};
 use crate::offer::Offer;
 use crate::page::Page;
 use crate::problem::{Place, Problem, Spot, Wrong};
@@ -25,6 +27,33 @@ const MOST_PROBLEMS_OF_A_FILE: usize = 20;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Prompts {
     hashes: Vec<[u8; 16]>,
+}
+
+/// Some of the prompts of a set, for people to see what will be sent.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Samples {
+    /// The first ones.
+    pub first: Vec<String>,
+    /// The last one, where it is none of those.
+    pub last: Option<String>,
+    /// How many prompts are of several lines.
+    pub of_several_lines: u64,
+}
+
+/// So many of the first prompts tell whether a file was read rightly.
+const FIRST_SHOWN: usize = 2;
+
+impl Samples {
+    fn see(&mut self, text: &str) {
+        self.of_several_lines += u64::from(text.contains(['\n', '\r']));
+        if self.first.len() < FIRST_SHOWN {
+            self.first.push(text.to_owned());
+        } else {
+            let last = self.last.get_or_insert_default();
+            last.clear();
+            last.push_str(text);
+        }
+    }
 }
 
 /// Why the prompts could not be read again.
@@ -81,11 +110,12 @@ impl Prompts {
             let file = || source.origin.file().map(PathBuf::from).unwrap_or_default();
             let mut digest = blake3::Hasher::new();
             let mut failed = None;
-            let read = stream::read(&source.origin, files, &mut |item| {
+            let read = open::read(&source.origin, files, &mut |item| {
                 match item {
                     Item::EmptyCell => {}
                     Item::Bad { .. } => return ControlFlow::Break(()),
                     Item::Prompt { text, .. } => {
+                        let text = &*text;
                         let hash = hash128(text.as_bytes());
                         digest.update(&hash);
                         if next < source.until && hash == self.hash(next) {
@@ -104,8 +134,8 @@ impl Prompts {
             }
             match read {
                 Err(Unusable::Io(source)) => return Err(PromptsError::Unreadable { file: file(), source }),
-                Ok(()) if next == source.until && first_half(&digest) == source.digest => {}
-                Ok(()) | Err(Unusable::Column(_)) => return Err(PromptsError::Changed { file: file() }),
+                Ok(_) if next == source.until && first_half(&digest) == source.digest => {}
+                Ok(_) | Err(Unusable::Said(..)) => return Err(PromptsError::Changed { file: file() }),
             }
         }
         Ok(())
@@ -136,6 +166,8 @@ pub(super) struct Gathered {
     pub(super) empty_rows: u64,
     /// Bytes of the longest prompt.
     pub(super) longest: usize,
+    pub(super) samples: Samples,
+    pub(super) recognised: Option<Recognised>,
     pub(super) source: Source,
 }
 
@@ -158,10 +190,10 @@ impl Gathering {
         let (page, decoded) = (layers.set.page, layers.user_prompt_decoded);
         let offers = offers_of(targets, decoded);
         let (mut prompts, mut duplicates, mut empty_rows, mut longest) = (Vec::new(), 0, 0, 0);
-        let mut digest = blake3::Hasher::new();
+        let (mut digest, mut samples) = (blake3::Hasher::new(), Samples::default());
         let mut complaints = Complaints { page, found: &found, list: Vec::new(), more: 0 };
         let mut any = false;
-        let read = stream::read(&found.origin, files, &mut |item| {
+        let read = open::read(&found.origin, files, &mut |item| {
             match item {
                 Item::EmptyCell => empty_rows += 1,
                 Item::Bad { line, shown, what } => {
@@ -169,11 +201,13 @@ impl Gathering {
                     complaints.add(line, &shown, what);
                 }
                 Item::Prompt { line, text } => {
+                    let text = &*text;
                     any = true;
                     if let Some(wrong) = too_long(&offers, decoded, text) {
                         complaints.add(line, text, wrong);
                     }
                     longest = longest.max(text.len());
+                    samples.see(text);
                     let hash = hash128(text.as_bytes());
                     digest.update(&hash);
                     let known = self.hashes.len();
@@ -195,13 +229,13 @@ impl Gathering {
         });
         complaints.hand_in();
         let file = || found.origin.file().map(|file| file.to_string_lossy().into_owned()).unwrap_or_default();
-        let problem = match read {
-            Ok(()) if any => None,
-            Ok(()) => Some((found.span.clone(), Wrong::EmptyFile { file: file() })),
+        let problem = match &read {
+            Ok(_) if any => None,
+            Ok(_) => Some((found.span.clone(), Wrong::EmptyFile { file: file() })),
             Err(Unusable::Io(error)) => {
-                Some((found.span.clone(), Wrong::Unreadable { file: file(), reason: reason(&error) }))
+                Some((found.span.clone(), Wrong::Unreadable { file: file(), reason: reason(error) }))
             }
-            Err(Unusable::Column(wrong)) => Some((found.column_span.clone(), wrong)),
+            Err(Unusable::Said(key, wrong)) => Some((found.said(key), wrong.clone())),
         };
         if let Some((span, wrong)) = problem {
             page.wrong(span, wrong);
@@ -209,7 +243,8 @@ impl Gathering {
         }
         let until = u32::try_from(self.hashes.len()).unwrap_or(u32::MAX);
         let source = Source { origin: found.origin, until, digest: first_half(&digest) };
-        Some(Gathered { prompts, duplicates, empty_rows, longest, source })
+        let recognised = read.ok().flatten();
+        Some(Gathered { prompts, duplicates, empty_rows, longest, samples, recognised, source })
     }
 
     /// The index of a prompt, and whether it is new to the set; none when there are too many.
@@ -277,7 +312,7 @@ impl Complaints<'_, '_> {
         }
         let at = match &self.found.origin {
             Origin::Inline(_) => self.page.place(self.found.item_spans[line - 1].clone()),
-            Origin::Text(file) | Origin::Csv { path: file, .. } => {
+            Origin::File { path: file, .. } => {
                 let shown = shown.chars().take(MOST_SHOWN).collect();
                 Place { file: file.clone(), line, column: 1, what: Spot::Line(shown) }
             }

@@ -9,6 +9,7 @@ use super::stream::Files;
 use super::{Budget, Drift, Job, Target, WhenShort, set};
 use crate::catalogue::Served;
 use crate::config::{Config, DEFAULT_ACCOUNT};
+use crate::market;
 use crate::offer::ResultKind;
 use crate::page::{Page, Section, is_name};
 use crate::period::PeriodKind;
@@ -179,7 +180,9 @@ fn read_timezone(root: &Section<'_, '_>, period: Option<&Spanned<PeriodKind>>) -
     };
     let found = text.get_ref().parse().ok();
     if found.is_none() {
-        let near = nearest(text.get_ref(), zone::names());
+        let names: Vec<&'static str> = zone::names().collect();
+        let by_letters = || nearest(text.get_ref(), names.iter().copied());
+        let near = market::everyday_zone(text.get_ref(), &names).or_else(by_letters);
         root.page.wrong(text.span(), Wrong::UnknownTimezone { name: (*text.get_ref()).to_owned(), near });
     }
     found

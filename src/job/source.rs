@@ -1,10 +1,15 @@
-//! Where a set's prompts come from: the job file itself, a text file or a column of a CSV file.
+//! Where a set's prompts come from: the job file itself or another file, and how that is written.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use encoding_rs::Encoding;
+
+use super::decode;
+use super::notation::{Kind, Notation};
 use super::set::Layers;
-use crate::problem::Wrong;
+use crate::page::Section;
+use crate::problem::{Wrong, WrongFile};
 
 /// Where the prompts of a set come from, and what they were when the job was checked.
 #[derive(Clone, Debug)]
@@ -21,10 +26,8 @@ pub(super) struct Source {
 pub(super) enum Origin {
     /// The job file.
     Inline(Vec<String>),
-    /// A file with one prompt a line.
-    Text(PathBuf),
-    /// A column of a CSV file, which may be left unnamed where it is the only one.
-    Csv { path: PathBuf, column: Option<String> },
+    /// Another file.
+    File { path: PathBuf, notation: Notation },
 }
 
 impl Origin {
@@ -32,7 +35,7 @@ impl Origin {
     pub(super) fn file(&self) -> Option<&Path> {
         match self {
             Self::Inline(_) => None,
-            Self::Text(path) | Self::Csv { path, .. } => Some(path),
+            Self::File { path, .. } => Some(path),
         }
     }
 }
@@ -42,11 +45,24 @@ pub(super) struct Found {
     pub(super) origin: Origin,
     /// The value of `file` or `prompts`.
     pub(super) span: Range<usize>,
-    /// The value of `column`.
-    pub(super) column_span: Range<usize>,
+    /// The values of the keys that say how the file is written.
+    pub(super) said: Vec<(&'static str, Range<usize>)>,
     /// Each item of `prompts`.
     pub(super) item_spans: Vec<Range<usize>>,
 }
+
+impl Found {
+    /// Where a key stands that says how the file is written, or else the file.
+    pub(super) fn said(&self, key: &str) -> Range<usize> {
+        let said = self.said.iter().find(|(said, _)| *said == key);
+        said.map_or(&self.span, |(_, span)| span).clone()
+    }
+}
+
+/// Keys that say how a file is written.
+const NOTATION_KEYS: [&str; 5] = ["column", "delimiter", "encoding", "skip_lines", "sheet"];
+/// Lines that may stand before a header.
+const MOST_SKIPPED: u32 = 1_000;
 
 /// What the set says, as far as that can be known without opening the file.
 pub(super) fn find(job_path: &Path, layers: &Layers<'_, '_>) -> Option<Found> {
@@ -56,9 +72,7 @@ pub(super) fn find(job_path: &Path, layers: &Layers<'_, '_>) -> Option<Found> {
         (false, false) => page.wrong(set.span.clone(), Wrong::NoPrompts),
         (true, false) => return find_file(job_path, layers),
         (false, true) => {
-            if set.has("column") {
-                page.wrong(set.key_span("column"), Wrong::ColumnNotCsv);
-            }
+            not_for(layers, "prompts of the job file itself", &[], "a `file`");
             return find_inline(layers);
         }
     }
@@ -78,38 +92,89 @@ fn find_inline(layers: &Layers<'_, '_>) -> Option<Found> {
     }
     let whole = texts.len() == items.len() && !items.is_empty();
     let span = set.key_span("prompts");
-    whole.then_some(Found { origin: Origin::Inline(texts), column_span: span.clone(), span, item_spans })
+    whole.then_some(Found { origin: Origin::Inline(texts), said: Vec::new(), span, item_spans })
+}
+
+/// Keys of the set that do not go with prompts of this kind are mistakes; those of `[defaults]` are for other sets.
+fn not_for(layers: &Layers<'_, '_>, kind: &'static str, allowed: &[&str], works: &'static str) {
+    let set = &layers.set;
+    for key in NOTATION_KEYS.into_iter().filter(|key| set.has(key) && !allowed.contains(key)) {
+        set.page.wrong(set.key_span(key), Wrong::File(WrongFile::NotForKind { key, kind, works }));
+    }
 }
 
 fn find_file(job_path: &Path, layers: &Layers<'_, '_>) -> Option<Found> {
     let (set, page) = (&layers.set, layers.set.page);
     let text = set.text("file")?;
     let path = job_path.parent().unwrap_or(Path::new("")).join(text.get_ref());
-    let found = |origin, column_span| Some(Found { origin, span: text.span(), column_span, item_spans: Vec::new() });
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    match extension.as_deref() {
-        Some("txt") => {
-            if set.has("column") {
-                page.wrong(set.key_span("column"), Wrong::ColumnNotCsv);
-            }
-            found(Origin::Text(path), text.span())
-        }
-        Some("csv") => {
-            let column = layers.with("column").map(|section| section.text("column"));
-            let (column, column_span) = match column {
-                None => (None, text.span()),
-                Some(column) => column.map(|column| (Some((*column.get_ref()).to_owned()), column.span()))?,
-            };
-            found(Origin::Csv { path, column }, column_span)
-        }
-        Some(extension @ ("tsv" | "jsonl")) => {
-            let works = "use a .txt file with one prompt a line, or a .csv file";
-            page.wrong(text.span(), Wrong::NotBuilt { what: format!("reading .{extension} files"), works });
-            None
-        }
+    // Excel's "Unicode text" is a table in a file named `.txt`.
+    let is_table = set.has("column") || set.has("delimiter");
+    let (kind, keys): (_, &[&'static str]) = match extension.as_deref() {
+        Some("txt") if !is_table => (Kind::Text, &["encoding", "skip_lines"]),
+        Some("txt" | "csv" | "tsv" | "tab") => (Kind::Table, &["column", "delimiter", "encoding", "skip_lines"]),
+        Some("jsonl" | "ndjson") => (Kind::JsonLines, &["column", "encoding"]),
+        Some("xlsx" | "xlsm") => (Kind::Sheet, &["column", "skip_lines", "sheet"]),
         _ => {
             page.wrong(text.span(), Wrong::UnknownFileKind { file: (*text.get_ref()).to_owned() });
-            None
+            return None;
         }
+    };
+    let (of, works) = match kind {
+        Kind::Text => ("a text file with a prompt a line", "a table"),
+        Kind::Table => ("a table of text", "an .xlsx file"),
+        Kind::JsonLines => ("JSON Lines", "a .csv file"),
+        Kind::Sheet => ("an Excel workbook", "a .csv file"),
+    };
+    not_for(layers, of, keys, works);
+    let tabs = extension.as_deref() != Some("csv");
+    let (notation, said) = read_notation(layers, kind, tabs, keys)?;
+    Some(Found { origin: Origin::File { path, notation }, span: text.span(), said, item_spans: Vec::new() })
+}
+
+type Spans = Vec<(&'static str, Range<usize>)>;
+
+fn read_notation(layers: &Layers<'_, '_>, kind: Kind, tabs: bool, keys: &[&'static str]) -> Option<(Notation, Spans)> {
+    let mut notation =
+        Notation { kind, column: None, delimiter: None, encoding: None, skip_lines: None, sheet: None, tabs };
+    let mut said = Spans::new();
+    for key in keys {
+        let Some(section) = layers.with(key) else { continue };
+        let span = section.get(key)?.span();
+        match *key {
+            "column" => notation.column = Some((*section.text(key)?.get_ref()).to_owned()),
+            "sheet" => notation.sheet = Some((*section.text(key)?.get_ref()).to_owned()),
+            "delimiter" => notation.delimiter = Some(read_delimiter(section)?),
+            "encoding" => notation.encoding = Some(read_encoding(section)?),
+            _ => notation.skip_lines = section.whole(key, 0..=MOST_SKIPPED).map(|lines| lines as usize).map(Some)?,
+        }
+        said.push((key, span));
     }
+    Some((notation, said))
+}
+
+fn read_delimiter(section: &Section<'_, '_>) -> Option<u8> {
+    let text = section.text("delimiter")?;
+    let found = match (text.get_ref().to_lowercase().as_str(), text.get_ref().as_bytes()) {
+        ("tab" | "tabs" | "\\t", _) => Some(b'\t'),
+        ("comma", _) => Some(b','),
+        ("semicolon", _) => Some(b';'),
+        (_, [one]) if *one == b'\t' || one.is_ascii_punctuation() && *one != b'"' || *one == b' ' => Some(*one),
+        _ => None,
+    };
+    if found.is_none() {
+        let text_said = (*text.get_ref()).to_owned();
+        section.page.wrong(text.span(), Wrong::File(WrongFile::BadDelimiter { text: text_said }));
+    }
+    found
+}
+
+fn read_encoding(section: &Section<'_, '_>) -> Option<&'static Encoding> {
+    let text = section.text("encoding")?;
+    let found = decode::by_name(text.get_ref());
+    if found.is_none() {
+        let text_said = (*text.get_ref()).to_owned();
+        section.page.wrong(text.span(), Wrong::File(WrongFile::BadEncoding { text: text_said }));
+    }
+    found
 }

@@ -2,6 +2,9 @@
 
 use chrono::NaiveDate;
 
+use super::file::WrongFile;
+use super::near;
+use crate::market::Near;
 use crate::money::MoneyError;
 use crate::offer::{Engine, Function, Method, Route};
 
@@ -61,11 +64,11 @@ pub enum Wrong {
     #[error("`markets` and `{other}` both say where to ask")]
     MarketsAndLists { other: &'static str },
     #[error("no location is called `{name}`")]
-    UnknownLocation { name: String, near: Option<String> },
+    UnknownLocation { name: String, near: Option<Near> },
     #[error("no language is called `{name}`")]
-    UnknownLanguage { name: String, near: Option<String> },
+    UnknownLanguage { name: String, near: Option<Near> },
     #[error("the vendor's list for `{engine}` has no {what} `{name}`")]
-    NotServed { what: &'static str, name: String, engine: Engine, near: Option<String>, read_on: NaiveDate },
+    NotServed { what: &'static str, name: String, engine: Engine, near: Option<Near>, read_on: NaiveDate },
     #[error("the vendor does not sell `{function}` of `{engine}`")]
     NotSold { engine: Engine, function: Function, works: String },
     #[error("`{function}` of `{engine}` has no `{key}`")]
@@ -134,8 +137,8 @@ pub enum Wrong {
     UnknownColumn { file: String, column: String, columns: String, near: Option<String> },
     #[error("`{file}` has two columns `{column}`")]
     ColumnTwice { file: String, column: String },
-    #[error("`column` is for CSV files only")]
-    ColumnNotCsv,
+    #[error("{0}")]
+    File(WrongFile),
 
     // Of a prompt.
     #[error("this prompt is {chars} characters long on the wire, and `{engine}` takes {max}")]
@@ -248,18 +251,24 @@ impl Wrong {
             Self::Unreadable { .. } => {
                 "paths are relative to the job file; check that it is there and readable".to_owned()
             }
-            Self::UnknownFileKind { .. } => "use a .txt file with one prompt a line, or a .csv file".to_owned(),
+            Self::UnknownFileKind { .. } => {
+                "use .txt with one prompt a line, a table in .csv, .tsv or .xlsx, or .jsonl; in TOML a path with \\ stands in \
+                 single quotes"
+                    .to_owned()
+            }
             Self::EmptyFile { .. } => "add a prompt to it, or remove the prompt set".to_owned(),
             Self::ColumnMissing { columns, .. } => format!("add `column`: the file has {columns}"),
             Self::UnknownColumn { near, columns, .. } => {
                 meant(near.as_deref(), || format!("the columns of the file are {columns}"))
             }
             Self::ColumnTwice { .. } => "give each column of the header a name of its own".to_owned(),
-            Self::ColumnNotCsv => "leave `column` out, or give a .csv file".to_owned(),
+            Self::File(wrong) => wrong.help(),
             Self::Nul => "remove it: no engine can be asked for it".to_owned(),
-            Self::NotUtf8 => "save the file as UTF-8".to_owned(),
+            Self::NotUtf8 => "save the file as UTF-8, or say its `encoding`, such as \"windows-1252\"".to_owned(),
             Self::Csv { .. } => {
-                "every row needs as many cells as the header, quotes inside a cell are doubled".to_owned()
+                "every row needs as many cells as the header; a cell that holds the separator, a quote or a line end stands in \
+                 quotes from its first character to its last, and quotes inside it are doubled"
+                    .to_owned()
             }
             Self::TooMany => "split the job into several".to_owned(),
             Self::BadVariable { .. }
@@ -350,18 +359,12 @@ impl Wrong {
             Self::NoModel { key, .. } => format!("leave `{key}` out: the engine's own page chooses"),
             Self::NotServed { what, near, read_on, .. } => {
                 let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
-                near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
+                near.as_ref().map_or_else(|| again.clone(), |near| format!("{}; {again}", near::words(near)))
             }
-            Self::UnknownLanguage { near, .. } => meant(near.as_deref(), || {
-                "write a language's English name, or its code such as \"de\"; bursar's own list is only a hint, `bursar \
-                 languages` reads the vendor's"
-                    .to_owned()
-            }),
-            Self::UnknownLocation { near, .. } => meant(near.as_deref(), || {
-                "write a country's English name, or the vendor's code of the place as a number; bursar's own list is \
-                 only a hint, `bursar locations` reads the vendor's"
-                    .to_owned()
-            }),
+            Self::UnknownLanguage { near, .. } => {
+                near.as_ref().map_or_else(|| near::NO_LANGUAGE.to_owned(), near::words)
+            }
+            Self::UnknownLocation { near, .. } => near.as_ref().map_or_else(|| near::NO_PLACE.to_owned(), near::words),
             Self::DeadlineMissing => {
                 "write at the top for example `deadline = \"6h\"`, counted from the run's first start".to_owned()
             }
