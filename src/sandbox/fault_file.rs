@@ -35,6 +35,7 @@
 //! | `missing_rows`, `repeat_rows` | `rows` (1) |
 //! | `partial`, `task_50000` | `tasks` (1) |
 //! | `ready_omits`, `list_omits` | `row_share` (0.5): the chance of each row to be left out |
+//! | `odd_answer` | `how` (`not_utf8`; or `nan`, `control`, `repeated_key`, `empty_result`, `null_result`, `text_result`, `cut`), `row_share` (1): the chance of each answer to be odd, each time that it is fetched |
 //! | `clock_skew` | `seconds`, required; negative is behind |
 //! | `price_change` | `usd`, required, as text (`"0.0013"`); `priority`; lasts from the POST on that it strikes |
 //! | `paid_failure` | `code` (40103), `at_post` (false) |
@@ -46,6 +47,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use toml::Spanned;
 
+use super::bend::Bend;
 use super::faults::{Fault, Faults, Rule};
 use super::route::Call;
 use crate::money::Money;
@@ -94,6 +96,7 @@ struct Entry {
     code: Option<u32>,
     at_post: Option<bool>,
     charged: Option<bool>,
+    how: Option<String>,
 }
 
 impl Faults {
@@ -207,6 +210,10 @@ impl Entry {
             "never_done" => Fault::NeverDone,
             "negative_balance" => Fault::NegativeBalance,
             "stale_balance" => Fault::StaleBalance { after: after(Duration::from_mins(2))? },
+            "odd_answer" => Fault::OddAnswer {
+                how: word::<Bend>(self.how.take())?.unwrap_or(Bend::NotUtf8),
+                share: chance(self.row_share.take())?.unwrap_or(1.0),
+            },
             "live_lost" => Fault::LiveLost,
             "live_timeout" => Fault::LiveTimeout { charged: self.charged.take().unwrap_or(true) },
             _ => return Err(format!("no fault is called `{kind}`")),
@@ -232,6 +239,7 @@ impl Entry {
             ("code", self.code.is_some()),
             ("at_post", self.at_post.is_some()),
             ("charged", self.charged.is_some()),
+            ("how", self.how.is_some()),
         ]
         .into_iter()
         .find_map(|(key, there)| there.then_some(key))

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
+use super::bend::Bend;
 use super::route::Call;
 use crate::money::Money;
 use crate::offer::{Engine, Function, Priority};
@@ -146,6 +147,13 @@ pub enum Fault {
         /// How long ago, not divided by the speed; an hour at the most.
         after: Duration,
     },
+    /// An answer is not as it should be, and not the next time either.
+    OddAnswer {
+        /// In which way.
+        how: Bend,
+        /// The chance of each answer.
+        share: f64,
+    },
     /// A Live answer is made and charged, and lost with its connection.
     LiveLost,
     /// A Live answer takes too long and ends in 50401.
@@ -174,6 +182,7 @@ impl Fault {
             Self::StaleBalance { .. } => Some(Call::UserData),
             Self::LiveLost | Self::LiveTimeout { .. } => Some(Call::Live),
             Self::ReadyOmits { .. } | Self::ReadyRepeats | Self::ReadyCrowded => Some(Call::TasksReady),
+            Self::OddAnswer { .. } => Some(Call::TaskGet),
             Self::ListLag { .. }
             | Self::ListOutage
             | Self::ListOmits { .. }

@@ -5,11 +5,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 
+use super::bend::bent;
 use super::envelope::{Envelope, refusal};
 use super::faults::{About, Fault, Weather, since};
 use super::post::Late;
 use super::route::{Call, Route};
-use super::{Incoming, Reply, Sandbox, Served, appendix, gateway};
+use super::{Incoming, Reply, Sandbox, Served, appendix, draw, gateway};
 use crate::money::Money;
 use crate::vendor::Response;
 
@@ -53,7 +54,7 @@ impl Sandbox {
             return served;
         }
         let reply = self.answer(route, path, account, &body.unwrap_or_default(), &weather);
-        self.on_the_way_back(reply, &weather)
+        self.on_the_way_back(reply, path, &weather)
     }
 
     /// What befalls a request before anyone looks at it.
@@ -124,7 +125,7 @@ impl Sandbox {
 
     /// What befalls a reply on its way back.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most faults do not strike here")]
-    fn on_the_way_back(&self, reply: Reply, weather: &Weather) -> Served {
+    fn on_the_way_back(&self, reply: Reply, path: &str, weather: &Weather) -> Served {
         let served = match reply {
             Reply::Dropped => return Served::Dropped,
             Reply::Error(status, html) => self.error(status, html, weather),
@@ -145,8 +146,15 @@ impl Sandbox {
             .find(|fault| match fault {
                 Fault::DropAfter | Fault::LiveLost => Some(Served::Dropped),
                 Fault::ErrorAfter { status, html } => Some(self.error(*status, *html, weather)),
+                Fault::OddAnswer { how, share } if self.is_odd(path, *share) => {
+                    let response = Response { body: bent(&response.body, *how), ..response.clone() };
+                    Some(Served::Reply { response, after, rate_limit })
+                }
                 Fault::Truncate => {
-                    Some(Served::Truncated { sent: response.body.len() / 2, response: response.clone() })
+                    // It leaves at once, and is dated then.
+                    let date = Some(self.stamp(Duration::ZERO, weather));
+                    let sent = response.body.len() / 2;
+                    Some(Served::Truncated { sent, response: Response { date, ..response.clone() } })
                 }
                 Fault::AnswerLate { after: late } => {
                     let (mut response, after) = (response.clone(), after + *late);
@@ -158,6 +166,13 @@ impl Sandbox {
                 _ => None,
             })
             .unwrap_or(Served::Reply { response, after, rate_limit })
+    }
+
+    /// Whether an answer is odd, by its path: the same each time. Each Live call has the same path, and is another answer.
+    fn is_odd(&self, path: &str, share: f64) -> bool {
+        let live = if path.contains("/live") { u128::from(self.calls) } else { 0 };
+        let of_path = path.bytes().fold(live, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        draw::rng(self.settings.seed, of_path, "odd answer").f64() < share
     }
 
     fn error(&self, status: u16, html: bool, weather: &Weather) -> Served {

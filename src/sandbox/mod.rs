@@ -12,6 +12,7 @@ mod accept;
 mod account;
 mod answer;
 mod appendix;
+mod bend;
 mod bill;
 mod collect;
 mod draw;
@@ -63,6 +64,7 @@ use crate::money::Money;
 use crate::offer::Method;
 use crate::vendor::Response;
 
+pub use self::bend::Bend;
 pub use self::bill::{Bill, Sale};
 pub use self::fault_file::FaultsError;
 pub use self::faults::{Fault, Faults, Rule};

@@ -8,7 +8,7 @@ use bursar::sandbox::{Call, Fault, Rule, Served};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 
-use super::world::{AUTH, POST, READY, USER, World, as_reply, start, tasks, with_faults};
+use super::world::{AUTH, GET, POST, READY, USER, World, as_reply, start, tasks, with_faults};
 
 #[test]
 fn every_fault_on_the_way_to_the_vendor_charges_nothing() {
@@ -156,4 +156,25 @@ fn a_price_change_lasts_from_its_post_on_and_a_skewed_clock_is_wrong_everywhere(
     world.wait(300);
     let got = world.list("2026-11-22 15:40:00 +00:00", "2026-11-22 15:41:00 +00:00");
     assert_eq!(got.results()[0]["datetime_posted"], "2026-11-22 15:40:00 +00:00");
+}
+
+#[test]
+fn an_odd_answer_is_odd_each_time_that_it_is_fetched() {
+    let fault = Fault::OddAnswer { how: bursar::sandbox::Bend::NotUtf8, share: 0.5 };
+    let mut world = World::new(with_faults(vec![Rule::always(fault)]));
+    let ids = world.post(POST, &tasks(20)).ids();
+    world.wait(3_600);
+    let mut odd = 0;
+    for id in ids {
+        let path = format!("{GET}/{id}");
+        let mut bytes = || match world.served(AUTH, &path, None) {
+            Served::Reply { response, .. } => response.body,
+            other => panic!("{other:?}"),
+        };
+        let (first, second) = (bytes(), bytes());
+        let is_odd = |body: &[u8]| std::str::from_utf8(body).is_err();
+        assert_eq!(is_odd(&first), is_odd(&second));
+        odd += usize::from(is_odd(&first));
+    }
+    assert!((3..18).contains(&odd), "{odd} of 20");
 }

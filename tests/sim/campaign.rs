@@ -58,7 +58,10 @@ pub(super) struct Campaign {
 
 /// Runs the campaign of a seed.
 pub fn run(seed: u64, aloud: bool) -> Outcome {
-    run_with(seed, aloud, |weather| weather.beside(seed))
+    run_with(seed, aloud, |weather| {
+        weather.beside(seed);
+        weather.odd_answers(seed);
+    })
 }
 
 /// Runs the campaign of a seed, pages alone, in a weather that somebody has changed.

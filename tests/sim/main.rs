@@ -22,6 +22,7 @@ mod greeting;
 mod journal;
 mod later;
 mod life;
+mod odd;
 mod refusals;
 mod settled;
 mod tally;

@@ -2,6 +2,7 @@
 
 use bursar::engine::End;
 use bursar::plan::Room;
+use bursar::sandbox::Fault;
 
 use super::books::Books;
 use super::campaign::Campaign;
@@ -43,6 +44,8 @@ impl Campaign {
         let weather = &self.weather;
         if why.contains("was expected") {
             weather.price_rises
+        } else if why.contains("odd in the same way") {
+            weather.settings.faults.rules.iter().any(|rule| matches!(rule.fault, Fault::OddAnswer { .. }))
         } else if why.contains("this route") {
             !weather.account.route.shows_lists()
         } else {
