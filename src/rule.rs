@@ -179,6 +179,9 @@ rules! {
     OddAnswersAreKept,
     /// The same oddity several times in a row stops its price class; else every task of it is paid into the same hole.
     OddAnswersStop,
+    /// A loss is noted in its own commit until somebody was told; else what a later session learns, or one that dies, is told
+    /// to nobody.
+    LossesAreTold,
 }
 
 impl Rule {

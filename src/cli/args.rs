@@ -120,6 +120,9 @@ pub struct StatusArgs {
     /// A job file, or the name of a job in the ledger; all jobs without it
     #[arg(value_name = "JOB")]
     pub job: Option<PathBuf>,
+    /// You have seen what is shown: losses and missing periods are not marked any more
+    #[arg(long)]
+    pub seen: bool,
 }
 
 /// Arguments of `export`.

@@ -11,6 +11,7 @@ mod embedded;
 mod ending;
 mod exit;
 mod export;
+mod learnt;
 mod locate;
 mod out;
 mod plan;

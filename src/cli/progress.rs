@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::learnt::Settled;
 use super::out::{self, Out, count, grouped, lines};
 use super::told::{self, Weight};
 use crate::event::{Event, EventKind, Progress, Watch};
@@ -35,6 +36,7 @@ pub(super) struct Teller {
     told: Option<(DateTime<Utc>, Progress)>,
     failures: u32,
     extras: u32,
+    settled: Settled,
     bars: Option<Bars>,
 }
 
@@ -59,14 +61,25 @@ impl Bars {
 impl Teller {
     pub(super) fn new(out: Out, baseline: Baseline) -> Self {
         let bars = out.bars.then(|| Bars::new(&baseline));
-        Self { out, baseline, began: None, told: None, failures: 0, extras: 0, bars }
+        Self { out, baseline, began: None, told: None, failures: 0, extras: 0, settled: Settled::default(), bars }
     }
 
-    /// Takes the bars away: what follows is the summary.
-    pub(super) fn finish(self) {
+    /// Takes the bars away: what follows is the summary. What was in doubt and is settled.
+    pub(super) fn finish(self) -> Settled {
         if let Some(bars) = self.bars {
             bars.tasks.finish_and_clear();
             bars.money.finish_and_clear();
+        }
+        self.settled
+    }
+
+    /// Counts what was in doubt and is settled.
+    fn settle(&mut self, kind: &EventKind) {
+        if let EventKind::Adopted { cost, .. } = kind {
+            self.settled.bought += 1;
+            self.settled.cost = self.settled.cost.saturating_add(*cost);
+        } else if let EventKind::Concluded { tasks, .. } = kind {
+            self.settled.not_bought += *tasks as u64;
         }
     }
 
@@ -152,6 +165,7 @@ impl Watch for Teller {
             self.progress(event.at, progress);
             return;
         }
+        self.settle(&event.kind);
         let Some((weight, text)) = told::words(&event.kind) else { return };
         let counted = self.counted(&event.kind).map(|(told, one)| {
             *told = told.saturating_add(1);

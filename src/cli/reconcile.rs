@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 
+use super::learnt::{Learnt, Settled};
 use super::out::{self, Out, count};
 use super::progress::{Baseline, Teller};
 use super::run::{kind_of, take, terms};
@@ -59,7 +60,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
         if let Trust::Restored(why) = ledger.begin(&locate::state_dir(&config)?, at)?.trust {
             out.must(&format!("this ledger was restored, copied or rebuilt: {why}; the vendor's list is read whole"));
         }
-        let mut facts = Vec::new();
+        let (mut facts, mut settled, mut unmatched) = (Vec::new(), Settled::default(), 0);
         for InDoubt { account, credentials } in doubted {
             let id = engine::bring_account(&mut ledger, &account, credentials.whose())?;
             let before = sum(&ledger, id)?;
@@ -92,7 +93,8 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
             // One document is asked for, not a line for each event.
             let mut teller = Teller::new(Out { json: false, bars: false, ..out }, Baseline::default());
             let end = engine::run(desk, http, &mut ledger, clock, stop.clone(), &mut teller).await?;
-            teller.finish();
+            settled = settled.and(teller.finish());
+            unmatched += end.unmatched.0;
             let after = sum(&ledger, id)?;
             let of_account = if let Some(why) = &end.refused {
                 out.must(&format!("account {}: {why}", account.name));
@@ -145,11 +147,18 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
             facts.push(Value::Object(of_it));
             exit = exit.and(of_account);
         }
+        let learnt = Learnt::of(&ledger, Vec::new(), settled, unmatched)?;
+        for sentence in learnt.sentences() {
+            if learnt.exit() == Exit::Complete { out.note(&sentence) } else { out.must(&sentence) }
+        }
+        exit = exit.and(learnt.exit());
+        if out.json {
+            out::document(&json!({ "schema": "bursar.reconcile/1", "accounts": facts, "learnt": learnt.facts(),
+                                   "settled": learnt.settled_facts(), "exit": exit.code() }))?;
+        }
+        learnt.was_told(&mut ledger, clock.now().wall.timestamp())?;
         ledger.tidy();
         drop(lock);
-        if out.json {
-            out::document(&json!({ "schema": "bursar.reconcile/1", "accounts": facts, "exit": exit.code() }))?;
-        }
         Ok(exit)
     })
 }

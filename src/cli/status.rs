@@ -6,13 +6,14 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::args::StatusArgs;
+use super::learnt::Learnt;
 use super::out::{self, Out, count, grouped, lines};
 use super::standing::Standing;
 use super::{Common, Exit, embedded, locate, summary, table, told};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, is_loopback};
 use crate::ids::RunId;
-use crate::ledger::{Kind, Ledger, RunState, RunStatus, Total};
+use crate::ledger::{Gap, Kind, Ledger, Lock, RunState, RunStatus, Total};
 use crate::price::PriceList;
 use crate::report::Report;
 
@@ -34,26 +35,87 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
             .unwrap_or_default()
             .on(clock.now().wall.date_naive());
         let report = Report::of(&mut ledger, run, &prices, clock.now())?;
+        let seen = ledger.losses_seen(run)?;
         reports.push((
-            report,
+            Shown { report, seen },
             account.map(|account| Standing::of(&ledger, account, clock.now())).transpose()?.unwrap_or_default(),
         ));
     }
     let totals = ledger.standing()?;
+    let gaps = ledger.gaps(job.as_deref(), clock.now().wall)?;
     if out.json {
-        let runs: Vec<Value> =
-            reports.iter().map(|(report, standing)| summary::facts(report, None, None, &ledger, standing)).collect();
+        let runs: Vec<Value> = reports.iter().map(|(shown, standing)| shown.facts(&ledger, standing)).collect();
         out::document(&json!({
             "schema": "bursar.status/1",
             "ledger": ledger.path().display().to_string(),
             "kind": ledger.kind().name(),
             "runs": runs,
+            "missing": gaps.iter().map(missing).collect::<Vec<_>>(),
             "totals": totals.iter().map(total).collect::<Vec<_>>(),
         }))?;
     } else {
-        out::data(&text(&reports, &totals, &ledger))?;
+        out::data(&text(&reports, &gaps, &totals, &ledger))?;
+    }
+    if args.seen {
+        let (path, kind) = (ledger.path().to_owned(), ledger.kind());
+        drop(ledger);
+        // Whoever buys writes its own losses.
+        let lock = Lock::try_take(&path)?;
+        let mut ledger = Ledger::open(&path, kind, clock.now().wall.timestamp())?;
+        let runs: Vec<(RunId, u64)> =
+            reports.iter().map(|(shown, _)| (shown.report.status.run, shown.losses())).collect();
+        let jobs: Vec<(String, i64)> = gaps.iter().map(|gap| (gap.job.clone(), gap.until)).collect();
+        ledger.seen(&runs, &jobs)?;
+        ledger.tidy();
+        drop(lock);
+        out.note("seen: what is marked here is not marked any more; what is lost from now on will be");
     }
     Ok(Exit::Complete)
+}
+
+/// A run as it is shown.
+struct Shown {
+    report: Report,
+    /// So many losses of it a person has seen.
+    seen: u64,
+}
+
+impl Shown {
+    /// Tasks that ended without an answer, and of a closed run those that were not bought.
+    fn losses(&self) -> u64 {
+        self.report.failed + self.short()
+    }
+
+    fn short(&self) -> u64 {
+        if self.report.status.state == RunState::Closed { self.report.planned } else { 0 }
+    }
+
+    /// Its state, and how badly it ended where nobody has seen that yet.
+    fn state(&self) -> String {
+        let mut state = computed(&self.report).to_owned();
+        if self.losses() <= self.seen {
+            return state;
+        }
+        if self.report.failed > 0 {
+            let _ = write!(state, ", {} failed", grouped(self.report.failed));
+        }
+        if self.short() > 0 {
+            state += ", short";
+        }
+        state
+    }
+
+    fn facts(&self, ledger: &Ledger, standing: &Standing) -> Value {
+        let mut facts = summary::facts(&self.report, None, None, ledger, standing, &Learnt::default());
+        facts["shown_as"] = self.state().into();
+        facts["unseen_losses"] = self.losses().saturating_sub(self.seen).into();
+        facts
+    }
+}
+
+/// Periods without a run, as facts.
+fn missing(gap: &Gap) -> Value {
+    json!({ "job": gap.job, "first": gap.first, "last": gap.last, "periods": gap.periods })
 }
 
 /// The account of a run, where the config has it.
@@ -62,7 +124,7 @@ fn account<'a>(ledger: &Ledger, config: &'a Config, run: RunId) -> anyhow::Resul
     Ok(ledger.job(&job)?.and_then(|job| config.accounts.get(&job.account)))
 }
 
-fn text(reports: &[(Report, Standing)], totals: &[Total], ledger: &Ledger) -> String {
+fn text(reports: &[(Shown, Standing)], gaps: &[Gap], totals: &[Total], ledger: &Ledger) -> String {
     let mut text = format!("ledger {} ({} money)\n\n", ledger.path().display(), ledger.kind().name());
     let header = [
         "job",
@@ -79,20 +141,27 @@ fn text(reports: &[(Report, Standing)], totals: &[Total], ledger: &Ledger) -> St
         "budget",
     ];
     let mut runs = table::table(&header, &[3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    for (report, _) in reports {
-        let status = &report.status;
+    for (shown, _) in reports {
+        let (report, status) = (&shown.report, &shown.report.status);
         let counts = [report.asked, report.planned, report.in_doubt, report.waiting, report.answered, report.failed];
-        let mut row = vec![status.job.clone(), status.period.clone(), computed(report).to_owned()];
+        let mut row = vec![status.job.clone(), status.period.clone(), shown.state()];
         row.extend(counts.map(grouped));
         row.extend([status.total.charged.to_string(), status.total.held.to_string(), table::limit(status.total.limit)]);
         runs.add_row(row);
     }
+    for gap in gaps {
+        let period = if gap.periods == 1 { gap.first.clone() } else { format!("{} to {}", gap.first, gap.last) };
+        runs.add_row(vec![gap.job.clone(), period, "missing".to_owned()]);
+    }
     text += &table::text(&runs);
-    for (report, _) in reports.iter().filter(|(report, _)| !report.status.oddities.is_empty()) {
+    if !gaps.is_empty() || reports.iter().any(|(shown, _)| shown.losses() > shown.seen) {
+        text += "what is lost or missing is marked until `bursar status --seen`\n";
+    }
+    for (Shown { report, .. }, _) in reports.iter().filter(|(shown, _)| !shown.report.status.oddities.is_empty()) {
         let RunStatus { job, period, .. } = &report.status;
         let _ = writeln!(text, "odd: {job} ({period}): {}", summary::odd(report));
     }
-    for (report, standing) in reports {
+    for (Shown { report, .. }, standing) in reports {
         for batch in &report.status.in_doubt {
             let until = standing.of_doubt(batch.batch).map(|until| format!("; {until}")).unwrap_or_default();
             let _ = writeln!(

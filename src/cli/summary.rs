@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
+use super::learnt::Learnt;
 use super::out::{count, grouped, lines, shell};
 use super::standing::Standing;
 use super::told;
@@ -36,12 +37,51 @@ pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
     }
 }
 
+/// What an ending means for a run, in a few words.
+fn heading(report: &Report, exit: Exit, learnt: &Learnt) -> String {
+    if exit != Exit::SomeFailed {
+        return exit.meaning().to_owned();
+    }
+    let (failed, late) = (report.failed, report.past_deadline);
+    let is_closed = report.status.state == RunState::Closed && report.planned > 0;
+    let mut parts = Vec::new();
+    if is_closed {
+        parts.push(format!("closed, {} not bought", count(report.planned, "task")));
+    }
+    if failed > 0 {
+        parts.push(format!("{} failed", grouped(failed)));
+    }
+    if late > 0 {
+        parts.push(format!("{} late", grouped(late)));
+    }
+    if learnt.exit() != Exit::Complete {
+        parts.push("losses of other runs were learnt".to_owned());
+    }
+    match (is_closed, report.is_complete(), parts.is_empty()) {
+        (_, true, true) => "complete, but charges answer no task".to_owned(),
+        (false, true, false) => format!("complete, but {}", parts.join(", ")),
+        (false, false, true) => "answers are late".to_owned(),
+        _ => parts.join(", "),
+    }
+}
+
 /// The summary in words.
-pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, standing: &Standing) -> String {
+pub(super) fn text(
+    report: &Report,
+    end: &End,
+    exit: Exit,
+    ledger: &Ledger,
+    standing: &Standing,
+    learnt: &Learnt,
+) -> String {
     let status = &report.status;
     let no_time = exit == Exit::Refused && end.undated;
-    let meaning = if no_time { "nothing bought, for want of a time that both clocks agree on" } else { exit.meaning() };
-    let mut text = format!("\n{} ({}): {meaning} (exit code {})\n", status.job, status.period, exit.code());
+    let heading = if no_time {
+        "nothing bought, for want of a time that both clocks agree on".to_owned()
+    } else {
+        heading(report, exit, learnt)
+    };
+    let mut text = format!("\n{} ({}): {heading} (exit code {})\n", status.job, status.period, exit.code());
     let mut row = |name: &str, what: String| {
         let _ = writeln!(text, "  {name:<11}{}", lines(&what));
     };
@@ -126,6 +166,9 @@ pub(super) fn text(report: &Report, end: &End, exit: Exit, ledger: &Ledger, stan
     }
     if let Some(why) = &end.refused {
         row("refused", why.clone());
+    }
+    for sentence in learnt.sentences() {
+        row("learnt", sentence);
     }
     let play = if ledger.kind() == Kind::Sandbox { " (play money)" } else { "" };
     row("ledger", format!("{}{play}", shell(&ledger.path().display().to_string())));
@@ -227,6 +270,7 @@ pub(super) fn facts(
     exit: Option<Exit>,
     ledger: &Ledger,
     standing: &Standing,
+    learnt: &Learnt,
 ) -> Value {
     let status = &report.status;
     let mut facts = serde_json::Map::new();
@@ -258,6 +302,8 @@ pub(super) fn facts(
         report.sets.iter().map(|set| json!({ "name": set.name, "tasks": set.tasks, "planned": set.planned })).collect(),
     );
     if let Some(end) = end {
+        facts.insert("learnt".into(), learnt.facts());
+        facts.insert("settled".into(), learnt.settled_facts());
         facts.insert("refused".into(), end.refused.clone().into());
         let (tasks, booked, cost) = end.corrected;
         let mut corrected = serde_json::Map::from_iter([("tasks".to_owned(), tasks.into())]);

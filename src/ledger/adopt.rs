@@ -8,6 +8,7 @@ use super::attempt_state::AttemptState;
 use super::change::{Change, Extra};
 use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, former_identities, identity, listed_done};
 use super::money_path::{self, Moves, Window};
+use super::notices::{self, NoticeKind};
 use super::rows::Mover;
 use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, OpenBatch, ToBuy};
@@ -245,6 +246,9 @@ impl Ledger {
         let window = Window { owners, sent_v: row.posted_v, hold_to_v: row.posted_v };
         money_path::hold_for_found(&write, batch, held, window)?;
         moves.write(&write)?;
+        if row.is_live {
+            notices::lost(&write, &[(first, NoticeKind::LostLive)])?;
+        }
         write.commit()?;
         Ok(OpenBatch {
             batch: BatchId(batch),

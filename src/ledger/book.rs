@@ -11,6 +11,7 @@ use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved, Settled};
 use super::money_path::{self, Moves, Window};
 use super::note::note;
+use super::notices::{self, NoticeKind};
 use super::provisional::is_provisional;
 use super::rows::{Acceptances, Mover, insert_attempts};
 use super::touched::{Attempt, Touched};
@@ -88,16 +89,18 @@ fn write_down(write: &Connection, changes: Vec<Change>) -> Result<Booked, Ledger
     let attempts = changes.iter().filter_map(Change::attempt).map(|attempt| attempt.0).collect();
     let touched = Touched::read(write, attempts)?;
     let accepted = Acceptances::new(write)?;
-    let mut commit = Commit { write, touched, accepted, moves: Moves::default(), booked: Booked::default() };
+    let mut commit =
+        Commit { write, touched, accepted, moves: Moves::default(), lost: Vec::new(), booked: Booked::default() };
     let mut notes = Vec::new();
     for change in changes {
         notes.extend(commit.record(change)?);
     }
     commit.accepted.write()?;
-    let Commit { touched, moves, mut booked, .. } = commit;
+    let Commit { touched, moves, lost, mut booked, .. } = commit;
     touched.finish()?;
     booked.money |= moves.any_money();
     moves.write(write)?;
+    notices::lost(write, &lost)?;
     for change in notes {
         note(write, change)?;
     }
@@ -146,6 +149,8 @@ pub(super) struct Commit<'t> {
     pub(super) touched: Touched<'t>,
     accepted: Acceptances<'t>,
     pub(super) moves: Moves,
+    /// Attempts whose tasks have ended without an answer.
+    lost: Vec<(i64, NoticeKind)>,
     booked: Booked,
 }
 
@@ -345,6 +350,7 @@ impl Commit<'_> {
             self.booked.extras += 1;
             self.booked.money = true;
             money_path::extra(self.write, account.0, extra.posted_v, extra.cost)?;
+            notices::add(self.write, account.0, None, NoticeKind::Unmatched, (1, extra.cost.nanos()))?;
         }
         Ok(())
     }
@@ -357,13 +363,20 @@ impl Commit<'_> {
         transition: Transition,
     ) -> Result<(), LedgerError> {
         self.touched.stands(facts, state)?;
-        self.touched.move_task_of(facts, transition)
+        let follows = self.touched.move_task_of(facts, transition)?;
+        if let Transition::Fail(reason) = transition
+            && follows
+        {
+            self.lost.extend(NoticeKind::of(reason).map(|kind| (facts.id, kind)));
+        }
+        Ok(())
     }
 
     /// A paid failure that the job wants tried again is planned anew.
     fn reopen(&mut self, facts: Attempt, again: bool) -> Result<(), LedgerError> {
         if again {
             self.touched.move_task_of(facts, Transition::Reopen)?;
+            self.lost.retain(|(attempt, _)| *attempt != facts.id);
             self.replanned(facts)?;
         }
         Ok(())
@@ -389,6 +402,7 @@ impl Commit<'_> {
             return Ok(());
         }
         // The job file no longer asks it: it leaves, as it would have if it had not been in doubt.
-        self.touched.move_task_of(facts, Transition::Drop)
+        self.touched.move_task_of(facts, Transition::Drop)?;
+        Ok(())
     }
 }

@@ -30,6 +30,7 @@ mod provisional;
 mod attempt_state;
 mod touched;
 mod money_path;
+mod notices;
 
 // Read, and noted, while it buys and collects.
 mod columns;
@@ -47,6 +48,7 @@ mod to_collect;
 
 // For people: whole runs are looked at.
 mod status;
+mod gaps;
 mod show;
 mod export;
 mod audit;
@@ -63,8 +65,10 @@ pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved, Settled};
 pub use error::LedgerError;
 pub use export::{ExportRow, Past};
+pub use gaps::Gap;
 pub use in_doubt::Doubted;
 pub use lock::{Lock, LockError};
+pub use notices::{Notice, NoticeKind};
 pub use open::{Kind, sqlite_version};
 pub use orders::{Asked, Order, RunName};
 pub use provisional::{Provisional, Settlement};

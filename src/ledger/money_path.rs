@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use super::LedgerError;
 use super::caps::{Owners, ScopeRow};
+use super::notices::{self, NoticeKind};
 use crate::ids::RunId;
 use crate::money::Money;
 use crate::plan::Scope;
@@ -117,6 +118,10 @@ impl Moves {
             for (posted_v, charge) in this.charges {
                 entry(write, batch, "charge", charge.within, posted_v, posted_v)?;
                 entry(write, batch, "overrun", charge.beyond, posted_v, posted_v)?;
+                if charge.beyond > 0 {
+                    let Owners { account, run, .. } = window.owners;
+                    notices::add(write, account, Some(run), NoticeKind::Overrun, (1, charge.beyond))?;
+                }
                 entry(write, batch, "refund", charge.back, posted_v, posted_v)?;
                 for row in window.owners.rows(write, posted_v, posted_v)? {
                     // The balance may have been read since the charge, with nothing too much taken off.
@@ -233,5 +238,5 @@ pub(super) fn take_back_extra(write: &Connection, account: i64, vendor_id: &str)
         }
     }
     write.execute("DELETE FROM extra_charge WHERE id = ?1", [id])?;
-    Ok(())
+    notices::take_back_unmatched(write, account, nanos)
 }

@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::caps::name;
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, notices};
 use crate::config::is_loopback;
 use crate::ids::{AccountId, JobId, RunId};
 use crate::money::Money;
@@ -283,6 +283,7 @@ impl Ledger {
                 id
             }
         };
+        notices::closing(&write, facts.job.0, (id, begins_at, &facts.period.id))?;
         // A clock that was wrong may have begun a run of a later period, which stays for its time. Another kind of period
         // is another rhythm of the job: none of its runs is taken up again.
         write.execute(

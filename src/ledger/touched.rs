@@ -88,13 +88,14 @@ impl<'t> Touched<'t> {
         Ok(())
     }
 
-    /// Moves an attempt's task, which follows its latest attempt alone: an older one can only still move money.
-    pub(super) fn move_task_of(&mut self, attempt: Attempt, transition: Transition) -> Result<(), LedgerError> {
+    /// Moves an attempt's task, which follows its latest attempt alone: an older one can only still move money. `false` for
+    /// such a one.
+    pub(super) fn move_task_of(&mut self, attempt: Attempt, transition: Transition) -> Result<bool, LedgerError> {
         let Some(task) = self.tasks.get_mut(&attempt.task).filter(|task| task.latest == Some(attempt.id)) else {
-            return Ok(());
+            return Ok(false);
         };
         task.state = self.mover.go(attempt.task, task.state, transition, None)?;
-        Ok(())
+        Ok(true)
     }
 
     /// Writes the moves of tasks that are not written yet.

@@ -28,6 +28,33 @@ WHERE batch.function = 'llm_responses' AND batch.method = 'standard' AND account
 
 PRAGMA user_version = 4;
 
+-- Losses, written with the loss itself and told once: by the session that learnt of it, or by the next where that one died
+-- before. Rows of a run and kind are added up until they are told.
+CREATE TABLE notice (
+    id       INTEGER PRIMARY KEY,
+    account  INTEGER NOT NULL REFERENCES account (id),
+    run      INTEGER REFERENCES run (id),   -- null: it belongs to none, as an unmatched charge does
+    kind     TEXT NOT NULL,                 -- of a task its reason; short, unmatched, overrun
+    tasks    INTEGER NOT NULL CONSTRAINT a_notice_counts_something CHECK (tasks >= 0),
+    nano_usd INTEGER NOT NULL CONSTRAINT a_notice_costs_no_less_than_nothing CHECK (nano_usd >= 0),
+    told_at  INTEGER                        -- null: nobody was told yet
+) STRICT;
+CREATE INDEX notice_untold ON notice (account, run, kind) WHERE told_at IS NULL;
+
+-- What people know of a run: tasks that a summary told to be left for want of money, and losses that a person has seen.
+CREATE TABLE run_told (
+    run   INTEGER PRIMARY KEY REFERENCES run (id),
+    short INTEGER NOT NULL DEFAULT 0,
+    seen  INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Periods of a job without a run that ended by then: a person has seen that they are missing.
+CREATE TABLE gaps_seen (
+    job   INTEGER PRIMARY KEY REFERENCES job (id),
+    until INTEGER NOT NULL
+) STRICT;
+
+
 -- Scans of earlier versions do not say what they counted for, and count for nothing more.
 ALTER TABLE sweep ADD COLUMN restored INTEGER NOT NULL DEFAULT 0
     CONSTRAINT a_scan_counts_for_a_restored_ledger_or_not CHECK (restored BETWEEN 0 AND 1);

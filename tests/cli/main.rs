@@ -14,4 +14,5 @@ mod hazards;
 mod pages;
 mod probe;
 mod runs;
+mod told;
 mod world;

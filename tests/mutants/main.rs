@@ -16,7 +16,7 @@ use std::panic::catch_unwind;
 use bursar::rule::{Rule, without};
 use rules::{
     answers, carried, ceilings, clocks, costs, doubt, endings, evidence, figures, odd, restored, sending, settled,
-    strangers, watch, worst,
+    strangers, told, watch, worst,
 };
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
@@ -314,6 +314,9 @@ fn shown_by(rule: Rule) -> Story {
         Rule::OddAnswersAreKept => story!(odd::an_odd_answer_is_kept_and_its_run_is_complete, "not_utf8"),
         Rule::OddAnswersStop => {
             story!(odd::the_same_oddity_five_times_stops_its_price_class, "left: (20, 20, 0) right: (5, 5, 15)")
+        }
+        Rule::LossesAreTold => {
+            story!(told::a_failure_learnt_for_an_earlier_day_waits_to_be_told, "left: [] right: [(")
         }
     }
 }

@@ -26,6 +26,7 @@ pub(crate) mod rows;
 pub(crate) mod settled;
 pub(crate) mod sending;
 pub(crate) mod strangers;
+pub(crate) mod told;
 pub(crate) mod watch;
 pub(crate) mod worst;
 

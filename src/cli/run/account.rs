@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Start;
 use super::period::{Greeting, Meant, NoRun, has_borders};
+use crate::cli::learnt::{Learnt, Settled};
 use crate::cli::locate::Located;
 use crate::cli::out::{self, Out, count, grouped};
 use crate::cli::plan::haste_lines;
@@ -117,16 +118,20 @@ impl Start<'_> {
             baseline.budget = baseline.budget.saturating_add(report.status.total.limit.unwrap_or_default());
         }
         let terms = Terms { speed, collect: !self.args.no_collect, ..terms(account, config, bought) };
-        let end = if let Some(greeting) = greeting.filter(Greeting::is_the_end) {
-            greeting.end
+        let (end, settled) = if let Some(greeting) = greeting.filter(Greeting::is_the_end) {
+            (greeting.end, Settled::default())
         } else {
             let desk = Desk::new(terms, prices.clone());
             let mut teller = Teller::new(self.out, baseline);
             let ended = engine::run(desk, http, ledger, self.clock, self.stop.clone(), &mut teller).await;
-            teller.finish();
-            ended?
+            let settled = teller.finish();
+            (ended?, settled)
         };
-        for (run, go) in runs {
+        let learnt = Learnt::of(ledger, runs.iter().map(|(run, _)| *run).collect(), settled, end.unmatched.0)?;
+        let (nothing, last) = (Learnt::default(), runs.len());
+        for (at, (run, go)) in runs.into_iter().enumerate() {
+            // The last summary tells what belongs to none of them.
+            let learnt = if at + 1 == last { &learnt } else { &nothing };
             ledger.complete(run)?;
             let report = Report::of(ledger, run, &prices, self.clock.now())?;
             let mut end = end.clone();
@@ -134,16 +139,28 @@ impl Start<'_> {
                 (end.undated, end.refused) = (true, end.refused.or_else(|| Some(no_run.why.clone())));
             }
             let planned = if matches!(go, Go::Wrong) { Exit::Usage } else { Exit::Complete };
-            let of_run = planned.and(summary::exit_of(&report, &end));
+            let of_run = planned.and(summary::exit_of(&report, &end)).and(learnt.exit());
             exit = exit.and(of_run);
             let standing = Standing::of(ledger, config, self.clock.now())?;
             if self.out.json {
-                let facts = summary::facts(&report, Some(&end), Some(of_run), ledger, &standing);
+                let facts = summary::facts(&report, Some(&end), Some(of_run), ledger, &standing, learnt);
                 self.json("summary", facts)?;
             } else if !self.out.quiet || of_run != Exit::Complete {
-                out::data(&summary::text(&report, &end, of_run, ledger, &standing))?;
+                out::data(&summary::text(&report, &end, of_run, ledger, &standing, learnt))?;
+            }
+            if of_run == Exit::BudgetReached {
+                ledger.told_short(run, report.planned)?;
             }
         }
+        if last == 0 && learnt.exit() != Exit::Complete {
+            // No run has a summary, so it is told alone.
+            if self.out.json {
+                self.json("learnt", json!({ "learnt": learnt.facts(), "exit": learnt.exit().code() }))?;
+            }
+            learnt.sentences().iter().for_each(|sentence| self.out.must(sentence));
+            exit = exit.and(learnt.exit());
+        }
+        learnt.was_told(ledger, self.clock.now().wall.timestamp())?;
         Ok(exit)
     }
 
@@ -276,7 +293,9 @@ impl Start<'_> {
             ));
         }
         let fits = fits(report);
-        if report.planned > 0 {
+        if status.state == RunState::Closed {
+            // It was said already that nothing more is bought for it.
+        } else if report.planned > 0 {
             let missing = report.missing.unwrap_or_default();
             let line = match report.tightest().filter(|_| fits < report.planned) {
                 Some(room) => format!(

@@ -1,0 +1,231 @@
+//! Notices: what a session learnt to somebody's loss, of any run.
+//!
+//! A notice is written in the commit of the loss itself, so that a session that dies before it told anybody leaves it to
+//! the next one. It is told once; what was told stays marked in `status` until a person has seen it.
+
+use rusqlite::Connection;
+
+use super::columns::named;
+use super::{Ledger, LedgerError};
+use crate::ids::RunId;
+use crate::money::Money;
+use crate::offer::named;
+use crate::rule::Rule;
+use crate::task::Reason;
+
+named! {
+    /// What was lost.
+    NoticeKind {
+        /// Tasks that the provider refused, at no cost.
+        Refused = "refused",
+        /// Tasks that were paid for and failed.
+        PaidFailure = "paid_failure",
+        /// Tasks whose answers the provider has discarded.
+        Expired = "expired",
+        /// Live tasks whose answers were lost on the way.
+        LostLive = "lost_live",
+        /// Tasks that were not bought by the time that a later period of their job began.
+        Short = "short",
+        /// Purchases that belong to no task.
+        Unmatched = "unmatched",
+        /// Charges beyond what was held for them.
+        Overrun = "overrun",
+    }
+}
+
+impl NoticeKind {
+    /// What a task is told as that ended for this reason; none where a person or the job file ended it.
+    pub(super) const fn of(reason: Reason) -> Option<Self> {
+        match reason {
+            Reason::Refused => Some(Self::Refused),
+            Reason::PaidFailure => Some(Self::PaidFailure),
+            Reason::Expired => Some(Self::Expired),
+            Reason::LostLive => Some(Self::LostLive),
+            Reason::DroppedByJob | Reason::ResolvedAsBought => None,
+        }
+    }
+}
+
+/// A loss that nobody was told of yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Notice {
+    /// Its row.
+    pub id: i64,
+    /// What was lost.
+    pub kind: NoticeKind,
+    /// The account.
+    pub account: String,
+    /// Which run it belongs to, where it belongs to one.
+    pub run: Option<RunId>,
+    /// That run's job.
+    pub job: Option<String>,
+    /// And period.
+    pub period: Option<String>,
+    /// How many tasks, or purchases.
+    pub tasks: u64,
+    /// What was charged for them.
+    pub paid: Money,
+}
+
+impl Ledger {
+    /// The losses that nobody was told of, of all runs and accounts, oldest first.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn untold(&self) -> Result<Vec<Notice>, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT notice.id, notice.kind, account.name, notice.run, job.name, run.period, notice.tasks, notice.nano_usd
+             FROM notice JOIN account ON account.id = notice.account
+             LEFT JOIN run ON run.id = notice.run LEFT JOIN job ON job.id = run.job
+             WHERE notice.told_at IS NULL ORDER BY notice.id",
+        )?;
+        let rows = statement.query_map([], |row| {
+            Ok(Notice {
+                id: row.get(0)?,
+                kind: named(row, 1)?,
+                account: row.get(2)?,
+                run: row.get::<_, Option<i64>>(3)?.map(RunId),
+                job: row.get(4)?,
+                period: row.get(5)?,
+                tasks: row.get(6)?,
+                paid: Money::from_nanos(row.get(7)?),
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// These losses were told: no later session tells them again.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn told(&mut self, notices: &[Notice], now: i64) -> Result<(), LedgerError> {
+        if notices.is_empty() {
+            return Ok(());
+        }
+        let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for notice in notices {
+            write.execute("UPDATE notice SET told_at = ?2 WHERE id = ?1 AND told_at IS NULL", (notice.id, now))?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+
+    /// A summary has said of a run that a cap leaves so many of its tasks unbought: that is no news when it is closed.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn told_short(&mut self, run: RunId, tasks: u64) -> Result<(), LedgerError> {
+        self.db.execute(
+            "INSERT INTO run_told (run, short) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET short = excluded.short",
+            (run.0, tasks),
+        )?;
+        Ok(())
+    }
+
+    /// How many losses of a run a person has seen.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn losses_seen(&self, run: RunId) -> Result<u64, LedgerError> {
+        let sql = "SELECT coalesce((SELECT seen FROM run_told WHERE run = ?1), 0)";
+        Ok(self.db.query_row(sql, [run.0], |row| row.get(0))?)
+    }
+
+    /// A person has seen so many losses of each of these runs, and that periods of the jobs before these moments (Unix
+    /// seconds) have no run.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn seen(&mut self, runs: &[(RunId, u64)], jobs: &[(String, i64)]) -> Result<(), LedgerError> {
+        let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        for (run, losses) in runs {
+            write.execute(
+                "INSERT INTO run_told (run, seen) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seen = excluded.seen",
+                (run.0, losses),
+            )?;
+        }
+        for (job, until) in jobs {
+            write.execute(
+                "INSERT INTO gaps_seen (job, until) SELECT id, ?2 FROM job WHERE name = ?1
+                 ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
+                (job, until),
+            )?;
+        }
+        write.commit()?;
+        Ok(())
+    }
+}
+
+/// Adds to what is to be told of a run, or of an account where it belongs to none.
+pub(super) fn add(
+    write: &Connection,
+    account: i64,
+    run: Option<i64>,
+    kind: NoticeKind,
+    (tasks, nanos): (u64, i64),
+) -> Result<(), LedgerError> {
+    if !Rule::LossesAreTold.is_kept() {
+        return Ok(());
+    }
+    let added = write
+        .prepare_cached(
+            "UPDATE notice SET tasks = tasks + ?4, nano_usd = nano_usd + ?5
+             WHERE account = ?1 AND run IS ?2 AND kind = ?3 AND told_at IS NULL",
+        )?
+        .execute((account, run, kind.name(), tasks, nanos))?;
+    if added == 0 {
+        write
+            .prepare_cached("INSERT INTO notice (account, run, kind, tasks, nano_usd) VALUES (?1, ?2, ?3, ?4, ?5)")?
+            .execute((account, run, kind.name(), tasks, nanos))?;
+    }
+    Ok(())
+}
+
+/// Attempts whose tasks have ended without an answer in this commit.
+pub(super) fn lost(write: &Connection, attempts: &[(i64, NoticeKind)]) -> Result<(), LedgerError> {
+    for (attempt, kind) in attempts {
+        let (account, run, paid) = write
+            .prepare_cached(
+                "SELECT batch.account, batch.run, coalesce(attempt.settled_nano, attempt.posted_nano, 0)
+                 FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1",
+            )?
+            .query_row([attempt], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        add(write, account, Some(run), *kind, (1, paid))?;
+    }
+    Ok(())
+}
+
+/// An unmatched charge has found its task before anybody was told of it.
+pub(super) fn take_back_unmatched(write: &Connection, account: i64, nanos: i64) -> Result<(), LedgerError> {
+    write.execute(
+        "UPDATE notice SET tasks = tasks - 1, nano_usd = nano_usd - ?2
+         WHERE account = ?1 AND run IS NULL AND kind = 'unmatched' AND told_at IS NULL AND tasks >= 1 AND nano_usd >= ?2",
+        (account, nanos),
+    )?;
+    write.execute("DELETE FROM notice WHERE tasks = 0 AND told_at IS NULL", [])?;
+    Ok(())
+}
+
+/// Runs of a job that a run of a later period is about to close: what of them was not bought, and was not told to be left
+/// for want of money.
+pub(super) fn closing(
+    write: &Connection,
+    job: i64,
+    (run, begins_at, period): (i64, i64, &str),
+) -> Result<(), LedgerError> {
+    let mut statement = write.prepare(
+        "SELECT job.account, run.id, count(*) FROM run JOIN job ON job.id = run.job
+         JOIN task INDEXED BY task_to_buy ON task.run = run.id AND task.state = 0
+         WHERE run.job = ?1 AND run.id <> ?2 AND run.state <> 'closed'
+           AND (run.begins_at < ?3 OR length(run.period) <> length(?4))
+         GROUP BY run.id
+         HAVING count(*) > coalesce((SELECT short FROM run_told WHERE run_told.run = run.id), 0)",
+    )?;
+    let short = statement.query_map((job, run, begins_at, period), |row| {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, u64>(2)?))
+    })?;
+    for (account, run, tasks) in short.collect::<Result<Vec<_>, _>>()? {
+        add(write, account, Some(run), NoticeKind::Short, (tasks, 0))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,104 @@
+//! Every loss is told once, whoever it belonged to, and stays marked until a person has seen it.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::world::{Ended, World};
+
+/// A job beside `job.toml`, under this name.
+fn other(world: &World, name: &str, more: &str) -> String {
+    let text = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
+    let file = format!("{name}.toml");
+    fs::write(world.folder.path().join(&file), format!("{more}{}", text.replace("question", name))).unwrap();
+    file
+}
+
+/// Nothing was said, and all is well.
+#[track_caller]
+fn is_quiet(ended: &Ended) {
+    assert_eq!((ended.code, &*ended.stdout, &*ended.stderr), (0, "", ""));
+}
+
+#[test]
+fn a_loss_of_another_job_is_told_by_the_session_that_learns_it() {
+    let world = World::with(
+        &["--speed", "100000"],
+        "[[fault]]\nkind = \"paid_failure\"\ncall = \"task_post\"\ncode = 40103\nnth = [1]\n",
+    );
+    assert_eq!(world.bursar(&["run", "job.toml", "--no-collect", "--quiet"]).code, 0);
+    let second = other(&world, "second", "");
+    let learnt = world.bursar(&["run", &second, "--quiet"]);
+    assert_eq!(learnt.code, 4, "{learnt:?}");
+    assert_eq!(
+        learnt.stdout,
+        "\nsecond (once): complete, but losses of other runs were learnt (exit code 4)\n  asked      1 task\n  \
+         answered   1\n  spent      $0.0012 of the budget of $0.0012; nothing held\n  \
+         cap        budget of this run: $0.00 of $0.0012 left\n  \
+         learnt     job (once): 1 task failed at the provider, $0.0012 paid for them\n  \
+         learnt     told once; `bursar status` shows it until `bursar status --seen`\n  \
+         ledger     bursar.db (play money)\n  \
+         answers    bursar export second --ledger bursar.db --output second.jsonl\n"
+    );
+    is_quiet(&world.bursar(&["run", &second, "--quiet"]));
+    world.agree(2);
+}
+
+#[test]
+fn a_loss_of_another_job_stands_in_the_json_of_the_session() {
+    let world = World::with(
+        &["--speed", "100000"],
+        "[[fault]]\nkind = \"paid_failure\"\ncall = \"task_post\"\ncode = 40103\nnth = [1]\n",
+    );
+    assert_eq!(world.bursar(&["run", "job.toml", "--no-collect", "--quiet"]).code, 0);
+    let second = other(&world, "second", "");
+    let ended = world.bursar(&["run", &second, "--json", "--quiet"]);
+    let summary: Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+    assert_eq!((ended.code, &summary["exit"]), (4, &Value::from(4)), "{ended:?}");
+    let loss = serde_json::json!([{ "kind": "paid_failure", "account": "main", "job": "job", "period": "once", "tasks": 1,
+                                    "paid_usd": "0.0012", "paid_nano_usd": 1_200_000 }]);
+    assert_eq!(summary["learnt"], loss);
+}
+
+#[test]
+fn a_day_cut_short_is_told_once_and_marked_until_seen() {
+    let world = World::new();
+    let daily = other(&world, "daily", "period = \"day\"\ntimezone = \"UTC\"\n");
+    // The vendor is away, and the session ends before it has bought anything.
+    let path = world.folder.path().join("bursar.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, config.replace(&world.address, "127.0.0.1:1")).unwrap();
+    let begun = world.bursar(&["run", &daily, "--max-wait", "1s", "--quiet"]);
+    assert_eq!(begun.code, 7, "{begun:?}");
+    fs::write(&path, config).unwrap();
+    // It was the day before yesterday, and yesterday nobody came.
+    let ledger = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
+    let (before, yesterday): (String, String) = ledger
+        .query_row("SELECT date('now', '-2 days'), date('now', '-1 days')", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .unwrap();
+    ledger.execute("UPDATE run SET period = ?1, begins_at = begins_at - 172800", [&before]).unwrap();
+    drop(ledger);
+    let learnt = world.bursar(&["run", &daily, "--quiet"]);
+    assert_eq!(learnt.code, 4, "{learnt:?}");
+    let says = format!(
+        "  learnt     daily ({before}): 1 task not bought: a later period of the job has begun, so none of it is bought any \
+         more\n"
+    );
+    assert!(learnt.stdout.contains(&says), "{learnt:?}");
+    is_quiet(&world.bursar(&["run", &daily, "--quiet"]));
+    let status = world.bursar(&["status"]).stdout;
+    for row in [format!(" daily  {before}  closed, short"), format!(" daily  {yesterday}  missing")] {
+        assert!(status.contains(&row), "{row}: {status}");
+    }
+    assert!(status.contains("what is lost or missing is marked until `bursar status --seen`\n"), "{status}");
+    assert_eq!(world.bursar(&["status", "--seen"]).code, 0);
+    let status = world.bursar(&["status"]).stdout;
+    assert!(!status.contains("short") && !status.contains("missing"), "{status}");
+    let caught_up = world.bursar(&["run", &daily, "--period", &before]);
+    assert_eq!(caught_up.code, 4, "{caught_up:?}");
+    assert!(
+        caught_up.stdout.starts_with(&format!("\ndaily ({before}): closed, 1 task not bought (exit code 4)\n")),
+        "{caught_up:?}"
+    );
+    assert!(!caught_up.stderr.contains("to buy"), "{caught_up:?}");
+}

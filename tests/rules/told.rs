@@ -1,0 +1,80 @@
+//! Losses are told once, whoever they belong to: what a later session learns of an earlier run waits in the ledger until
+//! a summary has been written.
+
+use std::time::Duration;
+
+use bursar::ledger::{Ledger, NoticeKind};
+use bursar::money::Money;
+use bursar::sandbox::{Call, Fault, Rule};
+
+use super::world::World;
+use super::{PRICE, job, live_for, settings};
+
+/// The job, asked anew each day.
+fn daily(questions: usize) -> String {
+    format!("period = \"day\"\ntimezone = \"UTC\"\n{}", job(questions))
+}
+
+/// What nobody was told of: whose, what, how many, and what was paid.
+fn untold(ledger: &Ledger) -> Vec<(String, NoticeKind, u64, Money)> {
+    let notices = ledger.untold().unwrap().into_iter();
+    notices.map(|notice| (notice.period.unwrap_or_default(), notice.kind, notice.tasks, notice.paid)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_failure_learnt_for_an_earlier_day_waits_to_be_told() {
+    let fails = Fault::PaidFailure { code: 40_103, at_post: false };
+    let mut world = World::new(settings(vec![Rule::nth(fails, Call::TaskPost, 2)]));
+    world.collect = false;
+    world.live_on(&daily(3)).await;
+    assert_eq!(untold(&world.open()), [], "nothing is known of it yet");
+    world.collect = true;
+    tokio::time::advance(Duration::from_hours(24)).await;
+    world.live_on(&daily(3)).await;
+    let lost = ("2026-11-22".to_owned(), NoticeKind::PaidFailure, 2, Money::from_nanos(2 * PRICE.nanos()));
+    assert_eq!(untold(&world.open()), [lost.clone()]);
+    // The session died before it told anybody: the next one finds it.
+    world.live_on(&daily(3)).await;
+    let mut ledger = world.open();
+    assert_eq!(untold(&ledger), [lost]);
+    let notices = ledger.untold().unwrap();
+    ledger.told(&notices, 0).unwrap();
+    drop(ledger);
+    world.live_on(&daily(3)).await;
+    assert_eq!(untold(&world.open()), [], "it is told once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_discarded_before_they_were_fetched_are_told() {
+    let mut world = World::new(settings(vec![]));
+    world.collect = false;
+    world.live_on(&daily(3)).await;
+    world.collect = true;
+    tokio::time::advance(Duration::from_hours(24 * 40)).await;
+    world.live_on(&daily(3)).await;
+    let paid = Money::from_nanos(3 * PRICE.nanos());
+    assert_eq!(untold(&world.open()), [("2026-11-22".to_owned(), NoticeKind::Expired, 3, paid)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_cut_short_by_a_death_is_told_when_it_closes() {
+    let mut world = World::new(settings(vec![]));
+    assert_eq!(live_for(&mut world, &daily(3), Duration::ZERO).await, None);
+    tokio::time::advance(Duration::from_hours(24)).await;
+    world.live_on(&daily(3)).await;
+    assert_eq!(untold(&world.open()), [("2026-11-22".to_owned(), NoticeKind::Short, 3, Money::ZERO)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shortage_that_a_summary_told_is_not_told_again() {
+    let mut world = World::new(settings(vec![]));
+    let poor = daily(3).replace("run = \"1\"", "run = \"0.0024\"");
+    world.live_on(&poor).await;
+    let mut ledger = world.open();
+    let run = ledger.find_run("rules", None).unwrap().unwrap();
+    ledger.told_short(run, 1).unwrap();
+    drop(ledger);
+    tokio::time::advance(Duration::from_hours(24)).await;
+    world.live_on(&poor).await;
+    assert_eq!(untold(&world.open()), []);
+}
