@@ -33,6 +33,7 @@ pub use desk::{Desk, EngineError};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 pub use prepare::{PrepareError, Prepared, affordable, bring_account, by_deadline, own_room, own_rooms, prepare};
 pub use turn::{AtWork, Moment, Outside, ProviderClock, Turn};
+pub use vendor_clock::FURTHEST_OFF_S;
 pub use vocabulary::{Effect, End, Heard, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms};
 pub use waits::{Missing, Until, Waits, waits};
 

@@ -13,7 +13,7 @@ use crate::rule::Rule;
 
 /// A `Date` further from this machine's clock than this is no word on the time (seconds): one of the two is broken. A
 /// machine that was switched off or restored from an image is wrong by less once its clock is set.
-const FURTHEST_OFF_S: i64 = 14 * 24 * 3_600;
+pub const FURTHEST_OFF_S: i64 = 14 * 24 * 3_600;
 /// The vendor's machines agree to this (milliseconds); windows of its list begin earlier by more.
 const AGREE_MS: i64 = 60_000;
 /// Answers in a row that show a later time than is believed before it is.

@@ -8,6 +8,7 @@ use crate::cli::out::grouped;
 use crate::cli::{Exit, secrets};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
+use crate::engine::FURTHEST_OFF_S;
 use crate::job::Target;
 use crate::money::Money;
 use crate::offer::{Engine, OFFERS};
@@ -55,8 +56,15 @@ pub(super) async fn look(account: &AccountConfig, clock: Clock) -> anyhow::Resul
         }
         Err(problem) => findings.push(refused(&problem, account)),
     }
-    let date = outcome.ok().and_then(|response| response.date);
-    findings.extend(date.map(|date| skew(date, asked, heard)));
+    findings.extend(outcome.ok().map(|response| match response.date {
+        Some(date) => skew(date, asked, heard),
+        None => Finding::fail(
+            "clock",
+            Exit::Refused,
+            "the vendor's answers bear no `Date`: nothing is bought, since it is not known in which day it would count",
+            "where a proxy removes the header, let it pass",
+        ),
+    }));
     Ok(findings)
 }
 
@@ -111,8 +119,14 @@ async fn gateway(http: &Http, account: &AccountConfig, clock: Clock) -> Vec<Find
         Finding::ok("gateway", "it tells no balance, no limits and no prices; the first task of each price shows it")
             .knowing("it has no list of what was bought: what is in doubt can be looked up nowhere, and `bursar resolve` decides"),
     );
-    let date = outcome.ok().and_then(|response| response.date);
-    findings.extend(date.map(|date| skew(date, asked, heard)));
+    findings.extend(outcome.ok().map(|response| match response.date {
+        Some(date) => skew(date, asked, heard),
+        None => Finding::warn(
+            "clock",
+            "the gateway's answers bear no `Date`: jobs with a period are not run",
+            "where a proxy removes the header, let it pass",
+        ),
+    }));
     findings
 }
 
@@ -242,10 +256,15 @@ fn skew(date: DateTime<Utc>, asked: DateTime<Utc>, heard: DateTime<Utc>) -> Find
         return Finding::ok("clock", "this machine's and the vendor's agree");
     }
     let side = if ahead_s < 0 { "ahead of" } else { "behind" };
+    let says = format!("this machine's is {} s {side} the vendor's", ahead_s.abs());
+    if ahead_s.abs() > FURTHEST_OFF_S {
+        let says = format!("{says}: one of them is wrong, and nothing is bought");
+        return Finding::fail("clock", Exit::Refused, says, "set this machine's clock right");
+    }
     Finding::warn(
         "clock",
-        format!("this machine's is {} s {side} the vendor's", ahead_s.abs()),
-        "money is dated by the vendor's, so nothing is lost; periods begin by this machine's: set it right",
+        says,
+        "a job with a period is run only while both lie in the same one: set this machine's clock right",
     )
 }
 
