@@ -252,6 +252,15 @@ CREATE TABLE attempt (
 -- a purchase writes. A row of the vendor's is found by its tag. The first that has none of ours makes the index
 -- attempt_by_vendor_id, once.
 
+-- What a person decided on attempts in doubt, as long as nothing has come of it: it can be taken back. One that was bought
+-- by a person's word (state 7) waits for its id, its cost and its answer.
+CREATE TABLE word (
+    attempt   INTEGER PRIMARY KEY REFERENCES attempt (id),
+    bought    INTEGER NOT NULL CONSTRAINT a_word_is_yes_or_no CHECK (bought BETWEEN 0 AND 1),
+    charged_v INTEGER,                  -- by the vendor's clock: in which day the hold was charged
+    CONSTRAINT what_was_bought_was_charged CHECK ((bought = 1) = (charged_v IS NOT NULL))
+) STRICT;
+
 -- Money only gains rows: what was reserved for a batch is charged or released, in as many steps as the truth takes.
 -- What the vendor took beyond what was held is overrun. Held = reserve - charge - release; spent = charge + overrun
 -- - refund. A charge is dated by the vendor's time of the purchase; a hold counts from `from_v` to `to_v`.

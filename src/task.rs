@@ -89,7 +89,7 @@ named! {
         Expired = "expired",
         /// The job file no longer asks it; it was never bought.
         DroppedByJob = "dropped_by_job",
-        /// It was in doubt, and a person decided that it had been bought.
+        /// It was in doubt, a person decided that it had been bought, and no answer came as long as the vendor keeps one.
         ResolvedAsBought = "resolved_as_bought",
         /// It was answered on a connection that was lost.
         LostLive = "lost_live",
@@ -104,7 +104,8 @@ pub enum TaskState {
     /// Reserved, and perhaps sent. The outcome of its batch moves it on. After a crash it is in doubt: reconcile looks
     /// its tag up in the vendor's list and never just sends it again.
     Sending,
-    /// Bought, and its id is known. Collect moves it on; after a crash it is asked for by its id.
+    /// Bought, and its id is known, or looked for where a person said that it was bought. Collect moves it on; after a crash
+    /// it is asked for by its id.
     Submitted,
     /// The answer is in the ledger. Nothing moves it on.
     Answered,
@@ -119,6 +120,8 @@ pub enum Transition {
     Reserve,
     /// It surely was not bought, and may be tried again.
     NotBought,
+    /// What a person said of it is taken back: its outcome is not known.
+    Doubt,
     /// The vendor took it, and its id is known.
     Accept,
     /// The vendor refused it for good, or took money without an answer.
@@ -150,7 +153,7 @@ impl TaskState {
     pub fn next(self, transition: Transition) -> Result<Self, IllegalTransition> {
         use TaskState::{Answered, Failed, Planned, Sending, Submitted};
         match (self, transition) {
-            (Planned, Transition::Reserve) => Ok(Sending),
+            (Planned, Transition::Reserve) | (Planned | Submitted, Transition::Doubt) => Ok(Sending),
             (Sending, Transition::NotBought) | (Failed(_), Transition::Reopen) => Ok(Planned),
             // Planned: given up for not bought, and found in the vendor's list after all.
             (Sending | Planned, Transition::Accept) => Ok(Submitted),

@@ -65,7 +65,7 @@ pub enum Command {
     Models(ListArgs),
     /// Ask the vendor about what is in doubt, and about what was given up; buys nothing
     Reconcile,
-    /// Record your own verdict on a batch in doubt, where no list can tell
+    /// Show the evidence on a batch in doubt, and record your own verdict where no list can tell
     Resolve(ResolveArgs),
     /// Is all well: credentials, balance, limits, prices, clock, ledger, disk; spends only with --probe
     Doctor(DoctorArgs),
@@ -173,7 +173,13 @@ pub struct ListArgs {
 
 /// Arguments of `resolve`.
 #[derive(Debug, Args)]
-#[command(group(clap::ArgGroup::new("verdict").required(true).args(["bought", "not_bought", "restored"])))]
+#[command(
+    group(clap::ArgGroup::new("verdict").args(["bought", "not_bought", "ids", "undo", "restored"])),
+    override_usage = "bursar resolve [OPTIONS] <BATCH> [TASK]...\n       bursar resolve [OPTIONS] --restored <ACCOUNT> --reason <TEXT>",
+    after_help = "Without a verdict it shows the evidence and changes nothing. As long as the provider's list can still tell, \
+                  waiting is the safe way: each `bursar run` and `bursar reconcile` reads the list again, and settles the \
+                  batch by itself."
+)]
 pub struct ResolveArgs {
     /// The batch, by its number in `status`
     #[arg(value_name = "BATCH", required_unless_present = "restored", conflicts_with = "restored")]
@@ -181,18 +187,25 @@ pub struct ResolveArgs {
     /// Tasks of it, by number; all that are in doubt without any
     #[arg(value_name = "TASK")]
     pub tasks: Vec<i64>,
-    /// It was bought: the hold is charged, and the tasks fail as paid
-    #[arg(long)]
+    /// It was bought: the hold is charged, and the answers are looked for as long as the provider keeps them
+    #[arg(long, requires = "reason")]
     pub bought: bool,
     /// It was not bought: the hold is released, and the tasks are planned again
-    #[arg(long)]
+    #[arg(long, requires = "reason")]
     pub not_bought: bool,
+    /// A file of the provider's task ids, one a line, or `TAG,ID`: each is asked for, and taken where its answer has a tag
+    /// of this batch
+    #[arg(long, value_name = "FILE", conflicts_with = "tasks")]
+    pub ids: Option<PathBuf>,
+    /// Take an earlier --bought or --not-bought back, as long as nothing has come of it
+    #[arg(long, requires = "reason")]
+    pub undo: bool,
     /// The ledger was restored, and you know what was bought by this account meanwhile: it buys again
-    #[arg(long, value_name = "ACCOUNT")]
+    #[arg(long, value_name = "ACCOUNT", requires = "reason")]
     pub restored: Option<String>,
     /// How you know; it is kept with the decision
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
+    #[arg(long, value_name = "TEXT", requires = "verdict")]
+    pub reason: Option<String>,
 }
 
 /// Arguments of `doctor`.

@@ -175,7 +175,7 @@ fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<In
         let Some((id, route)) = ledger.account(&name)? else { continue };
         let restored = ledger.vendor_memory(id)?.restored_from_v.is_some();
         let is_watched = route.shows_lists() && !on_watch(ledger, id, at)?.is_empty();
-        let is_clear = ledger.doubted(id)?.is_empty() && !restored && !is_watched;
+        let is_clear = ledger.doubted(id)?.is_empty() && !restored && !is_watched && ledger.awaited(id)?.is_empty();
         if is_clear && ledger.provisional(id)?.is_empty() {
             continue;
         }

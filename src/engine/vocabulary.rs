@@ -11,8 +11,8 @@ use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::ledger::{
-    CapReached, Change, Doubted, Draft, GivenUp, OpenBatch, Provisional, Recognised, Reserved, Settlement, TakenOver,
-    ToCollect, Unfinished, Witness,
+    Awaited, CapReached, Change, Doubted, Draft, GivenUp, OpenBatch, Provisional, Recognised, Reserved, Settlement,
+    TakenOver, ToCollect, Unfinished, Witness,
 };
 use crate::money::Money;
 use crate::oddity::Oddity;
@@ -56,6 +56,8 @@ pub struct Terms {
 pub struct Memory {
     /// Batches with an unknown outcome.
     pub doubted: Vec<Doubted>,
+    /// What a person called bought, and nobody has found yet.
+    pub awaited: Vec<Awaited>,
     /// Batches with answers to come.
     pub open: Vec<OpenBatch>,
     /// Functions whose unfinished tasks the vendor's list was seen to show.

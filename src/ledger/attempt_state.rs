@@ -21,7 +21,7 @@ pub(super) enum AttemptState {
     PaidFailure = 5,
     /// The vendor threw its answer away before it was fetched.
     Expired = 6,
-    /// A person decided that it was bought.
+    /// A person decided that it was bought: its id, its cost and its answer are to come.
     ResolvedAsBought = 7,
 }
 
@@ -42,9 +42,11 @@ impl AttemptState {
         match self {
             Self::Sending => !matches!(next, Self::Sending | Self::Answered | Self::Expired),
             Self::Submitted => matches!(next, Self::Answered | Self::PaidFailure | Self::Expired),
-            // Given up, and found after all.
-            Self::NotBought => matches!(next, Self::Submitted | Self::PaidFailure),
-            Self::Answered | Self::Refused | Self::PaidFailure | Self::Expired | Self::ResolvedAsBought => false,
+            // Given up, and found after all; or a person takes the word back.
+            Self::NotBought => matches!(next, Self::Submitted | Self::PaidFailure | Self::Sending),
+            // Found, or taken back; or its answer never came.
+            Self::ResolvedAsBought => matches!(next, Self::Sending | Self::PaidFailure),
+            Self::Answered | Self::Refused | Self::PaidFailure | Self::Expired => false,
         }
     }
 }
@@ -65,7 +67,7 @@ impl FromSql for AttemptState {
 
 #[cfg(test)]
 mod tests {
-    use AttemptState::{Answered, Expired, PaidFailure, Refused, ResolvedAsBought};
+    use AttemptState::{Answered, Expired, PaidFailure, Refused};
 
     use super::*;
 
@@ -84,6 +86,6 @@ mod tests {
             .into_iter()
             .filter(|state| !AttemptState::ALL.into_iter().any(|next| state.may_become(next)))
             .collect();
-        assert_eq!(over, [Answered, Refused, PaidFailure, Expired, ResolvedAsBought]);
+        assert_eq!(over, [Answered, Refused, PaidFailure, Expired]);
     }
 }

@@ -86,7 +86,7 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
     (
         "a task is not where its latest attempt is",
         "SELECT 'task ' || task.id FROM task LEFT JOIN attempt ON attempt.id = task.attempt
-         WHERE (task.state = 1) <> coalesce(attempt.state = 0, 0) OR (task.state = 2) <> coalesce(attempt.state = 1, 0)
+         WHERE (task.state = 1) <> coalesce(attempt.state = 0, 0) OR (task.state = 2) <> coalesce(attempt.state = 1 OR attempt.state = 7, 0)
             OR (task.state = 3) <> coalesce(attempt.state = 2, 0)",
     ),
     (
@@ -106,6 +106,11 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
         "a task was paid for twice without a failure between",
         "SELECT 'task ' || task FROM attempt WHERE state IN (1, 2, 6, 7) AND coalesce(settled_nano, posted_nano, 0) > 0
          GROUP BY task HAVING count(*) > 1",
+    ),
+    (
+        "a person's word stands for what is not waited for, or nobody said what is",
+        "SELECT 'attempt ' || attempt.id FROM attempt LEFT JOIN word ON word.attempt = attempt.id
+         WHERE (attempt.state = 7) <> coalesce(word.bought, 0)",
     ),
     (
         "an attempt belongs to no task or no batch",

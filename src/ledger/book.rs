@@ -180,8 +180,9 @@ impl Commit<'_> {
                 self.reopen(facts, again)?;
             }
             Change::LostLive { attempt, vendor_id, cost, posted_v } => {
-                let states = [AttemptState::Sending, AttemptState::NotBought];
+                let states = [AttemptState::Sending, AttemptState::NotBought, AttemptState::ResolvedAsBought];
                 let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(None) };
+                let facts = self.word_is_kept(facts)?;
                 self.paid_for_nothing(facts, None, Some(&vendor_id), (cost, posted_v), Reason::LostLive)?;
             }
             Change::FailedLater { attempt, code, again, settled } => {
@@ -204,18 +205,10 @@ impl Commit<'_> {
                 self.ended(attempt, state, None, transition)?;
             }
             Change::Answered { attempt, answer, settled } => self.store(attempt, &answer, settled)?,
-            Change::ResolvedAsBought { attempt, posted_v } => {
-                let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Sending])? else { return Ok(None) };
-                self.write
-                    .prepare_cached(
-                        "UPDATE attempt SET state = ?2, posted_nano = held_nano, settled_nano = held_nano WHERE id = ?1",
-                    )?
-                    .execute((facts.id, AttemptState::ResolvedAsBought))?;
-                let transition = Transition::Fail(Reason::ResolvedAsBought);
-                self.stands(facts, AttemptState::ResolvedAsBought, transition)?;
-                self.moves.charge(facts.batch, posted_v, facts.held, facts.held, false);
-                self.moves.count(facts.batch, -1, 0);
-            }
+            Change::ResolvedAsBought { attempt, posted_v } => self.said_bought(attempt, posted_v)?,
+            Change::ResolvedAsNotBought { attempt } => self.said_not_bought(attempt)?,
+            Change::TakenBack { attempt } => self.taken_back(attempt)?,
+            Change::NeverCame { attempt } => self.never_came(attempt)?,
             Change::Extra { account, extra } => self.extra(account, &extra)?,
             Change::Posted { batch, posted_v } => self.moves.posted(batch.0, posted_v),
             Change::Doubt { batch, .. } if !Rule::DoubtIsHeld.is_kept() => {
@@ -256,8 +249,9 @@ impl Commit<'_> {
     ) -> Result<(), LedgerError> {
         // Given up for not bought, and found after all: its hold is gone, so the charge is overrun; what it may still come
         // to is held again.
-        let states = [AttemptState::Sending, AttemptState::NotBought];
+        let states = [AttemptState::Sending, AttemptState::NotBought, AttemptState::ResolvedAsBought];
         let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(()) };
+        let facts = self.word_is_kept(facts)?;
         let was_sending = facts.state == AttemptState::Sending;
         let rest = if open { facts.held.less(cost) } else { Money::ZERO };
         let facts = if was_sending { facts } else { self.found_after_all(facts, vendor_id, rest)? };
@@ -272,7 +266,7 @@ impl Commit<'_> {
         Ok(())
     }
 
-    fn not_bought(
+    pub(super) fn not_bought(
         &mut self,
         attempt: AttemptId,
         state: AttemptState,

@@ -148,8 +148,14 @@ pub enum Change {
     Closed { batch: BatchId, closed_v: i64 },
     /// When a batch was bought, by the vendor's clock.
     Posted { batch: BatchId, posted_v: i64 },
-    /// A person decided: the hold is charged, and the task fails as paid.
+    /// A person decided: the hold is charged as of this moment, and the answer is waited for.
     ResolvedAsBought { attempt: AttemptId, posted_v: i64 },
+    /// A person decided: as [`Change::NotBought`], and it can be taken back as long as nothing was bought on it.
+    ResolvedAsNotBought { attempt: AttemptId },
+    /// A person takes such a word back: its outcome is not known, and its money is held again.
+    TakenBack { attempt: AttemptId },
+    /// What a person called bought was not found, as long as the vendor keeps answers.
+    NeverCame { attempt: AttemptId },
     /// Money without an attempt.
     Extra { account: AccountId, extra: Extra },
     /// What one task of a kind was charged.
@@ -225,7 +231,10 @@ impl Change {
             | Self::LostLive { attempt, .. }
             | Self::Expired { attempt, .. }
             | Self::Answered { attempt, .. }
-            | Self::ResolvedAsBought { attempt, .. } => Some(*attempt),
+            | Self::ResolvedAsBought { attempt, .. }
+            | Self::ResolvedAsNotBought { attempt }
+            | Self::TakenBack { attempt }
+            | Self::NeverCame { attempt } => Some(*attempt),
             Self::Corrected { .. }
             | Self::CostFound { .. }
             | Self::CostSought { .. }

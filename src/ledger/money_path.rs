@@ -24,6 +24,8 @@ struct Move {
     /// By the vendor's time of the purchase.
     charges: BTreeMap<i64, Charge>,
     released: i64,
+    /// Held once more.
+    held_again: i64,
     unresolved: i64,
     uncollected: i64,
     posted_v: Option<i64>,
@@ -78,6 +80,16 @@ impl Moves {
         self.of(batch).released += amount.nanos();
     }
 
+    /// What was booked as charged at that time is in doubt again: it comes back, and is held past every ceiling, since it may
+    /// be gone.
+    pub(super) fn in_doubt_again(&mut self, batch: i64, charged: Option<(i64, Money)>, held: Money) {
+        let this = self.of(batch);
+        if let Some((charged_v, booked)) = charged {
+            this.charges.entry(charged_v).or_default().back += booked.nanos();
+        }
+        this.held_again += held.nanos();
+    }
+
     /// So many more attempts are unresolved, and so many more answers are to come.
     pub(super) fn count(&mut self, batch: i64, unresolved: i64, uncollected: i64) {
         let this = self.of(batch);
@@ -96,14 +108,15 @@ impl Moves {
 
     /// True where money is charged or released.
     pub(super) fn any_money(&self) -> bool {
-        self.0.values().any(|this| this.released != 0 || !this.charges.is_empty())
+        self.0.values().any(|this| this.released != 0 || this.held_again != 0 || !this.charges.is_empty())
     }
 
     /// Writes entries, totals and batches.
     pub(super) fn write(self, write: &Connection) -> Result<(), LedgerError> {
         let mut totals = Totals::default();
         for (batch, this) in self.0 {
-            let unheld = this.released + this.charges.values().map(|charge| charge.within).sum::<i64>();
+            let charged = this.charges.values().map(|charge| charge.within).sum::<i64>();
+            let unheld = this.released + charged - this.held_again;
             write
                 .prepare_cached(
                     "UPDATE batch SET held_nano = held_nano - ?2, unresolved = unresolved + ?3,
@@ -111,10 +124,11 @@ impl Moves {
                      WHERE id = ?1",
                 )?
                 .execute((batch, unheld, this.unresolved, this.uncollected, this.posted_v))?;
-            if unheld == 0 && this.charges.is_empty() {
+            if unheld == 0 && this.held_again == 0 && this.charges.is_empty() {
                 continue;
             }
             let window = window(write, batch)?;
+            entry(write, batch, "reserve", this.held_again, window.sent_v, window.hold_to_v)?;
             for (posted_v, charge) in this.charges {
                 entry(write, batch, "charge", charge.within, posted_v, posted_v)?;
                 entry(write, batch, "overrun", charge.beyond, posted_v, posted_v)?;

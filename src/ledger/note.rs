@@ -120,6 +120,9 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
         | Change::Expired { .. }
         | Change::Answered { .. }
         | Change::ResolvedAsBought { .. }
+        | Change::ResolvedAsNotBought { .. }
+        | Change::TakenBack { .. }
+        | Change::NeverCame { .. }
         | Change::Posted { .. }
         | Change::Extra { .. } => unreachable!("written with what it moves"),
     }

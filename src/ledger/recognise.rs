@@ -23,6 +23,16 @@ pub enum Recognised {
         /// What is held for it.
         held: Money,
     },
+    /// An attempt that a person called bought, and whose id, cost and answer are waited for. Whatever tells of purchases by
+    /// their tags (a list, `tasks_ready`, an id that was asked for, a callback) takes it for one that is in doubt and bought.
+    Awaited {
+        /// Which.
+        attempt: AttemptId,
+        /// Its batch.
+        batch: BatchId,
+        /// What was held for it, and is charged.
+        held: Money,
+    },
     /// An attempt that is known to be bought, under this very id.
     Known {
         /// Which.
@@ -157,15 +167,14 @@ impl Ledger {
                     && task_state == TaskState::Planned.numbers().0
                     && latest == Some(attempt.0),
             },
-            // A person's word, or a failure without an id: paid for already.
-            AttemptState::PaidFailure | AttemptState::ResolvedAsBought if id.is_none() => {
+            AttemptState::ResolvedAsBought => Recognised::Awaited { attempt, batch, held: Money::from_nanos(held) },
+            // A failure without an id: paid for already.
+            AttemptState::PaidFailure if id.is_none() => {
                 Recognised::Known { attempt, batch, uncollected: false, tagged: true, booked, assumed: false }
             }
-            AttemptState::Submitted
-            | AttemptState::Answered
-            | AttemptState::Expired
-            | AttemptState::PaidFailure
-            | AttemptState::ResolvedAsBought => Recognised::Twin { attempt },
+            AttemptState::Submitted | AttemptState::Answered | AttemptState::Expired | AttemptState::PaidFailure => {
+                Recognised::Twin { attempt }
+            }
         })
     }
 

@@ -80,3 +80,19 @@ CREATE TABLE ready_crowded (
     seen_v   INTEGER NOT NULL,
     PRIMARY KEY (account, engine, function)
 ) STRICT, WITHOUT ROWID;
+
+-- What a person has called bought waits for its answer, as long as the provider keeps it. A Live answer
+-- went with its connection.
+CREATE TABLE word (
+    attempt   INTEGER PRIMARY KEY REFERENCES attempt (id),
+    bought    INTEGER NOT NULL CONSTRAINT a_word_is_yes_or_no CHECK (bought BETWEEN 0 AND 1),
+    charged_v INTEGER,                  -- by the vendor's clock: in which day the hold was charged
+    CONSTRAINT what_was_bought_was_charged CHECK ((bought = 1) = (charged_v IS NOT NULL))
+) STRICT;
+
+UPDATE attempt SET state = 5
+WHERE state = 7 AND batch IN (SELECT id FROM batch WHERE method = 'live' OR sent_v < unixepoch() - 2592000);
+INSERT INTO word SELECT attempt.id, 1, batch.sent_v FROM attempt JOIN batch ON batch.id = attempt.batch
+WHERE attempt.state = 7;
+UPDATE task SET state = 2, reason = NULL
+WHERE state = 4 AND reason = 5 AND attempt IN (SELECT attempt FROM word);

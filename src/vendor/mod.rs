@@ -5,6 +5,7 @@
 //! `get`'s.
 
 pub mod codes;
+mod echo;
 mod gateway;
 pub mod get;
 pub mod http;
@@ -13,6 +14,7 @@ pub mod post;
 mod refusal;
 pub mod wire;
 
+pub use echo::echoed_tag;
 pub use gateway::{NO_TASK, Probed, judge_contact, judge_passed_on, judge_probe};
 pub use get::{
     Fetched, ListProblem, judge_account, judge_fetch, judge_languages, judge_list, judge_locations, judge_models,

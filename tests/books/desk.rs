@@ -223,7 +223,7 @@ impl Desk {
                 if given_up && (self.honest || !books.is_latest(number) || task.state != TaskState::Planned) {
                     return None;
                 }
-                if books.go(number, &[At::Sending, At::NotBought], At::Submitted, TaskState::Submitted) {
+                if books.go(number, &[At::Sending, At::NotBought, At::Awaited], At::Submitted, TaskState::Submitted) {
                     books.attempts[number].charged = Some((cost, posted_v));
                     books.attempts[number].vendor_id = Some(vendor_id.clone());
                 }
@@ -278,7 +278,7 @@ impl Desk {
                 }
             }
             9 => {
-                if books.go(number, &[At::Sending], At::Over, TaskState::Failed(Reason::ResolvedAsBought)) {
+                if books.go(number, &[At::Sending], At::Awaited, TaskState::Submitted) {
                     books.attempts[number].charged = Some((held, posted_v));
                 }
                 Change::ResolvedAsBought { attempt, posted_v }

@@ -11,7 +11,9 @@ pub(crate) enum At {
     Submitted,
     Answered,
     NotBought,
-    /// Refused, failed, expired, decided by a person: nothing moves it any more.
+    /// Bought by a person's word: charged at its hold, and looked for.
+    Awaited,
+    /// Refused, failed, expired: nothing moves it any more.
     Over,
 }
 

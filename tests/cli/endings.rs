@@ -179,8 +179,12 @@ fn what_is_in_doubt_is_held_asked_about_and_decided() {
     assert_eq!(world.bursar(&["resolve", "1", "--bought", "--reason", "twice"]).code, 2);
     let after = world.bursar(&["run", "job.toml"]);
     assert_eq!(after.code, 4, "{after:?}");
-    assert!(after.stdout.contains("1 resolved_as_bought, $0.0012 paid for them"), "{after:?}");
+    assert!(after.stdout.contains("1 bought and paid, answer to come, 1 of the account late"), "{after:?}");
     world.agree(1);
+    let undone = world.bursar(&["resolve", "1", "--undo", "--reason", "it was another bill"]);
+    assert_eq!(undone.code, 0, "{undone:?}");
+    assert_eq!(world.audit()["in_doubt"], 1);
+    assert_eq!(world.bursar(&["resolve", "1", "--undo", "--reason", "twice"]).code, 2);
 }
 
 #[test]
@@ -349,4 +353,79 @@ fn a_plan_counts_what_other_jobs_have_spent_and_says_that_a_part_is_refused() {
     assert!(plan.stdout.ends_with("when_short = \"refuse\": a start as things stand buys nothing of it\n"), "{plan:?}");
     let run = world.bursar(&["run", "other.toml"]);
     assert_eq!((run.code, world.bill()["tasks"].clone()), (2, 3.into()), "{run:?}");
+}
+
+#[test]
+fn the_evidence_is_shown_and_nothing_is_changed_without_a_verdict() {
+    let faults = "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [1]\n\
+                  [[fault]]\nkind = \"list_outage\"\ncall = \"id_list\"\n\
+                  [[fault]]\nkind = \"ready_omits\"\nrow_share = 1.0\ncall = \"tasks_ready\"\n";
+    let world = World::with(&["--speed", "1"], faults);
+    assert_eq!(world.bursar(&["run", "job.toml", "--max-wait", "3s"]).code, 8);
+    let before = world.audit();
+    let shown = world.bursar(&["resolve", "1"]);
+    assert_eq!((shown.code, shown.stderr.as_str()), (0, ""), "{shown:?}");
+    for part in [
+        "batch 1 of job job (once), account main\n",
+        "  sent       not before 2",
+        "  in doubt   1 of 1 task, $0.0012 held for them\n",
+        "  tag        b1.",
+        "  questions  `question 0?`\n",
+        "  list       it was not scanned yet since then to conclude anything\n",
+        "  by itself  the vendor's list can show that it was not bought from ",
+        "  to do      wait until the list is back: ",
+        "`bursar resolve 1 --bought --reason TEXT`",
+    ] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+    let facts: Value = serde_json::from_str(&world.bursar(&["resolve", "1", "--json"]).stdout).unwrap();
+    assert_eq!((&facts["schema"], &facts["verdict"]), (&Value::from("bursar.resolve/1"), &Value::Null));
+    let evidence = &facts["evidence"];
+    assert_eq!((&evidence["in_doubt"], &evidence["held_nano_usd"]), (&Value::from(1), &Value::from(1_200_000)));
+    assert_eq!(evidence["tasks"][0]["prompt"], "question 0?");
+    assert_eq!(world.audit(), before);
+}
+
+/// The ids of what is ready, as a person finds them at the vendor.
+fn ready(world: &World) -> Vec<String> {
+    let mut stream = std::net::TcpStream::connect(&world.address).unwrap();
+    let path = "/v3/ai_optimization/gemini/llm_scraper/tasks_ready";
+    let head = "Host: sandbox\r\nAuthorization: Basic c2FuZGJveDpzYW5kYm94\r\nConnection: close";
+    std::io::Write::write_all(&mut stream, format!("GET {path} HTTP/1.1\r\n{head}\r\n\r\n").as_bytes()).unwrap();
+    let mut reply = String::new();
+    stream.read_to_string(&mut reply).unwrap();
+    let body: Value = serde_json::from_str(reply.split_once("\r\n\r\n").unwrap().1).unwrap();
+    let rows = body["tasks"][0]["result"].as_array().unwrap();
+    rows.iter().map(|row| row["id"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn ids_are_taken_where_their_answers_carry_a_tag_of_the_batch() {
+    let faults = "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [1]\n\
+                  [[fault]]\nkind = \"list_outage\"\ncall = \"id_list\"\n";
+    for word in [false, true] {
+        let world = World::with(&["--speed", "2000"], faults);
+        assert_eq!(world.bursar(&["run", "job.toml", "--max-wait", "3s"]).code, 8);
+        if word {
+            assert_eq!(world.bursar(&["resolve", "1", "--bought", "--reason", "the dashboard"]).code, 0);
+        }
+        let ids = ready(&world);
+        assert_eq!(ids.len(), 1);
+        let stranger = "00000000-0000-4000-8000-000000000001";
+        std::fs::write(world.folder.path().join("ids.txt"), format!("# seen\n{stranger}\nb1.other,{}\n", ids[0]))
+            .unwrap();
+        let refused = world.bursar(&["resolve", "1", "--ids", "ids.txt", "--quiet"]);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.stderr.contains(&format!("id {stranger}: not taken: ")), "{refused:?}");
+        assert!(refused.stderr.contains("and the file says `b1.other`"), "{refused:?}");
+        std::fs::write(world.folder.path().join("ids.txt"), &ids[0]).unwrap();
+        let found = world.bursar(&["resolve", "1", "--ids", "ids.txt", "--json"]);
+        assert_eq!(found.code, 0, "{found:?}");
+        assert_eq!(serde_json::from_str::<Value>(&found.stdout).unwrap()["found"], 1);
+        world.agree(1);
+        let ended = world.bursar(&["run", "job.toml"]);
+        assert_eq!(ended.code, 0, "{ended:?}");
+        assert!(ended.stdout.contains("  answered   1"), "{ended:?}");
+        world.agree(1);
+    }
 }

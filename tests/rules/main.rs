@@ -6,6 +6,7 @@
 mod world;
 
 pub(crate) mod answers;
+mod awaited;
 pub(crate) mod ceilings;
 pub(crate) mod carried;
 mod cells;

@@ -48,7 +48,7 @@ impl Core {
 
     pub(super) fn how_it_stands(&self) -> Progress {
         Progress {
-            waiting: self.collect.waiting(),
+            waiting: self.collect.waiting() + self.reconcile.awaited_attempts(),
             in_doubt: self.reconcile.attempts(),
             in_flight: self.in_flight,
             ..self.progress
@@ -97,8 +97,8 @@ impl Core {
             cuts: self.dispatch.cuts(),
             given_up,
             corrected: self.corrected,
-            late: self.collect.late(),
-            waiting: self.collect.waiting(),
+            late: self.collect.late() + self.reconcile.awaited_attempts(),
+            waiting: self.collect.waiting() + self.reconcile.awaited_attempts(),
             unmatched: self.unmatched,
             watch_missed: self.reconcile.watch_is_missed(),
             progress: self.how_it_stands(),

@@ -285,6 +285,7 @@ impl Core {
             self.collect.know((doubted.engine, doubted.function), now.mono);
             self.reconcile.add(doubted, now.mono);
         }
+        self.reconcile.await_bought(memory.awaited);
         for batch in memory.open {
             self.progress.waiting += batch.uncollected;
             self.collect.expect(batch, now.mono, true);
@@ -318,6 +319,7 @@ impl Core {
         }
         let proofs = self.proofs_wanted();
         if self.clock.is_known() && !self.stopping {
+            self.give_up_awaited(vendor_now, out);
             if let Some((from_v, until_v)) = self.reconcile.begin_sweep(now.mono, vendor_now, &proofs) {
                 out.push(Effect::Widen(from_v, until_v));
             }

@@ -106,6 +106,7 @@ impl Desk {
         }
         Ok(Memory {
             doubted,
+            awaited: ledger.awaited(account)?,
             open: ledger.open_batches(account)?,
             proven,
             functions: ledger.functions()?,
@@ -259,7 +260,9 @@ impl Desk {
         let known = ledger.recognise(self.terms.account, &row.id, row.tag.as_deref())?;
         let (mut price, mut collect) = (None, None);
         match &known {
-            Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true } => {
+            Recognised::InDoubt { attempt, .. }
+            | Recognised::Awaited { attempt, .. }
+            | Recognised::Zombie { attempt, replanned: true } => {
                 let (task, to_collect) = ledger.in_doubt(*attempt, &row.id)?;
                 price = Some(key_of(ledger, &task)?);
                 collect = Some(to_collect);

@@ -151,6 +151,7 @@ impl Reconcile {
         self.has_looked = true;
         if sweep.purpose == Purpose::Find {
             self.suspects.values_mut().for_each(|suspect| suspect.looks += 1);
+            self.looked_for_awaited();
         }
         self.next_look =
             mono + if sweep.purpose == Purpose::Conclude { Duration::ZERO } else { self.timing.sweep_every };
@@ -320,7 +321,7 @@ impl Reconcile {
             || self.restored.as_ref().is_some_and(|restored| {
                 !restored.is_beyond_reach && soon(restored.closed_v, self.restored_conclude_from())
             })
-            || (conclusive && self.open_suspects().next().is_some())
+            || (conclusive && (self.open_suspects().next().is_some() || self.looks_for_awaited()))
             || self.waits_for_ids()
             || (conclusive && self.is_to_watch())
     }

@@ -12,10 +12,12 @@ mod carried;
 mod watch;
 mod by_list;
 pub(super) mod costs;
+mod awaited;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use awaited::Words;
 pub(super) use pages::{Filed, PAGE, PageCall, filed_in};
 use unpriced::Unpriced;
 pub(super) use watch::Watch;
@@ -112,6 +114,8 @@ pub(super) struct Reconcile {
     functions: BTreeSet<Function>,
     doubts: BTreeMap<BatchId, Doubt>,
     pub(super) restored: Option<Restored>,
+    /// What a person called bought, and is looked for.
+    words: Words,
     proven: BTreeSet<Function>,
     longest_lag_s: i64,
     proof_looks: u32,
@@ -158,6 +162,7 @@ impl Reconcile {
             functions,
             doubts: BTreeMap::new(),
             restored: None,
+            words: Words::default(),
             proven,
             longest_lag_s,
             proof_looks: 0,
@@ -286,7 +291,7 @@ impl Reconcile {
     }
 
     pub(super) fn is_clear(&self) -> bool {
-        let found = self.open_suspects().next().is_none() && !self.waits_for_ids();
+        let found = self.open_suspects().next().is_none() && !self.waits_for_ids() && !self.looks_for_awaited();
         self.doubts.is_empty() && self.restored.is_none() && found && !self.is_to_watch()
     }
 }

@@ -82,6 +82,8 @@ impl Reconcile {
                 self.fruitless += 1;
             }
             self.sweep = None;
+            // What a person called bought can wait for a later session.
+            self.looked_for_awaited();
         }
         if let Some(sweep) = &mut self.sweep {
             sweep.waiting_for_page = false;

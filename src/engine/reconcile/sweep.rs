@@ -75,6 +75,13 @@ impl Reconcile {
                 find.push((from, last));
             }
         }
+        if self.looks_for_awaited() || !find.is_empty() {
+            find.extend(self.awaited_spans(since, last, vendor_now));
+        }
+        if find.is_empty() && self.looks_for_awaited() {
+            // The list does not go back to any of them.
+            self.looked_for_awaited();
+        }
         // What is in doubt is looked at first; while it waits for its time, there is time for what was given up.
         let is_urgent = !find.is_empty() && !self.has_looked || self.restored.is_some();
         let (purpose, mut covers) = if !conclude.is_empty() {

@@ -34,7 +34,15 @@ impl Core {
             && let Some(accepted) = self.was_accepted(now, &outcome, confirm.posted_v, confirm.is_free)
         {
             self.collect.not_yet(attempt);
-            if !self.reconcile.is_open(batch, attempt) {
+            if self.reconcile.awaited(batch, attempt).is_some() {
+                // A person has called it bought, and is contradicted by nothing that its id says.
+                if accepted {
+                    let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
+                    let purchase = Purchase { vendor_id, cost: confirm.charge, posted_v, named_in: None };
+                    self.word_is_kept(now, (attempt, batch, confirm.charge), purchase, then);
+                    self.reconcile.suspect(vendor_id, posted_v, now.mono);
+                }
+            } else if !self.reconcile.is_open(batch, attempt) {
                 // Meanwhile a list has told.
             } else if accepted {
                 // It stands in no list with its cost: what was held is assumed. Of what failed, a list that names costs

@@ -9,6 +9,7 @@ mod posted;
 pub(super) mod refused;
 mod charged;
 mod recognised;
+mod awaited;
 mod swept;
 mod restored;
 mod fetched;

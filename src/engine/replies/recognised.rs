@@ -38,7 +38,9 @@ impl Core {
             self.listed(&seen, source);
             let posted_v = seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
             match seen.known.clone() {
-                Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, replanned: true }
+                Recognised::InDoubt { attempt, .. }
+                | Recognised::Awaited { attempt, .. }
+                | Recognised::Zombie { attempt, replanned: true }
                     if taken.contains_key(&attempt) =>
                 {
                     // The same row again, or a second purchase under the tag that was taken a row before.
@@ -60,6 +62,13 @@ impl Core {
                         continue;
                     }
                     self.found(now, &seen, (attempt, batch, held), source, posted_v, &mut then);
+                }
+                Recognised::Awaited { attempt, batch, held } => {
+                    let whose = (attempt, batch, held);
+                    if self.awaited_came(now, &seen, whose, source, posted_v, &mut then) {
+                        taken.insert(attempt, seen.row.id.clone());
+                        news += 1;
+                    }
                 }
                 // Its own answer is still on the way; or it is booked.
                 Recognised::InDoubt { .. } | Recognised::Extra => {}

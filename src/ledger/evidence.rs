@@ -1,0 +1,166 @@
+//! What is known of a batch that a person is to decide on: for people, and for nobody else.
+
+use rusqlite::OptionalExtension as _;
+
+use super::columns::named;
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
+use crate::money::Money;
+use crate::offer::{Engine, Function, Method};
+
+/// A batch, and what is known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// Which.
+    pub batch: BatchId,
+    /// Whose.
+    pub run: RunId,
+    /// The job's name.
+    pub job: String,
+    /// The run's period.
+    pub period: String,
+    /// The account that bought it, and its name.
+    pub account: (AccountId, String),
+    /// The endpoint's engine.
+    pub engine: Engine,
+    /// The endpoint's function.
+    pub function: Function,
+    /// By which method.
+    pub method: Method,
+    /// The provider cannot have seen it before.
+    pub sent_v: i64,
+    /// The connection was gone by then, where that is known.
+    pub closed_v: Option<i64>,
+    /// Why its outcome is not known; none while it is being sent, and where it always was.
+    pub why: Option<String>,
+    /// Tasks in it.
+    pub attempts: u64,
+    /// Those that are in doubt, and those on which a person's word can be taken back.
+    pub tasks: Vec<DoubtedTask>,
+    /// The scans of the account's list since it was sent, the earliest first.
+    pub scans: Vec<Scan>,
+    /// How many of them count for it.
+    pub counting: usize,
+    /// Since when the list is known to show unfinished tasks of this function.
+    pub shows_unfinished_v: Option<i64>,
+}
+
+/// A task of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DoubtedTask {
+    /// Which.
+    pub task: TaskId,
+    /// Its attempt.
+    pub attempt: AttemptId,
+    /// The attempt's state, in one word.
+    pub state: String,
+    /// What is held for it, or was.
+    pub held: Money,
+    /// What the provider knows it by.
+    pub tag: String,
+    /// What is asked.
+    pub prompt: String,
+    /// Where, and in which language.
+    pub market: String,
+    /// Of which model; empty where there is none.
+    pub model: String,
+}
+
+/// A complete scan of the provider's list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scan {
+    /// When it began, by the provider's clock.
+    pub begun_v: i64,
+    /// The rows that it has read.
+    pub rows: u64,
+    /// `valid`, or why it proves nothing.
+    pub verdict: String,
+}
+
+impl Ledger {
+    /// What is known of a batch; `None` where there is none of that number.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn evidence(&self, batch: BatchId) -> Result<Option<Evidence>, LedgerError> {
+        let found = self
+            .db
+            .query_row(
+                "SELECT batch.run, job.name, run.period, account.id, account.name, batch.engine, batch.function,
+                        batch.method, batch.sent_v, batch.closed_v, batch.doubt, batch.attempts
+                 FROM batch JOIN run ON run.id = batch.run JOIN job ON job.id = run.job
+                 JOIN account ON account.id = batch.account WHERE batch.id = ?1",
+                [batch.0],
+                |row| {
+                    Ok(Evidence {
+                        batch,
+                        run: RunId(row.get(0)?),
+                        job: row.get(1)?,
+                        period: row.get(2)?,
+                        account: (AccountId(row.get(3)?), row.get(4)?),
+                        engine: named(row, 5)?,
+                        function: named(row, 6)?,
+                        method: named(row, 7)?,
+                        sent_v: row.get(8)?,
+                        closed_v: row.get(9)?,
+                        why: row.get(10)?,
+                        attempts: row.get(11)?,
+                        tasks: Vec::new(),
+                        scans: Vec::new(),
+                        counting: 0,
+                        shows_unfinished_v: None,
+                    })
+                },
+            )
+            .optional()?;
+        let Some(mut evidence) = found else { return Ok(None) };
+        evidence.tasks = self.doubted_tasks(batch)?;
+        evidence.scans = self.scans_since(evidence.account.0, evidence.sent_v)?;
+        evidence.counting = self.scans_of(batch)?.len();
+        evidence.shows_unfinished_v = self.tag_proof(evidence.account.0, evidence.function)?;
+        Ok(Some(evidence))
+    }
+
+    fn doubted_tasks(&self, batch: BatchId) -> Result<Vec<DoubtedTask>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT task.id, attempt.id, attempt_state.name, attempt.held_nano, prompt.text,
+                    coalesce(market.location_name, iif(market.location_code > 0, market.location_code, 'no place'))
+                        || ', ' || coalesce(market.language_name, nullif(market.language_code, ''), 'no language'),
+                    target.model
+             FROM batch JOIN attempt ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+             JOIN attempt_state ON attempt_state.state = attempt.state JOIN task ON task.id = attempt.task
+             JOIN prompt ON prompt.id = task.prompt JOIN market ON market.id = task.market
+             JOIN target ON target.id = task.target LEFT JOIN word ON word.attempt = attempt.id
+             WHERE batch.id = ?1 AND (attempt.state = 0 OR attempt.state = 7
+                 OR (word.bought = 0 AND attempt.state = 3 AND task.attempt = attempt.id AND task.state = 0))
+             ORDER BY attempt.id",
+        )?;
+        let rows = statement.query_map([batch.0], |row| {
+            Ok(DoubtedTask {
+                task: TaskId(row.get(0)?),
+                attempt: AttemptId(row.get(1)?),
+                state: row.get(2)?,
+                held: Money::from_nanos(row.get(3)?),
+                tag: String::new(),
+                prompt: row.get(4)?,
+                market: row.get(5)?,
+                model: row.get(6)?,
+            })
+        })?;
+        let mut tasks = rows.collect::<Result<Vec<_>, _>>()?;
+        for task in &mut tasks {
+            task.tag = self.tag_of(task.attempt)?.unwrap_or_default();
+        }
+        Ok(tasks)
+    }
+
+    fn scans_since(&self, account: AccountId, sent_v: i64) -> Result<Vec<Scan>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT begun_v, rows, verdict FROM sweep WHERE account = ?1 AND begun_v >= ?2 ORDER BY begun_v",
+        )?;
+        let rows = statement.query_map((account.0, sent_v), |row| {
+            Ok(Scan { begun_v: row.get(0)?, rows: row.get(1)?, verdict: row.get(2)? })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}

@@ -1,0 +1,185 @@
+//! A person's word on what is in doubt: what it does to the books, how it is kept, and how it is taken back.
+//!
+//! What a person calls bought is charged at its hold and waits for its id, its cost and its answer. When a list, its id or
+//! a callback shows it, the charge is taken back and the hold restored, and the purchase is booked like any other in doubt,
+//! all in one commit.
+
+use std::collections::BTreeSet;
+
+use rusqlite::OptionalExtension as _;
+
+use super::attempt_state::AttemptState;
+use super::book::Commit;
+use super::columns::named;
+use super::touched::Attempt;
+use super::{Ledger, LedgerError};
+use crate::ids::{AccountId, AttemptId, BatchId};
+use crate::offer::{Engine, Function, Method};
+use crate::task::{Reason, Transition};
+
+/// A batch of which a person said that it was bought, as far as it was not found yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// Which.
+    pub batch: BatchId,
+    /// The endpoint's engine.
+    pub engine: Engine,
+    /// The endpoint's function.
+    pub function: Function,
+    /// By which method: of a Live task only the cost can be found.
+    pub method: Method,
+    /// The provider cannot have seen it before.
+    pub sent_v: i64,
+    /// The connection was gone by then, where that is known.
+    pub closed_v: Option<i64>,
+    /// The attempts that are looked for.
+    pub attempts: BTreeSet<AttemptId>,
+}
+
+impl Ledger {
+    /// What a person called bought and nobody has found yet.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn awaited(&self, account: AccountId) -> Result<Vec<Awaited>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT batch.id, batch.engine, batch.function, batch.method, batch.sent_v, batch.closed_v, attempt.id
+             FROM word JOIN attempt ON attempt.id = word.attempt JOIN batch ON batch.id = attempt.batch
+             WHERE word.bought = 1 AND batch.account = ?1 ORDER BY attempt.id",
+        )?;
+        let mut rows = statement.query([account.0])?;
+        let mut all: Vec<Awaited> = Vec::new();
+        while let Some(row) = rows.next()? {
+            let (batch, attempt) = (BatchId(row.get(0)?), AttemptId(row.get(6)?));
+            match all.last_mut().filter(|last| last.batch == batch) {
+                Some(last) => drop(last.attempts.insert(attempt)),
+                None => all.push(Awaited {
+                    batch,
+                    engine: named(row, 1)?,
+                    function: named(row, 2)?,
+                    method: named(row, 3)?,
+                    sent_v: row.get(4)?,
+                    closed_v: row.get(5)?,
+                    attempts: BTreeSet::from([attempt]),
+                }),
+            }
+        }
+        Ok(all)
+    }
+
+    /// The attempts of a batch on which a person's word stands and can be taken back: those called bought that were not
+    /// found, and those called not bought whose tasks wait to be bought.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn words(&self, batch: BatchId) -> Result<Vec<(AttemptId, crate::ids::TaskId, bool)>, LedgerError> {
+        let mut statement = self.db.prepare_cached(
+            "SELECT attempt.id, task.id, word.bought FROM word JOIN attempt ON attempt.id = word.attempt
+             JOIN task ON task.id = attempt.task
+             WHERE attempt.batch = ?1 AND (word.bought = 1 OR (task.attempt = attempt.id AND task.state = 0))
+             ORDER BY attempt.id",
+        )?;
+        let rows = statement
+            .query_map([batch.0], |row| Ok((AttemptId(row.get(0)?), crate::ids::TaskId(row.get(1)?), row.get(2)?)))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+impl Commit<'_> {
+    /// The hold is charged as of this moment, and the answer is waited for.
+    pub(super) fn said_bought(&mut self, attempt: AttemptId, posted_v: i64) -> Result<(), LedgerError> {
+        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Sending])? else { return Ok(()) };
+        let sql = "SELECT method = 'live' FROM batch WHERE id = ?1";
+        let is_live: bool = self.write.prepare_cached(sql)?.query_row([facts.batch], |row| row.get(0))?;
+        if is_live {
+            // Its answer went with its connection: there is nothing to wait for.
+            return self.paid_for_nothing(facts, None, None, (facts.held, posted_v), Reason::ResolvedAsBought);
+        }
+        self.write
+            .prepare_cached(
+                "UPDATE attempt SET state = ?2, posted_nano = held_nano, settled_nano = held_nano WHERE id = ?1",
+            )?
+            .execute((facts.id, AttemptState::ResolvedAsBought))?;
+        self.write
+            .prepare_cached("INSERT OR REPLACE INTO word (attempt, bought, charged_v) VALUES (?1, 1, ?2)")?
+            .execute((facts.id, posted_v))?;
+        self.stands(facts, AttemptState::ResolvedAsBought, Transition::Accept)?;
+        self.moves.charge(facts.batch, posted_v, facts.held, facts.held, false);
+        self.moves.count(facts.batch, -1, 0);
+        Ok(())
+    }
+
+    /// The hold is free, and the task is planned again.
+    pub(super) fn said_not_bought(&mut self, attempt: AttemptId) -> Result<(), LedgerError> {
+        if self.touched.in_state(attempt, &[AttemptState::Sending])?.is_none() {
+            return Ok(());
+        }
+        self.not_bought(attempt, AttemptState::NotBought, None, Transition::NotBought)?;
+        self.write
+            .prepare_cached("INSERT OR REPLACE INTO word (attempt, bought) VALUES (?1, 0)")?
+            .execute([attempt.0])?;
+        Ok(())
+    }
+
+    /// A person's word is taken back. Of what was called not bought that goes as long as its task waits to be bought.
+    pub(super) fn taken_back(&mut self, attempt: AttemptId) -> Result<(), LedgerError> {
+        let states = [AttemptState::ResolvedAsBought, AttemptState::NotBought];
+        let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(()) };
+        if facts.state == AttemptState::ResolvedAsBought {
+            return self.word_is_kept(facts).map(drop);
+        }
+        let sql = "SELECT EXISTS (SELECT 1 FROM word JOIN task ON task.attempt = word.attempt
+                                  WHERE word.attempt = ?1 AND word.bought = 0 AND task.state = 0)";
+        let is_planned: bool = self.write.prepare_cached(sql)?.query_row([attempt.0], |row| row.get(0))?;
+        if is_planned {
+            self.in_doubt_again(facts, None)?;
+        }
+        Ok(())
+    }
+
+    /// What a person called bought was not found as long as the provider keeps answers: it was paid for nothing.
+    pub(super) fn never_came(&mut self, attempt: AttemptId) -> Result<(), LedgerError> {
+        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::ResolvedAsBought])? else { return Ok(()) };
+        self.write
+            .prepare_cached("UPDATE attempt SET state = ?2 WHERE id = ?1")?
+            .execute((facts.id, AttemptState::PaidFailure))?;
+        self.forget_word(facts)?;
+        self.stands(facts, AttemptState::PaidFailure, Transition::Fail(Reason::ResolvedAsBought))
+    }
+
+    /// An attempt that a person called bought is in doubt again, as if nobody had said anything, and what has become known
+    /// of it is booked like that of any other. One that is in another state stays as it is.
+    pub(super) fn word_is_kept(&mut self, facts: Attempt) -> Result<Attempt, LedgerError> {
+        if facts.state != AttemptState::ResolvedAsBought {
+            return Ok(facts);
+        }
+        let charged_v: Option<i64> = self
+            .write
+            .prepare_cached("SELECT charged_v FROM word WHERE attempt = ?1")?
+            .query_row([facts.id], |row| row.get(0))
+            .optional()?
+            .flatten();
+        let charged_v = charged_v.ok_or_else(|| {
+            LedgerError::Unexpected(format!("nobody said of attempt {} that it was bought", facts.id))
+        })?;
+        self.in_doubt_again(facts, Some(charged_v))
+    }
+
+    fn in_doubt_again(&mut self, facts: Attempt, charged_v: Option<i64>) -> Result<Attempt, LedgerError> {
+        self.write
+            .prepare_cached(
+                "UPDATE attempt SET state = ?2, posted_nano = NULL, settled_nano = NULL, code = NULL WHERE id = ?1",
+            )?
+            .execute((facts.id, AttemptState::Sending))?;
+        self.forget_word(facts)?;
+        self.stands(facts, AttemptState::Sending, Transition::Doubt)?;
+        self.moves.in_doubt_again(facts.batch, charged_v.map(|charged_v| (charged_v, facts.held)), facts.held);
+        self.moves.count(facts.batch, 1, 0);
+        Ok(Attempt { state: AttemptState::Sending, ..facts })
+    }
+
+    fn forget_word(&mut self, facts: Attempt) -> Result<(), LedgerError> {
+        self.write.prepare_cached("DELETE FROM word WHERE attempt = ?1")?.execute([facts.id])?;
+        Ok(())
+    }
+}
