@@ -113,6 +113,10 @@ pub struct Timing {
     pub give_up: Option<Duration>,
     /// How old the balance may be that `user_data` shows.
     pub balance_lag: Duration,
+    /// How long nothing may come of any call, or another process hold the ledger, before that is said, also when quiet.
+    pub silence: Duration,
+    /// And before a session ends that nobody watches.
+    pub patience: Duration,
 }
 
 /// A price over the built-in list: what it is for, and what is charged. A missing method, priority or model means all.
@@ -176,6 +180,8 @@ impl Default for Timing {
             // The provider's pages do not say how fresh the figure is: ten minutes are five times what was ever simulated,
             // and cost a restart nothing but the last ten minutes' purchases in headroom.
             balance_lag: Duration::from_mins(10),
+            silence: Duration::from_mins(5),
+            patience: Duration::from_hours(6),
         }
     }
 }

@@ -216,6 +216,20 @@ pub enum EventKind {
         /// Why.
         why: String,
     },
+    /// Nothing has come of any call for so long.
+    Silent {
+        /// For how long, in milliseconds.
+        for_ms: u64,
+        /// Why, as the latest says.
+        why: String,
+        /// After how long the session ends, in milliseconds; none where it does not for that.
+        ends_after_ms: Option<u64>,
+    },
+    /// Something comes of calls again, after a silence that was told.
+    Answering {
+        /// For how long nothing came of any, in milliseconds.
+        for_ms: u64,
+    },
     /// Nothing more is bought in this start: the vendor refuses the account or the calls.
     Halted {
         /// In its words and ours.

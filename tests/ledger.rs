@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bursar::ids::{AccountId, AttemptId};
-use bursar::ledger::{Kind, Late, Ledger, Lock, LockError, Trust, Unfinished, Witness};
+use bursar::ledger::{Holder, Kind, Late, Ledger, Lock, LockError, Trust, Unfinished, Witness};
 use bursar::offer::Function;
 use rusqlite::Connection;
 
@@ -125,7 +125,7 @@ pub(crate) fn the_lock_is_one_process_s_until_it_lets_go() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bursar.db");
     let held = Lock::try_take(&path).unwrap();
-    let Err(LockError::Held { pid, .. }) = Lock::try_take(&path) else { panic!("taken twice") };
+    let Err(LockError::Held { holder: Holder { pid, .. }, .. }) = Lock::try_take(&path) else { panic!("taken twice") };
     assert_eq!(pid, Some(std::process::id()));
     drop(held);
     Lock::try_take(&path).unwrap();

@@ -110,6 +110,7 @@ impl World {
             watch_now: false,
             keep_balance: None,
             collect: false,
+            patience: None,
             seed: 1,
             runs: vec![prepared.terms],
         }

@@ -72,6 +72,7 @@ pub(super) fn timing() -> Timing {
         poll_max: Duration::from_secs(2),
         give_up: Some(Duration::from_mins(1)),
         balance_lag: Duration::from_secs(1),
+        ..Timing::default()
     }
 }
 

@@ -35,6 +35,11 @@ impl Out {
         }
     }
 
+    /// Somebody watches: they would see for themselves that nothing moves.
+    pub(super) fn is_watched(self) -> bool {
+        !self.quiet && !self.json && io::stderr().is_terminal()
+    }
+
     /// A line for people; not when quiet.
     pub(super) fn note(self, line: &str) {
         if !self.quiet {

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::learnt::{Learnt, Settled};
 use super::out::{self, Out, count};
 use super::progress::{Baseline, Teller};
-use super::run::{kind_of, take, terms};
+use super::run::{Wait, kind_of, take, terms};
 use super::standing::Standing;
 use super::{Common, Exit, locate, secrets, stop, summary, told};
 use crate::clock::Clock;
@@ -54,7 +54,12 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let clock = Clock::system();
         let stop = stop::listen(out, None);
-        let Some(lock) = take(&config.ledger, false, out, stop.clone()).await? else { return Ok(Exit::Interrupted) };
+        let timing = doubted.first().map(|doubted| doubted.account.timing.clone()).unwrap_or_default();
+        let patience = (!out.is_watched()).then_some(timing.patience);
+        let wait = Wait { no_follow: false, silence: timing.silence, patience };
+        let Some(lock) = take(&config.ledger, "reconciling", wait, out, stop.clone()).await? else {
+            return Ok(Exit::Interrupted);
+        };
         let at = clock.now().wall.timestamp();
         let mut ledger = Ledger::open(&config.ledger, kind, at)?;
         if let Trust::Restored(why) = ledger.begin(&locate::state_dir(&config)?, at)?.trust {
@@ -88,7 +93,9 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
                 }
             ));
             let http = Arc::new(credentials.way_to(&account.base_url)?);
-            let terms = Terms { watch_now: true, collect: false, keep_balance: None, ..terms(id, &account, Vec::new()) };
+            let patience = (!out.is_watched()).then_some(account.timing.patience);
+            let terms =
+                Terms { watch_now: true, collect: false, keep_balance: None, patience, ..terms(id, &account, Vec::new()) };
             let desk = Desk::new(terms, PriceList::with(&account.prices));
             // One document is asked for, not a line for each event.
             let mut teller = Teller::new(Out { json: false, bars: false, ..out }, Baseline::default());
@@ -101,7 +108,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
                 Exit::Refused
             } else if after.0 > 0 || end.in_doubt > 0 {
                 Exit::InDoubt
-            } else if *stop.borrow() > StopWord::None || end.watch_missed {
+            } else if end.stopped || *stop.borrow() > StopWord::None || end.watch_missed {
                 Exit::Interrupted
             } else if end.unmatched.0 > 0 {
                 Exit::SomeFailed

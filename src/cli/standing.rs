@@ -19,6 +19,8 @@ use crate::price::PriceList;
 #[derive(Debug, Default)]
 pub(super) struct Standing {
     pub(super) account: String,
+    /// Where it is.
+    pub(super) base_url: String,
     /// How many purchases belong to none of the ledger's tasks, and what they cost.
     pub(super) extra: (u64, Money),
     waits: Waits,
@@ -58,7 +60,8 @@ impl Standing {
         let waits = engine::waits(&Desk::new(terms, PriceList::default()), ledger, now.wall.timestamp())?;
         let now = now.wall.timestamp();
         let watch = if config.route.shows_lists() { Watch::of(ledger, id, now)? } else { Watch::default() };
-        Ok(Self { account: config.name.clone(), extra: ledger.extra_charges(id)?, waits, watch, now })
+        let base_url = config.base_url.clone();
+        Ok(Self { account: config.name.clone(), base_url, extra: ledger.extra_charges(id)?, waits, watch, now })
     }
 
     /// When it can be concluded that a batch was not bought, in words.

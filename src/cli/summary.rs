@@ -167,6 +167,9 @@ pub(super) fn text(
     if let Some(why) = &end.refused {
         row("refused", why.clone());
     }
+    if let Some(why) = waiting_for(end, standing).filter(|_| exit != Exit::Complete) {
+        row("no answer", why);
+    }
     for sentence in learnt.sentences() {
         row("learnt", sentence);
     }
@@ -200,6 +203,13 @@ pub(super) fn unmatched(end: &End) -> Option<String> {
             count(purchases, "purchase")
         )
     })
+}
+
+/// What nothing came of at the end: for how long, from whom, and why not.
+fn waiting_for(end: &End, standing: &Standing) -> Option<String> {
+    let (lasted, why) = end.no_answer.as_ref()?;
+    let lasted = humantime::format_duration(std::time::Duration::from_secs(lasted.as_secs()));
+    Some(format!("for {lasted} from account {} at {}: {why}", standing.account, standing.base_url))
 }
 
 fn spent(report: &Report) -> String {
@@ -310,6 +320,7 @@ pub(super) fn facts(
         told::money(&mut corrected, "booked", booked);
         told::money(&mut corrected, "cost", cost);
         facts.insert("corrected".into(), Value::Object(corrected));
+        facts.insert("waiting_for".into(), waiting_for(end, standing).into());
         facts.insert("late".into(), end.late.into());
         facts.insert("stopped".into(), end.stopped.into());
         facts.insert("given_up".into(), end.given_up.into());

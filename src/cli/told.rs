@@ -143,6 +143,19 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
             (News, format!("{cap} ({limit}) is reached: what does not fit stays planned and is not bought"))
         }
         EventKind::Paused { for_ms, why } => (News, format!("calls wait {}: {why}", shortly(*for_ms))),
+        EventKind::Silent { for_ms, why, ends_after_ms } => {
+            let ends = ends_after_ms.map_or_else(String::new, |ms| {
+                format!("; after {} without an answer this session ends, and the same command goes on", shortly(ms))
+            });
+            let lasted = shortly(*for_ms);
+            (
+                Alarm,
+                format!("no call has come to anything for {lasted}: {why}; it is tried again, nothing is lost{ends}"),
+            )
+        }
+        EventKind::Answering { for_ms } => {
+            (News, format!("the provider answers again, after {} without an answer", shortly(*for_ms)))
+        }
         EventKind::Halted { why } => (Alarm, format!("nothing more is bought in this start: {why}")),
         EventKind::Collected { answers } => (Detail, format!("{} stored", count(*answers, "answer"))),
         EventKind::LiveLost { attempt, cost } => (
@@ -286,6 +299,10 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
             ("cap_reached", with(json!({ "run": run.0, "cap": cap }), &[("limit", *limit), ("left", *left)]))
         }
         EventKind::Paused { for_ms, why } => ("paused", json!({ "for_ms": for_ms, "why": why })),
+        EventKind::Silent { for_ms, why, ends_after_ms } => {
+            ("silent", json!({ "for_ms": for_ms, "why": why, "ends_after_ms": ends_after_ms }))
+        }
+        EventKind::Answering { for_ms } => ("answering", json!({ "for_ms": for_ms })),
         EventKind::Halted { why } => ("halted", json!({ "why": why })),
         EventKind::Collected { answers } => ("collected", json!({ "answers": answers })),
         EventKind::LiveLost { attempt, cost } => {

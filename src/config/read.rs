@@ -46,6 +46,8 @@ const TIMING_KEYS: &[&str] = &[
     "poll_max",
     "give_up",
     "balance_lag",
+    "silence",
+    "patience",
 ];
 const BY_TOKEN: [&str; 2] = ["input_per_million", "output_per_million"];
 const PRICE_KEYS: &[&str] = &[
@@ -280,6 +282,8 @@ fn read_timing(section: &Section<'_, '_>, loopback: bool) -> Timing {
         poll_max: or("poll_max", default.poll_max),
         give_up: read("give_up").map(toml::Spanned::into_inner),
         balance_lag: or("balance_lag", default.balance_lag),
+        silence: or("silence", default.silence),
+        patience: or("patience", default.patience),
     };
     if timing.poll_min > timing.poll_max {
         let span: Range<usize> = ["poll_min", "poll_max"]

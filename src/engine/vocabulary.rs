@@ -45,6 +45,9 @@ pub struct Terms {
     pub watch_now: bool,
     /// Answers are collected.
     pub collect: bool,
+    /// How long nothing may come of any call before the session ends as stopped; without it, a score of calls that fail in a
+    /// row end it as refused.
+    pub patience: Option<Duration>,
     /// For jitter.
     pub seed: u64,
     /// What is to be bought.
@@ -162,6 +165,44 @@ pub enum Reply {
     Fetched(AttemptId, Fetched, Vec<u8>),
 }
 
+impl Reply {
+    /// Why nothing came of the call, where that is so.
+    pub(super) fn trouble(&self) -> Option<String> {
+        match self {
+            Self::Hello(Ok(()))
+            | Self::Probed(_, Probed::Open | Probed::Shut(_))
+            | Self::Balance(Ok(_))
+            | Self::Posted(_, Verdict::Rows { .. }, _)
+            | Self::Ready(_, _, Ok(_))
+            | Self::Page(_, _, Ok(_))
+            | Self::CostPage(Ok(_)) => None,
+            Self::Hello(Err(refusal))
+            | Self::Probed(_, Probed::Refused(refusal))
+            | Self::Posted(_, Verdict::NotBought { why: refusal }, _) => Some(refusal.message.clone()),
+            Self::Posted(_, Verdict::InDoubt { why }, _) => Some(why.clone()),
+            Self::Balance(Err(problem))
+            | Self::Ready(_, _, Err(problem))
+            | Self::Page(_, _, Err(problem))
+            | Self::CostPage(Err(problem)) => Some(problem.to_string()),
+            Self::Asked(_, fetched) | Self::Fetched(_, fetched, _) => match fetched {
+                Fetched::Throttled { .. } => Some("too many calls".to_owned()),
+                Fetched::Halt(refusal) => Some(refusal.message.clone()),
+                Fetched::Stumbled { why } | Fetched::Unreachable { why } => Some(why.clone()),
+                Fetched::WaitingForMoney => {
+                    Some("answers that are paid for are kept back until the account has money again".to_owned())
+                }
+                Fetched::Answer { .. }
+                | Fetched::Odd(_)
+                | Fetched::Pending
+                | Fetched::Failed { .. }
+                | Fetched::Expired
+                | Fetched::NotFound
+                | Fetched::Wrong { .. } => None,
+            },
+        }
+    }
+}
+
 /// What the core is told.
 #[expect(missing_docs, reason = "the fields are named for what they hold")]
 #[derive(Clone, Debug)]
@@ -261,8 +302,10 @@ pub struct End {
     pub in_doubt: u64,
     /// What is in doubt stands in no list that can be asked for: a person decides.
     pub unlisted: bool,
-    /// A stop was asked for.
+    /// A stop was asked for, or nothing came of any call for too long.
     pub stopped: bool,
+    /// Nothing comes of any call at the end: for how long, and why.
+    pub no_answer: Option<(Duration, String)>,
     /// The ceilings that cut a run's plan.
     pub cuts: Vec<(RunId, Room)>,
     /// Tasks left planned after too many tries, or by the vendor's own limits.

@@ -8,7 +8,7 @@ use rusqlite::{Connection, DropBehavior, TransactionBehavior};
 
 use super::attempt_state::AttemptState;
 use super::caps::Owners;
-use super::change::{Answer, Booked, CapReached, Change, Draft, Extra, Replanned, Reserved, Settled};
+use super::change::{Answer, Booked, CapReached, Change, Draft, Replanned, Reserved, Settled};
 use super::money_path::{self, Moves, Window};
 use super::note::note;
 use super::notices::{self, NoticeKind};
@@ -17,7 +17,7 @@ use super::rows::{Acceptances, Mover, insert_attempts};
 use super::touched::{Attempt, Touched};
 use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError, ToBuy};
-use crate::ids::{AccountId, AttemptId, BatchId, RunId};
+use crate::ids::{AttemptId, BatchId, RunId};
 use crate::money::Money;
 use crate::oddity::Oddity;
 use crate::price::NamedIn;
@@ -151,7 +151,7 @@ pub(super) struct Commit<'t> {
     pub(super) moves: Moves,
     /// Attempts whose tasks have ended without an answer.
     lost: Vec<(i64, NoticeKind)>,
-    booked: Booked,
+    pub(super) booked: Booked,
 }
 
 impl Commit<'_> {
@@ -322,29 +322,6 @@ impl Commit<'_> {
         if answer.complete {
             self.close(attempt, settled)?;
             self.ended(attempt, AttemptState::Answered, None, Transition::Answer)?;
-        }
-        Ok(())
-    }
-
-    fn extra(&mut self, account: AccountId, extra: &Extra) -> Result<(), LedgerError> {
-        let new = self.write.execute(
-            "INSERT INTO extra_charge (account, attempt, vendor_id, tag, nano_usd, posted_v, why)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-            (
-                account.0,
-                extra.attempt.map(|a| a.0),
-                &extra.vendor_id,
-                &extra.tag,
-                extra.cost.nanos(),
-                extra.posted_v,
-                &extra.why,
-            ),
-        )?;
-        if new == 1 {
-            self.booked.extras += 1;
-            self.booked.money = true;
-            money_path::extra(self.write, account.0, extra.posted_v, extra.cost)?;
-            notices::add(self.write, account.0, None, NoticeKind::Unmatched, (1, extra.cost.nanos()))?;
         }
         Ok(())
     }

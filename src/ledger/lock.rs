@@ -12,20 +12,39 @@ use crate::rule::Rule;
 /// The lock of a ledger, held until it is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    #[expect(dead_code, reason = "held, not used: dropping it frees the lock")]
     file: File,
+}
+
+/// Who holds a lock, as it signed it: for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Holder {
+    /// Which process.
+    pub pid: Option<u32>,
+    /// Since when.
+    pub since: Option<String>,
+    /// For what.
+    pub what: Option<String>,
+}
+
+impl std::fmt::Display for Holder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let pid = self.pid.map(|pid| format!("pid {pid}"));
+        let since = self.since.as_ref().map(|since| format!("since {since}"));
+        let known: Vec<String> = pid.into_iter().chain(self.what.clone()).chain(since).collect();
+        if known.is_empty() { Ok(()) } else { write!(f, " ({})", known.join(", ")) }
+    }
 }
 
 /// The lock could not be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LockError {
     /// Another process holds it.
-    #[error("ledger `{}` is held by another process{}", .path.display(), holder(*.pid))]
+    #[error("ledger `{}` is held by another process{}", .path.display(), .holder)]
     Held {
         /// The ledger.
         path: PathBuf,
-        /// Which process, as it wrote itself.
-        pid: Option<u32>,
+        /// Who, as it wrote itself.
+        holder: Holder,
     },
     /// The lock file cannot be made or locked.
     #[error("lock file `{}`: {source}", .path.display())]
@@ -35,10 +54,6 @@ pub enum LockError {
         /// Why not.
         source: io::Error,
     },
-}
-
-fn holder(pid: Option<u32>) -> String {
-    pid.map(|pid| format!(" (pid {pid})")).unwrap_or_default()
 }
 
 impl Lock {
@@ -57,17 +72,35 @@ impl Lock {
         match file.try_lock() {
             Err(TryLockError::WouldBlock) if Rule::OneDispatcher.is_kept() => {
                 let mut text = String::new();
-                let pid = file.read_to_string(&mut text).ok().and_then(|_| text.trim().parse().ok());
-                return Err(LockError::Held { path: path.to_owned(), pid });
+                // Who holds it is written for people only, and what cannot be read is not known.
+                let _ = file.read_to_string(&mut text);
+                let mut lines = text.lines().map(str::to_owned);
+                let pid = lines.next().and_then(|pid| pid.trim().parse().ok());
+                let holder = Holder { pid, since: lines.next(), what: lines.next() };
+                return Err(LockError::Held { path: path.to_owned(), holder });
             }
             Err(TryLockError::Error(source)) => return Err(io(source)),
             Ok(()) | Err(TryLockError::WouldBlock) => {}
         }
-        // Who holds it is written for people only.
-        file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0))).map_err(io)?;
-        writeln!(file, "{}", std::process::id()).map_err(io)?;
+        write(&mut file, &format!("{}\n", std::process::id())).map_err(io)?;
         Ok(Self { file })
     }
+
+    /// Says for what it is held, and since when.
+    ///
+    /// # Errors
+    /// The lock file cannot be written; the lock is held all the same.
+    pub fn sign(&mut self, since: &str, what: &str) -> io::Result<()> {
+        let in_one_line = |text: &str| text.replace(['\n', '\r'], " ");
+        let text = format!("{}\n{}\n{}\n", std::process::id(), in_one_line(since), in_one_line(what));
+        write(&mut self.file, &text)
+    }
+}
+
+fn write(file: &mut File, text: &str) -> io::Result<()> {
+    file.set_len(0)?;
+    file.seek(SeekFrom::Start(0))?;
+    file.write_all(text.as_bytes())
 }
 
 /// `bursar.db` is locked by `bursar.db.lock`, by whatever links it is reached.

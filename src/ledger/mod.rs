@@ -70,7 +70,7 @@ pub use evidence::{DoubtedTask, Evidence, Scan};
 pub use export::{ExportRow, Past};
 pub use gaps::Gap;
 pub use in_doubt::Doubted;
-pub use lock::{Lock, LockError};
+pub use lock::{Holder, Lock, LockError};
 pub use notices::{Notice, NoticeKind};
 pub use open::{Kind, sqlite_version};
 pub use orders::{Asked, Order, RunName};

@@ -6,13 +6,14 @@ use rusqlite::OptionalExtension as _;
 use super::LedgerError;
 use super::attempt_state::AttemptState;
 use super::book::Commit;
-use super::change::Settled;
+use super::change::{Extra, Settled};
 use super::columns::{listed_done, named_in};
 use super::money_path;
+use super::notices::{self, NoticeKind};
 use super::provisional::{is_final, is_provisional};
 use super::touched::Attempt;
 use super::vendor_id::vendor_key;
-use crate::ids::AttemptId;
+use crate::ids::{AccountId, AttemptId};
 use crate::money::Money;
 use crate::price::NamedIn;
 use crate::task::{Reason, Transition};
@@ -133,6 +134,30 @@ impl Commit<'_> {
         self.moves.charge(facts.batch, posted_v, facts.held, cost, false);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 0);
         self.moves.posted(facts.batch, posted_v);
+        Ok(())
+    }
+
+    /// Money that belongs to no attempt, booked once.
+    pub(super) fn extra(&mut self, account: AccountId, extra: &Extra) -> Result<(), LedgerError> {
+        let new = self.write.execute(
+            "INSERT INTO extra_charge (account, attempt, vendor_id, tag, nano_usd, posted_v, why)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
+            (
+                account.0,
+                extra.attempt.map(|a| a.0),
+                &extra.vendor_id,
+                &extra.tag,
+                extra.cost.nanos(),
+                extra.posted_v,
+                &extra.why,
+            ),
+        )?;
+        if new == 1 {
+            self.booked.extras += 1;
+            self.booked.money = true;
+            money_path::extra(self.write, account.0, extra.posted_v, extra.cost)?;
+            notices::add(self.write, account.0, None, NoticeKind::Unmatched, (1, extra.cost.nanos()))?;
+        }
         Ok(())
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use bursar::ledger::Lock;
 use serde_json::Value;
 
 use super::world::{Ended, World};
@@ -64,19 +65,19 @@ fn a_loss_of_another_job_stands_in_the_json_of_the_session() {
 fn a_day_cut_short_is_told_once_and_marked_until_seen() {
     let world = World::new();
     let daily = other(&world, "daily", "period = \"day\"\ntimezone = \"UTC\"\n");
-    // The vendor is away, and the session ends before it has bought anything.
-    let path = world.folder.path().join("bursar.toml");
-    let config = fs::read_to_string(&path).unwrap();
-    fs::write(&path, config.replace(&world.address, "127.0.0.1:1")).unwrap();
-    let begun = world.bursar(&["run", &daily, "--max-wait", "1s", "--quiet"]);
-    assert_eq!(begun.code, 7, "{begun:?}");
-    fs::write(&path, config).unwrap();
-    // It was the day before yesterday, and yesterday nobody came.
+    is_quiet(&world.bursar(&["run", &daily, "--quiet"]));
+    // As a session leaves it that died the day before yesterday; and yesterday nobody came.
     let ledger = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
     let (before, yesterday): (String, String) = ledger
         .query_row("SELECT date('now', '-2 days'), date('now', '-1 days')", [], |row| Ok((row.get(0)?, row.get(1)?)))
         .unwrap();
-    ledger.execute("UPDATE run SET period = ?1, begins_at = begins_at - 172800", [&before]).unwrap();
+    ledger
+        .execute(
+            "UPDATE run SET period = ?1, state = 'open', begins_at = begins_at - 172800, ends_at = ends_at - 172800",
+            [&before],
+        )
+        .unwrap();
+    ledger.execute("UPDATE task SET state = 0, attempt = NULL", []).unwrap();
     drop(ledger);
     let learnt = world.bursar(&["run", &daily, "--quiet"]);
     assert_eq!(learnt.code, 4, "{learnt:?}");
@@ -101,4 +102,49 @@ fn a_day_cut_short_is_told_once_and_marked_until_seen() {
         "{caught_up:?}"
     );
     assert!(!caught_up.stderr.contains("to buy"), "{caught_up:?}");
+}
+
+/// The provider is elsewhere, and silence is short.
+fn away(world: &World) {
+    let path = world.folder.path().join("bursar.toml");
+    let config = fs::read_to_string(&path).unwrap().replace(&world.address, "127.0.0.1:1");
+    fs::write(&path, config.replace("poll_min", "silence = '600ms', patience = '2s', poll_min")).unwrap();
+}
+
+#[test]
+fn an_unreachable_provider_is_named_once_and_ends_the_session() {
+    let world = World::new();
+    away(&world);
+    let ended = world.bursar(&["run", "job.toml", "--quiet"]);
+    assert_eq!(ended.code, 7, "{ended:?}");
+    assert_eq!(ended.stderr.matches("no call has come to anything for").count(), 1, "{ended:?}");
+    assert!(ended.stderr.contains("Connection refused"), "{ended:?}");
+    let row = ended.stdout.lines().find(|line| line.starts_with("  no answer  for ")).unwrap();
+    assert!(row.contains(" from account main at http://127.0.0.1:1: never left this machine: 127.0.0.1: "), "{row}");
+}
+
+#[test]
+fn a_stopped_session_says_in_json_what_it_waited_for() {
+    let world = World::new();
+    away(&world);
+    let ended = world.bursar(&["run", "job.toml", "--quiet", "--json", "--max-wait", "1s"]);
+    let summary: Value = serde_json::from_str(ended.stdout.lines().last().unwrap()).unwrap();
+    assert!(summary["waiting_for"].as_str().unwrap().contains("Connection refused"), "{ended:?}");
+    assert_eq!((ended.code, &summary["exit"]), (7, &Value::from(7)));
+}
+
+#[test]
+fn a_lock_held_for_long_is_told_and_ends_the_wait() {
+    let world = World::new();
+    away(&world);
+    let mut lock = Lock::try_take(&world.folder.path().join("bursar.db")).unwrap();
+    lock.sign("2026-11-22 12:00:00 UTC", "running campaign").unwrap();
+    let ended = world.bursar(&["run", "job.toml", "--quiet"]);
+    assert_eq!((ended.code, &*ended.stdout), (7, ""), "{ended:?}");
+    let holder = format!("(pid {}, running campaign, since 2026-11-22 12:00:00 UTC)", std::process::id());
+    let lines: Vec<&str> = ended.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{ended:?}");
+    for line in lines {
+        assert!(line.starts_with(&format!("ledger bursar.db is held by another process {holder}")), "{line}");
+    }
 }

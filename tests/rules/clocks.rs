@@ -34,6 +34,7 @@ async fn session(world: &mut World, job_text: &str) -> Result<End, String> {
         keep_balance: None,
         watch_now: false,
         collect: true,
+        patience: None,
         seed: 1,
         runs: Vec::new(),
     };

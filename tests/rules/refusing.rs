@@ -30,6 +30,7 @@ fn terms(runs: &[RunId]) -> Terms {
         keep_balance: None,
         watch_now: false,
         collect: true,
+        patience: None,
         seed: 1,
         runs: runs.iter().map(of_run).collect(),
     }

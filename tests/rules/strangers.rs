@@ -72,6 +72,7 @@ fn missing(world: &World) -> Vec<Missing> {
         keep_balance: None,
         watch_now: false,
         collect: true,
+        patience: None,
         seed: 1,
         runs: Vec::new(),
     };

@@ -1,11 +1,14 @@
 //! Losses are told once, whoever they belong to: what a later session learns of an earlier run waits in the ledger until
 //! a summary has been written.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bursar::event::EventKind;
 use bursar::ledger::{Ledger, NoticeKind};
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule};
+use bursar::vendor::Failure;
 
 use super::world::World;
 use super::{PRICE, job, live_for, settings};
@@ -77,4 +80,20 @@ async fn a_shortage_that_a_summary_told_is_not_told_again() {
     tokio::time::advance(Duration::from_hours(24)).await;
     world.live_on(&poor).await;
     assert_eq!(untold(&world.open()), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_unwatched_session_ends_when_nothing_comes_of_calls() {
+    let mut world = World::new(settings(vec![]));
+    world.patience = Some(Duration::from_hours(6));
+    let refused = "127.0.0.1: Connection refused";
+    world.meddle = Some(Arc::new(move |_, _| Err(Failure::NeverLeft(refused.to_owned()))));
+    let end = tokio::time::timeout(Duration::from_hours(7), world.live_on(&job(3))).await.expect("the session ends");
+    assert_eq!((end.refused, end.stopped, end.in_doubt), (None, true, 0));
+    let (lasted, why) = end.no_answer.expect("nothing came of any call");
+    assert!(lasted >= Duration::from_hours(6) && why.contains(refused), "{lasted:?}: {why}");
+    assert_eq!(world.saw(|kind| matches!(kind, EventKind::Silent { .. })), 1, "it is told once");
+    world.meddle = None;
+    world.live_on(&job(3)).await;
+    world.assert_all_answered_once(3);
 }

@@ -324,6 +324,7 @@ impl World {
             keep_balance: self.account.caps.keep_balance,
             watch_now: false,
             collect: true,
+            patience: None,
             seed: self.seed ^ self.lives,
             runs,
         }

@@ -47,6 +47,8 @@ pub struct World {
     pub speed: u32,
     /// Starts collect answers.
     pub collect: bool,
+    /// How long a start waits for a vendor of which no call comes to anything.
+    pub patience: Option<std::time::Duration>,
     /// Somebody between the vendor and its client.
     pub meddle: Option<Meddle>,
     /// The n-th call of each start is on its way to the vendor for so long, as when the machine sleeps meanwhile.
@@ -80,6 +82,7 @@ impl World {
             events: Vec::new(),
             speed: 1,
             collect: true,
+            patience: None,
             meddle: None,
             slow: None,
             seed: 7,
@@ -158,6 +161,7 @@ impl World {
             keep_balance: self.account.caps.keep_balance,
             watch_now: false,
             collect: self.collect,
+            patience: self.patience,
             seed: self.seed,
             runs,
         };

@@ -12,7 +12,7 @@ use chrono::DateTime;
 use super::finding::{Finding, Level};
 use crate::cli::out::Out;
 use crate::cli::progress::{Baseline, Teller};
-use crate::cli::run::{kind_of, take, terms};
+use crate::cli::run::{Wait, kind_of, take, terms};
 use crate::cli::{Exit, secrets, stop};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
@@ -42,6 +42,9 @@ pub(super) struct Probe<'a> {
     pub(super) clock: Clock,
     pub(super) out: Out,
 }
+
+/// A session that buys is not waited for.
+const NO_WAIT: Wait = Wait { no_follow: true, silence: std::time::Duration::MAX, patience: None };
 
 impl Probe<'_> {
     /// Buys one task, unless something speaks against it; what goes wrong is a finding too.
@@ -73,7 +76,8 @@ impl Probe<'_> {
         let prices = PriceList::with(&self.account.prices).on(self.clock.now().wall.date_naive());
         let (job, expected) = self.job(&prices)?;
         let stop = stop::listen(self.out, Some(self.wait));
-        let Some(_lock) = take(&self.config.ledger, true, self.out, stop.clone()).await? else {
+        let Some(_lock) = take(&self.config.ledger, "buying a task for proof", NO_WAIT, self.out, stop.clone()).await?
+        else {
             return Ok(vec![interrupted()]);
         };
         let now = self.clock.now();

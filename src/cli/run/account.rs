@@ -37,6 +37,7 @@ pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Ve
         keep_balance: config.caps.keep_balance,
         watch_now: false,
         collect: true,
+        patience: None,
         seed: fastrand::u64(..),
         runs,
     }
@@ -55,9 +56,10 @@ impl Start<'_> {
         let account = engine::bring_account(ledger, config, credentials.whose())?;
         let prices = PriceList::with(&config.prices).on(self.clock.now().wall.date_naive());
         let speed = if self.args.sandbox { embedded::SPEED } else { 1 };
+        let patience = self.args.max_wait.or((!self.out.is_watched()).then_some(config.timing.patience));
         let greeting = if jobs.iter().any(has_borders) {
             self.can_be_bought(ledger, jobs, account, config, &prices)?;
-            let terms = Terms { speed, ..terms(account, config, Vec::new()) };
+            let terms = Terms { speed, patience, ..terms(account, config, Vec::new()) };
             let mut teller = Teller::new(Out { bars: false, ..self.out }, Baseline::default());
             Some(self.greet(ledger, terms, Arc::clone(&http), &mut teller).await?)
         } else {
@@ -117,7 +119,7 @@ impl Start<'_> {
             baseline.spent = baseline.spent.saturating_add(report.status.total.charged);
             baseline.budget = baseline.budget.saturating_add(report.status.total.limit.unwrap_or_default());
         }
-        let terms = Terms { speed, collect: !self.args.no_collect, ..terms(account, config, bought) };
+        let terms = Terms { speed, collect: !self.args.no_collect, patience, ..terms(account, config, bought) };
         let (end, settled) = if let Some(greeting) = greeting.filter(Greeting::is_the_end) {
             (greeting.end, Settled::default())
         } else {
@@ -236,7 +238,7 @@ impl Start<'_> {
         if self.out.json {
             self.json("no_run", no_run.facts(&located.job.name))?;
         }
-        let stopped = *self.stop.borrow() > StopWord::None;
+        let stopped = no_run.stopped || *self.stop.borrow() > StopWord::None;
         Ok(if stopped { Exit::Interrupted } else { Exit::Refused })
     }
 

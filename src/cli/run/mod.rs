@@ -24,7 +24,7 @@ use crate::offer::Route;
 use crate::problem::Problems;
 
 pub(super) use account::terms;
-pub(super) use follow::take;
+pub(super) use follow::{Wait, take};
 
 /// What a start is made with.
 struct Start<'a> {
@@ -133,7 +133,15 @@ impl Start<'_> {
             Some(located) => locate::state_dir(&located.config)?,
             None => return Ok(Exit::Complete),
         };
-        let Some(lock) = take(path, self.args.no_follow, self.out, self.stop.clone()).await? else {
+        let names: Vec<&str> =
+            accounts.iter().flat_map(|(_, jobs)| jobs).map(|located| located.job.name.as_str()).collect();
+        let wait = Wait {
+            no_follow: self.args.no_follow,
+            silence: first.timing.silence,
+            patience: self.args.max_wait.is_none().then_some(first.timing.patience).filter(|_| !self.out.is_watched()),
+        };
+        let what = format!("running {}", names.join(", "));
+        let Some(lock) = take(path, &what, wait, self.out, self.stop.clone()).await? else {
             return Ok(Exit::Interrupted);
         };
         let at = self.clock.now().wall.timestamp();

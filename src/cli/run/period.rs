@@ -48,6 +48,8 @@ pub(super) struct NoRun {
     pub(super) why: String,
     /// The periods whose runs may be there already, the likeliest first.
     pub(super) periods: Vec<String>,
+    /// The session ended before the provider had answered.
+    pub(super) stopped: bool,
     facts: Value,
 }
 
@@ -56,6 +58,7 @@ impl NoRun {
         Self {
             why: apart.to_string(),
             periods: vec![apart.provider_period.clone(), apart.machine_period.clone()],
+            stopped: false,
             facts: json!({ "machine_at": apart.machine, "machine_period": apart.machine_period,
                            "provider_at": apart.provider, "provider_period": apart.provider_period }),
         }
@@ -166,7 +169,12 @@ impl Start<'_> {
                     }
                     if waits >= MOST_WAITS {
                         let why = format!("{}: no period was agreed on before this session was to end", job.name);
-                        return Ok(Meant::NoRun(NoRun { why, periods: vec![named.id], facts: json!({}) }));
+                        return Ok(Meant::NoRun(NoRun {
+                            why,
+                            periods: vec![named.id],
+                            stopped: false,
+                            facts: json!({}),
+                        }));
                     }
                 }
             }
@@ -178,7 +186,10 @@ impl Start<'_> {
 fn unheard(period: String, greeting: &Greeting, machine: DateTime<Utc>) -> NoRun {
     let why = match &greeting.end.refused {
         Some(why) => why.clone(),
-        None if greeting.end.stopped => "stopped before the provider had answered".to_owned(),
+        None if greeting.end.stopped => match &greeting.end.no_answer {
+            Some((_, why)) => format!("stopped before the provider had answered ({why}); the same command goes on"),
+            None => "stopped before the provider had answered".to_owned(),
+        },
         None => format!(
             "the answers of this route bear no `Date`, and this machine's clock, which says {}, cannot be compared with \
              anything: it is not known for which period a run would be bought, and nothing is bought. Where a proxy removes \
@@ -186,7 +197,8 @@ fn unheard(period: String, greeting: &Greeting, machine: DateTime<Utc>) -> NoRun
             shown(machine)
         ),
     };
-    NoRun { why, periods: vec![period], facts: json!({ "machine_at": machine }) }
+    let facts = json!({ "machine_at": machine });
+    NoRun { why, periods: vec![period], stopped: greeting.end.stopped && greeting.end.refused.is_none(), facts }
 }
 
 /// What is told of the first calls: not the contact, which the session proper tells, nor yet that nothing is bought, which

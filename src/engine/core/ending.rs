@@ -94,6 +94,7 @@ impl Core {
             unlisted: !self.terms.lists,
             undated: self.is_undated(),
             stopped: self.stopping,
+            no_answer: self.no_answer(self.told_at),
             cuts: self.dispatch.cuts(),
             given_up,
             corrected: self.corrected,

@@ -6,6 +6,7 @@
 
 mod next_call;
 mod ending;
+mod silence;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -72,6 +73,10 @@ pub struct Core {
     pub(in crate::engine) greeting: Greeting,
     /// Failures in a row, of any call.
     pub(super) failures: u32,
+    /// Nothing comes of any call.
+    pub(super) trouble: Option<silence::Trouble>,
+    /// When the core was last told something.
+    told_at: Duration,
     /// Questions for the balance that came to nothing.
     pub(super) balance_failures: u32,
     /// Nothing is called before.
@@ -174,6 +179,8 @@ impl Core {
             stopping: false,
             greeting: Greeting::default(),
             failures: 0,
+            trouble: None,
+            told_at: mono,
             balance_failures: 0,
             quiet_until: mono,
             unanswered: 0,
@@ -205,6 +212,7 @@ impl Core {
     /// Takes an input; says what is to be done about it.
     pub fn step(&mut self, now: Now, input: Input) -> Vec<Effect> {
         let mut out = Vec::new();
+        self.told_at = now.mono;
         match input {
             Input::Begin => self.begin(now, &mut out),
             Input::Pulled { run, tasks, prices, whole, rooms } => {
@@ -245,16 +253,19 @@ impl Core {
             Input::Unresolved(batches) => self.conclude(batches, &mut out),
             Input::Heard(replies) => self.heard(now, replies, &mut out),
             Input::Tick => {}
-            Input::Stop => {
-                if !self.stopping {
-                    self.stopping = true;
-                    self.collect.stop();
-                    out.push(Effect::Tell(EventKind::Draining));
-                }
-            }
+            Input::Stop => self.drain(&mut out),
         }
         self.go_on(now, &mut out);
         out
+    }
+
+    /// Begins nothing new: what is in flight ends.
+    fn drain(&mut self, out: &mut Vec<Effect>) {
+        if !self.stopping {
+            self.stopping = true;
+            self.collect.stop();
+            out.push(Effect::Tell(EventKind::Draining));
+        }
     }
 
     /// Batches are reserved, or fit no longer: what is reserved is sent.
@@ -303,6 +314,7 @@ impl Core {
     /// Begins whatever may begin now, and says when to look again.
     fn go_on(&mut self, now: Now, out: &mut Vec<Effect>) {
         let vendor_now = self.clock.not_before(now);
+        self.keep_silence_short(now, out);
         self.dispatch.wake(now.mono);
         self.collect.wake(now.mono);
         if self.greeting.collects_until.is_some_and(|until| until <= now.mono && self.is_undated()) {
@@ -357,7 +369,8 @@ impl Core {
         // What is due by now waits for a limit or for a reply, which wake the core by themselves; and while all calls
         // are paused there is no use in waking before.
         let next = wakes.into_iter().filter(|at| *at > now.mono).min();
-        out.push(Effect::Wake(next.unwrap_or(now.mono + LONGEST_NAP).max(self.quiet_until)));
+        let next = next.unwrap_or(now.mono + LONGEST_NAP).max(self.quiet_until);
+        out.push(Effect::Wake(self.wake_in_silence(next)));
     }
 
     /// Functions whose proof is missing, with their latest unfinished purchase.

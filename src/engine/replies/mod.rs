@@ -29,6 +29,9 @@ use crate::rule::Rule;
 use crate::vendor::codes::Class;
 use crate::vendor::{ListProblem, UserData};
 
+/// The vendor answers, and its clock cannot be read.
+const NO_DATE: &str = "its answers bear no date, or one that is more than a month from this machine's clock";
+
 impl Core {
     /// Takes a handful of replies.
     pub(super) fn heard(&mut self, now: Now, replies: Vec<Heard>, out: &mut Vec<Effect>) {
@@ -43,6 +46,9 @@ impl Core {
             if let Some(date_v) = heard.date_v {
                 self.contact(now, heard.begun, date_v, &mut then);
             }
+            let undated = matches!(heard.reply, Reply::Hello(Ok(()))) && !self.clock.is_known();
+            let trouble = heard.reply.trouble().or_else(|| undated.then(|| NO_DATE.to_owned()));
+            self.came_of_it(now, trouble, &mut then.out);
             match heard.reply {
                 Reply::Hello(outcome) => self.greeted(now, outcome, &mut then.out),
                 Reply::Probed(endpoint, probed) => self.probed(now, endpoint, probed, answered, &mut then.out),

@@ -129,7 +129,7 @@ impl Core {
     /// A call failed in a way that may pass: everything waits a little, longer each time.
     pub(super) fn failed(&mut self, now: Now, why: String, retry_after: Option<Duration>, out: &mut Vec<Effect>) {
         self.failures += 1;
-        if self.failures > MOST_FAILURES {
+        if self.failures > MOST_FAILURES && self.terms.patience.is_none() {
             self.collect.stop();
             self.halt(format!("{MOST_FAILURES} calls in a row failed, the last: {why}"), out);
         }
