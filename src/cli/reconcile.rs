@@ -87,10 +87,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
                 } else {
                     String::new()
                 }
-                    + &match ledger.provisional(id)?.len() as u64 {
-                        0 => String::new(),
-                        costs => format!("; {} booked for want of a word", count(costs, "cost")),
-                }
+                    + &costs_wanted(&ledger, id)?
             ));
             let http = Arc::new(credentials.way_to(&account.base_url)?);
             let patience = (!out.is_watched()).then_some(account.timing.patience);
@@ -193,6 +190,12 @@ fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<In
         }
     }
     Ok((known, unknown))
+}
+
+/// How many costs of an account were booked for want of a word.
+fn costs_wanted(ledger: &Ledger, id: AccountId) -> Result<String, LedgerError> {
+    let costs = ledger.provisional(id)?.len() as u64;
+    Ok(if costs > 0 { format!("; {} booked for want of a word", count(costs, "cost")) } else { String::new() })
 }
 
 /// What a person is to do where no list can be asked for.
