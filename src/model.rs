@@ -111,25 +111,25 @@ fn row(line: &'static str) -> Option<(ShippedModel, ModelPrice)> {
         engine: engine.parse().ok()?,
         name,
         reasons: reasons == "true",
-        retired: optional(retired)?,
+        retired: optional(retired).ok()?,
         prices: Vec::new(),
     };
     let price = ModelPrice {
         input: input.parse().ok()?,
         output: output.parse().ok()?,
-        search: optional(search)?,
-        from: optional(from)?,
-        until: optional(until)?,
-        up_to_prompt_tokens: optional(up_to)?,
+        search: optional(search).ok()?,
+        from: optional(from).ok()?,
+        until: optional(until).ok()?,
+        up_to_prompt_tokens: optional(up_to).ok()?,
         as_of: as_of.parse().ok()?,
         source,
     };
     Some((model, price))
 }
 
-/// A cell that may be empty; `None` where it holds something else than it should.
-fn optional<T: FromStr>(cell: &str) -> Option<Option<T>> {
-    if cell.is_empty() { Some(None) } else { cell.parse().ok().map(Some) }
+/// A cell that may be empty.
+fn optional<T: FromStr>(cell: &str) -> Result<Option<T>, T::Err> {
+    if cell.is_empty() { Ok(None) } else { cell.parse().map(Some) }
 }
 
 #[cfg(test)]
