@@ -159,6 +159,8 @@ rules! {
     AttemptsAreCompared,
     /// A new ledger in the place of one that has bought is refused.
     ReplacedLedgerIsRefused,
+    /// A new ledger for a job for which another one has bought is refused; else a mistyped path buys everything again.
+    SecondLedgerIsRefused,
     /// A restored ledger sweeps before it buys; else it buys what it does not know that it has.
     RestoredSweeps,
     /// It waits for the quarantine before; else what was still on its way is bought again.

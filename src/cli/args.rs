@@ -101,6 +101,9 @@ pub struct RunArgs {
     /// The job file was moved: it is the job of this name in the ledger
     #[arg(long)]
     pub moved: bool,
+    /// The ledger is meant to be a new one: it may buy again what another ledger has bought
+    #[arg(long)]
+    pub new_ledger: bool,
 }
 
 /// Arguments of `plan`.

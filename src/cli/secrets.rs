@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::mistake;
 use crate::config::AccountConfig;
+use crate::ledger::{Login, Whose};
 use crate::offer::Route;
 use crate::vendor::http::{Http, HttpError};
 
@@ -39,6 +40,12 @@ impl Credentials {
             Self::Key(key) => key.expose_secret(),
         }
     }
+}
+
+/// An account, as the state folder knows it again.
+pub(super) fn whose<'a>(account: &'a AccountConfig, credentials: &'a Credentials) -> Whose<'a> {
+    let (name, route, base_url) = (&*account.name, account.route, &*account.base_url);
+    Whose { name, route, base_url, login: Login(credentials.whose()) }
 }
 
 /// The credentials of an account.

@@ -12,6 +12,7 @@ mod open;
 mod line_ends;
 mod lock;
 mod starts;
+mod buyers;
 
 // Who is who, what can be asked, and what is to be.
 mod register;
@@ -63,6 +64,7 @@ use rusqlite::Connection;
 
 pub use adopt::{Found, LostRow, LostTask, TakenOver};
 pub use audit::{Audit, StateCount};
+pub use buyers::{Buyer, Whose, bought_elsewhere, second_ledger};
 pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved, Settled};
 pub use error::LedgerError;
@@ -72,13 +74,13 @@ pub use gaps::Gap;
 pub use in_doubt::Doubted;
 pub use lock::{Holder, Lock, LockError};
 pub use notices::{Notice, NoticeKind};
-pub use open::{Kind, sqlite_version};
+pub use open::{Kind, is_new, needs_its_folder, sqlite_version};
 pub use orders::{Asked, Order, RunName};
 pub use provisional::{Provisional, Settlement};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
-pub use starts::{ANOTHER_MINUTE_S, Seal, Start, Trust};
+pub use starts::{ANOTHER_MINUTE_S, Seal, Start, Trust, predecessor};
 pub use status::{RunState, RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetCost, TargetFacts, ToBuy};
@@ -103,6 +105,8 @@ pub struct Ledger {
     rested: bool,
     /// The counter of starts and attempts outside the ledger.
     outside: Option<std::sync::Arc<starts::Counter>>,
+    /// A person says that it may stand in the place of another one.
+    anew: bool,
     /// No other process buys from a copy of it.
     alone: Option<Lock>,
     /// What the caps of a run hang on, read once.

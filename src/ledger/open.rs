@@ -131,6 +131,7 @@ impl Ledger {
             kind,
             start: 0,
             rested: false,
+            anew: false,
             alone: None,
             outside: None,
             ids_are_indexed: false,
@@ -138,6 +139,17 @@ impl Ledger {
             names,
             asked,
         }
+    }
+
+    /// Brings what is committed into the ledger's file: a copy of that alone then shows that purchases may be missing. To be
+    /// called before the first purchase of a session.
+    pub fn settle_in_file(&self) {
+        to_the_file(&self.db);
+    }
+
+    /// A person says that it may buy again what another ledger has bought.
+    pub fn begins_anew(&mut self) {
+        self.anew = true;
     }
 
     /// Leaves one file behind, where no one else is reading. To be called after the last write of a clean end.
@@ -159,7 +171,16 @@ fn give_birth(db: &Connection, kind: Kind, now: i64) -> Result<(), LedgerError> 
         (LedgerId::from_random(random).as_str(), kind.name(), now),
     )?;
     birth.commit()?;
+    to_the_file(db);
     Ok(())
+}
+
+/// Brings all that is committed from the log into the file, so that a copy of the file alone holds it.
+pub(super) fn to_the_file(db: &Connection) {
+    // A reader that stops this has the log in its hands.
+    if let Err(error) = db.query_row("PRAGMA wal_checkpoint(FULL)", [], |_| Ok(())) {
+        tracing::debug!(%error, "what is committed stays in the log beside the ledger for now");
+    }
 }
 
 /// Brings a ledger of an earlier version to this one, in one commit. What was bought with it stays as it is.
@@ -247,12 +268,38 @@ fn check_sqlite(version: &str) -> Result<(), LedgerError> {
     Ok(())
 }
 
+/// A ledger's folder is there: one that is missing is a slip of the path, or a disk that is not mounted.
+///
+/// # Errors
+/// It is not.
+pub fn needs_its_folder(path: &Path) -> Result<(), LedgerError> {
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) else {
+        return Ok(());
+    };
+    let what = format!(
+        "its folder `{}` is not there, and bursar does not make it: a new ledger there would buy again what another one has \
+         bought. Is the path mistyped, or a disk not mounted? Nothing was bought. Name the right ledger with --ledger, or make \
+         the folder where a new ledger is meant",
+        folder.display()
+    );
+    Err(LedgerError::File { path: path.to_owned(), what })
+}
+
+/// No session has used a ledger at this path: there is none, or one that was never bought with.
+pub fn is_new(path: &Path) -> bool {
+    let is_empty = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+    let is_unused = || {
+        let ledger = Ledger::open_to_read(path)?;
+        let used: bool = ledger.db.query_row("SELECT EXISTS (SELECT 1 FROM start)", [], |row| row.get(0))?;
+        Ok::<bool, LedgerError>(!used)
+    };
+    is_empty || is_unused().unwrap_or(false)
+}
+
 /// Makes the file so that only its owner can read it; SQLite gives its log the same mode.
 fn make_file(path: &Path) -> Result<(), LedgerError> {
     let refuse = |what: String| LedgerError::File { path: path.to_owned(), what };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|e| refuse(format!("its folder cannot be made: {e}")))?;
-    }
+    needs_its_folder(path)?;
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

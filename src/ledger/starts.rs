@@ -94,6 +94,7 @@ impl Ledger {
             )?;
         }
         write.commit()?;
+        super::open::to_the_file(&self.db);
         self.outside = Some(Arc::new(Counter::write(&outside_path, &lives_at, number, nonce, last_attempt)?));
         self.start = number;
         Ok(Start { number, trust })
@@ -122,33 +123,10 @@ impl Ledger {
 
     /// Another ledger with purchases stood at this path: to buy from a new one would be to pay for all of them again.
     fn has_no_predecessor(&self, state_dir: &Path, lives_at: &Path) -> Result<(), LedgerError> {
-        if self.kind == Kind::Sandbox || !Rule::ReplacedLedgerIsRefused.is_kept() {
+        if self.anew || self.kind == Kind::Sandbox || !Rule::ReplacedLedgerIsRefused.is_kept() {
             return Ok(());
         }
-        let files = match fs::read_dir(state_dir) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
-            files => files.map_err(|error| file_error(state_dir, &error))?,
-        };
-        for file in files {
-            let path = file.map_err(|error| file_error(state_dir, &error))?.path();
-            if path.extension().is_none_or(|ending| ending != "starts") {
-                continue;
-            }
-            if let Some(other) = read_outside(&path)?.filter(|other| other.attempt > 0 && other.lives_at == lives_at) {
-                return Err(LedgerError::File {
-                    path: self.path.clone(),
-                    what: format!(
-                        "this ledger is new, and another one stood here that has bought {} times: what that one bought would \
-                         be paid for again, and nothing is bought. Put it back, or a copy of it: what the copy lacks is read from \
-                         the vendor's list. Where it was moved, start it once where it is now, or give this one another path. \
-                         To begin anew all the same, remove `{}`",
-                        other.attempt,
-                        path.display()
-                    ),
-                });
-            }
-        }
-        Ok(())
+        predecessor(state_dir, &self.path, lives_at)
     }
 
     fn counter_path(&self, state_dir: &Path) -> PathBuf {
@@ -193,6 +171,51 @@ impl Ledger {
     fn bought_since(&self, n: i64) -> Result<bool, LedgerError> {
         let sql = "SELECT coalesce((SELECT start FROM batch ORDER BY id DESC LIMIT 1), 0) > ?1";
         Ok(self.db.query_row(sql, [n], |row| row.get(0))?)
+    }
+}
+
+/// Another ledger with purchases stood where a new one is to be: `path`, made absolute as `lives_at`.
+///
+/// # Errors
+/// One did, or the state folder cannot be read.
+pub fn predecessor(state_dir: &Path, path: &Path, lives_at: &Path) -> Result<(), LedgerError> {
+    let files = match fs::read_dir(state_dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        files => files.map_err(|error| file_error(state_dir, &error))?,
+    };
+    for file in files {
+        let counter = file.map_err(|error| file_error(state_dir, &error))?.path();
+        if counter.extension().is_none_or(|ending| ending != "starts") {
+            continue;
+        }
+        if let Some(other) = read_outside(&counter)?.filter(|other| other.attempt > 0 && other.lives_at == lives_at) {
+            return Err(LedgerError::File {
+                path: path.to_owned(),
+                what: format!(
+                    "this ledger is new, and another one stood here that has bought {} times: what that one bought would \
+                     be paid for again, and nothing is bought. Put it back, or a copy of it: what the copy lacks is read from \
+                     the vendor's list. Where it was moved, start it once where it is now, or give this one another path. \
+                     To begin anew all the same, and to pay again for what is asked again, say --new-ledger",
+                    other.attempt
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// How many attempts are counted for a ledger, where anything is.
+pub(super) fn attempts_counted(state_dir: &Path, ledger: &str) -> Result<Option<i64>, LedgerError> {
+    Ok(read_outside(&state_dir.join(format!("{ledger}.starts")))?.map(|counter| counter.attempt))
+}
+
+/// A session of a ledger is at work.
+pub(super) fn is_counting(state_dir: &Path, ledger: &str) -> Result<bool, LedgerError> {
+    let counter = state_dir.join(format!("{ledger}.starts"));
+    match Lock::try_take(&counter) {
+        Ok(_) => Ok(false),
+        Err(LockError::Held { .. }) => Ok(true),
+        Err(LockError::Io { source, .. }) => Err(file_error(&counter, &source)),
     }
 }
 

@@ -14,5 +14,6 @@ mod hazards;
 mod pages;
 mod probe;
 mod runs;
+mod second;
 mod told;
 mod world;

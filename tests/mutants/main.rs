@@ -15,8 +15,8 @@ use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
 use rules::{
-    answers, carried, ceilings, clocks, costs, doubt, endings, evidence, figures, odd, restored, sending, settled,
-    strangers, told, watch, worst,
+    answers, carried, ceilings, clocks, costs, doubt, endings, evidence, figures, odd, restored, second, sending,
+    settled, strangers, told, watch, worst,
 };
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
@@ -279,6 +279,9 @@ fn shown_by(rule: Rule) -> Story {
         ),
         Rule::ReplacedLedgerIsRefused => {
             story!(ledger::a_new_ledger_where_another_has_bought_buys_nothing, "a new ledger buys everything again")
+        }
+        Rule::SecondLedgerIsRefused => {
+            story!(second::a_second_ledger_does_not_buy_what_the_first_one_bought, "the first one is at work")
         }
         Rule::AttemptsAreCompared => story!(
             recovery::a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger,

@@ -24,6 +24,7 @@ pub(crate) mod odd;
 mod refusing;
 pub(crate) mod restored;
 pub(crate) mod rows;
+pub(crate) mod second;
 pub(crate) mod settled;
 pub(crate) mod sending;
 pub(crate) mod strangers;

@@ -18,7 +18,7 @@ use super::{Common, Exit, locate, mistake, secrets, table};
 use crate::catalogue::List;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
-use crate::ledger::{Ledger, Lock};
+use crate::ledger::{Ledger, Lock, needs_its_folder};
 use crate::offer::Engine;
 
 /// The vendor's lists move a few times a year.
@@ -109,9 +109,7 @@ fn refresh(
 }
 
 fn born_under_lock(config: &Config) -> anyhow::Result<Lock> {
-    if let Some(folder) = config.ledger.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
+    needs_its_folder(&config.ledger)?;
     Ok(Lock::try_take(&config.ledger)?)
 }
 

@@ -9,8 +9,10 @@ use super::finding::Finding;
 use crate::cli::Exit;
 use crate::cli::ending::{self, Ending};
 use crate::cli::out::count;
-use crate::config::AccountConfig;
-use crate::ledger::{Ledger, LedgerError, Trust};
+use crate::cli::run::{kind_of, may_be_made};
+use crate::cli::secrets;
+use crate::config::{AccountConfig, Config};
+use crate::ledger::{self, Ledger, LedgerError, Trust};
 use crate::money::Money;
 use crate::offer::{Function, OFFERS};
 
@@ -25,6 +27,24 @@ pub(super) fn look(ledger: &Ledger, state_dir: &Path) -> Result<Vec<Finding>, Le
              whole before it buys, which takes the quarantine",
         ),
     }])
+}
+
+/// Why `bursar run` refuses to make a ledger, where there is none that was bought with.
+pub(super) fn new_ledger(config: &Config, account: &AccountConfig, state_dir: &Path) -> Option<Finding> {
+    let path = &config.ledger;
+    if !ledger::is_new(path) || ledger::needs_its_folder(path).is_err() {
+        return None;
+    }
+    // Without them there is a finding of its own.
+    let credentials = secrets::of(account).ok()?;
+    let whose = secrets::whose(account, &credentials);
+    let error = may_be_made(path, state_dir, kind_of(account.route), &whose, None).err()?;
+    Some(Finding::fail(
+        "new ledger",
+        Exit::Usage,
+        format!("`bursar run` refuses to buy with it: {error}"),
+        "name the ledger that has bought so far, or put it back",
+    ))
 }
 
 /// What is known of an account's vendor.

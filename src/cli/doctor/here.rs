@@ -52,6 +52,10 @@ fn zones(sources: &Sources) -> Finding {
 /// The ledger to read, where there is one that can be.
 pub(super) fn ledger(config: &Config, findings: &mut Vec<Finding>) -> Option<Ledger> {
     let path = &config.ledger;
+    if let Err(error) = ledger::needs_its_folder(path) {
+        findings.push(Finding::fail("ledger", Exit::Usage, error.to_string(), "`bursar run` refuses it as well"));
+        return None;
+    }
     if !path.exists() {
         findings.push(Finding::ok("ledger", format!("{} is not there yet; `bursar run` makes it", path.display())));
         return None;

@@ -38,6 +38,7 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     for account in accounts {
         let mut of_account = runtime.block_on(account::look(account, clock))?;
+        of_account.extend(books::new_ledger(&config, account, &state_dir));
         if let Some(ledger) = &ledger {
             if ledger.kind() == kind_of(account.route) {
                 of_account.extend(books::of_account(ledger, account, clock.now().wall)?);

@@ -102,6 +102,7 @@ impl Start<'_> {
                 Err(error) => return Err(error),
             }
         }
+        ledger.settle_in_file();
         let mut baseline = Baseline::default();
         for (run, located) in runs.iter().filter_map(|(run, go)| Some((run, go.on()?))) {
             let report = Report::of(ledger, *run, &prices, self.clock.now())?;

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 use crate::cli::out::Out;
 use crate::clock::Clock;
 use crate::engine::StopWord;
-use crate::ledger::{Lock, LockError};
+use crate::ledger::{Lock, LockError, needs_its_folder};
 
 /// Between two looks at a lock that another process holds.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -33,9 +33,7 @@ pub(in crate::cli) async fn take(
     out: Out,
     mut stop: watch::Receiver<StopWord>,
 ) -> anyhow::Result<Option<Lock>> {
-    if let Some(folder) = ledger.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder)?;
-    }
+    needs_its_folder(ledger)?;
     let clock = Clock::system();
     let began = clock.now().mono;
     let (mut told, mut told_late) = (None, false);

@@ -4,6 +4,7 @@
 
 mod account;
 mod follow;
+mod new_ledger;
 mod period;
 
 use std::path::PathBuf;
@@ -19,12 +20,13 @@ use super::{Common, Exit, embedded, mistake, secrets, stop};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::StopWord;
-use crate::ledger::{Kind, Ledger, Trust};
+use crate::ledger::{self, Kind, Ledger, Trust};
 use crate::offer::Route;
 use crate::problem::Problems;
 
 pub(super) use account::terms;
 pub(super) use follow::{Wait, take};
+pub(super) use new_ledger::may_be_made;
 
 /// What a start is made with.
 struct Start<'a> {
@@ -87,6 +89,10 @@ fn by_ledger(jobs: Vec<Located>) -> Vec<(PathBuf, Vec<Located>)> {
     groups
 }
 
+fn names_of(jobs: &[Located]) -> Vec<&str> {
+    jobs.iter().map(|located| &*located.job.name).collect()
+}
+
 /// Money of which kind an account spends.
 pub(super) fn kind_of(route: Route) -> Kind {
     match route {
@@ -105,21 +111,28 @@ impl Start<'_> {
                 None => accounts.push((job.job.account.clone(), vec![job])),
             }
         }
+        let is_new = ledger::is_new(path);
         let mut ways = Vec::new();
         for (_, jobs) in &accounts {
             let Some(first) = jobs.first() else { continue };
             let account = first.account()?;
             let at = if self.args.sandbox { "a simulated vendor" } else { &account.base_url };
-            self.out.note(&format!(
-                "config {}, ledger {}, account {} at {at}",
-                first
-                    .config
-                    .path
-                    .as_ref()
-                    .map_or_else(|| "built in".to_owned(), |path| shell(&path.display().to_string())),
-                shell(&path.display().to_string()),
-                account.name,
-            ));
+            // What begins with nothing bought is said in any case.
+            let say = if is_new { Out::must } else { Out::note };
+            say(
+                self.out,
+                &format!(
+                    "config {}, {} {}, account {} at {at}",
+                    first
+                        .config
+                        .path
+                        .as_ref()
+                        .map_or_else(|| "built in".to_owned(), |path| shell(&path.display().to_string())),
+                    if is_new { "new ledger" } else { "ledger" },
+                    shell(&path.display().to_string()),
+                    account.name,
+                ),
+            );
             let credentials = if self.args.sandbox {
                 secrets::Credentials::Login { login: embedded::LOGIN.into(), password: embedded::LOGIN.into() }
             } else {
@@ -133,6 +146,15 @@ impl Start<'_> {
             Some(located) => locate::state_dir(&located.config)?,
             None => return Ok(Exit::Complete),
         };
+        if let (true, Some(folder)) = (self.args.sandbox, path.parent().filter(|folder| *folder == state_dir)) {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        }
+        for ((_, jobs), (account, credentials)) in
+            accounts.iter().zip(&ways).filter(|_| is_new && !self.args.new_ledger)
+        {
+            let whose = secrets::whose(account, credentials);
+            may_be_made(path, &state_dir, kind, &whose, Some(&names_of(jobs)))?;
+        }
         let names: Vec<&str> =
             accounts.iter().flat_map(|(_, jobs)| jobs).map(|located| located.job.name.as_str()).collect();
         let wait = Wait {
@@ -146,7 +168,14 @@ impl Start<'_> {
         };
         let at = self.clock.now().wall.timestamp();
         let mut ledger = Ledger::open(path, kind, at)?;
+        if self.args.new_ledger {
+            ledger.begins_anew();
+        }
         let begun = ledger.begin(&state_dir, at)?;
+        for ((_, jobs), (account, credentials)) in accounts.iter().zip(&ways) {
+            let whose = secrets::whose(account, credentials);
+            ledger.claim(&state_dir, &whose, &names_of(jobs), self.args.new_ledger, at)?;
+        }
         if let Trust::Restored(why) = &begun.trust {
             self.tell_restored(why, ways.iter().map(|(account, _)| account));
         }
