@@ -259,15 +259,6 @@ impl Core {
         out
     }
 
-    /// Begins nothing new: what is in flight ends.
-    fn drain(&mut self, out: &mut Vec<Effect>) {
-        if !self.stopping {
-            self.stopping = true;
-            self.collect.stop();
-            out.push(Effect::Tell(EventKind::Draining));
-        }
-    }
-
     /// Batches are reserved, or fit no longer: what is reserved is sent.
     fn reserved(&mut self, outcomes: Vec<Result<Reserved, CapReached>>, out: &mut Vec<Effect>) {
         let refused = outcomes.iter().filter(|outcome| outcome.is_err()).count();

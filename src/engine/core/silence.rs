@@ -48,6 +48,15 @@ impl Core {
         }
     }
 
+    /// Begins nothing new: what is in flight ends.
+    pub(super) fn drain(&mut self, out: &mut Vec<Effect>) {
+        if !self.stopping {
+            self.stopping = true;
+            self.collect.stop();
+            out.push(Effect::Tell(EventKind::Draining));
+        }
+    }
+
     /// When to look again, where nothing else wakes the core soon after.
     pub(super) fn wake_in_silence(&self, wake: Duration) -> Duration {
         let Some(trouble) = self.trouble.as_ref().filter(|_| !self.stopping) else { return wake };
