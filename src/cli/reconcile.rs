@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
+use tokio::sync::watch;
 
 use super::learnt::{Learnt, Settled};
 use super::out::{self, Out, count};
@@ -14,9 +15,9 @@ use super::standing::Standing;
 use super::{Common, Exit, locate, secrets, stop, summary, told};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
-use crate::engine::{self, Desk, StopWord, Terms};
+use crate::engine::{self, Desk, End, StopWord, Terms};
 use crate::ids::AccountId;
-use crate::ledger::{GivenUp, Ledger, LedgerError, Trust};
+use crate::ledger::{Doubted, GivenUp, Ledger, LedgerError, Trust};
 use crate::money::Money;
 use crate::offer::LIST_REACH_S;
 use crate::price::PriceList;
@@ -66,90 +67,13 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
             out.must(&format!("this ledger was restored, copied or rebuilt: {why}; the vendor's list is read whole"));
         }
         let (mut facts, mut settled, mut unmatched) = (Vec::new(), Settled::default(), 0);
-        for InDoubt { account, credentials } in doubted {
-            let id = engine::bring_account(&mut ledger, &account, credentials.whose())?;
-            let before = sum(&ledger, id)?;
-            let watched: u64 = on_watch(&ledger, id, at)?.iter().map(|given_up| given_up.tasks).sum();
-            if !account.route.shows_lists() {
-                out.must(&nobody_to_ask(&account, before, ledger.vendor_memory(id)?.restored_from_v.is_some()));
-                facts.push(Value::Object(of(&account, before, before, Exit::InDoubt)));
-                exit = exit.and(Exit::InDoubt);
-                continue;
-            }
-            out.note(&format!(
-                "account {} at {}: {} in doubt, {} held{}; asking the vendor, nothing is bought",
-                account.name,
-                account.base_url,
-                count(before.0, "task"),
-                before.1,
-                if watched > 0 {
-                    format!("; {} on the watch list, given up as not bought", count(watched, "task"))
-                } else {
-                    String::new()
-                }
-                    + &costs_wanted(&ledger, id)?
-            ));
-            let http = Arc::new(credentials.way_to(&account.base_url)?);
-            let patience = (!out.is_watched()).then_some(account.timing.patience);
-            let terms =
-                Terms { watch_now: true, collect: false, keep_balance: None, patience, ..terms(id, &account, Vec::new()) };
-            let desk = Desk::new(terms, PriceList::with(&account.prices));
-            // One document is asked for, not a line for each event.
-            let mut teller = Teller::new(Out { json: false, bars: false, ..out }, Baseline::default());
-            let end = engine::run(desk, http, &mut ledger, clock, stop.clone(), &mut teller).await?;
-            settled = settled.and(teller.finish());
-            unmatched += end.unmatched.0;
-            let after = sum(&ledger, id)?;
-            let of_account = if let Some(why) = &end.refused {
-                out.must(&format!("account {}: {why}", account.name));
-                Exit::Refused
-            } else if after.0 > 0 || end.in_doubt > 0 {
-                Exit::InDoubt
-            } else if end.stopped || *stop.borrow() > StopWord::None || end.watch_missed {
-                Exit::Interrupted
-            } else if end.unmatched.0 > 0 {
-                Exit::SomeFailed
-            } else {
-                Exit::Complete
-            };
-            out.note(&format!(
-                "account {}: {} still in doubt, {} held{}",
-                account.name,
-                count(after.0, "task"),
-                after.1,
-                if after.0 > 0 { "; ask again later, or decide with `bursar resolve`" } else { "" }
-            ));
-            let standing = Standing::of(&ledger, &account, clock.now())?;
-            let doubted = ledger.doubted(id)?;
-            for doubt in doubted.iter().filter(|_| !out.json) {
-                let until = standing.of_doubt(doubt.batch).into_iter();
-                for evidence in until.chain(standing.missing(doubt.batch)) {
-                    out.note(&format!("batch {}: {evidence}", doubt.batch));
-                }
-            }
-            if let Some(sentence) = summary::unmatched(&end) {
-                out.must(&format!("account {}: {sentence}", account.name));
-            } else if end.watch_missed {
-                out.must(&format!(
-                    "account {}: the provider's list could not be read for what was given up: run `bursar reconcile` again",
-                    account.name
-                ));
-            } else if watched > 0 {
-                out.note(&format!(
-                    "account {}: nothing of what was given up was accepted since, as far as the provider's list shows",
-                    account.name
-                ));
-            }
-            let mut of_it = of(&account, before, after, of_account);
-            let missing = doubted.iter().map(|doubt| {
-                json!({ "batch": doubt.batch.0, "tasks": doubt.attempts, "missing": standing.missing_facts(doubt.batch) })
-            });
-            of_it.insert("batches".into(), missing.collect());
-            of_it.insert("watched".into(), watched.into());
-            of_it.insert("watch_missed".into(), end.watch_missed.into());
-            of_it.insert("unmatched".into(), summary::unmatched_facts(&end));
-            facts.push(Value::Object(of_it));
-            exit = exit.and(of_account);
+        let session = Session { clock, stop, out };
+        for doubted in doubted {
+            let asked = session.ask(&mut ledger, &doubted).await?;
+            facts.push(Value::Object(asked.facts));
+            settled = settled.and(asked.settled);
+            unmatched += asked.unmatched;
+            exit = exit.and(asked.exit);
         }
         let learnt = Learnt::of(&ledger, Vec::new(), settled, unmatched)?;
         for sentence in learnt.sentences() {
@@ -165,6 +89,121 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
         drop(lock);
         Ok(exit)
     })
+}
+
+/// What asking about one account has come to.
+struct Asked {
+    facts: Map<String, Value>,
+    exit: Exit,
+    settled: Settled,
+    /// Charges that answer no task, newly booked.
+    unmatched: u64,
+}
+
+struct Session {
+    clock: Clock,
+    stop: watch::Receiver<StopWord>,
+    out: Out,
+}
+
+impl Session {
+    /// Asks the provider about what is in doubt of one account, or on its watch list; nothing is bought.
+    async fn ask(&self, ledger: &mut Ledger, doubted: &InDoubt) -> anyhow::Result<Asked> {
+        let (Self { clock, stop, out }, InDoubt { account, credentials }) = (self, doubted);
+        let id = engine::bring_account(ledger, account, credentials.whose())?;
+        let before = sum(ledger, id)?;
+        let watched: u64 =
+            on_watch(ledger, id, clock.now().wall.timestamp())?.iter().map(|given_up| given_up.tasks).sum();
+        if !account.route.shows_lists() {
+            out.must(&nobody_to_ask(account, before, ledger.vendor_memory(id)?.restored_from_v.is_some()));
+            let facts = of(account, before, before, Exit::InDoubt);
+            return Ok(Asked { facts, exit: Exit::InDoubt, settled: Settled::default(), unmatched: 0 });
+        }
+        out.note(&format!(
+            "account {} at {}: {} in doubt, {} held{}; asking the vendor, nothing is bought",
+            account.name,
+            account.base_url,
+            count(before.0, "task"),
+            before.1,
+            if watched > 0 {
+                format!("; {} on the watch list, given up as not bought", count(watched, "task"))
+            } else {
+                String::new()
+            } + &costs_wanted(ledger, id)?
+        ));
+        let http = Arc::new(credentials.way_to(&account.base_url)?);
+        let patience = (!out.is_watched()).then_some(account.timing.patience);
+        let terms =
+            Terms { watch_now: true, collect: false, keep_balance: None, patience, ..terms(id, account, Vec::new()) };
+        let desk = Desk::new(terms, PriceList::with(&account.prices));
+        // One document is asked for, not a line for each event.
+        let mut teller = Teller::new(Out { json: false, bars: false, ..*out }, Baseline::default());
+        let end = engine::run(desk, http, ledger, *clock, stop.clone(), &mut teller).await?;
+        let settled = teller.finish();
+        let after = sum(ledger, id)?;
+        let of_account = if let Some(why) = &end.refused {
+            out.must(&format!("account {}: {why}", account.name));
+            Exit::Refused
+        } else if after.0 > 0 || end.in_doubt > 0 {
+            Exit::InDoubt
+        } else if end.stopped || *stop.borrow() > StopWord::None || end.watch_missed {
+            Exit::Interrupted
+        } else if end.unmatched.0 > 0 {
+            Exit::SomeFailed
+        } else {
+            Exit::Complete
+        };
+        let doubted = ledger.doubted(id)?;
+        let standing = Standing::of(ledger, account, clock.now())?;
+        self.tell(account, (after, watched), &end, &doubted, &standing);
+        let mut of_it = of(account, before, after, of_account);
+        let missing = doubted.iter().map(|doubt| {
+            json!({ "batch": doubt.batch.0, "tasks": doubt.attempts, "missing": standing.missing_facts(doubt.batch) })
+        });
+        of_it.insert("batches".into(), missing.collect());
+        of_it.insert("watched".into(), watched.into());
+        of_it.insert("watch_missed".into(), end.watch_missed.into());
+        of_it.insert("unmatched".into(), summary::unmatched_facts(&end));
+        Ok(Asked { facts: of_it, exit: of_account, settled, unmatched: end.unmatched.0 })
+    }
+
+    /// Says what came of it.
+    fn tell(
+        &self,
+        account: &AccountConfig,
+        (after, watched): ((u64, Money), u64),
+        end: &End,
+        doubted: &[Doubted],
+        standing: &Standing,
+    ) {
+        let out = &self.out;
+        out.note(&format!(
+            "account {}: {} still in doubt, {} held{}",
+            account.name,
+            count(after.0, "task"),
+            after.1,
+            if after.0 > 0 { "; ask again later, or decide with `bursar resolve`" } else { "" }
+        ));
+        for doubt in doubted.iter().filter(|_| !out.json) {
+            let until = standing.of_doubt(doubt.batch).into_iter();
+            for evidence in until.chain(standing.missing(doubt.batch)) {
+                out.note(&format!("batch {}: {evidence}", doubt.batch));
+            }
+        }
+        if let Some(sentence) = summary::unmatched(end) {
+            out.must(&format!("account {}: {sentence}", account.name));
+        } else if end.watch_missed {
+            out.must(&format!(
+                "account {}: the provider's list could not be read for what was given up: run `bursar reconcile` again",
+                account.name
+            ));
+        } else if watched > 0 {
+            out.note(&format!(
+                "account {}: nothing of what was given up was accepted since, as far as the provider's list shows",
+                account.name
+            ));
+        }
+    }
 }
 
 /// What of an account is on the watch list.

@@ -75,7 +75,7 @@ impl Standing {
     /// What evidence is missing to conclude that a batch was not bought, and what would give it and when; each a sentence.
     pub(super) fn missing(&self, batch: BatchId) -> Vec<String> {
         let missing = self.waits.missing.get(&batch);
-        missing.into_iter().flatten().filter_map(|missing| evidence::in_words(missing)).collect()
+        missing.into_iter().flatten().filter_map(evidence::in_words).collect()
     }
 
     /// The same as facts.

@@ -27,9 +27,7 @@ pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
         Exit::Interrupted
     } else if report.planned > 0 && report.status.state != RunState::Closed {
         Exit::BudgetReached
-    } else if report.planned > 0 || end.late > 0 || report.failed > 0 {
-        Exit::SomeFailed
-    } else if end.unmatched.0 > 0 {
+    } else if report.planned > 0 || end.late > 0 || report.failed > 0 || end.unmatched.0 > 0 {
         Exit::SomeFailed
     } else {
         // Answers are to come and were not to be waited for.
@@ -91,14 +89,7 @@ pub(super) fn text(
         row("odd", odd(report));
     }
     if report.failed > 0 {
-        let each = report.failures.iter().map(|sum| {
-            if sum.paid.is_zero() {
-                format!("{} {} at no cost", grouped(sum.tasks), sum.reason)
-            } else {
-                format!("{} {}, {} paid for them", grouped(sum.tasks), sum.reason, sum.paid)
-            }
-        });
-        row("failed", format!("{}: {}", grouped(report.failed), each.collect::<Vec<_>>().join("; ")));
+        row("failed", failed(report));
     }
     if report.waiting > 0 {
         let late = if end.late > 0 { format!(", {} of the account late", grouped(end.late)) } else { String::new() };
@@ -179,6 +170,18 @@ pub(super) fn text(
         row("answers", export_command(report, ledger));
     }
     text
+}
+
+/// What failed, by reason, and what was paid for it.
+fn failed(report: &Report) -> String {
+    let each = report.failures.iter().map(|sum| {
+        if sum.paid.is_zero() {
+            format!("{} {} at no cost", grouped(sum.tasks), sum.reason)
+        } else {
+            format!("{} {}, {} paid for them", grouped(sum.tasks), sum.reason, sum.paid)
+        }
+    });
+    format!("{}: {}", grouped(report.failed), each.collect::<Vec<_>>().join("; "))
 }
 
 /// Answers that are kept as they came.

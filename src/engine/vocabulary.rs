@@ -23,6 +23,10 @@ use crate::vendor::{AnswerFacts, Fetched, ListProblem, Listed, Probed, ReadyList
 
 /// What the core is told about the account it works for.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says one thing of the account or the session, whatever the others say"
+)]
 pub struct Terms {
     /// Which account.
     pub account: AccountId,
@@ -293,6 +297,7 @@ pub enum Effect {
 
 /// How a start ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one fact about the end, whatever the others are")]
 pub struct End {
     /// The vendor refuses the account or the calls, or a price is above what the job allows.
     pub refused: Option<String>,

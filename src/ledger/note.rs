@@ -6,7 +6,9 @@ use super::attempt_state::AttemptState;
 use super::provisional::{is_final, is_scanned};
 use super::to_buy::price_seen;
 use super::{Change, LedgerError, scans};
-use crate::price::is_later;
+use crate::ids::AccountId;
+use crate::offer::{Engine, Function};
+use crate::price::{Charge, is_later};
 
 /// What moves neither money nor tasks.
 pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError> {
@@ -28,15 +30,7 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
                 .execute((batch.0, closed_v))?;
         }
         Change::PriceSeen { account, price_key, cost, at_v } => {
-            let known = price_seen(write, account, &price_key)?;
-            if known.is_none_or(|known| is_later((cost, at_v), known)) {
-                write
-                    .prepare_cached(
-                        "INSERT INTO price_seen (account, price_key, nano_usd, seen_v) VALUES (?1, ?2, ?3, ?4)
-                         ON CONFLICT DO UPDATE SET nano_usd = excluded.nano_usd, seen_v = max(seen_v, excluded.seen_v)",
-                    )?
-                    .execute((account.0, price_key, cost.nanos(), at_v))?;
-            }
+            saw_price(write, account, &price_key, (cost, at_v))?;
         }
         Change::TagProof { account, function, at_v } => {
             write.execute(
@@ -91,16 +85,7 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
             write.execute("UPDATE account SET watched_v = ?2 WHERE id = ?1", (account.0, at_v))?;
         }
         Change::Crowded { account, engine, function, at_v } => {
-            write.execute(
-                "DELETE FROM ready_crowded WHERE account = ?1 AND engine = ?2 AND function = ?3",
-                (account.0, engine.name(), function.name()),
-            )?;
-            if let Some(at_v) = at_v {
-                write.execute(
-                    "INSERT INTO ready_crowded (account, engine, function, seen_v) VALUES (?1, ?2, ?3, ?4)",
-                    (account.0, engine.name(), function.name(), at_v),
-                )?;
-            }
+            saw_crowd(write, account, (engine, function), at_v)?;
         }
         Change::LetGo { batch } => {
             let sql = "UPDATE batch SET doubt = coalesce(doubt, 'the process that sent it died') WHERE id = ?1";
@@ -125,6 +110,37 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
         | Change::NeverCame { .. }
         | Change::Posted { .. }
         | Change::Extra { .. } => unreachable!("written with what it moves"),
+    }
+    Ok(())
+}
+
+/// What one task of a price was charged; the latest purchase says most about the price of today.
+fn saw_price(write: &Connection, account: AccountId, key: &str, (cost, at_v): Charge) -> Result<(), LedgerError> {
+    if price_seen(write, account, key)?.is_none_or(|known| is_later((cost, at_v), known)) {
+        write
+            .prepare_cached(
+                "INSERT INTO price_seen (account, price_key, nano_usd, seen_v) VALUES (?1, ?2, ?3, ?4)
+                 ON CONFLICT DO UPDATE SET nano_usd = excluded.nano_usd, seen_v = max(seen_v, excluded.seen_v)",
+            )?
+            .execute((account.0, key, cost.nanos(), at_v))?;
+    }
+    Ok(())
+}
+
+/// `tasks_ready` of an endpoint was full at this moment, so that it may hide rows of ours; `None`: it was not.
+fn saw_crowd(
+    write: &Connection,
+    account: AccountId,
+    (engine, function): (Engine, Function),
+    at_v: Option<i64>,
+) -> Result<(), LedgerError> {
+    let of = (account.0, engine.name(), function.name());
+    write.execute("DELETE FROM ready_crowded WHERE account = ?1 AND engine = ?2 AND function = ?3", of)?;
+    if let Some(at_v) = at_v {
+        write.execute(
+            "INSERT INTO ready_crowded (account, engine, function, seen_v) VALUES (?1, ?2, ?3, ?4)",
+            (of.0, of.1, of.2, at_v),
+        )?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! The evidence on a batch, as text and as facts.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
@@ -53,7 +54,9 @@ impl<'e> Shown<'e> {
     pub(super) fn text(&self) -> String {
         let Evidence { batch, job, period, account, engine, function, method, sent_v, .. } = self.evidence;
         let mut text = format!("batch {batch} of job {job} ({period}), account {}\n", account.1);
-        let mut row = |head: &str, what: &str| text.push_str(&format!("  {head:<10} {what}\n"));
+        let mut row = |head: &str, what: &str| {
+            let _ = writeln!(text, "  {head:<10} {what}");
+        };
         let closed = match self.evidence.closed_v {
             Some(closed_v) => format!("its connection was gone by {}", moment(closed_v)),
             None => "when its connection was gone is not known yet".to_owned(),
@@ -102,7 +105,9 @@ impl<'e> Shown<'e> {
             [first, .., last] => row("tags", &format!("first {}, last {}; -v shows all", first.tag, last.tag)),
         }
         let mut markets = BTreeMap::<&str, u64>::new();
-        tasks.iter().for_each(|task| *markets.entry(&task.market).or_default() += 1);
+        for task in tasks {
+            *markets.entry(&task.market).or_default() += 1;
+        }
         let each: Vec<String> = markets.iter().take(5).map(|(market, n)| format!("{market} ({n})")).collect();
         let more = if markets.len() > 5 { format!("; and {} more", markets.len() - 5) } else { String::new() };
         row("markets", &format!("{}{more}", each.join("; ")));

@@ -43,6 +43,14 @@ pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Ve
     }
 }
 
+/// The runs of a session, and what is bought of them.
+struct Brought<'j> {
+    runs: Vec<(RunId, Go<'j>)>,
+    bought: Vec<RunTerms>,
+    /// What went wrong on the way.
+    exit: Exit,
+}
+
 impl Start<'_> {
     /// Works for one account until nothing more can happen in this start.
     pub(super) async fn account(
@@ -65,43 +73,9 @@ impl Start<'_> {
         } else {
             None
         };
-        let mut runs = Vec::new();
-        let mut bought = Vec::new();
-        let mut exit = Exit::Complete;
-        for located in jobs {
-            let meant = match greeting.as_ref().filter(|_| has_borders(located)) {
-                Some(greeting) => self.agreed(ledger, located, greeting).await?,
-                None => Meant::Run(self.period(ledger, located)?),
-            };
-            let period = match meant {
-                Meant::Run(period) => period,
-                Meant::NoRun(no_run) => {
-                    exit = exit.and(self.tell_no_run(located, &no_run)?);
-                    for period in &no_run.periods {
-                        if let Some(run) = ledger.find_run(&located.job.name, Some(period))? {
-                            runs.push((run, Go::NoPeriod(no_run)));
-                            break;
-                        }
-                    }
-                    continue;
-                }
-            };
-            match self.bring(ledger, located, &period, account, config, &prices) {
-                Ok((run, terms)) => {
-                    runs.push((run, Go::On(located)));
-                    bought.extend(terms);
-                }
-                // What is paid is collected, and what others ask is bought, whatever may not be.
-                Err(error) if is_of_the_plan(&error) && self.goes_on_without(ledger, located, account)? => {
-                    exit = Exit::Usage;
-                    let name = &located.job.name;
-                    let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
-                    self.out.must(&format!("{error}. Nothing is bought of job `{name}` in this start{collected}"));
-                    runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, Go::Wrong)));
-                }
-                Err(error) => return Err(error),
-            }
-        }
+        let whose = (account, config);
+        let Brought { runs, bought, mut exit } =
+            self.bring_all(ledger, jobs, whose, greeting.as_ref(), &prices).await?;
         ledger.settle_in_file();
         let mut baseline = Baseline::default();
         for (run, located) in runs.iter().filter_map(|(run, go)| Some((run, go.on()?))) {
@@ -165,6 +139,55 @@ impl Start<'_> {
         }
         learnt.was_told(ledger, self.clock.now().wall.timestamp())?;
         Ok(exit)
+    }
+
+    /// Brings the runs that jobs mean: those to be bought, and those of which nothing is bought in this session.
+    async fn bring_all<'j>(
+        &self,
+        ledger: &mut Ledger,
+        jobs: &'j [Located],
+        (account, config): (AccountId, &AccountConfig),
+        greeting: Option<&Greeting>,
+        prices: &PriceList,
+    ) -> anyhow::Result<Brought<'j>> {
+        let mut runs = Vec::new();
+        let mut bought = Vec::new();
+        let mut exit = Exit::Complete;
+        for located in jobs {
+            let meant = match greeting.filter(|_| has_borders(located)) {
+                Some(greeting) => self.agreed(ledger, located, greeting).await?,
+                None => Meant::Run(self.period(ledger, located)?),
+            };
+            let period = match meant {
+                Meant::Run(period) => period,
+                Meant::NoRun(no_run) => {
+                    exit = exit.and(self.tell_no_run(located, &no_run)?);
+                    for period in &no_run.periods {
+                        if let Some(run) = ledger.find_run(&located.job.name, Some(period))? {
+                            runs.push((run, Go::NoPeriod(no_run)));
+                            break;
+                        }
+                    }
+                    continue;
+                }
+            };
+            match self.bring(ledger, located, &period, account, config, prices) {
+                Ok((run, terms)) => {
+                    runs.push((run, Go::On(located)));
+                    bought.extend(terms);
+                }
+                // What is paid is collected, and what others ask is bought, whatever may not be.
+                Err(error) if is_of_the_plan(&error) && self.goes_on_without(ledger, located, account)? => {
+                    exit = Exit::Usage;
+                    let name = &located.job.name;
+                    let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
+                    self.out.must(&format!("{error}. Nothing is bought of job `{name}` in this start{collected}"));
+                    runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, Go::Wrong)));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Brought { runs, bought, exit })
     }
 
     /// Brings a job and its run; nothing is bought of a run that a later one has closed.

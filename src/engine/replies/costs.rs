@@ -26,7 +26,7 @@ impl Core {
         let vendor_now = self.clock.not_before(now);
         let (beyond, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|row| is_out_of_reach(row, vendor_now));
         let mut then = Consequences::default();
-        self.cost_stays(&beyond, &mut then);
+        cost_stays(&beyond, &mut then);
         then.come_to_pass(out);
         // The fee tells a figure of the purchase from what the task came to.
         let asks_fee = wanted.iter().any(|row| is_settled_later(row) && !is_named_at_first(row));
@@ -47,7 +47,7 @@ impl Core {
         match outcome {
             Ok(rows) => {
                 if let Some(sought) = self.costs.page_read(&rows) {
-                    self.costs_sought(now, sought, then);
+                    self.costs_sought(now, &sought, then);
                 }
             }
             Err(problem) => {
@@ -61,11 +61,11 @@ impl Core {
     }
 
     /// The scan is through: what the list names replaces what was booked.
-    fn costs_sought(&mut self, now: Now, sought: Sought, then: &mut Consequences) {
+    fn costs_sought(&mut self, now: Now, sought: &Sought, then: &mut Consequences) {
         let vendor_now = self.clock.not_before(now);
         let (mut found, mut left) = (Vec::new(), Vec::new());
         for (row, named) in &sought.wanted {
-            match named.and_then(|named| self.final_cost(row, named, &sought)) {
+            match named.and_then(|named| self.final_cost(row, named, sought)) {
                 Some(cost) => found.push((row.attempt, row.booked, cost)),
                 None => left.push((row.clone(), *named)),
             }
@@ -75,7 +75,7 @@ impl Core {
         if !left.is_empty() {
             then.write(Change::CostSought { attempts: attempts(&left), at_v: vendor_now });
         }
-        self.cost_stays(&for_good.into_iter().map(|(row, _)| row).collect::<Vec<_>>(), then);
+        cost_stays(&for_good.into_iter().map(|(row, _)| row).collect::<Vec<_>>(), then);
         for (attempt, booked, cost) in &found {
             self.progress.charged += *cost - *booked;
             then.write(Change::CostFound { attempt: *attempt, cost: *cost });
@@ -89,17 +89,6 @@ impl Core {
             then.tell(EventKind::CostsCorrected { tasks, booked, cost });
             // A cap may have room again.
             self.dispatch.start_over();
-        }
-    }
-
-    /// The list names no other figure for these, and will not: what is booked is the most that they can have cost.
-    fn cost_stays(&mut self, rows: &[Provisional], then: &mut Consequences) {
-        for row in rows {
-            then.write(Change::CostStays { attempt: row.attempt });
-        }
-        if !rows.is_empty() {
-            let (tasks, booked) = (rows.len() as u64, rows.iter().map(|row| row.booked).sum());
-            then.tell(EventKind::CostsStay { tasks, booked });
         }
     }
 
@@ -124,6 +113,17 @@ impl Core {
             return None;
         }
         crate::price::came_to(named, row.first, row.named_in, &shown)
+    }
+}
+
+/// The list names no other figure for these, and will not: what is booked is the most that they can have cost.
+fn cost_stays(rows: &[Provisional], then: &mut Consequences) {
+    for row in rows {
+        then.write(Change::CostStays { attempt: row.attempt });
+    }
+    if !rows.is_empty() {
+        let (tasks, booked) = (rows.len() as u64, rows.iter().map(|row| row.booked).sum());
+        then.tell(EventKind::CostsStay { tasks, booked });
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::consequences::{Consequences, Purchase};
 use super::refused::Limit;
 use crate::clock::Now;
-use crate::engine::collect::Fetch;
+use crate::engine::collect::{Confirm, Fetch};
 use crate::engine::core::{Core, Step};
 use crate::engine::vendor_clock::seconds;
 use crate::event::EventKind;
@@ -33,31 +33,8 @@ impl Core {
         if let Some(confirm) = fetch.confirm
             && let Some(accepted) = self.was_accepted(now, &outcome, confirm.posted_v, confirm.is_free)
         {
-            self.collect.not_yet(attempt);
-            if self.reconcile.awaited(batch, attempt).is_some() {
-                // A person has called it bought, and is contradicted by nothing that its id says.
-                if accepted {
-                    let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
-                    let purchase = Purchase { vendor_id, cost: confirm.charge, posted_v, named_in: None };
-                    self.word_is_kept(now, (attempt, batch, confirm.charge), purchase, then);
-                    self.reconcile.suspect(vendor_id, posted_v, now.mono);
-                }
-            } else if !self.reconcile.is_open(batch, attempt) {
-                // Meanwhile a list has told.
-            } else if accepted {
-                // It stands in no list with its cost: what was held is assumed. Of what failed, a list that names costs
-                // says that it came to nothing.
-                let has_failed = matches!(outcome, Fetched::Failed { .. });
-                let is_told = has_failed && confirm.is_free && self.list_names_costs == Some(true);
-                let cost = if is_told { Money::ZERO } else { confirm.charge };
-                let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
-                let named_in = is_told.then_some(NamedIn::ListWhenDone);
-                self.adopt(now, attempt, batch, Purchase { vendor_id, cost, posted_v, named_in }, then);
-            } else {
-                then.write(Change::NotBought { attempt });
-                self.reconcile.settled(batch, attempt);
-                self.dispatch.canary_settled(batch);
-            }
+            let has_failed = matches!(outcome, Fetched::Failed { .. });
+            self.confirmed(now, &fetch, confirm, (accepted, has_failed), then);
             return;
         }
         let (outcome, oddity) = self.last_word(&fetch, outcome);
@@ -134,6 +111,42 @@ impl Core {
                     self.failed(now, why, None, &mut then.out);
                 }
             }
+        }
+    }
+
+    /// The id of an attempt in doubt was asked, and says whether it was accepted, and whether it has failed since.
+    fn confirmed(
+        &mut self,
+        now: Now,
+        fetch: &Fetch,
+        confirm: Confirm,
+        (accepted, has_failed): (bool, bool),
+        then: &mut Consequences,
+    ) {
+        let (attempt, batch) = (fetch.what.attempt, fetch.what.batch);
+        self.collect.not_yet(attempt);
+        if self.reconcile.awaited(batch, attempt).is_some() {
+            // A person has called it bought, and is contradicted by nothing that its id says.
+            if accepted {
+                let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
+                let purchase = Purchase { vendor_id, cost: confirm.charge, posted_v, named_in: None };
+                self.word_is_kept(now, (attempt, batch, confirm.charge), purchase, then);
+                self.reconcile.suspect(vendor_id, posted_v, now.mono);
+            }
+        } else if !self.reconcile.is_open(batch, attempt) {
+            // Meanwhile a list has told.
+        } else if accepted {
+            // It stands in no list with its cost: what was held is assumed. Of what failed, a list that names costs
+            // says that it came to nothing.
+            let is_told = has_failed && confirm.is_free && self.list_names_costs == Some(true);
+            let cost = if is_told { Money::ZERO } else { confirm.charge };
+            let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
+            let named_in = is_told.then_some(NamedIn::ListWhenDone);
+            self.adopt(now, attempt, batch, Purchase { vendor_id, cost, posted_v, named_in }, then);
+        } else {
+            then.write(Change::NotBought { attempt });
+            self.reconcile.settled(batch, attempt);
+            self.dispatch.canary_settled(batch);
         }
     }
 

@@ -44,10 +44,8 @@ impl Core {
                     if taken.contains_key(&attempt) =>
                 {
                     // The same row again, or a second purchase under the tag that was taken a row before.
-                    let cost = seen.row.cost.unwrap_or(Money::ZERO);
-                    if taken.get(&attempt) != Some(&seen.row.id) && !cost.is_zero() {
-                        let why = "a second purchase under one tag";
-                        self.extra(&seen.row, Some(attempt), cost, posted_v, why, &mut then);
+                    if taken.get(&attempt) != Some(&seen.row.id) {
+                        self.twin(&seen, attempt, posted_v, &mut then);
                     }
                 }
                 Recognised::InDoubt { attempt, batch, held } if self.dispatch.flight(batch).is_none() => {
@@ -104,18 +102,10 @@ impl Core {
                     }
                 }
                 Recognised::Twin { attempt } => {
-                    let cost = seen.row.cost.unwrap_or(Money::ZERO);
-                    if !cost.is_zero() {
+                    if seen.row.cost.is_some_and(|cost| !cost.is_zero()) {
                         self.reconcile.priced(&seen.row.id);
-                        self.extra(
-                            &seen.row,
-                            Some(attempt),
-                            cost,
-                            posted_v,
-                            "a second purchase under one tag",
-                            &mut then,
-                        );
                     }
+                    self.twin(&seen, attempt, posted_v, &mut then);
                 }
                 Recognised::Lost => lost.push(seen),
                 Recognised::Foreign => {
@@ -137,6 +127,13 @@ impl Core {
         then.come_to_pass(out);
         self.take_over(now, source, lost, out);
         self.read(now, source, (count, filed), news, out);
+    }
+
+    /// A second purchase under one tag, where its cost is named: it answers no task.
+    fn twin(&mut self, seen: &SeenRow, attempt: AttemptId, posted_v: i64, then: &mut Consequences) {
+        if let Some(cost) = seen.row.cost.filter(|cost| !cost.is_zero()) {
+            self.extra(&seen.row, Some(attempt), cost, posted_v, "a second purchase under one tag", then);
+        }
     }
 
     /// What a list calls finished and free of a Live call was not sold, where the list is seen to name what others cost, and
