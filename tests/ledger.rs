@@ -390,3 +390,34 @@ fn a_version_3_ledger_gets_the_shape_of_new_ones() {
     new.execute_batch(include_str!("../schema.sql")).unwrap();
     assert_eq!(shape(&upgraded), shape(&new));
 }
+
+/// What a person called bought under version 3 stood as failed; its answer may still be had.
+#[test]
+fn what_was_called_bought_in_version_3_is_looked_for_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("three.db");
+    let old = Connection::open(&path).unwrap();
+    old.execute_batch(include_str!("fixtures/schema-3.sql")).unwrap();
+    old.execute_batch(
+        "PRAGMA foreign_keys = OFF;
+         INSERT INTO ledger VALUES (1, 'aaaaaaaaaaaaaaaa', 'sandbox', 0);
+         INSERT INTO batch (id, run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano, unresolved, method)
+         SELECT value, 1, 1, 'gemini', 'llm_scraper', value, 1, unixepoch() - 86400 * iif(value = 2, 40, 1), unixepoch(), 1, 0, 0,
+                iif(value = 3, 'live', 'standard') FROM json_each('[1, 2, 3]');
+         INSERT INTO attempt (id, task, batch, number, state, held_nano, posted_nano, settled_nano)
+         SELECT id, id, id, 1, 7, 5, 5, 5 FROM batch;
+         INSERT INTO task (id, run, prompt, market, target, repeat, prompt_set, service, position, state, reason, attempt)
+         SELECT id, 1, id, 1, 1, 1, 1, 0, id, 4, 5, id FROM batch;",
+    )
+    .unwrap();
+    drop(old);
+    drop(Ledger::open(&path, Kind::Sandbox, NOW).unwrap());
+    let db = Connection::open(&path).unwrap();
+    let mut statement = db
+        .prepare("SELECT attempt.state, task.state, task.reason, word.bought FROM task
+                  JOIN attempt ON attempt.id = task.attempt LEFT JOIN word ON word.attempt = attempt.id ORDER BY task.id")
+        .unwrap();
+    let rows: Vec<(i64, i64, Option<i64>, Option<i64>)> =
+        statement.query_map([], |row| row.try_into()).unwrap().map(Result::unwrap).collect();
+    assert_eq!(rows, [(7, 2, None, Some(1)), (5, 4, Some(5), None), (5, 4, Some(5), None)]);
+}
