@@ -9,6 +9,7 @@
 // Facts: values and pure functions; no I/O, no async, no clock.
 pub mod rule;
 pub mod money;
+mod hash;
 mod text;
 pub mod offer;
 pub mod oddity;

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+pub use crate::hash::hash128;
 use crate::offer::{Engine, Function, named};
 
 /// Content key of a question: 128 bits of BLAKE3 over its canonical JSON.
@@ -56,13 +57,6 @@ impl Question<'_> {
         );
         QuestionKey(hash128(canonical.as_bytes()))
     }
-}
-
-/// The first 128 bits of BLAKE3.
-pub fn hash128(bytes: &[u8]) -> [u8; 16] {
-    let mut hash = [0; 16];
-    hash.copy_from_slice(&blake3::hash(bytes).as_bytes()[..16]);
-    hash
 }
 
 /// What makes a task the same task in any ledger.

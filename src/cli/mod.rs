@@ -11,6 +11,7 @@ mod embedded;
 mod ending;
 mod exit;
 mod export;
+mod haste;
 mod learnt;
 mod locate;
 mod out;
@@ -29,6 +30,7 @@ mod stop;
 mod summary;
 mod table;
 mod told;
+mod twins;
 
 use std::process::ExitCode;
 

@@ -7,18 +7,18 @@ use serde_json::{Map, Value, json};
 
 use super::args::PlanArgs;
 use super::ending::{self, Ending};
+use super::haste;
 use super::locate::{self, Located};
 use super::out::{self, Out, count, lines};
-use super::{Common, Exit, mistake, prompts, summary, table, told};
+use super::{Common, Exit, mistake, prompts, summary, table, told, twins};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_room};
-use crate::job::{NearTwins, Target, WhenShort};
+use crate::job::{Target, WhenShort};
 use crate::ledger::{Ledger, TargetCost};
 use crate::money::Money;
-use crate::offer::Method;
 use crate::period::{self, Period, PeriodKind};
-use crate::plan::{self, Chosen, Haste, Hurry, Plan, Room, Scope, Share};
+use crate::plan::{self, Haste, Hurry, Plan, Room, Scope, Share};
 use crate::price::{Price, PriceList};
 use crate::report::Report;
 
@@ -53,7 +53,7 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     };
     let plan = plan::plan(&located.job, &prices, &rooms, &account.limits)?;
     if let Some(twins) = &located.job.near_twins {
-        out.must(&format!("warning: {}", near_twins_line(twins)));
+        out.must(&format!("warning: {}", twins::line(twins)));
     }
     // Of the budgets of a run that has not begun, as a start would.
     let is_refused = known.is_none()
@@ -66,13 +66,13 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     if out.json {
         let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
-        facts["near_twins"] = located.job.near_twins.as_ref().map(near_twins).into();
-        facts["haste"] = haste.chosen.iter().map(chosen).collect();
+        facts["near_twins"] = located.job.near_twins.as_ref().map(twins::facts).into();
+        facts["haste"] = haste::facts(&haste);
         facts["retiring_models"] = endings.iter().map(Ending::facts).collect();
         out::document(&facts)?;
     } else {
         let mut text = text(&located, &period.id, &plan, &rooms, (known.as_ref(), &learnt, is_refused));
-        for line in haste_lines(&haste) {
+        for line in haste::lines(&haste) {
             let _ = writeln!(text, "{line}");
         }
         for ending in &endings {
@@ -105,69 +105,6 @@ fn by_deadline(
     };
     located.job = job;
     Ok(haste)
-}
-
-/// What a deadline has led to, for people: how each target that goes by it is bought, and what the haste costs.
-pub(super) fn haste_lines(haste: &Haste) -> Vec<String> {
-    let line = |chosen: &Chosen| {
-        let target = &chosen.target;
-        let how = match target.method {
-            Method::Standard => format!("at {} priority", target.priority),
-            Method::Live => "Live".to_owned(),
-        };
-        let who = format!("{} {}", target.engine, target.function);
-        match (chosen.in_time, chosen.dearer.is_zero()) {
-            (true, true) => format!("{}: {who} is bought {how}, the cheapest way, and meets the deadline", chosen.set),
-            (true, false) => format!(
-                "{}: {who} is bought {how} to meet the deadline: {} more for a task, {} more for {}",
-                chosen.set,
-                chosen.dearer,
-                chosen.dearer.saturating_mul(chosen.tasks),
-                count(chosen.tasks, "task")
-            ),
-            (false, _) => format!(
-                "{}: {who} cannot meet the deadline any more and is bought {how}, the cheapest way: {} will be late",
-                chosen.set,
-                count(chosen.tasks, "answer")
-            ),
-        }
-    };
-    haste.chosen.iter().map(line).collect()
-}
-
-/// What a person is told of prompts that look alike.
-fn near_twins_line(twins: &NearTwins) -> String {
-    let [second, first] = &twins.first;
-    let looks = if twins.prompts == 1 { "looks" } else { "look" };
-    format!(
-        "{} {looks} like another one and is bought as a question of its own, because it differs in white space, in invisible \
-         characters or in how accents are composed; the first is {}:{}, which looks like {}:{}",
-        count(twins.prompts, "prompt"),
-        second.file.display(),
-        second.line,
-        first.file.display(),
-        first.line
-    )
-}
-
-fn near_twins(twins: &NearTwins) -> Value {
-    let places: Vec<Value> =
-        twins.first.iter().map(|place| json!({ "file": place.file.to_string_lossy(), "line": place.line })).collect();
-    json!({ "prompts": twins.prompts, "first": places[0], "like": places[1] })
-}
-
-fn chosen(chosen: &Chosen) -> Value {
-    let target = &chosen.target;
-    let mut row = Map::new();
-    row.insert("set".into(), chosen.set.clone().into());
-    row.insert("engine".into(), target.engine.name().into());
-    row.insert("function".into(), target.function.name().into());
-    row.insert("method".into(), target.method.name().into());
-    row.insert("priority".into(), target.priority.name().into());
-    row.insert("tasks".into(), chosen.tasks.into());
-    row.insert("in_time".into(), chosen.in_time.into());
-    told::money(&mut row, "dearer", chosen.dearer);
-    Value::Object(row)
 }
 
 /// The caps of a run that has not begun, with what other runs leave of them.

@@ -8,8 +8,8 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::source::{Found, Origin};
+use crate::hash::hash128;
 use crate::page::Page;
-use crate::task::hash128;
 use crate::text::near_form;
 
 /// Prompts that differ from another one only in what a reader does not see.

@@ -15,10 +15,10 @@ use super::open;
 use super::set::Layers;
 use super::source::{Found, Origin, Source};
 use super::stream::{Files, Item, Unusable};
+use crate::hash::hash128;
 use crate::offer::Offer;
 use crate::page::Page;
 use crate::problem::{Place, Problem, Spot, Wrong};
-use crate::task::hash128;
 
 /// Problems of one prompt file that are worth showing; a wrong file can have thousands, all alike.
 const MOST_PROBLEMS_OF_A_FILE: usize = 20;

@@ -78,8 +78,8 @@ pub(crate) async fn its_real_cost_takes_the_place_of_what_was_held() {
     // Four times what is taken is held.
     let dear =
         |n| models("standard", n, "1").replace("max_output_tokens", "max_cost_per_task = \"0.04\"\nmax_output_tokens");
-    let dead = world.live(&dear(3), Death { after_call: 4, ..Default::default() }).await;
-    assert_eq!(dead.end, None);
+    let died = world.live(&dear(3), Death { after_call: 4, ..Default::default() }).await;
+    assert_eq!(died.end, None);
     decide(&world, true);
     assert!(world.audit().charged > world.bill().total);
     assert_eq!(world.audit().problems, Vec::<String>::new());

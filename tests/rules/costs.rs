@@ -26,10 +26,11 @@ fn never_done(nth: u64) -> Rule {
 
 /// What was told of costs that the list has named, and of those that stay.
 fn told(world: &World) -> Vec<(bool, u64, Money)> {
-    let of = |kind: &EventKind| match kind {
-        EventKind::CostsCorrected { tasks, cost, .. } => Some((true, *tasks, *cost)),
-        EventKind::CostsStay { tasks, booked } => Some((false, *tasks, *booked)),
-        _ => None,
+    let of = |kind: &EventKind| {
+        if let EventKind::CostsCorrected { tasks, cost, .. } = kind {
+            return Some((true, *tasks, *cost));
+        }
+        if let EventKind::CostsStay { tasks, booked } = kind { Some((false, *tasks, *booked)) } else { None }
     };
     world.events.iter().filter_map(|event| of(&event.kind)).collect()
 }

@@ -35,7 +35,7 @@ pub(crate) async fn a_failure_learnt_for_an_earlier_day_waits_to_be_told() {
     tokio::time::advance(Duration::from_hours(24)).await;
     world.live_on(&daily(3)).await;
     let lost = ("2026-11-22".to_owned(), NoticeKind::PaidFailure, 2, Money::from_nanos(2 * PRICE.nanos()));
-    assert_eq!(untold(&world.open()), [lost.clone()]);
+    assert_eq!(untold(&world.open()), std::slice::from_ref(&lost));
     // The session died before it told anybody: the next one finds it.
     world.live_on(&daily(3)).await;
     let mut ledger = world.open();

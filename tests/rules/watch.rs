@@ -66,7 +66,7 @@ async fn a_list_that_is_down_leaves_the_watch_to_the_next_session() {
     let down = outage(Duration::from_hours(4), Duration::from_hours(5));
     let mut world = given_up(Fault::AcceptLate { after: Duration::from_mins(40) }, vec![down]).await;
     let since = world.clock.now().wall - super::world::noon();
-    tokio::time::advance(Duration::from_mins(250) - since.to_std().unwrap()).await;
+    tokio::time::advance(Duration::from_mins(250).saturating_sub(since.to_std().unwrap())).await;
     let end = live_for(&mut world, &job(3), Duration::from_mins(5)).await.expect("it ends soon all the same");
     assert_eq!((end.watch_missed, scans(&world), world.audit().extra_charges), (true, 0, 0));
     tokio::time::advance(Duration::from_hours(1)).await;

@@ -167,9 +167,10 @@ fn an_odd_answer_is_odd_each_time_that_it_is_fetched() {
     let mut odd = 0;
     for id in ids {
         let path = format!("{GET}/{id}");
-        let mut bytes = || match world.served(AUTH, &path, None) {
-            Served::Reply { response, .. } => response.body,
-            other => panic!("{other:?}"),
+        let mut bytes = || {
+            let served = world.served(AUTH, &path, None);
+            let Served::Reply { response, .. } = served else { panic!("{served:?}") };
+            response.body
         };
         let (first, second) = (bytes(), bytes());
         let is_odd = |body: &[u8]| std::str::from_utf8(body).is_err();

@@ -14,6 +14,7 @@ use super::life::{Fate, Lived};
 
 /// What holds in a campaign, from the one who asked and paid.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub struct Allowed {
     /// The highest ceiling that ever held, in nano-dollars; none: at some time there was none.
     pub run: BTreeMap<String, i64>,

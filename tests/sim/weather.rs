@@ -13,6 +13,7 @@ use super::world::plain_account;
 
 /// All that is drawn before a campaign begins.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub struct Weather {
     pub began: DateTime<Utc>,
     /// No trouble from the vendor from then on.

@@ -3,6 +3,7 @@
 //! Jobs of one ledger share its lock, jobs of one account one pace and one set of caps.
 
 mod account;
+mod bring;
 mod follow;
 mod new_ledger;
 mod period;
