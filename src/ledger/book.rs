@@ -150,7 +150,7 @@ pub(super) struct Commit<'t> {
     accepted: Acceptances<'t>,
     pub(super) moves: Moves,
     /// Attempts whose tasks have ended without an answer.
-    lost: Vec<(i64, NoticeKind)>,
+    pub(super) lost: Vec<(i64, NoticeKind)>,
     pub(super) booked: Booked,
 }
 

@@ -11,6 +11,7 @@ use rusqlite::OptionalExtension as _;
 use super::attempt_state::AttemptState;
 use super::book::Commit;
 use super::columns::named;
+use super::notices::NoticeKind;
 use super::touched::Attempt;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId};
@@ -144,7 +145,10 @@ impl Commit<'_> {
             .prepare_cached("UPDATE attempt SET state = ?2 WHERE id = ?1")?
             .execute((facts.id, AttemptState::PaidFailure))?;
         self.forget_word(facts)?;
-        self.stands(facts, AttemptState::PaidFailure, Transition::Fail(Reason::ResolvedAsBought))
+        self.stands(facts, AttemptState::PaidFailure, Transition::Fail(Reason::ResolvedAsBought))?;
+        // Not the person's word is the loss, but that nothing came of it.
+        self.lost.push((facts.id, NoticeKind::Expired));
+        Ok(())
     }
 
     /// An attempt that a person called bought is in doubt again, as if nobody had said anything, and what has become known

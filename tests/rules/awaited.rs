@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::ids::BatchId;
-use bursar::ledger::{Change, Ledger};
+use bursar::ledger::{Change, Ledger, NoticeKind};
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule, Settings};
 
@@ -102,6 +102,9 @@ pub(crate) async fn what_was_called_bought_and_never_comes_fails_as_paid_after_a
     assert_eq!((world.tasks("failed"), world.bill().tasks), (2, 1), "never bought again");
     let audit = world.audit();
     assert_eq!((audit.problems, audit.charged), (vec![], Money::from_nanos(3 * PRICE.nanos())));
+    let lost = world.open().untold().unwrap().into_iter().map(|notice| (notice.kind, notice.tasks, notice.paid));
+    let lost: Vec<_> = lost.collect();
+    assert_eq!(lost, [(NoticeKind::Expired, 2, Money::from_nanos(2 * PRICE.nanos()))], "whichever run is at work");
     assert_eq!(world.live_on(&job(3)).await.progress.failed, 0, "told once");
 }
 

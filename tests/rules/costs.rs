@@ -131,6 +131,26 @@ async fn a_list_of_fees_alone_corrects_no_cost() {
     assert_eq!(failed.map(|(_, _, _, settled)| settled).collect::<Vec<_>>(), [Some(10_200_000); 2]);
 }
 
+/// All of them were finished and expired unseen, so that no settled task shows what the list's figures mean.
+#[tokio::test(start_paused = true)]
+async fn the_fee_alone_is_never_what_a_finished_answer_cost() {
+    let mut world = World::new(settling(vec![]));
+    super::live_for(&mut world, &models("standard", 3, "1"), Duration::from_mins(1)).await;
+    assert_eq!(world.tasks("submitted"), 3);
+    world.meddle = Some(Arc::new(|request, outcome| {
+        if !request.path.contains("id_list") {
+            return outcome;
+        }
+        relisted(outcome, |rows| rows.iter_mut().for_each(|row| row["cost"] = 0.0002.into()))
+    }));
+    tokio::time::advance(Duration::from_hours(24 * 40)).await;
+    world.live_on(&models("standard", 3, "1")).await;
+    assert_eq!(world.tasks("failed"), 3);
+    let audit = world.audit();
+    assert!(audit.charged >= world.bill().total, "{} of {}", audit.charged, world.bill().total);
+    assert!(told(&world).iter().all(|(is_corrected, ..)| !is_corrected), "{:?}", told(&world));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_list_that_cannot_be_read_leaves_costs_to_a_later_session() {
     let mut world = World::new(settling(vec![never_done(1)]));

@@ -137,6 +137,24 @@ pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought
     assert_eq!(world.bill().bought_twice().count(), 0);
 }
 
+/// `tasks_ready` says neither what is ready nor that nothing is, while the list hides what is finished.
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_tasks_ready_that_cannot_be_read_is_no_full_one() {
+    let mut world = list_that_hides();
+    let hides = world.meddle.take().unwrap();
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if !request.path.ends_with("/tasks_ready") {
+            return hides(request, outcome);
+        }
+        changed(outcome, |body| {
+            body["tasks"][0]["result"] = serde_json::Value::Null;
+            body["tasks"][0]["result_count"] = serde_json::Value::Null;
+        })
+    }));
+    let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
+    assert_eq!((end.in_doubt, world.bill().tasks, world.bill().bought_twice().count()), (2, 3, 0));
+}
+
 #[tokio::test(start_paused = true)]
 pub(crate) async fn what_tasks_ready_has_shown_is_not_bought_again_once_it_shows_it_no_more() {
     let mut world = list_that_hides();

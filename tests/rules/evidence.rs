@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule};
+use bursar::vendor::Response;
 use serde_json::{Value, json};
 
 use super::rows::{changed, relisted, tags};
@@ -54,6 +55,25 @@ fn failed(tag: &str) -> Value {
         "id": format!("refused-{}", tag.replace('.', "-")), "datetime_posted": "2026-11-22 12:00:01 +00:00",
         "datetime_done": "2026-11-22 12:00:01 +00:00", "status": "no", "cost": 0, "metadata": { "tag": tag },
     })
+}
+
+/// The first replies to the question for it end before they say what became of it.
+#[tokio::test(start_paused = true)]
+async fn a_cut_reply_does_not_make_a_listed_refusal_a_purchase() {
+    let mut world = listed_as_failed(40_501);
+    let refuses = world.meddle.take().unwrap();
+    let asked = AtomicU32::new(0);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        let outcome = refuses(request, outcome);
+        if !request.path.contains("/refused-") || asked.fetch_add(1, Ordering::Relaxed) > 3 {
+            return outcome;
+        }
+        let id = request.path.rsplit('/').next().unwrap_or_default();
+        let body = format!("{{\"status_code\":20000,\"tasks\":[{{\"id\":\"{id}\",").into_bytes();
+        outcome.map(|response| Response { body: body.into(), ..response })
+    }));
+    let end = world.live_on(&job(3)).await;
+    assert_eq!((end.in_doubt, world.audit().charged, world.tasks("answered")), (0, world.bill().total, 3));
 }
 
 #[tokio::test(start_paused = true)]

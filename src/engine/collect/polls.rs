@@ -46,27 +46,28 @@ impl Collect {
         }
     }
 
-    /// A list came back: with how many rows, of which so many were news; or it did not.
+    /// A list came back: with how many rows that can be read, of which so many were news, and whether those are all its
+    /// rows; or it did not.
     pub(in crate::engine) fn polled(
         &mut self,
         endpoint: Endpoint,
         begun_v: i64,
-        rows: Option<(usize, usize)>,
+        rows: Option<(usize, usize, bool)>,
         mono: Duration,
     ) {
         let (poll_min, poll_max) = (self.poll_min, self.poll_max);
         let Some(path) = self.paths.get_mut(&endpoint) else { return };
         path.polling = false;
         path.interval = match rows {
-            Some((_, news)) if news > 0 => poll_min,
+            Some((_, news, _)) if news > 0 => poll_min,
             _ => (path.interval * 2).clamp(poll_min, poll_max),
         };
         path.next_poll = mono + path.interval;
-        // A thousand rows may hide more behind them.
+        // A thousand rows may hide more behind them. One that cannot be read may be ours: such a list tells nothing.
         match rows {
-            Some((rows, _)) if rows < READY_ROWS => path.listing.whole_v = Some(begun_v),
-            Some(_) => path.listing.full_v = Some(begun_v),
-            None => {}
+            Some((rows, ..)) if rows >= READY_ROWS => path.listing.full_v = Some(begun_v),
+            Some((.., true)) => path.listing.whole_v = Some(begun_v),
+            Some((.., false)) | None => {}
         }
     }
 

@@ -104,7 +104,8 @@ impl Core {
         }
         let shown = self.fees_shown(row.last);
         let is_fee = named == crate::price::unfinished(row.first);
-        if is_fee && sought.names_fees {
+        // What was finished came to more than its fee, whether or not others show that this list names fees alone.
+        if is_fee && (sought.names_fees || !row.has_failed) {
             return None;
         }
         let fee_is_known = self.dispatch.account_price((Function::LlmResponses, Method::Standard, Priority::Normal));

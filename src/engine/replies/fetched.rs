@@ -30,6 +30,13 @@ impl Core {
         let Some(fetch) = self.collect.came_back(attempt) else { return };
         self.asked_for_proof(attempt, &outcome, now, then);
         let batch = fetch.what.batch;
+        // A reply that is cut or garbled may leave out what became of the task: it is believed once it is the last word.
+        let outcome = match outcome {
+            Fetched::Odd(odd) if fetch.confirm.is_some() && !self.collect.is_last_word(attempt, &odd) => {
+                Fetched::Unreachable { why: format!("the answer of task {} {}", fetch.what.vendor_id, odd.oddity.words()) }
+            }
+            outcome => outcome,
+        };
         if let Some(confirm) = fetch.confirm
             && let Some(accepted) = self.was_accepted(now, &outcome, confirm.posted_v, confirm.is_free)
         {

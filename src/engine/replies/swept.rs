@@ -92,8 +92,7 @@ impl Core {
     ) {
         match source {
             Source::Ready(endpoint, begun_v, whole) => {
-                let rows = if whole { Some((count, news)) } else { Some((usize::MAX, news)) };
-                self.collect.polled(endpoint, begun_v, rows, now.mono);
+                self.collect.polled(endpoint, begun_v, Some((count, news, whole)), now.mono);
                 self.note_crowd(endpoint, begun_v, (whole, count), out);
             }
             Source::List(span, offset) => {
