@@ -54,10 +54,10 @@ impl Learnt {
         ledger.told(&self.notices, now)
     }
 
-    /// The losses that no summary of a run shows.
+    /// The losses that no summary of a run shows: it names what failed, and not what was charged beyond a hold.
     fn losses(&self) -> impl Iterator<Item = &Notice> {
         let is_shown = |notice: &&Notice| match notice.run {
-            Some(run) => self.own.contains(&run),
+            Some(run) => self.own.contains(&run) && notice.kind != NoticeKind::Overrun,
             None => notice.kind == NoticeKind::Unmatched && notice.tasks <= self.unmatched,
         };
         self.notices.iter().filter(move |notice| !is_shown(notice))
@@ -66,6 +66,17 @@ impl Learnt {
     /// What it means for the session's exit code.
     pub(super) fn exit(&self) -> Exit {
         if self.losses().next().is_some() { Exit::SomeFailed } else { Exit::Complete }
+    }
+
+    /// What the losses are, in the heading of a summary; none where there are none.
+    pub(super) fn heading(&self) -> Option<&'static str> {
+        let (own, others): (Vec<_>, Vec<_>) =
+            self.losses().partition(|notice| notice.run.is_some_and(|run| self.own.contains(&run)));
+        match (own.is_empty(), others.is_empty()) {
+            (_, false) => Some("losses of other runs were learnt"),
+            (false, true) => Some("more was charged than was held"),
+            (true, true) => None,
+        }
     }
 
     /// In sentences: the losses, and what was settled.

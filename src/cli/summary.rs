@@ -52,9 +52,7 @@ fn heading(report: &Report, exit: Exit, learnt: &Learnt) -> String {
     if late > 0 {
         parts.push(format!("{} late", grouped(late)));
     }
-    if learnt.exit() != Exit::Complete {
-        parts.push("losses of other runs were learnt".to_owned());
-    }
+    parts.extend(learnt.heading().map(str::to_owned));
     match (is_closed, report.is_complete(), parts.is_empty()) {
         (_, true, true) => "complete, but charges answer no task".to_owned(),
         (false, true, false) => format!("complete, but {}", parts.join(", ")),

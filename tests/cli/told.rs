@@ -46,6 +46,26 @@ fn a_loss_of_another_job_is_told_by_the_session_that_learns_it() {
 }
 
 #[test]
+fn a_charge_beyond_its_hold_is_told_by_its_own_run() {
+    let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = 'price_change'\nusd = '0.0015'\n");
+    let path = world.folder.path().join("job.toml");
+    let job = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("max_price_drift = \"50%\"\n{job}")).unwrap();
+    let told = world.bursar(&["run", "job.toml", "--quiet"]);
+    assert_eq!(told.code, 4, "{told:?}");
+    assert!(
+        told.stdout.starts_with("\njob (once): complete, but more was charged than was held (exit code 4)\n"),
+        "{told:?}"
+    );
+    assert!(
+        told.stdout
+            .contains("  learnt     job (once): the provider charged $0.0003 more than was held for 1 purchase\n"),
+        "{told:?}"
+    );
+    is_quiet(&world.bursar(&["run", "job.toml", "--quiet"]));
+}
+
+#[test]
 fn a_loss_of_another_job_stands_in_the_json_of_the_session() {
     let world = World::with(
         &["--speed", "100000"],

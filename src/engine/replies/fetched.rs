@@ -33,7 +33,9 @@ impl Core {
         // A reply that is cut or garbled may leave out what became of the task: it is believed once it is the last word.
         let outcome = match outcome {
             Fetched::Odd(odd) if fetch.confirm.is_some() && !self.collect.is_last_word(attempt, &odd) => {
-                Fetched::Unreachable { why: format!("the answer of task {} {}", fetch.what.vendor_id, odd.oddity.words()) }
+                Fetched::Unreachable {
+                    why: format!("the answer of task {} {}", fetch.what.vendor_id, odd.oddity.words()),
+                }
             }
             outcome => outcome,
         };
