@@ -129,7 +129,7 @@ fn shown_by(rule: Rule) -> Story {
         Rule::FailedPageIsNoPage => {
             story!(
                 doubt::a_page_that_cannot_be_read_is_no_empty_page,
-                "the ledger's total is the vendor's bill left: Money(4800000) right: Money(7200000)"
+                "every purchase belongs to an attempt left: 2 right: 0"
             )
         }
         Rule::HidingIsVoid => story!(
@@ -138,7 +138,7 @@ fn shown_by(rule: Rule) -> Story {
         ),
         Rule::WitnessInEachSweep => story!(
             doubt::an_empty_list_proves_nothing_where_nothing_of_ours_must_be_on_it,
-            "the ledger's total is the vendor's bill left: Money(3600000) right: Money(6000000)"
+            "every purchase belongs to an attempt left: 2 right: 0"
         ),
         Rule::TagsInEachSweep => story!(doubt::a_list_without_our_tags_concludes_nothing, "left: (0, 5) right: (2, 3)"),
         Rule::TagProof | Rule::ProofIsUnfinished => story!(
