@@ -26,7 +26,8 @@ fn a_daily_job_is_not_run_where_the_clocks_lie_in_different_days() {
         every(&world, "day");
         let ended = world.bursar(&["run", "job.toml", "--quiet"]);
         assert_eq!((ended.code, ended.stdout.as_str()), (6, ""), "{ended:?}");
-        let said = ended.stderr.trim_end();
+        let (first, said) = ended.stderr.trim_end().split_once('\n').unwrap();
+        assert!(first.contains("new ledger bursar.db"), "{first}");
         assert!(
             said.starts_with(
                 "job `job` is not run; what is paid is collected all the same: this machine's clock says 20"

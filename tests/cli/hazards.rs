@@ -158,7 +158,7 @@ fn a_holder_that_sleeps_is_not_overtaken_and_goes_on_when_it_wakes() {
         holder.signal("-STOP");
         let refused = world.bursar(&["run", "job.toml", "--no-follow"]);
         assert_eq!(refused.code, 5, "{refused:?}");
-        let held = format!("held by another process (pid {})", holder.id());
+        let held = format!("held by another process (pid {}, running job, since ", holder.id());
         assert!(refused.stderr.contains(&held), "{refused:?}");
         let mut follower = world.command(&["run", "job.toml"]).spawn().unwrap();
         let mut rest = until(&mut follower, &held);

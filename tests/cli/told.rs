@@ -85,7 +85,12 @@ fn a_loss_of_another_job_stands_in_the_json_of_the_session() {
 fn a_day_cut_short_is_told_once_and_marked_until_seen() {
     let world = World::new();
     let daily = other(&world, "daily", "period = \"day\"\ntimezone = \"UTC\"\n");
-    is_quiet(&world.bursar(&["run", &daily, "--quiet"]));
+    let begun = world.bursar(&["run", &daily, "--quiet"]);
+    assert_eq!(
+        (begun.code, begun.stdout.as_str(), begun.stderr.lines().count()),
+        (0, "", 1),
+        "a new ledger: {begun:?}"
+    );
     // As a session leaves it that died the day before yesterday; and yesterday nobody came.
     let ledger = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
     let (before, yesterday): (String, String) = ledger
@@ -163,8 +168,8 @@ fn a_lock_held_for_long_is_told_and_ends_the_wait() {
     assert_eq!((ended.code, &*ended.stdout), (7, ""), "{ended:?}");
     let holder = format!("(pid {}, running campaign, since 2026-11-22 12:00:00 UTC)", std::process::id());
     let lines: Vec<&str> = ended.stderr.lines().collect();
-    assert_eq!(lines.len(), 2, "{ended:?}");
-    for line in lines {
+    assert_eq!(lines.len(), 3, "a new ledger, and the lock: {ended:?}");
+    for line in &lines[1..] {
         assert!(line.starts_with(&format!("ledger bursar.db is held by another process {holder}")), "{line}");
     }
 }
