@@ -44,9 +44,9 @@ impl Ledger {
     }
 }
 
-/// What the provider took for this ledger's purchases from a moment on: charges of purchases made since, what older tasks
-/// of a model came to since beyond what was taken at first, and unmatched charges. What came back is not counted: the
-/// balance may show that already.
+/// What the provider took for this ledger's purchases from a moment on: charges of purchases made since, or by a person's
+/// word, what older tasks of a model came to since beyond what was taken at first, and unmatched charges. What came back is
+/// not counted: the balance may show that already.
 fn taken_since(db: &Connection, account: AccountId, from_v: i64) -> Result<i64, LedgerError> {
     let sum = |sql: &str| {
         db.prepare_cached(sql)?
@@ -57,6 +57,11 @@ fn taken_since(db: &Connection, account: AccountId, from_v: i64) -> Result<i64, 
          JOIN entry ON entry.batch = batch.id
          WHERE batch.account = ?1 AND batch.posted_v >= ?3 AND entry.kind IN ('charge', 'overrun') AND entry.from_v >= ?2",
     )?;
+    // What a person calls bought is charged, and nobody knows yet when it was bought.
+    let by_word = sum("SELECT coalesce(sum(attempt.posted_nano), 0)
+         FROM word JOIN attempt ON attempt.id = word.attempt JOIN batch ON batch.id = attempt.batch
+         WHERE word.bought = 1 AND batch.account = ?1 AND batch.posted_v IS NULL AND word.charged_v >= ?2
+           AND ?3 IS NOT NULL")?;
     let settled = sum("SELECT coalesce(sum(max(attempt.settled_nano - attempt.posted_nano, 0)), 0)
          FROM batch INDEXED BY batch_by_time
          JOIN attempt ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
@@ -66,5 +71,5 @@ fn taken_since(db: &Connection, account: AccountId, from_v: i64) -> Result<i64, 
     let extra = sum(
         "SELECT coalesce(sum(nano_usd), 0) FROM extra_charge WHERE account = ?1 AND posted_v >= ?2 AND ?3 IS NOT NULL",
     )?;
-    Ok(charged.saturating_add(settled).saturating_add(extra))
+    Ok(charged.saturating_add(by_word).saturating_add(settled).saturating_add(extra))
 }

@@ -88,6 +88,27 @@ pub(crate) async fn its_real_cost_takes_the_place_of_what_was_held() {
     assert!(world.saw(|kind| matches!(kind, EventKind::CostCorrected { .. })) >= 2, "it is told");
 }
 
+/// The figure does not show the purchase yet, and nobody but the person knows of it.
+#[tokio::test(start_paused = true)]
+async fn a_stale_balance_is_kept_over_a_persons_word() {
+    let tasks = |n: i64| Money::from_nanos(n * PRICE.nanos());
+    let rules = vec![
+        Rule::always(Fault::StaleBalance { after: Duration::from_mins(2) }),
+        Rule::nth(Fault::DropAfter, Call::TaskPost, 2),
+        Rule::chance(Fault::ListOutage, Call::IdList, 1.0),
+    ];
+    let mut world = World::new(settings(rules));
+    // Of the $1,000 of the account, $999.88 are to be kept: room for a hundred tasks.
+    world.account.caps.keep_balance = Some("999.88".parse().unwrap());
+    let job = job(300);
+    live_for(&mut world, &job, Duration::from_secs(20)).await;
+    assert_eq!((world.audit().in_doubt, world.bill().total), (99, tasks(100)));
+    decide(&world, true);
+    live_for(&mut world, &job, Duration::from_mins(1)).await;
+    assert_eq!(world.bill().total, tasks(100), "past the balance to keep");
+    world.assert_books_agree();
+}
+
 #[tokio::test(start_paused = true)]
 pub(crate) async fn what_was_called_bought_and_never_comes_fails_as_paid_after_a_month() {
     let mut world = lost(Fault::DropBefore, Duration::from_hours(3)).await;
