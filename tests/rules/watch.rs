@@ -1,11 +1,13 @@
 //! What was given up stays on a watch list: it is looked for once a day, as long as the provider's list goes back.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule};
 
+use super::rows::relisted;
 use super::world::World;
 use super::{PRICE, job, live_for, settings};
 
@@ -72,6 +74,28 @@ async fn a_list_that_is_down_leaves_the_watch_to_the_next_session() {
     tokio::time::advance(Duration::from_hours(1)).await;
     let end = live_for(&mut world, &job(3), Duration::from_mins(5)).await.expect("the session ends");
     assert_eq!((end.watch_missed, scans(&world), world.audit().extra_charges), (false, 1, 2));
+}
+
+/// What a restored ledger may lack goes before the watch, and takes more than a day where the list shows nothing unfinished.
+#[tokio::test(start_paused = true)]
+async fn a_watch_that_has_to_wait_keeps_no_session() {
+    let mut world = given_up(Fault::DropBefore, vec![]).await;
+    world.meddle = Some(Arc::new(|request, outcome| {
+        if !request.path.ends_with("/id_list") {
+            return outcome;
+        }
+        relisted(outcome, |rows| rows.retain(|row| !row["datetime_done"].is_null()))
+    }));
+    let ledger = rusqlite::Connection::open(world.ledger_path()).unwrap();
+    ledger.execute("DELETE FROM tag_proof", []).unwrap();
+    drop(ledger);
+    let copy = world.copy();
+    tokio::time::advance(DAY).await;
+    live_for(&mut world, &job(4), Duration::from_hours(3)).await.expect("the session ends");
+    world.restore(&copy);
+    tokio::time::advance(DAY).await;
+    let end = live_for(&mut world, &job(4), Duration::from_hours(3)).await.expect("this one as well");
+    assert_eq!((end.in_doubt, end.watch_missed, scans(&world)), (1, true, 1));
 }
 
 #[tokio::test(start_paused = true)]

@@ -323,6 +323,7 @@ impl Reconcile {
             })
             || (conclusive && (self.open_suspects().next().is_some() || self.looks_for_awaited()))
             || self.waits_for_ids()
-            || (conclusive && self.is_to_watch())
+            // Behind a restoration it waits for another session.
+            || (conclusive && self.is_to_watch() && self.restored.is_none())
     }
 }
