@@ -2,6 +2,8 @@
 //!
 //! Losses are notices of the ledger, and stay untold there until a summary has been written.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value, json};
 
 use super::Exit;
@@ -39,13 +41,21 @@ pub(super) struct Learnt {
     notices: Vec<Notice>,
     own: Vec<RunId>,
     settled: Settled,
-    unmatched: u64,
+    unmatched: Unmatched,
 }
+
+/// Charges that answer no task and are told beside it, by account.
+pub(super) type Unmatched = BTreeMap<String, u64>;
 
 impl Learnt {
     /// What nobody was told of yet. `own`: the runs that have a summary of their own, which shows their failures;
     /// `unmatched`: so many unmatched charges are told beside it.
-    pub(super) fn of(ledger: &Ledger, own: Vec<RunId>, settled: Settled, unmatched: u64) -> Result<Self, LedgerError> {
+    pub(super) fn of(
+        ledger: &Ledger,
+        own: Vec<RunId>,
+        settled: Settled,
+        unmatched: Unmatched,
+    ) -> Result<Self, LedgerError> {
         Ok(Self { notices: ledger.untold()?, own, settled, unmatched })
     }
 
@@ -58,7 +68,10 @@ impl Learnt {
     fn losses(&self) -> impl Iterator<Item = &Notice> {
         let is_shown = |notice: &&Notice| match notice.run {
             Some(run) => self.own.contains(&run) && notice.kind != NoticeKind::Overrun,
-            None => notice.kind == NoticeKind::Unmatched && notice.tasks <= self.unmatched,
+            None => {
+                let told = self.unmatched.get(&notice.account).copied().unwrap_or_default();
+                notice.kind == NoticeKind::Unmatched && notice.tasks <= told
+            }
         };
         self.notices.iter().filter(move |notice| !is_shown(notice))
     }
@@ -151,5 +164,31 @@ fn sentence(notice: &Notice) -> String {
     match (&notice.job, &notice.period) {
         (Some(job), Some(period)) => format!("{job} ({period}): {what}"),
         _ => format!("account {}: {what}", notice.account),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_charge_of_another_account_is_no_charge_that_was_told() {
+        let notice = |id, account: &str| Notice {
+            id,
+            kind: NoticeKind::Unmatched,
+            account: account.to_owned(),
+            run: None,
+            job: None,
+            period: None,
+            tasks: 1,
+            paid: Money::from_nanos(1_200_000),
+        };
+        let learnt = Learnt {
+            notices: vec![notice(1, "dead"), notice(2, "main")],
+            unmatched: Unmatched::from([("main".to_owned(), 1)]),
+            ..Learnt::default()
+        };
+        assert_eq!(learnt.losses().map(|notice| notice.id).collect::<Vec<_>>(), [1]);
+        assert_eq!(learnt.exit(), Exit::SomeFailed);
     }
 }

@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
-use super::learnt::{Learnt, Settled};
+use super::learnt::{Learnt, Settled, Unmatched};
 use super::out::{self, Out, count};
 use super::progress::{Baseline, Teller};
 use super::run::{Wait, kind_of, take, terms};
@@ -66,13 +66,13 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
         if let Trust::Restored(why) = ledger.begin(&locate::state_dir(&config)?, at)?.trust {
             out.must(&format!("this ledger was restored, copied or rebuilt: {why}; the vendor's list is read whole"));
         }
-        let (mut facts, mut settled, mut unmatched) = (Vec::new(), Settled::default(), 0);
+        let (mut facts, mut settled, mut unmatched) = (Vec::new(), Settled::default(), Unmatched::new());
         let session = Session { clock, stop, out };
         for doubted in doubted {
             let asked = session.ask(&mut ledger, &doubted).await?;
             facts.push(Value::Object(asked.facts));
             settled = settled.and(asked.settled);
-            unmatched += asked.unmatched;
+            unmatched.insert(doubted.account.name.clone(), asked.unmatched);
             exit = exit.and(asked.exit);
         }
         let learnt = Learnt::of(&ledger, Vec::new(), settled, unmatched)?;

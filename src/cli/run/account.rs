@@ -95,7 +95,8 @@ impl Start<'_> {
             let settled = teller.finish();
             (ended?, settled)
         };
-        let learnt = Learnt::of(ledger, runs.iter().map(|(run, _)| *run).collect(), settled, end.unmatched.0)?;
+        let unmatched = [(config.name.clone(), end.unmatched.0)].into();
+        let learnt = Learnt::of(ledger, runs.iter().map(|(run, _)| *run).collect(), settled, unmatched)?;
         let (nothing, last) = (Learnt::default(), runs.len());
         for (at, (run, go)) in runs.into_iter().enumerate() {
             // The last summary tells what belongs to none of them.
