@@ -141,6 +141,30 @@ async fn a_reply_cut_twice_on_its_way_is_no_odd_answer() {
     assert_eq!(kept(&world), Vec::<String>::new());
 }
 
+/// For five minutes the provider's store gives no results, though it calls every task finished.
+#[tokio::test(start_paused = true)]
+async fn a_store_that_is_empty_for_minutes_costs_no_answer() {
+    for result in ["null", "[]"] {
+        let mut world = World::new(settings(vec![]));
+        let (clock, broken) = (world.clock, Mutex::new(None));
+        world.meddle = Some(Arc::new(move |request, outcome| {
+            let response = outcome?;
+            let is_answer = String::from_utf8_lossy(&response.body).contains("\"result\":[{");
+            if !request.path.contains("task_get") || !is_answer {
+                return Ok(response);
+            }
+            let since = *broken.lock().unwrap().get_or_insert(clock.now().mono);
+            if clock.now().mono - since > std::time::Duration::from_mins(5) {
+                return Ok(response);
+            }
+            Ok(said(without_result(&response.body, result)))
+        }));
+        world.live_on(&job(3)).await;
+        world.assert_all_answered_once(3);
+        assert_eq!(kept(&world), Vec::<String>::new(), "{result}");
+    }
+}
+
 /// Every Live answer comes with a byte that is no UTF-8, as long as the switch says so.
 fn all_odd(rotten: &Arc<Mutex<bool>>) -> World {
     let mut settings = settings(vec![]);

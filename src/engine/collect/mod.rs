@@ -36,6 +36,9 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// Failures of a call for one answer, after which it rests: others and the end of a start do not wait for it.
 const MOST_FAILURES: u32 = 6;
 
+/// For so long an answer has to come in the same odd form.
+const ODD_FOR_S: i64 = 600;
+
 #[derive(Debug)]
 struct Path {
     /// Bought, answer to come.
@@ -87,6 +90,8 @@ struct Streak {
     oddity: Oddity,
     size: usize,
     times: u32,
+    /// Since when, by the provider's clock.
+    since_v: i64,
 }
 
 impl Collect {
@@ -315,16 +320,24 @@ impl Collect {
     }
 
     /// An answer came in odd form: whether that is the provider's last word. What was cut short has to end at the same
-    /// byte each time.
-    pub(super) fn is_last_word(&mut self, attempt: AttemptId, odd: &OddAnswer) -> bool {
+    /// byte each time. As long as the task is not late, it is given time: a proxy or a store that is out of order for a
+    /// moment says the same as often as it is asked.
+    pub(super) fn is_last_word(
+        &mut self,
+        (attempt, batch): (AttemptId, BatchId),
+        odd: &OddAnswer,
+        vendor_now: i64,
+    ) -> bool {
         let OddAnswer { oddity, size, is_final, .. } = *odd;
         let earlier = self
             .odd
             .get(&attempt)
             .filter(|streak| streak.oddity == oddity && (streak.size == size || oddity != Oddity::CutShort));
         let times = earlier.map_or(0, |streak| streak.times) + 1;
-        self.odd.insert(attempt, Streak { oddity, size, times });
-        is_final || times >= oddity.times()
+        let since_v = earlier.map_or(vendor_now, |streak| streak.since_v);
+        self.odd.insert(attempt, Streak { oddity, size, times, since_v });
+        let has_time = self.ages.get(&batch).is_some_and(|age| !age.late);
+        is_final || (times >= oddity.times() && (!has_time || vendor_now - since_v >= ODD_FOR_S))
     }
 
     /// It is there, and was not given.

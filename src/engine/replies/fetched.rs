@@ -30,9 +30,12 @@ impl Core {
         let Some(fetch) = self.collect.came_back(attempt) else { return };
         self.asked_for_proof(attempt, &outcome, now, then);
         let batch = fetch.what.batch;
+        let vendor_now = self.clock.not_before(now);
         // A reply that is cut or garbled may leave out what became of the task: it is believed once it is the last word.
         let outcome = match outcome {
-            Fetched::Odd(odd) if fetch.confirm.is_some() && !self.collect.is_last_word(attempt, &odd) => {
+            Fetched::Odd(odd)
+                if fetch.confirm.is_some() && !self.collect.is_last_word((attempt, batch), &odd, vendor_now) =>
+            {
                 Fetched::Unreachable {
                     why: format!("the answer of task {} {}", fetch.what.vendor_id, odd.oddity.words()),
                 }
@@ -46,7 +49,7 @@ impl Core {
             self.confirmed(now, &fetch, confirm, (accepted, has_failed), then);
             return;
         }
-        let (outcome, oddity) = self.last_word(&fetch, outcome);
+        let (outcome, oddity) = self.last_word(&fetch, outcome, vendor_now);
         match outcome {
             Fetched::Answer { facts, .. } if self.asks_for_the_fee(&fetch, facts.model_charge) => {
                 self.collect.once_more(fetch, now.mono, self.clock.not_before(now));

@@ -12,9 +12,10 @@ use crate::vendor::Fetched;
 
 impl Core {
     /// An answer in odd form is an answer once that is the provider's last word, and nothing before.
-    pub(super) fn last_word(&mut self, fetch: &Fetch, outcome: Fetched) -> (Fetched, Option<Oddity>) {
+    pub(super) fn last_word(&mut self, fetch: &Fetch, outcome: Fetched, vendor_now: i64) -> (Fetched, Option<Oddity>) {
         let Fetched::Odd(odd) = outcome else { return (outcome, None) };
-        if Rule::OddAnswersAreKept.is_kept() && self.collect.is_last_word(fetch.what.attempt, &odd) {
+        let whose = (fetch.what.attempt, fetch.what.batch);
+        if Rule::OddAnswersAreKept.is_kept() && self.collect.is_last_word(whose, &odd, vendor_now) {
             return (Fetched::Answer { facts: odd.facts }, Some(odd.oddity));
         }
         let why = format!("the answer of task {} {}", fetch.what.vendor_id, odd.oddity.words());
