@@ -104,8 +104,9 @@ impl Core {
         }
         let shown = self.fees_shown(row.last);
         let is_fee = named == crate::price::unfinished(row.first);
-        // What was finished came to more than its fee, whether or not others show that this list names fees alone.
-        if is_fee && (sought.names_fees || !row.has_failed) {
+        // What was finished came to more than its fee, whether or not others show that this list names fees alone. What was
+        // named of a finished task tells no fee: it may have been what the task had come to.
+        if is_fee && (sought.names_fees || !row.has_failed && is_named_at_first(row)) {
             return None;
         }
         let fee_is_known = self.dispatch.account_price((Function::LlmResponses, Method::Standard, Priority::Normal));
