@@ -70,6 +70,53 @@ pub(crate) async fn expired_model_answers_cost_what_the_list_finally_names() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_that_buys_nothing_still_learns_costs() {
+    let no_money =
+        Rule { call: Some(Call::TaskPost), from: Duration::from_mins(5), ..Rule::always(Fault::Payment40210) };
+    let mut world = World::new(settling(vec![no_money, Rule::always(Fault::Overrun { usd: usd("0.03") })]));
+    let job = |questions| {
+        let job = models("standard", questions, "1");
+        job.replace("max_output_tokens", "max_cost_per_task = \"0.05\"\nmax_output_tokens")
+    };
+    super::live_for(&mut world, &job(3), Duration::from_mins(1)).await;
+    assert_eq!(world.tasks("submitted"), 3);
+    tokio::time::advance(Duration::from_hours(24 * 40)).await;
+    let end = world.live_on(&job(4)).await;
+    let why = "the vendor refuses: The balance does not cover this request. (code 40210)";
+    assert_eq!((end.refused.as_deref(), end.corrected), (Some(why), (3, usd("0.15"), usd("0.0906"))));
+    assert_eq!(told(&world), [(true, 3, usd("0.0906"))]);
+    world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_may_not_read_the_list_ends_at_once() {
+    let mut world = World::new(settling(vec![never_done(1)]));
+    super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_mins(1)).await;
+    tokio::time::advance(Duration::from_hours(80)).await;
+    let pages = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&pages);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if !request.path.contains("id_list") {
+            return outcome;
+        }
+        count.fetch_add(1, Ordering::Relaxed);
+        let mut response = outcome?;
+        response.body = bytes::Bytes::from_static(
+            br#"{"status_code": 40100, "status_message": "You are not authorized to access this resource.", "tasks": null}"#,
+        );
+        Ok(response)
+    }));
+    let end = world.live_on(&models("standard", 1, "1")).await;
+    let why = "the vendor refuses: You are not authorized to access this resource. (code 40100)";
+    assert_eq!((end.refused.as_deref(), told(&world)), (Some(why), vec![]));
+    assert_eq!(pages.load(Ordering::Relaxed), 1);
+    world.meddle = None;
+    world.live_on(&models("standard", 1, "1")).await;
+    assert_eq!(told(&world), [(true, 1, usd("0.0002"))]);
+    world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_advance_that_came_back_unseen_is_refunded_by_the_list() {
     let mut world = World::new(settling(vec![never_done(1)]));
     super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_mins(1)).await;

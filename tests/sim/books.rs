@@ -24,6 +24,8 @@ pub struct Attempt {
     pub taken_over: bool,
     /// Its batch was.
     pub was_in_doubt: bool,
+    /// Its cost was booked for want of the vendor's word, which the list may still give.
+    pub is_provisional: bool,
 }
 
 /// Engine, function, method, and whether it is bought at high priority.
@@ -100,7 +102,8 @@ impl Books {
             "SELECT attempt.id, attempt.task, batch.run, batch.start, attempt.state, batch.sent_v, batch.hold_to_v,
                     attempt.posted_nano, attempt.settled_nano, attempt.vendor_id, attempt.batch, attempt.held_nano,
                     batch.engine, batch.function, batch.method, task.service = 1,
-                    coalesce(batch.doubt = 'found in the vendor''s list after a restoration', 0), batch.doubt IS NOT NULL
+                    coalesce(batch.doubt = 'found in the vendor''s list after a restoration', 0), batch.doubt IS NOT NULL,
+                    EXISTS (SELECT 1 FROM provisional_cost WHERE provisional_cost.attempt = attempt.id)
              FROM attempt JOIN batch ON batch.id = attempt.batch JOIN task ON task.id = attempt.task",
         )?;
         let mut rows = statement.query([])?;
@@ -120,6 +123,7 @@ impl Books {
                 ware: (row.get(12)?, row.get(13)?, row.get(14)?, row.get(15)?),
                 taken_over: row.get(16)?,
                 was_in_doubt: row.get(17)?,
+                is_provisional: row.get(18)?,
             };
             if let Some(id) = vendor_id(row.get(9)?) {
                 books.bought.insert(id, attempt.clone());

@@ -25,15 +25,19 @@ impl Look<'_> {
         (attempt.state == 1 && attempt.settled.is_none() && attempt.ware.1 == "llm_responses").then_some(attempt)
     }
 
-    /// What the vendor has given back of a model's task whose answer never came: no reply says so, so that what was taken
-    /// stands in the books.
+    /// What the vendor has given back of a model's task whose answer never came, or not whole: no reply says so, so that what
+    /// was taken stands in the books.
     pub(super) fn told_by_nobody(&self, sale: &Sale, attempt: &Attempt) -> i64 {
-        let is_open = matches!(attempt.state, 5 | 6) && attempt.ware.1 == "llm_responses";
+        let is_model = attempt.ware.1 == "llm_responses";
+        let is_open = is_model && matches!(attempt.state, 5 | 6);
         // Nor does anything where no list can be asked: not what was taken beside the model's charge, nor what that was.
-        let is_unsaid = attempt.was_in_doubt && attempt.ware.1 == "llm_responses";
+        let is_unsaid = is_model && attempt.was_in_doubt;
         let is_assumed = !self.allowed.lists && (is_unsaid || attempt.settled == Some(attempt.held));
+        // An answer that was kept cut short lacks it: all that was held stands, until the list names it.
+        let is_awaited =
+            is_model && attempt.state == 2 && attempt.is_provisional && attempt.settled == Some(attempt.held);
         let back = attempt.settled.unwrap_or(0) - sale.comes_to.nanos();
-        if is_open || is_assumed { self.unless_dearer(back) } else { 0 }
+        if is_open || is_assumed || is_awaited { self.unless_dearer(back) } else { 0 }
     }
 
     /// At the end the books are above the bill by nothing that the list tells: it names what a task came to, where it names that

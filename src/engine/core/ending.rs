@@ -15,9 +15,8 @@ impl Core {
         if busy || self.in_flight > 0 || self.dispatch.in_flight() > 0 {
             return false;
         }
-        // A vendor that cannot be reached: what is in doubt stands in the ledger, and is the next start's.
-        let unreachable = self.hello != Step::Done || self.failures > MOST_FAILURES;
-        if self.stopping || (unreachable && self.dispatch.halted.is_some()) {
+        // What is in doubt stands in the ledger, and is the next start's.
+        if self.stopping || self.is_cut_off() {
             return true;
         }
         // Without the provider's clock nothing that is in doubt is closed, and no scan is made.
@@ -29,13 +28,20 @@ impl Core {
             && (self.balance == Step::Done || self.terms.keep_balance.is_none() || halted)
             && bought
             && self.collect.is_done()
-            && (self.costs.is_done() || halted)
+            && self.costs.is_done()
             && (self.reconcile.is_clear() || hopeless)
     }
 
-    /// The list is to be read for costs that were booked for want of a word: when nothing else is left to do, and once a day.
+    /// The vendor cannot be reached, and this start no longer tries.
+    fn is_cut_off(&self) -> bool {
+        let unreachable = self.hello != Step::Done || self.failures > MOST_FAILURES;
+        unreachable && self.dispatch.halted.is_some()
+    }
+
+    /// The list is to be read for costs that were booked for want of a word: when nothing else is left to do, and once a day;
+    /// also where the account buys nothing, since the list is free.
     pub(super) fn seeks_costs(&mut self, vendor_now: i64, at_end: bool) -> bool {
-        let can = self.terms.lists && self.clock.is_known() && !self.stopping && self.dispatch.halted.is_none();
+        let can = self.terms.lists && self.clock.is_known() && !self.stopping && !self.is_cut_off();
         can && Rule::ListSettles.is_kept() && self.costs.is_due(vendor_now, at_end)
     }
 

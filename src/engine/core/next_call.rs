@@ -176,7 +176,7 @@ impl Core {
         if self.collect.has_other() {
             return Some(Choice::Fetch { urgent: false });
         }
-        let wanted = !self.stopping && self.dispatch.halted.is_none() && self.costs.wants_page(now.mono);
+        let wanted = !self.stopping && self.costs.wants_page(now.mono);
         (wanted && token(&mut self.held.list, &mut self.list, now, wakes)).then_some(Choice::CostPage)
     }
 }

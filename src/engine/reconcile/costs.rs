@@ -129,6 +129,11 @@ impl Costs {
         Some(wait)
     }
 
+    /// The scan is left to a later session.
+    pub(in crate::engine) fn leave(&mut self) {
+        self.scan = None;
+    }
+
     /// A page was read. What the scan came to, where it is through.
     pub(in crate::engine) fn page_read(&mut self, rows: &[Listed]) -> Option<Sought> {
         let scan = self.scan.as_mut()?;

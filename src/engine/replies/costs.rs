@@ -11,6 +11,7 @@ use crate::ledger::{Change, Provisional, Settlement};
 use crate::money::Money;
 use crate::offer::{Function, Method, Priority};
 use crate::price::NamedIn;
+use crate::vendor::codes::Class;
 use crate::vendor::{ListProblem, Listed};
 
 impl Core {
@@ -51,6 +52,10 @@ impl Core {
                 }
             }
             Err(problem) => {
+                // Who may not ask for the list is not let in by asking again.
+                if matches!(&problem, ListProblem::Refused(refusal) if refusal.class == Class::Halt) {
+                    self.costs.leave();
+                }
                 if let Some(wait) = self.costs.page_failed(now.mono) {
                     let why = format!("the vendor's list of tasks cannot be read ({})", problem_text(&problem));
                     then.tell(EventKind::Paused { for_ms: millis(wait), why });
