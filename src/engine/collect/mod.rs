@@ -5,6 +5,7 @@
 //! queue by the time of their next question.
 
 mod fetch;
+mod odd;
 mod polls;
 mod rests;
 
@@ -12,12 +13,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 pub(super) use fetch::{Confirm, Fetch};
+use odd::OddStreaks;
 pub(super) use polls::{Listing, READY_ROWS};
 use rests::Rests;
 
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
-use crate::oddity::Oddity;
 use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, promised_turnaround};
 use crate::rule::Rule;
 use crate::vendor::OddAnswer;
@@ -35,9 +36,6 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
 /// Failures of a call for one answer, after which it rests: others and the end of a start do not wait for it.
 const MOST_FAILURES: u32 = 6;
-
-/// For so long an answer has to come in the same odd form.
-const ODD_FOR_S: i64 = 600;
 
 #[derive(Debug)]
 struct Path {
@@ -81,17 +79,7 @@ pub(super) struct Collect {
     /// Failed, and asked for again after a while: not before this.
     again: BTreeMap<(Duration, AttemptId), Fetch>,
     rests: Rests,
-    odd: BTreeMap<AttemptId, Streak>,
-}
-
-/// How an answer has come in odd form so far: the same how often in a row.
-#[derive(Clone, Copy, Debug)]
-struct Streak {
-    oddity: Oddity,
-    size: usize,
-    times: u32,
-    /// Since when, by the provider's clock.
-    since_v: i64,
+    odd: OddStreaks,
 }
 
 impl Collect {
@@ -112,7 +100,7 @@ impl Collect {
             longest: None,
             again: BTreeMap::new(),
             rests: Rests::default(),
-            odd: BTreeMap::new(),
+            odd: OddStreaks::new(timing.lag_max),
         }
     }
 
@@ -174,7 +162,7 @@ impl Collect {
     /// An attempt of a batch is settled: answered, or failed for good.
     pub(super) fn settled(&mut self, batch: BatchId, attempt: AttemptId) {
         self.busy.remove(&attempt);
-        self.odd.remove(&attempt);
+        self.odd.end(attempt);
         let Some(age) = self.ages.get_mut(&batch) else { return };
         age.batch.uncollected = age.batch.uncollected.saturating_sub(1);
         if let Some(path) = self.paths.get_mut(&(age.batch.engine, age.batch.function)) {
@@ -319,25 +307,15 @@ impl Collect {
         self.busy.remove(&attempt);
     }
 
-    /// An answer came in odd form: whether that is the provider's last word. What was cut short has to end at the same
-    /// byte each time. As long as the task is not late, it is given time: a proxy or a store that is out of order for a
-    /// moment says the same as often as it is asked.
+    /// An answer came in odd form: whether that is the provider's last word.
     pub(super) fn is_last_word(
         &mut self,
         (attempt, batch): (AttemptId, BatchId),
         odd: &OddAnswer,
         vendor_now: i64,
     ) -> bool {
-        let OddAnswer { oddity, size, is_final, .. } = *odd;
-        let earlier = self
-            .odd
-            .get(&attempt)
-            .filter(|streak| streak.oddity == oddity && (streak.size == size || oddity != Oddity::CutShort));
-        let times = earlier.map_or(0, |streak| streak.times) + 1;
-        let since_v = earlier.map_or(vendor_now, |streak| streak.since_v);
-        self.odd.insert(attempt, Streak { oddity, size, times, since_v });
         let has_time = self.ages.get(&batch).is_some_and(|age| !age.late);
-        is_final || (times >= oddity.times() && (!has_time || vendor_now - since_v >= ODD_FOR_S))
+        self.odd.is_last_word(attempt, odd, has_time, vendor_now)
     }
 
     /// It is there, and was not given.
