@@ -66,12 +66,12 @@ impl Learnt {
 
     /// The losses that no summary of a run shows: it names what failed, and not what was charged beyond a hold.
     fn losses(&self) -> impl Iterator<Item = &Notice> {
-        let is_shown = |notice: &&Notice| match notice.run {
-            Some(run) => self.own.contains(&run) && notice.kind != NoticeKind::Overrun,
-            None => {
-                let told = self.unmatched.get(&notice.account).copied().unwrap_or_default();
-                notice.kind == NoticeKind::Unmatched && notice.tasks <= told
+        let is_shown = |notice: &&Notice| {
+            if let Some(run) = notice.run {
+                return self.own.contains(&run) && notice.kind != NoticeKind::Overrun;
             }
+            let told = self.unmatched.get(&notice.account).copied().unwrap_or_default();
+            notice.kind == NoticeKind::Unmatched && notice.tasks <= told
         };
         self.notices.iter().filter(move |notice| !is_shown(notice))
     }

@@ -32,15 +32,13 @@ impl Core {
         let batch = fetch.what.batch;
         let vendor_now = self.clock.not_before(now);
         // A reply that is cut or garbled may leave out what became of the task: it is believed once it is the last word.
-        let outcome = match outcome {
-            Fetched::Odd(odd)
-                if fetch.confirm.is_some() && !self.collect.is_last_word((attempt, batch), &odd, vendor_now) =>
-            {
-                Fetched::Unreachable {
-                    why: format!("the answer of task {} {}", fetch.what.vendor_id, odd.oddity.words()),
-                }
-            }
-            outcome => outcome,
+        let outcome = if let Fetched::Odd(odd) = &outcome
+            && fetch.confirm.is_some()
+            && !self.collect.is_last_word((attempt, batch), odd, vendor_now)
+        {
+            Fetched::Unreachable { why: format!("the answer of task {} {}", fetch.what.vendor_id, odd.oddity.words()) }
+        } else {
+            outcome
         };
         if let Some(confirm) = fetch.confirm
             && let Some(accepted) = self.was_accepted(now, &outcome, confirm.posted_v, confirm.is_free)
