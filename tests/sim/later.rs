@@ -49,7 +49,8 @@ impl Campaign {
         let (books, _, sales) = self.look()?;
         let is_given_up = |sale: &&Sale| {
             let attempt = tag_of(sale).and_then(|tag| books.attempts.get(&tag.attempt));
-            attempt.is_some_and(|attempt| attempt.state == 3)
+            // What never left, or was refused, is given up without a doubt: only a copy of it that another made can be sold.
+            attempt.is_some_and(|attempt| attempt.state == 3 && attempt.was_in_doubt)
         };
         let is_known = |sale: &Sale| books.bought.contains_key(&sale.id) || books.extra.contains_key(&sale.id);
         match sales.iter().filter(is_given_up).find(|sale| !is_known(sale) && !sale.cost.is_zero()) {
