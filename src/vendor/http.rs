@@ -4,6 +4,8 @@
 //! nothing: whatever a library would kindly do by itself could be a second purchase. The free one keeps connections,
 //! but repeats nothing either, because a hidden call is one the pacing does not count.
 
+mod retry_after;
+
 use std::error::Error as _;
 use std::fmt;
 use std::io::Read as _;
@@ -136,8 +138,8 @@ impl Http {
             date,
             rest: date.and_then(|date| rest(response.headers(), date.timestamp())),
             retry_after: header(response.headers(), &RETRY_AFTER)
-                .and_then(|text| text.trim().parse().ok())
-                .map(|seconds| Duration::from_secs(seconds).min(MAX_RETRY_AFTER)),
+                .and_then(|text| retry_after::wait(text, date))
+                .map(|wait| wait.min(MAX_RETRY_AFTER)),
             body,
         };
         let of_host = |what: &str| format!("{}: {what}", self.host());

@@ -51,7 +51,7 @@ pub struct Response {
     pub status: u16,
     /// The vendor's clock, from the `Date` header: whole seconds, rounded down.
     pub date: Option<DateTime<Utc>>,
-    /// From the `Retry-After` header, where it is a number of seconds.
+    /// From the `Retry-After` header, in seconds or as a date: how long the provider asks to be left alone.
     pub retry_after: Option<Duration>,
     /// Nothing is left of the calls that are allowed by now, and more are only after this: a hint about the pace.
     pub rest: Option<Duration>,

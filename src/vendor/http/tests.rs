@@ -157,7 +157,7 @@ async fn a_reply_is_read_with_its_date_and_its_wish_to_be_left_alone() {
             b"HTTP/1.1 429 Slow\r\nDate: Sun, 22 Nov 2026 15:30:11 GMT\r\nRetry-After: 7\r\nContent-Length: 1\r\n\r\nx",
         ),
         Then::Say(b"HTTP/1.1 503 No\r\nDate: yesterday\r\nRetry-After: 99999999999999\r\nContent-Length: 0\r\n\r\n"),
-        Then::Say(b"HTTP/1.1 503 No\r\nRetry-After: Sun, 22 Nov 2026 15:30:11 GMT\r\nContent-Length: 0\r\n\r\n"),
+        Then::Say(b"HTTP/1.1 503 No\r\nRetry-After: Sun, 22 Nov 2020 15:30:11 GMT\r\nContent-Length: 0\r\n\r\n"),
     ])
     .await;
     let http = peer.http();
@@ -174,6 +174,16 @@ async fn a_reply_is_read_with_its_date_and_its_wish_to_be_left_alone() {
     let reply = |retry_after| Ok(Response { status: 503, date: None, retry_after, rest: None, body: Bytes::new() });
     assert_eq!(http.call(purchase()).await, reply(Some(Duration::from_hours(24))));
     assert_eq!(http.call(purchase()).await, reply(None));
+}
+
+#[tokio::test]
+async fn a_wish_far_in_the_future_is_bounded() {
+    let peer = peer(vec![Then::Say(
+        b"HTTP/1.1 429 Slow\r\nDate: Sun, 22 Nov 2026 15:30:11 GMT\r\nRetry-After: Sun, 22 Nov 2099 15:30:11 GMT\r\n\
+          Content-Length: 0\r\n\r\n",
+    )])
+    .await;
+    assert_eq!(peer.http().call(purchase()).await.unwrap().retry_after, Some(Duration::from_hours(24)));
 }
 
 #[tokio::test]
