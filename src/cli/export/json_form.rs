@@ -120,13 +120,24 @@ impl Form for JsonForm<'_> {
             answer_raw: raw(ResultKind::Advanced),
             html_raw: raw(ResultKind::Html),
         };
-        serde_json::to_writer(&mut *self.to, &line)?;
+        let line = serde_json::to_string(&line)?;
+        self.to.write_all(one_line(&line).as_bytes())?;
         self.to.write_all(b"\n")
     }
 
     fn end(&mut self) -> io::Result<()> {
         self.to.flush()
     }
+}
+
+/// JSON that every reader takes for one line. Many readers also end a line at U+0085, U+2028 and U+2029. In JSON they
+/// stand inside of texts alone, where an escape means the same character.
+fn one_line(json: &str) -> Cow<'_, str> {
+    let ends_lines = ['\u{85}', '\u{2028}', '\u{2029}'];
+    if !json.contains(ends_lines) {
+        return Cow::Borrowed(json);
+    }
+    Cow::Owned(json.replace('\u{85}', r"\u0085").replace('\u{2028}', r"\u2028").replace('\u{2029}', r"\u2029"))
 }
 
 /// The first result of a stored reply, as the vendor wrote it, on one line: a line end stands between two tokens there,
@@ -140,4 +151,26 @@ fn result(body: &[u8], oddity: Option<Oddity>) -> Option<Box<RawValue>> {
     let text = wire::first_result(envelope.rows.first()?)?;
     let on_one_line: String = text.split(['\n', '\r']).map(str::trim).collect();
     RawValue::from_string(on_one_line).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_line_separator_of_unicode_stands_in_json() {
+        let text = "one\u{2028}two\\\u{2029}three\u{85}four";
+        let json = serde_json::to_string(text).unwrap();
+        let line = one_line(&json);
+        assert_eq!(line, r#""one\u2028two\\\u2029three\u0085four""#);
+        assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
+    }
+
+    #[test]
+    fn raw_answer_keeps_every_other_byte_as_written() {
+        let raw = RawValue::from_string("{\"a\":6e-05,\"b\":\"é\u{2029}\\u0085\"}".to_owned()).unwrap();
+        let json = serde_json::to_string(&raw).unwrap();
+        assert_eq!(one_line(&json), "{\"a\":6e-05,\"b\":\"é\\u2029\\u0085\"}");
+        assert!(matches!(one_line("{\"a\":\"é\"}"), Cow::Borrowed(_)));
+    }
 }
