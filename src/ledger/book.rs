@@ -174,9 +174,10 @@ impl Commit<'_> {
             Change::NotBought { attempt } => {
                 self.not_bought(attempt, AttemptState::NotBought, None, Transition::NotBought)?;
             }
-            Change::PaidFailure { attempt, code, vendor_id, cost, posted_v, again } => {
+            Change::PaidFailure { attempt, code, vendor_id, cost, named, posted_v, again } => {
                 let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Sending])? else { return Ok(None) };
                 self.paid_for_nothing(facts, Some(code), vendor_id.as_deref(), (cost, posted_v), Reason::PaidFailure)?;
+                self.may_come_back(attempt, named)?;
                 self.reopen(facts, again)?;
             }
             Change::LostLive { attempt, vendor_id, cost, posted_v } => {

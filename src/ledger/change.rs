@@ -131,7 +131,15 @@ pub enum Change {
     /// The task surely was not bought.
     NotBought { attempt: AttemptId },
     /// The vendor took money and gives no answer. `again`: it may be bought anew, as a new attempt with new money.
-    PaidFailure { attempt: AttemptId, code: u32, vendor_id: Option<String>, cost: Money, posted_v: i64, again: bool },
+    PaidFailure {
+        attempt: AttemptId,
+        code: u32,
+        vendor_id: Option<String>,
+        cost: Money,
+        named: Money,
+        posted_v: i64,
+        again: bool,
+    },
     /// The vendor answered a Live task and was paid, and its answer was lost on the way.
     LostLive { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64 },
     /// The vendor failed a task that it had accepted. `again` as above, `settled` as below.

@@ -137,6 +137,18 @@ impl Commit<'_> {
         Ok(())
     }
 
+    /// A model's task failed in the reply to its purchase, which named so much: the provider may give back what was taken
+    /// beside its fee, and its list alone says so.
+    pub(super) fn may_come_back(&mut self, attempt: AttemptId, named: Money) -> Result<(), LedgerError> {
+        let sql = "SELECT attempt.vendor_id IS NOT NULL AND function = 'llm_responses' AND method = 'standard'
+                   FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1";
+        let settles_later = self.write.prepare_cached(sql)?.query_row([attempt.0], |row| row.get::<_, bool>(0))?;
+        if settles_later && !named.is_zero() {
+            is_provisional(self.write, attempt, Some((named.nanos(), NamedIn::Answer)))?;
+        }
+        Ok(())
+    }
+
     /// Money that belongs to no attempt, booked once.
     pub(super) fn extra(&mut self, account: AccountId, extra: &Extra) -> Result<(), LedgerError> {
         let new = self.write.execute(

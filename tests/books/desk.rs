@@ -249,7 +249,7 @@ impl Desk {
                     books.attempts[number].charged = Some((cost, posted_v));
                 }
                 let vendor_id = (id % 2 == 0).then_some(vendor_id);
-                Change::PaidFailure { attempt, code: 40_101, vendor_id, cost: money, posted_v, again }
+                Change::PaidFailure { attempt, code: 40_101, vendor_id, cost: money, named: money, posted_v, again }
             }
             6 => {
                 books.go(number, &[At::Submitted], At::Over, Books::failed(Reason::PaidFailure, again));

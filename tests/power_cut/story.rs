@@ -300,7 +300,7 @@ fn said(attempt: i64, batch: BatchId) -> Change {
         Verdict::AcceptedUnheard => Change::Doubt { batch, why: "no whole answer".to_owned() },
         Verdict::Refused => Change::Refused { attempt: id, code: 40_501, for_good: false },
         Verdict::PaidFailure => {
-            Change::PaidFailure { attempt: id, code: 40_101, vendor_id, cost: CENT, posted_v, again: true }
+            Change::PaidFailure { attempt: id, code: 40_101, vendor_id, cost: CENT, named: CENT, posted_v, again: true }
         }
     }
 }

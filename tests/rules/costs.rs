@@ -117,6 +117,18 @@ async fn who_may_not_read_the_list_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_failure_at_its_purchase_costs_what_the_list_names() {
+    let fails = Rule::nth(Fault::PaidFailure { code: 40_103, at_post: true }, Call::TaskPost, 1);
+    let mut settings = settling(vec![fails]);
+    (settings.switches.refund_failed, settings.switches.post_shows_advance) = (true, true);
+    let mut world = World::new(settings);
+    let end = world.live_on(&models("standard", 1, "1")).await;
+    world.assert_books_agree();
+    assert_eq!((world.tasks("failed"), world.bill().total), (1, usd("0.0002")));
+    assert_eq!(end.corrected, (1, usd("0.0102"), usd("0.0002")));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_advance_that_came_back_unseen_is_refunded_by_the_list() {
     let mut world = World::new(settling(vec![never_done(1)]));
     super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_mins(1)).await;

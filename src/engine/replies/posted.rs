@@ -177,14 +177,14 @@ impl Core {
                     refused += 1;
                     self.task_refused(now, attempt, code, class, then);
                 }
-                Fate::PaidFailure { code, id, cost, again } => {
+                Fate::PaidFailure { code, id, cost: named, again } => {
                     refused += 1;
-                    let cost = flight.taken(cost);
+                    let cost = flight.taken(named);
                     charged += cost;
                     self.progress.failed += 1;
                     let again = again && self.retries_paid(flight.run, flight.task(at).attempts + 1);
                     then.tell(EventKind::TaskFailed { attempt, code, paid: true });
-                    then.write(Change::PaidFailure { attempt, code, vendor_id: id, cost, posted_v, again });
+                    then.write(Change::PaidFailure { attempt, code, vendor_id: id, cost, named, posted_v, again });
                 }
                 Fate::InDoubt { why } => {
                     lost += 1;
