@@ -152,7 +152,7 @@ fn fields_are_sorted_by_name_and_read_back_as_they_were() {
         json,
         r#"{"force_web_search":true,"max_output_tokens":16,"message_chain":[{"role":"user","message":"a\nb"}],"model_name":"gpt-4.1","system_message":"be brief","temperature":0,"web_search":true,"web_search_city":"Köln \"Süd\"","web_search_country_iso_code":"DE"}"#
     );
-    assert_eq!(Target::read_options(&json), full.options);
+    assert_eq!(Target::read_options(&json), Ok(full.options));
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["model_name"], "gpt-4.1");
 }

@@ -192,9 +192,19 @@ impl Target {
     }
 
     /// The fields in what [`Target::options_json`] wrote, without the model.
-    pub fn read_options(json: &str) -> Vec<(&'static str, String)> {
-        let read: BTreeMap<String, Box<RawValue>> = serde_json::from_str(json).unwrap_or_default();
-        fields::NAMES.iter().filter_map(|name| Some((*name, read.get(*name)?.get().to_owned()))).collect()
+    ///
+    /// # Errors
+    /// It is no JSON object, or has a field that is not known here: bought without it, the question would be another one.
+    pub fn read_options(json: &str) -> Result<Vec<(&'static str, String)>, String> {
+        let mut read: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(json).map_err(|error| error.to_string())?;
+        read.remove("model_name");
+        let known =
+            fields::NAMES.iter().filter_map(|name| Some((*name, read.remove(*name)?.get().to_owned()))).collect();
+        match read.pop_first() {
+            None => Ok(known),
+            Some((name, _)) => Err(format!("no field is called `{name}`")),
+        }
     }
 
     /// True when the answers are of one kind: method and priority do not matter.

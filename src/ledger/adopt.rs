@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, TransactionBehavior};
 
 use super::attempt_state::AttemptState;
 use super::change::{Change, Extra};
-use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, former_identities, identity, listed_done};
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, former_identities, identity, listed_done, task_state};
 use super::money_path::{self, Moves, Window};
 use super::notices::{self, NoticeKind};
 use super::rows::Mover;
@@ -188,17 +188,14 @@ impl Ledger {
         let owners = self.owners(run)?;
         let start = self.start;
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (engine, function, state, reason, previous): (String, String, i64, Option<i64>, Option<i64>) = write
-            .query_row(
-                "SELECT target.engine, target.function, task.state, task.reason, task.attempt
+        let (engine, function, mut stands, previous): (String, String, TaskState, Option<i64>) = write.query_row(
+            "SELECT target.engine, target.function, task.state, task.reason, task.attempt
              FROM task JOIN target ON target.id = task.target WHERE task.id = ?1",
-                [task.0],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
-            )?;
+            [task.0],
+            |row| Ok((row.get(0)?, row.get(1)?, task_state(row, 2)?, row.get(4)?)),
+        )?;
         // Booked as an extra while its task was not known here.
         money_path::take_back_extra(&write, account.0, &row.vendor_id)?;
-        let mut stands = TaskState::from_numbers(state, reason)
-            .ok_or_else(|| LedgerError::Unexpected(format!("task {task} is in no known state")))?;
         let mut tasks = Mover::new(&write)?;
         // In doubt here: a later attempt of it shows that the other history had found it not bought.
         if matches!(stands, TaskState::Failed(_)) {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};
 
 use super::borders::{kept_period, periods};
-use super::columns::named;
+use super::columns::{named, zone};
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::money::Money;
@@ -63,12 +63,11 @@ impl Owners {
                           account.day_cap_nano, account.month_cap_nano
                    FROM run JOIN job ON job.id = run.job JOIN account ON account.id = job.account WHERE run.id = ?1";
         Ok(db.prepare_cached(sql)?.query_row([run.0], |row| {
-            let timezone: String = row.get(2)?;
             Ok(Self {
                 run: run.0,
                 job: row.get(0)?,
                 account: row.get(1)?,
-                timezone: timezone.parse().unwrap_or(Zone::UTC),
+                timezone: zone(row, 2)?,
                 run_cap: row.get(3)?,
                 job_day: row.get(4)?,
                 job_month: row.get(5)?,

@@ -39,6 +39,12 @@ pub enum LedgerError {
 /// What SQLite said, and what it means for the money.
 fn sqlite_says(path: &std::path::Path, source: &rusqlite::Error) -> String {
     let ledger = if path.as_os_str().is_empty() { "ledger".to_owned() } else { format!("ledger `{}`", path.display()) };
+    if let rusqlite::Error::FromSqlConversionFailure(_, _, what) = source {
+        return format!(
+            "{ledger} holds what this bursar cannot read: {what}; nothing is bought with it. A newer bursar has written it, or the \
+             file was changed by other hands: use that bursar, or put a copy of the ledger in its place"
+        );
+    }
     let means = match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             "the file is damaged, or is no ledger, and nothing more is bought with it. Put a copy of it in its place: what that \

@@ -1,8 +1,7 @@
 //! What goes out: every task of a run with what it cost and what came back, one after the other.
 
-use super::columns::named;
+use super::columns::{maybe_named, maybe_vendor_id, named, task_state};
 use super::tasks::service_from;
-use super::vendor_id::vendor_text;
 use super::{Ledger, LedgerError};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
@@ -143,7 +142,7 @@ impl Ledger {
                         number: row.get(0)?,
                         state: row.get(1)?,
                         code: row.get(2)?,
-                        vendor_id: vendor_text(row.get_ref(3)?),
+                        vendor_id: maybe_vendor_id(row, 3)?,
                         cost: Money::from_nanos(row.get(4)?),
                         batch: BatchId(row.get(5)?),
                     };
@@ -171,7 +170,7 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             exported.answered_v = exported.answered_v.max(row.get(1)?);
             exported.model = row.get::<_, Option<String>>(2)?.or(exported.model.take());
-            let oddity = row.get::<_, Option<String>>(4)?.and_then(|name| name.parse::<Oddity>().ok());
+            let oddity: Option<Oddity> = maybe_named(row, 4)?;
             exported.oddity = exported.oddity.or(oddity);
             if let Some(body) = row.get::<_, Option<Vec<u8>>>(3)? {
                 let body = zstd::decode_all(&body[..])
@@ -185,7 +184,7 @@ impl Ledger {
 
 fn export_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ExportRow, Option<i64>, i64)> {
     let (method, priority) = service_from(row.get(7)?)?;
-    let state = TaskState::from_numbers(row.get(9)?, row.get(10)?).unwrap_or(TaskState::Planned);
+    let state = task_state(row, 9)?;
     let exported = ExportRow {
         set: row.get(0)?,
         also_in: Vec::new(),

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
+use super::columns::zone;
 use super::{Ledger, LedgerError};
 use crate::period::{self, PeriodKind};
 use crate::zone::Zone;
@@ -38,11 +39,10 @@ impl Ledger {
              FROM job WHERE ?1 IS NULL OR job.name = ?1 ORDER BY job.name",
         )?;
         let jobs = statement.query_map([job], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, row.get::<_, String>(2)?, row.get::<_, i64>(3)?))
+            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, zone(row, 2)?, row.get::<_, i64>(3)?))
         })?;
         let mut gaps = Vec::new();
         for (id, name, timezone, seen_until) in jobs.collect::<Result<Vec<_>, _>>()? {
-            let Ok(timezone) = timezone.parse::<Zone>() else { continue };
             let mut statement = self.db.prepare("SELECT period FROM run WHERE job = ?1 ORDER BY begins_at, id")?;
             let rows = statement.query_map([id], |row| row.get::<_, String>(0))?;
             let runs: Vec<String> = rows.collect::<Result<_, _>>()?;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::columns::named;
+use super::columns::{forms, named};
 use super::to_buy::ToBuy;
-use super::to_collect::{ToCollect, forms, open_cost};
+use super::to_collect::{ToCollect, open_cost};
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
@@ -103,14 +103,14 @@ impl Ledger {
                  JOIN run ON run.id = batch.run WHERE attempt.id = ?1",
             )?
             .query_row([attempt.0], |row| {
-                let (function, results): (_, String) = (named(row, 9)?, row.get(10)?);
+                let function = named(row, 9)?;
                 let collect = ToCollect {
                     attempt,
                     batch: BatchId(row.get(7)?),
                     vendor_id: vendor_id.to_owned(),
                     engine: named(row, 8)?,
                     function,
-                    kinds: forms(function, results.split(',')),
+                    kinds: forms(row, 10, function)?,
                     is_here: false,
                     number: row.get(5)?,
                     run: RunId(row.get(11)?),

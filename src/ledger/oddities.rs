@@ -1,6 +1,6 @@
 //! Odd answers: how many a run has, and whether the latest of a price class are odd in the same way.
 
-use super::columns::named;
+use super::columns::{maybe_named, named};
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, RunId, TaskId};
 use crate::oddity::Oddity;
@@ -47,11 +47,11 @@ impl Ledger {
                  ON odd.attempt = late.attempt AND odd.oddity IS NOT NULL AND odd.id = late.id",
         )?;
         for kind in ResultKind::ALL {
-            let rows = statement.query_map((account.0, like.0, kind.name(), most), |row| row.get(0))?;
-            let late: Vec<Option<String>> = rows.collect::<Result<_, _>>()?;
-            let first = late.first().cloned().flatten();
+            let rows = statement.query_map((account.0, like.0, kind.name(), most), |row| maybe_named(row, 0))?;
+            let late: Vec<Option<Oddity>> = rows.collect::<Result<_, _>>()?;
+            let first = late.first().copied().flatten();
             if late.len() == most as usize && first.is_some() && late.iter().all(|oddity| *oddity == first) {
-                return Ok(first.and_then(|name| name.parse().ok()));
+                return Ok(first);
             }
         }
         Ok(None)

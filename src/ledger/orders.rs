@@ -5,9 +5,8 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-use super::columns::named;
+use super::columns::{forms, named};
 use super::tasks::service_from;
-use super::to_collect::forms;
 use super::{Ledger, LedgerError};
 use crate::ids::{AttemptId, BatchId};
 use crate::offer::{Engine, Function, Method, Priority, ResultKind};
@@ -124,8 +123,8 @@ impl Ledger {
         let sql = "SELECT batch.engine, batch.function, batch.method, run.results
                    FROM batch JOIN run ON run.id = batch.run WHERE batch.id = ?1";
         Ok(self.db.prepare_cached(sql)?.query_row([batch.0], |row| {
-            let (function, results): (_, String) = (named(row, 1)?, row.get(3)?);
-            let form = forms(function, results.split(',')).first().copied();
+            let function = named(row, 1)?;
+            let form = forms(row, 3, function)?.first().copied();
             Ok((named(row, 0)?, function, named(row, 2)?, form.unwrap_or(ResultKind::Advanced)))
         })?)
     }

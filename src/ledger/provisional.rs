@@ -6,8 +6,7 @@
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::book::Commit;
-use super::columns::{listed_done, named, named_in};
-use super::vendor_id::vendor_text;
+use super::columns::{listed_done, named, named_in, vendor_id};
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId};
 use crate::money::Money;
@@ -74,7 +73,7 @@ impl Ledger {
             let money = |nanos: Option<i64>| nanos.map(Money::from_nanos);
             Ok(Provisional {
                 attempt: AttemptId(row.get(0)?),
-                vendor_id: vendor_text(row.get_ref(1)?).unwrap_or_default(),
+                vendor_id: vendor_id(row, 1)?,
                 function: named(row, 2)?,
                 method: named(row, 3)?,
                 booked: Money::from_nanos(row.get(4)?),
@@ -110,7 +109,7 @@ impl Ledger {
         )?;
         let rows = statement.query_map((account.0, from_v, to_v, most), |row| {
             Ok(Settlement {
-                vendor_id: vendor_text(row.get_ref(0)?).unwrap_or_default(),
+                vendor_id: vendor_id(row, 0)?,
                 first: Money::from_nanos(row.get(1)?),
                 cost: Money::from_nanos(row.get(2)?),
             })

@@ -3,8 +3,8 @@
 use rusqlite::OptionalExtension;
 
 use super::attempt_state::AttemptState;
-use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity};
-use super::vendor_id::{vendor_key, vendor_text};
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity, maybe_vendor_id};
+use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId};
 use crate::money::Money;
@@ -150,7 +150,7 @@ impl Ledger {
         )?;
         let (batch, state, held, booked, assumed, task_state, latest, id): Facts =
             statement.query_row([attempt.0], |row| {
-                let id = vendor_text(row.get_ref(7)?);
+                let id = maybe_vendor_id(row, 7)?;
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, id))
             })?;
         let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));

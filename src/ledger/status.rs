@@ -236,12 +236,9 @@ impl Ledger {
             )?,
             total: self.totals(Scope::Run, run.0)?.pop().unwrap_or(Total {
                 name: super::caps::name(Scope::Run, 0),
-                limit: self
-                    .db
-                    .query_row("SELECT cap_nano FROM run WHERE id = ?1", [run.0], |row| {
-                        row.get(0).map(Money::from_nanos)
-                    })
-                    .ok(),
+                limit: Some(self.db.query_row("SELECT cap_nano FROM run WHERE id = ?1", [run.0], |row| {
+                    row.get(0).map(Money::from_nanos)
+                })?),
                 charged: Money::ZERO,
                 held: Money::ZERO,
             }),
@@ -275,7 +272,7 @@ impl Ledger {
                     [owner],
                     |row| row.get(0),
                 )
-                .ok();
+                .optional()?;
             let mut totals = self.totals(scope, owner)?;
             totals.truncate(2);
             for mut total in totals {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::{Connection, OptionalExtension, Row};
 
-use super::columns::named;
+use super::columns::{named, options};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, RunId, SetId, TargetId, TaskId};
@@ -59,8 +59,8 @@ pub struct TargetFacts {
     pub function: Function,
     /// Which model, where the function asks for one.
     pub model: Option<String>,
-    /// The fields of the request, as a JSON object.
-    pub options: String,
+    /// The fields of the request, each with its value as JSON.
+    pub options: Vec<(&'static str, String)>,
 }
 
 /// What finished tasks of a target came to.
@@ -91,7 +91,7 @@ impl TargetFacts {
             priority,
             auto: false,
             model: self.model.clone(),
-            options: Target::read_options(&self.options),
+            options: self.options.clone(),
         }
     }
 }
@@ -140,7 +140,7 @@ impl Ledger {
                     engine: named(row, 0)?,
                     function: named(row, 1)?,
                     model: Some(model).filter(|m| !m.is_empty()),
-                    options: row.get(3)?,
+                    options: options(row, 3)?,
                 })
             },
         )?)

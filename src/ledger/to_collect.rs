@@ -2,9 +2,8 @@
 
 use rusqlite::OptionalExtension;
 
-use super::columns::{named, named_in};
+use super::columns::{forms, named, named_in, vendor_id};
 use super::tasks::service_from;
-use super::vendor_id::vendor_text;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
@@ -70,14 +69,6 @@ pub struct OpenCost {
     pub named_in: NamedIn,
     /// What it last took at once for a task of this function, where that was seen.
     pub last: Option<Money>,
-}
-
-/// The forms of an answer that are fetched: of those that the run asks for, the ones that the function's answers come in.
-pub(super) fn forms<'w>(function: Function, words: impl Iterator<Item = &'w str>) -> Vec<ResultKind> {
-    match function {
-        Function::LlmScraper => words.filter_map(|kind| kind.parse().ok()).collect(),
-        Function::LlmResponses => vec![ResultKind::Advanced],
-    }
 }
 
 /// What stands for a cost that is known with the answer: what the vendor named, or else what was assumed. With what was
@@ -162,17 +153,16 @@ impl Ledger {
                  WHERE attempt.id = ?1 AND attempt.state = 1",
             )?
             .query_row([attempt.0], |row| {
-                let results: String = row.get(4)?;
                 let have: Option<String> = row.get(7)?;
                 let have = have.unwrap_or_default();
                 let function = named(row, 3)?;
-                let wanted = forms(function, results.split(','));
+                let wanted = forms(row, 4, function)?;
                 let missing = |kind: &ResultKind| !have.split(',').any(|had| had == kind.name());
                 let service: i64 = row.get(14)?;
                 let found = ToCollect {
                     attempt,
                     batch: BatchId(row.get(1)?),
-                    vendor_id: vendor_text(row.get_ref(0)?).unwrap_or_default(),
+                    vendor_id: vendor_id(row, 0)?,
                     engine: named(row, 2)?,
                     function,
                     kinds: wanted.into_iter().filter(missing).collect(),

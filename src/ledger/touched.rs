@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::LedgerError;
 use super::attempt_state::AttemptState;
+use super::columns::task_state;
 use super::rows::Mover;
 use crate::ids::AttemptId;
 use crate::money::Money;
@@ -63,8 +64,7 @@ impl<'t> Touched<'t> {
                 state: row.get(3)?,
                 held: Money::from_nanos(row.get(4)?),
             };
-            let state = TaskState::from_numbers(row.get(5)?, row.get(6)?)
-                .ok_or_else(|| LedgerError::Unexpected(format!("task {} is in no known state", attempt.task)))?;
+            let state = task_state(row, 5)?;
             self.tasks.insert(attempt.task, Task { state, latest: row.get(7)? });
             self.attempts.insert(attempt.id, attempt);
         }
