@@ -25,6 +25,8 @@ pub struct Config {
     pub path: Option<PathBuf>,
     /// The ledger, relative paths resolved.
     pub ledger: PathBuf,
+    /// What an answer is taken to need on the disk; none for the built-in numbers, 0 for no look at the disk.
+    pub bytes_per_answer: Option<u32>,
     /// Where to keep what must survive outside the ledger; none for the user's state folder.
     pub state_dir: Option<PathBuf>,
     /// The accounts by name; [`DEFAULT_ACCOUNT`] on the vendor itself where the file has none.
@@ -40,8 +42,10 @@ pub struct AccountConfig {
     pub route: Route,
     /// The vendor's address, without a slash at the end.
     pub base_url: String,
-    /// The environment variable with the login.
+    /// The environment variable with the login; not looked at where `login_file` is given.
     pub login_env: String,
+    /// The file with the login.
+    pub login_file: Option<PathBuf>,
     /// The environment variable with the password; not looked at where `password_file` is given.
     pub password_env: String,
     /// The file with the password.
@@ -50,6 +54,8 @@ pub struct AccountConfig {
     pub key_env: String,
     /// On route `aisa`, the file with the key.
     pub key_file: Option<PathBuf>,
+    /// The proxy that the vendor is reached through; none for a direct connection.
+    pub proxy: Option<ProxyConfig>,
     /// The vendor decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
     pub user_prompt_decoded: bool,
     /// The ceilings on what it may spend.
@@ -60,6 +66,17 @@ pub struct AccountConfig {
     pub timing: Timing,
     /// Prices over the built-in list.
     pub prices: Vec<PriceOverride>,
+}
+
+/// An HTTP proxy, and where its user and password stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ProxyConfig {
+    /// `http://host:port`.
+    pub url: String,
+    /// The environment variable with `user:password`.
+    pub auth_env: Option<String>,
+    /// The file with it.
+    pub auth_file: Option<PathBuf>,
 }
 
 /// Ceilings on the spending of an account, by UTC; none means no such cap.
@@ -197,10 +214,12 @@ impl AccountConfig {
                 Route::Aisa => "https://api.aisa.one".to_owned(),
             },
             login_env: "DATAFORSEO_LOGIN".to_owned(),
+            login_file: None,
             password_env: "DATAFORSEO_PASSWORD".to_owned(),
             password_file: None,
             key_env: "AISA_API_KEY".to_owned(),
             key_file: None,
+            proxy: None,
             user_prompt_decoded: false,
             caps: AccountCaps::default(),
             limits: Limits::of(route),
@@ -213,7 +232,13 @@ impl AccountConfig {
 impl Config {
     /// What holds without a file: the ledger beside the job file, one account on the vendor itself.
     pub fn built_in(folder: &Path) -> Self {
-        Self { path: None, ledger: folder.join("bursar.db"), state_dir: None, accounts: default_accounts() }
+        Self {
+            path: None,
+            ledger: folder.join("bursar.db"),
+            bytes_per_answer: None,
+            state_dir: None,
+            accounts: default_accounts(),
+        }
     }
 }
 
@@ -256,11 +281,14 @@ mod tests {
         let text = r#"
             ledger = "data/bursar.db"
             state_dir = "/var/lib/bursar"
+            bytes_per_answer = 20000
             [accounts.main]
             route = "dataforseo"
             base_url = "https://api.dataforseo.com/"
             login_env = "A_LOGIN"
             password_file = "secret"
+            proxy = "http://proxy.example.org:3128/"
+            proxy_auth_file = "proxy.secret"
             user_prompt_decoded = true
             caps = { day = "50", month = "500", keep_balance = "10" }
             limits = { calls_per_minute = 6000, in_flight = 21, live_in_flight = 25, tasks_ready_per_minute = 22, id_list_per_minute = 23, user_data_per_minute = 24 }
@@ -282,6 +310,10 @@ mod tests {
             method = "standard"
             priority = "high"
             price = "0.0024"
+            [accounts.other]
+            login_file = "login"
+            proxy = "http://[::1]"
+            proxy_auth_env = "A_PROXY"
             [accounts.box]
             route = "sandbox"
             base_url = "http://[::1]:8080"
@@ -290,6 +322,11 @@ mod tests {
         let config = check_config(Path::new("etc/bursar.toml"), text).unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(config.ledger, Path::new("etc/data/bursar.db"));
         assert_eq!(config.state_dir.as_deref(), Some(Path::new("/var/lib/bursar")));
+        assert_eq!(config.bytes_per_answer, Some(20_000));
+        assert_eq!(config.accounts["other"].login_file.as_deref(), Some(Path::new("etc/login")));
+        let proxy =
+            ProxyConfig { url: "http://[::1]".to_owned(), auth_env: Some("A_PROXY".to_owned()), auth_file: None };
+        assert_eq!(config.accounts["other"].proxy, Some(proxy));
         assert_eq!(config.accounts["box"].timing.quarantine, Duration::from_secs(5));
         let main = &config.accounts["main"];
         assert_eq!(main.base_url, "https://api.dataforseo.com");

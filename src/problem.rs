@@ -5,6 +5,7 @@
 
 mod file;
 mod near;
+mod of_config;
 mod render;
 mod wrong;
 

@@ -143,6 +143,7 @@ impl Session {
         let after = sum(ledger, id)?;
         let of_account = if let Some(why) = &end.refused {
             out.must(&format!("account {}: {why}", account.name));
+            credentials.odd().iter().for_each(|sentence| out.must(sentence));
             Exit::Refused
         } else if after.0 > 0 || end.in_doubt > 0 {
             Exit::InDoubt

@@ -1,5 +1,8 @@
 //! Credentials: from the environment, or from a file that only its owner can read; never shown.
 
+mod ends;
+mod proxy;
+
 use std::env;
 use std::path::Path;
 
@@ -10,9 +13,17 @@ use crate::config::AccountConfig;
 use crate::ledger::{Login, Whose};
 use crate::offer::Route;
 use crate::vendor::http::{Http, HttpError};
+pub(super) use proxy::{in_words as proxy_in_words, not_used as proxy_not_used, unused as unused_proxy};
 
-/// What lets an account in.
-pub(super) enum Credentials {
+/// What lets an account in, and how it is reached.
+pub(super) struct Credentials {
+    kind: Kind,
+    proxy: Option<crate::vendor::http::Proxy>,
+    /// What is likely wrong with them where they are refused; each a sentence.
+    odd: Vec<String>,
+}
+
+enum Kind {
     /// At the vendor itself.
     Login {
         /// Who.
@@ -25,20 +36,31 @@ pub(super) enum Credentials {
 }
 
 impl Credentials {
+    /// Those of a login at a simulated vendor on this machine.
+    pub(super) fn of_sandbox(login: &str) -> Self {
+        Self { kind: Kind::Login { login: login.into(), password: login.into() }, proxy: None, odd: Vec::new() }
+    }
+
     /// The way to the vendor at this address.
     pub(super) fn way_to(&self, base_url: &str) -> Result<Http, HttpError> {
-        match self {
-            Self::Login { login, password } => Http::new(base_url, login, password),
-            Self::Key(key) => Http::through_aisa(base_url, key),
+        let proxy = self.proxy.as_ref();
+        match &self.kind {
+            Kind::Login { login, password } => Http::by(base_url, login, password, proxy),
+            Kind::Key(key) => Http::through_aisa(base_url, key, proxy),
         }
     }
 
     /// Whose account it is, for the ledger, which keeps a salted hash of it.
     pub(super) fn whose(&self) -> &str {
-        match self {
-            Self::Login { login, .. } => login.expose_secret(),
-            Self::Key(key) => key.expose_secret(),
+        match &self.kind {
+            Kind::Login { login, .. } => login.expose_secret(),
+            Kind::Key(key) => key.expose_secret(),
         }
+    }
+
+    /// What is likely wrong with them where they are refused.
+    pub(super) fn odd(&self) -> &[String] {
+        &self.odd
     }
 }
 
@@ -48,34 +70,48 @@ pub(super) fn whose<'a>(account: &'a AccountConfig, credentials: &'a Credentials
     Whose { name, route, base_url, login: Login(credentials.whose()) }
 }
 
-/// The credentials of an account.
+/// The credentials of an account, and those of its proxy.
 pub(super) fn of(account: &AccountConfig) -> anyhow::Result<Credentials> {
+    let mut odd = Vec::new();
+    let mut read = |what: &str, file: Option<&Path>, variable: &str| -> anyhow::Result<SecretString> {
+        let (from, secret) = match file {
+            Some(file) => (format!("{what} file `{}`", file.display()), from_file(what, file)?),
+            None => (format!("account `{}`: {variable}", account.name), from_variable(account, what, variable)?),
+        };
+        if let Some(wrong) = ends::wrong(secret.expose_secret()) {
+            return mistake(format!("{from} {wrong}; nothing was bought"));
+        }
+        if let Some(found) = ends::odd(secret.expose_secret()) {
+            odd.push(format!("{from} {found}: where it is not let in, that is likely why"));
+        }
+        Ok(secret)
+    };
+    let kind = match account.route {
+        Route::DataForSeo | Route::Sandbox => Kind::Login {
+            login: read("login", account.login_file.as_deref(), &account.login_env)?,
+            password: read("password", account.password_file.as_deref(), &account.password_env)?,
+        },
+        Route::Aisa => Kind::Key(read("key", account.key_file.as_deref(), &account.key_env)?),
+    };
+    let proxy = proxy::of(account, &mut read)?;
+    Ok(Credentials { kind, proxy, odd })
+}
+
+/// Where the login and the password of an account are, or its key, for a person.
+pub(super) fn place(account: &AccountConfig) -> String {
+    let one = |file: &Option<std::path::PathBuf>, variable: &str| {
+        file.as_ref().map_or_else(|| variable.to_owned(), |file| format!("`{}`", file.display()))
+    };
     match account.route {
         Route::DataForSeo | Route::Sandbox => {
-            let login = variable(account, "login", &account.login_env)?;
-            let password = match &account.password_file {
-                Some(file) => from_file("password", file)?,
-                None => variable(account, "password", &account.password_env)?,
-            };
-            Ok(Credentials::Login { login, password })
+            let login = one(&account.login_file, &account.login_env);
+            format!("{login} and {}", one(&account.password_file, &account.password_env))
         }
-        Route::Aisa => Ok(Credentials::Key(match &account.key_file {
-            Some(file) => from_file("key", file)?,
-            None => variable(account, "key", &account.key_env)?,
-        })),
+        Route::Aisa => one(&account.key_file, &account.key_env),
     }
 }
 
-/// Where the secret of an account is, for a person.
-pub(super) fn place(account: &AccountConfig) -> String {
-    let (file, variable) = match account.route {
-        Route::DataForSeo | Route::Sandbox => (&account.password_file, &account.password_env),
-        Route::Aisa => (&account.key_file, &account.key_env),
-    };
-    file.as_ref().map_or_else(|| variable.clone(), |file| format!("`{}`", file.display()))
-}
-
-fn variable(account: &AccountConfig, what: &str, name: &str) -> anyhow::Result<SecretString> {
+fn from_variable(account: &AccountConfig, what: &str, name: &str) -> anyhow::Result<SecretString> {
     match env::var(name) {
         Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
         Ok(_) => mistake(format!("account `{}`: {name} is empty; it must hold the {what}", account.name)),
@@ -87,14 +123,16 @@ fn variable(account: &AccountConfig, what: &str, name: &str) -> anyhow::Result<S
     }
 }
 
+/// The text of a file without the line end that an editor writes.
 fn from_file(what: &str, path: &Path) -> anyhow::Result<SecretString> {
     refuse_what_others_can_read(what, path)?;
     let text = SecretString::from(super::locate::read(path)?);
-    let secret = text.expose_secret().trim_end_matches(['\r', '\n']);
-    if secret.is_empty() {
+    let line = text.expose_secret();
+    let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
+    if line.is_empty() {
         return mistake(format!("{what} file `{}` is empty", path.display()));
     }
-    Ok(SecretString::from(secret))
+    Ok(SecretString::from(line))
 }
 
 #[cfg(unix)]

@@ -6,20 +6,24 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{AccountCaps, AccountConfig, Config, Limits, PriceOverride, Timing, default_accounts};
+use super::{AccountCaps, AccountConfig, Config, Limits, PriceOverride, ProxyConfig, Timing, default_accounts};
 use crate::offer::{Function, Route};
 use crate::page::{Page, Section, is_name};
 use crate::problem::{Problems, Wrong};
 
-const KEYS: &[&str] = &["ledger", "state_dir", "accounts"];
+const KEYS: &[&str] = &["ledger", "state_dir", "bytes_per_answer", "accounts"];
 const ACCOUNT_KEYS: &[&str] = &[
     "route",
     "base_url",
     "login_env",
+    "login_file",
     "password_env",
     "password_file",
     "key_env",
     "key_file",
+    "proxy",
+    "proxy_auth_env",
+    "proxy_auth_file",
     "user_prompt_decoded",
     "caps",
     "limits",
@@ -88,6 +92,7 @@ fn read(path: &Path, root: &Section<'_, '_>) -> Config {
         path: Some(path.to_owned()),
         ledger: read_path(folder, root, "ledger").unwrap_or_else(|| folder.join("bursar.db")),
         state_dir: read_path(folder, root, "state_dir"),
+        bytes_per_answer: root.whole("bytes_per_answer", 0..=u32::MAX),
         accounts: accounts.filter(|accounts| !accounts.is_empty()).unwrap_or_else(default_accounts),
     }
 }
@@ -125,6 +130,7 @@ fn read_account(folder: &Path, name: &str, section: &Section<'_, '_>) -> Account
     if let Some(url) = read_url(section) {
         account.base_url = url;
     }
+    account.proxy = read_proxy(folder, section);
     account.user_prompt_decoded = section.boolean("user_prompt_decoded").unwrap_or(false);
     account.caps = section.table("caps", "`caps`").map(|caps| read_caps(&caps, account.route)).unwrap_or_default();
     if let Some(limits) = section.table("limits", "`limits`") {
@@ -146,12 +152,17 @@ fn read_credentials(folder: &Path, section: &Section<'_, '_>, account: &mut Acco
             section.page.wrong(section.key_span(key), Wrong::AisaOnly { key });
         }
     }
-    for key in ["login_env", "password_env", "password_file"] {
+    for key in ["login_env", "login_file", "password_env", "password_file"] {
         if section.has(key) && has_key {
             section.page.wrong(section.key_span(key), Wrong::NotAtAisa { key });
         }
     }
-    for (variable, file) in [("password_env", "password_file"), ("key_env", "key_file")] {
+    for (variable, file) in [
+        ("login_env", "login_file"),
+        ("password_env", "password_file"),
+        ("key_env", "key_file"),
+        ("proxy_auth_env", "proxy_auth_file"),
+    ] {
         if section.has(variable) && section.has(file) {
             section.page.wrong(section.key_span(file), Wrong::TwoPasswords { variable, file });
         }
@@ -165,6 +176,7 @@ fn read_credentials(folder: &Path, section: &Section<'_, '_>, account: &mut Acco
             *into = variable;
         }
     }
+    account.login_file = read_path(folder, section, "login_file");
     account.password_file = read_path(folder, section, "password_file");
     account.key_file = read_path(folder, section, "key_file");
 }
@@ -214,6 +226,33 @@ fn read_url(section: &Section<'_, '_>) -> Option<String> {
         _ => wrong(Wrong::BadUrl { url: (*text.get_ref()).to_owned() }),
     }
     None
+}
+
+/// The proxy of an account, with the place of its user and password.
+fn read_proxy(folder: &Path, section: &Section<'_, '_>) -> Option<ProxyConfig> {
+    let auth_env = read_variable(section, "proxy_auth_env");
+    let auth_file = read_path(folder, section, "proxy_auth_file");
+    let Some(text) = section.text("proxy") else {
+        if section.has("proxy_auth_env") || section.has("proxy_auth_file") {
+            section.need("proxy", "proxy = \"http://proxy.example.com:3128\"");
+        }
+        return None;
+    };
+    let url = text.get_ref().trim_end_matches('/');
+    let wrong = |what| section.page.wrong(text.span(), what);
+    if url.contains('@') {
+        section.page.hide(text.span());
+        wrong(Wrong::Secret {
+            instead: "leave user and password out of the address, and name `proxy_auth_env` or `proxy_auth_file`",
+        });
+        return None;
+    }
+    let address = url.strip_prefix("http://").filter(|rest| !rest.contains('/') && host(rest).is_some());
+    if address.is_none() {
+        wrong(Wrong::BadProxy { url: (*text.get_ref()).to_owned() });
+        return None;
+    }
+    Some(ProxyConfig { url: url.to_owned(), auth_env, auth_file })
 }
 
 /// The host of `host:port/path`.

@@ -167,6 +167,8 @@ pub enum Wrong {
     NoBalance { route: Route },
     #[error("`{url}` is no address of a vendor")]
     BadUrl { url: String },
+    #[error("`{url}` is no address of an HTTP proxy")]
+    BadProxy { url: String },
     #[error("`{url}` is not encrypted")]
     NotHttps { url: String },
     #[error("a quarantine of `{text}` is too short for a real vendor")]
@@ -276,42 +278,13 @@ impl Wrong {
             | Self::NotAtAisa { .. }
             | Self::NoBalance { .. }
             | Self::BadUrl { .. }
+            | Self::BadProxy { .. }
             | Self::NotHttps { .. }
             | Self::QuarantineTooShort { .. }
             | Self::WrongOrder { .. }
             | Self::TwoPasswords { .. }
             | Self::NoPrice
             | Self::NotInPrice { .. } => self.help_with_the_config(),
-        }
-    }
-
-    /// What to do about the config.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only problems of the config come here")]
-    fn help_with_the_config(&self) -> String {
-        match self {
-            Self::BadVariable { .. } => {
-                "write the variable's name, such as \"DATAFORSEO_LOGIN\", never the secret itself".to_owned()
-            }
-            Self::AisaOnly { .. } => "use `login_env` with `password_env` or `password_file`".to_owned(),
-            Self::NotAtAisa { .. } => "it is let in by a key: use `key_env` or `key_file`".to_owned(),
-            Self::NoBalance { .. } => {
-                "it tells no balance: leave `keep_balance` out, and use `caps` and the gateway's own limit".to_owned()
-            }
-            Self::BadUrl { .. } => "write for example \"https://api.dataforseo.com\"".to_owned(),
-            Self::NotHttps { .. } => "use https; plain http is accepted for this machine only (127.0.0.1)".to_owned(),
-            Self::QuarantineTooShort { .. } => {
-                "use at least \"10m\": a shorter one is accepted for a `base_url` on this machine only".to_owned()
-            }
-            Self::WrongOrder { less, more } => format!("make `{less}` shorter or `{more}` longer"),
-            Self::TwoPasswords { .. } => "keep one of them".to_owned(),
-            Self::NoPrice => {
-                "add `price` for each task, or `input_per_million` and `output_per_million` for each token".to_owned()
-            }
-            Self::NotInPrice { function: Function::LlmScraper, .. } => "a task of it has one `price`".to_owned(),
-            Self::NotInPrice { .. } => {
-                "`price` is the most that one may cost: keep it alone, or leave it out".to_owned()
-            }
-            _ => String::new(),
         }
     }
 

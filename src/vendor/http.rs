@@ -1,31 +1,39 @@
-//! The vendor over HTTP, by reqwest.
+//! The vendor over HTTP: direct by reqwest, or through a proxy by hyper.
 //!
 //! Two clients. The one that spends makes one connection for one request, sends it once, follows nothing and repeats
 //! nothing: whatever a library would kindly do by itself could be a second purchase. The free one keeps connections,
 //! but repeats nothing either, because a hidden call is one the pacing does not count.
 
+mod proxy;
 mod retry_after;
+mod tls;
+mod tunnel;
+mod way;
+mod words;
 
-use std::error::Error as _;
 use std::fmt;
 use std::io::Read as _;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use chrono::DateTime;
 use data_encoding::BASE64;
 use flate2::read::MultiGzDecoder;
-use reqwest::header::{
+use hyper::header::{
     ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, DATE, HeaderMap, HeaderName, HeaderValue,
     RETRY_AFTER,
 };
-use reqwest::{Client, ClientBuilder, Url, redirect, retry};
+use hyper::{Method, Request as HttpRequest};
+use reqwest::Url;
 use secrecy::zeroize::Zeroizing;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::{Instant, timeout_at};
+
+pub use proxy::Proxy;
+use tls::Trust;
+use way::Way;
 
 use super::{Failure, Request, Response, Vendor};
-use crate::rule::Rule;
 
 /// The longest body that is read, decompressed. A full list is below one MiB and an answer's page below ten.
 const MAX_BODY_BYTES: usize = 64 * 1024 * 1024;
@@ -45,10 +53,13 @@ const MAX_REST_S: i64 = 120;
 /// However long the vendor asks to be left alone, after a day it is asked again.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(24);
 
+/// Who asks.
+const USER_AGENT: &str = concat!("bursar/", env!("CARGO_PKG_VERSION"));
+
 /// The vendor over HTTP.
 pub struct Http {
-    spending: Client,
-    free: Client,
+    spending: Way,
+    free: Way,
     base: Url,
     /// What stands in the place of `/v3` in a path.
     version: &'static str,
@@ -68,6 +79,13 @@ pub enum HttpError {
     /// A key is text without line breaks, spaces at its ends, or control characters.
     #[error("the key cannot stand in a header: it holds characters that no key has")]
     OddKey,
+    /// No server can be checked: a bare container brings no certificates of authorities.
+    #[error(
+        "this machine has no certificates of authorities ({0}), so that no https server can be told from an impostor: install \
+         the package ca-certificates (`apt-get install ca-certificates`, `apk add ca-certificates`), or name a file of them \
+         in SSL_CERT_FILE; nothing was sent"
+    )]
+    NoAuthorities(String),
     /// The client could not be set up.
     #[error("no HTTP client could be set up: {0}")]
     Client(String),
@@ -76,32 +94,42 @@ pub enum HttpError {
 impl Http {
     /// A way to the vendor at this address, with this login.
     pub fn new(base_url: &str, login: &SecretString, password: &SecretString) -> Result<Self, HttpError> {
-        if login.expose_secret().contains(':') {
-            return Err(HttpError::ColonInLogin);
-        }
-        let pair = Zeroizing::new(format!("{}:{}", login.expose_secret(), password.expose_secret()));
-        let text = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
-        let authorization =
-            HeaderValue::from_str(&text).map_err(|_| HttpError::Client("the login fits no header".to_owned()))?;
-        Self::speaking(base_url, "/v3", authorization)
+        Self::by(base_url, login, password, None)
+    }
+
+    /// The same through a proxy, where there is one.
+    pub fn by(
+        base_url: &str,
+        login: &SecretString,
+        password: &SecretString,
+        proxy: Option<&Proxy>,
+    ) -> Result<Self, HttpError> {
+        Self::speaking(base_url, "/v3", basic(login, password)?, proxy, None)
     }
 
     /// A way to the vendor through the AIsa gateway at this address, with this key.
-    pub fn through_aisa(base_url: &str, key: &SecretString) -> Result<Self, HttpError> {
+    pub fn through_aisa(base_url: &str, key: &SecretString, proxy: Option<&Proxy>) -> Result<Self, HttpError> {
         let text = Zeroizing::new(format!("Bearer {}", key.expose_secret()));
         let is_word =
             !key.expose_secret().is_empty() && key.expose_secret().bytes().all(|byte| byte.is_ascii_graphic());
         let authorization = HeaderValue::from_str(&text).ok().filter(|_| is_word).ok_or(HttpError::OddKey)?;
-        Self::speaking(base_url, AISA, authorization)
+        Self::speaking(base_url, AISA, authorization, proxy, None)
     }
 
-    fn speaking(base_url: &str, version: &'static str, mut authorization: HeaderValue) -> Result<Self, HttpError> {
-        let base = base(base_url)?;
+    fn speaking(
+        base_url: &str,
+        version: &'static str,
+        mut authorization: HeaderValue,
+        proxy: Option<&Proxy>,
+        trust: Option<Trust>,
+    ) -> Result<Self, HttpError> {
+        let base = way::base(base_url)?;
         authorization.set_sensitive(true);
-        let built = |builder: ClientBuilder| builder.build().map_err(|error| HttpError::Client(text_of(&error)));
+        let usual = if base.scheme() == "https" { Trust::Machine } else { Trust::Nobody };
+        let tls = tls::config(&trust.unwrap_or(usual))?;
         Ok(Self {
-            spending: built(client(&base).http1_only().pool_max_idle_per_host(0))?,
-            free: built(client(&base))?,
+            spending: Way::that_spends(&base, &tls, proxy)?,
+            free: Way::that_is_free(&base, &tls, proxy)?,
             base,
             version,
             authorization,
@@ -117,19 +145,22 @@ impl Http {
     async fn exchange(&self, request: Request) -> Result<Response, Failure> {
         let below = request.path.strip_prefix("/v3").map(|below| [self.version, below].concat());
         let url = format!("{}{}", self.base.as_str().trim_end_matches('/'), below.unwrap_or(request.path));
-        let client = if request.spends { &self.spending } else { &self.free };
-        let builder = match request.body {
-            Some(body) => client.post(url).header(CONTENT_TYPE, "application/json").body(body),
-            None => client.get(url),
-        };
-        let mut response = builder
+        let way = if request.spends { &self.spending } else { &self.free };
+        let method = if request.body.is_some() { Method::POST } else { Method::GET };
+        let mut asked = HttpRequest::builder()
+            .method(method)
+            .uri(url)
             .header(AUTHORIZATION, self.authorization.clone())
-            .header(ACCEPT_ENCODING, "gzip")
-            .timeout(request.timeout)
-            .send()
-            .await
-            .map_err(|error| self.failure(&error))?;
-        let (body, end) = self.body(&mut response).await;
+            .header(ACCEPT_ENCODING, "gzip");
+        if request.body.is_some() {
+            asked = asked.header(CONTENT_TYPE, "application/json");
+        }
+        let asked = asked
+            .body(request.body.unwrap_or_default())
+            .map_err(|error| Failure::NeverLeft(format!("{}: {error}", self.host())))?;
+        let deadline = Instant::now() + request.timeout;
+        let mut response = way.send(asked, request.timeout).await.map_err(|lost| lost.of(self.host()))?;
+        let (body, end) = self.body(&mut response, deadline).await;
         let date = header(response.headers(), &DATE)
             .and_then(|text| DateTime::parse_from_rfc2822(text).ok())
             .map(|date| date.to_utc());
@@ -154,10 +185,13 @@ impl Http {
     }
 
     /// The body as far as it came, decompressed, and how it ended.
-    async fn body(&self, response: &mut reqwest::Response) -> (Bytes, End) {
+    async fn body(&self, response: &mut reqwest::Response, deadline: Instant) -> (Bytes, End) {
         let mut body = BytesMut::new();
         let mut end = loop {
-            match response.chunk().await {
+            let Ok(chunk) = timeout_at(deadline, response.chunk()).await else {
+                break End::Early(way::NO_REPLY.to_owned());
+            };
+            match chunk {
                 Ok(Some(chunk)) => {
                     let room = (self.max_body_bytes + PACKING).saturating_sub(body.len());
                     body.extend_from_slice(&chunk[..chunk.len().min(room)]);
@@ -166,7 +200,7 @@ impl Http {
                     }
                 }
                 Ok(None) => break End::Whole,
-                Err(error) => break End::Early(what_failed(&error)),
+                Err(error) => break End::Early(way::what_failed(&error)),
             }
         };
         let is_packed = header(response.headers(), &CONTENT_ENCODING)
@@ -180,19 +214,6 @@ impl Http {
             end = End::TooLarge;
         }
         (body.freeze(), end)
-    }
-
-    /// Only where no connection came about is it certain that nothing was sent.
-    fn failure(&self, error: &reqwest::Error) -> Failure {
-        if error.is_connect() || error.is_builder() {
-            Failure::NeverLeft(format!("{}: {}", self.host(), text_of(error)))
-        } else {
-            self.no_answer(error)
-        }
-    }
-
-    fn no_answer(&self, error: &reqwest::Error) -> Failure {
-        Failure::NoAnswer(format!("{}: {}", self.host(), what_failed(error)))
     }
 }
 
@@ -225,10 +246,6 @@ fn unpacked(packed: &[u8], end: End, most: usize) -> (Bytes, End) {
     }
 }
 
-fn what_failed(error: &reqwest::Error) -> String {
-    if error.is_timeout() { "no reply in time".to_owned() } else { text_of(error) }
-}
-
 impl Vendor for Http {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
         self.exchange(request)
@@ -241,37 +258,14 @@ impl fmt::Debug for Http {
     }
 }
 
-/// What both clients have in common.
-fn client(base: &Url) -> ClientBuilder {
-    let builder = Client::builder()
-        .retry(retry::never())
-        .redirect(if Rule::SentOnce.is_kept() { redirect::Policy::none() } else { redirect::Policy::default() })
-        .referer(false)
-        .no_proxy()
-        .https_only(base.scheme() == "https")
-        .connect_timeout(CONNECT_TIMEOUT)
-        .user_agent(concat!("bursar/", env!("CARGO_PKG_VERSION")));
-    #[cfg(any(target_os = "android", target_os = "fuchsia", target_os = "linux"))]
-    let builder = builder.tcp_user_timeout(UNACKNOWLEDGED_TIMEOUT);
-    builder
-}
-
-/// An address that credentials may be sent to: https, or plain http on loopback; and without credentials in it.
-fn base(text: &str) -> Result<Url, HttpError> {
-    let url = Url::parse(text).map_err(|_| HttpError::BaseUrl("is no URL"))?;
-    let host = url.host_str().ok_or(HttpError::BaseUrl("has no host"))?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let loopback = bare == "localhost" || bare.parse().is_ok_and(|address: IpAddr| address.is_loopback());
-    if !(url.scheme() == "https" || url.scheme() == "http" && loopback) {
-        return Err(HttpError::BaseUrl("must begin with https:// (http:// is for loopback only)"));
+/// The header by which a login lets in.
+fn basic(login: &SecretString, password: &SecretString) -> Result<HeaderValue, HttpError> {
+    if login.expose_secret().contains(':') {
+        return Err(HttpError::ColonInLogin);
     }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err(HttpError::BaseUrl("must not hold a login or password"));
-    }
-    if url.query().is_some() || url.fragment().is_some() {
-        return Err(HttpError::BaseUrl("must end with its path"));
-    }
-    Ok(url)
+    let pair = Zeroizing::new(format!("{}:{}", login.expose_secret(), password.expose_secret()));
+    let text = Zeroizing::new(format!("Basic {}", BASE64.encode(pair.as_bytes())));
+    HeaderValue::from_str(&text).map_err(|_| HttpError::Client("the login fits no header".to_owned()))
 }
 
 /// How long until more calls are allowed, where none is left.
@@ -283,15 +277,6 @@ fn rest(headers: &HeaderMap, now: i64) -> Option<Duration> {
 
 fn header<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name).and_then(|value| value.to_str().ok())
-}
-
-/// What went wrong, at its root: the layers above it only say that something did.
-fn text_of(error: &reqwest::Error) -> String {
-    let mut root = error.source();
-    while let Some(deeper) = root.and_then(std::error::Error::source) {
-        root = Some(deeper);
-    }
-    root.map_or_else(|| "the request could not be made".to_owned(), ToString::to_string)
 }
 
 #[cfg(test)]

@@ -72,7 +72,10 @@ fn an_account_that_is_not_let_in_a_missing_password_and_a_vendor_that_is_gone_en
     edit_config(&world, &world.address, "127.0.0.1:1");
     let gone = world.bursar(&["doctor", "--json"]);
     assert_eq!(gone.code, 1, "{gone:?}");
-    assert!(found(&gone, &["credentials"])[0].starts_with("fail nothing was learnt of http://127.0.0.1:1: never left"));
+    assert!(
+        found(&gone, &["connection"])[0]
+            .starts_with("fail there is no connection to http://127.0.0.1:1: 127.0.0.1: Connection refused")
+    );
 }
 
 #[test]

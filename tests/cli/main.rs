@@ -4,6 +4,7 @@
 //! vendor of its own, which answers at once.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod around;
 mod catalogues;
 mod clocks;
 mod doctor;

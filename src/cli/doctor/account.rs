@@ -15,7 +15,7 @@ use crate::offer::{Engine, OFFERS};
 use crate::price::{PriceList, price_key};
 use crate::vendor::http::Http;
 use crate::vendor::wire::{USER_DATA_PATH, catalogue_path};
-use crate::vendor::{ListProblem, Request, UserData, Vendor as _, judge_account, judge_contact};
+use crate::vendor::{Failure, ListProblem, Request, Response, UserData, Vendor as _, judge_account, judge_contact};
 
 /// The vendor's `Date` is whole seconds and some time on its way.
 const SKEW_S: i64 = 5;
@@ -34,20 +34,31 @@ pub(super) async fn look(account: &AccountConfig, clock: Clock) -> anyhow::Resul
             )]);
         }
     };
-    let http = credentials.way_to(&account.base_url)?;
+    let mut findings: Vec<Finding> = credentials.odd().iter().map(|odd| odd_secret(odd)).collect();
+    let http = match credentials.way_to(&account.base_url) {
+        Ok(http) => http,
+        Err(error) => {
+            findings.push(Finding::fail("connection", Exit::Usage, error.to_string(), "nothing can be bought"));
+            return Ok(findings);
+        }
+    };
     if !account.route.shows_lists() {
-        return Ok(gateway(&http, account, clock).await);
+        findings.extend(gateway(&http, account, clock).await);
+        return Ok(findings);
     }
     let timeout = account.timing.request_timeout;
     let request = Request { path: USER_DATA_PATH.to_owned(), body: None, spends: false, timeout };
     let asked = clock.now().wall;
     let outcome = http.call(request).await;
     let heard = clock.now().wall;
-    let mut findings = Vec::new();
+    findings.extend(connection(account, &outcome));
+    if is_unconnected(&outcome) {
+        return Ok(findings);
+    }
     match judge_account(&outcome) {
         Ok(told) => {
             let (from, url) = (secrets::place(account), &account.base_url);
-            findings.push(Finding::ok("credentials", format!("{url} accepts {} and {from}", account.login_env)));
+            findings.push(Finding::ok("credentials", format!("{url} accepts {from}")));
             findings.push(balance(&told, account));
             findings.push(day_limit(&told, account));
             findings.push(duplicates());
@@ -68,6 +79,38 @@ pub(super) async fn look(account: &AccountConfig, clock: Clock) -> anyhow::Resul
     Ok(findings)
 }
 
+fn odd_secret(odd: &str) -> Finding {
+    Finding::warn("credentials", odd, "set it anew without them, where they do not belong to it")
+}
+
+fn is_unconnected(outcome: &Result<Response, Failure>) -> bool {
+    matches!(outcome, Err(Failure::NeverLeft(_)))
+}
+
+/// The way to the vendor: through which proxy, and which one is not used.
+fn connection(account: &AccountConfig, outcome: &Result<Response, Failure>) -> Option<Finding> {
+    const ABOUT: &str = "connection";
+    let host = &account.base_url;
+    let unused = secrets::unused_proxy(account);
+    match (secrets::proxy_in_words(account), outcome) {
+        (proxy, Err(Failure::NeverLeft(why))) => Some(Finding::fail(
+            ABOUT,
+            Exit::Unexpected,
+            format!("there is no connection to {host}: {why}"),
+            match (unused, proxy) {
+                (Some(variable), _) => secrets::proxy_not_used(variable, &account.name),
+                (None, Some(proxy)) => format!("it was tried through the proxy {proxy}"),
+                (None, None) => "see to the network and to `base_url`".to_owned(),
+            },
+        )),
+        (Some(proxy), _) => Some(Finding::ok(ABOUT, format!("through the proxy {proxy}"))),
+        (None, _) => {
+            let variable = unused?;
+            Some(Finding::ok(ABOUT, "direct").knowing(secrets::proxy_not_used(variable, &account.name)))
+        }
+    }
+}
+
 fn refused(problem: &ListProblem, account: &AccountConfig) -> Finding {
     match problem {
         ListProblem::Refused(_) => Finding::fail(
@@ -75,8 +118,7 @@ fn refused(problem: &ListProblem, account: &AccountConfig) -> Finding {
             Exit::Refused,
             problem.to_string(),
             format!(
-                "the password is the API's own, from the vendor's dashboard; they are taken from {} and {}",
-                account.login_env,
+                "the password is the API's own, from the vendor's dashboard; they are taken from {}",
                 secrets::place(account)
             ),
         ),
@@ -100,7 +142,11 @@ async fn gateway(http: &Http, account: &AccountConfig, clock: Clock) -> Vec<Find
     let outcome = http.call(request).await;
     let heard = clock.now().wall;
     let (place, url) = (secrets::place(account), &account.base_url);
-    let mut findings = vec![match judge_contact(&outcome) {
+    let mut findings: Vec<Finding> = connection(account, &outcome).into_iter().collect();
+    if is_unconnected(&outcome) {
+        return findings;
+    }
+    findings.push(match judge_contact(&outcome) {
         Ok(()) => Finding::ok("credentials", format!("{url} answers to the key in {place}")),
         Err(refusal) if refusal.http.is_some() => Finding::fail(
             "credentials",
@@ -114,7 +160,7 @@ async fn gateway(http: &Http, account: &AccountConfig, clock: Clock) -> Vec<Find
             format!("nothing was learnt of {url}: {}", refusal.message),
             "see to the network and to `base_url`, or ask again later",
         ),
-    }];
+    });
     findings.push(
         Finding::ok("gateway", "it tells no balance, no limits and no prices; the first task of each price shows it")
             .knowing("it has no list of what was bought: what is in doubt can be looked up nowhere, and `bursar resolve` decides"),

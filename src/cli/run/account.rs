@@ -95,6 +95,9 @@ impl Start<'_> {
             let settled = teller.finish();
             (ended?, settled)
         };
+        if end.refused.is_some() || end.no_answer.is_some() {
+            credentials.odd().iter().for_each(|sentence| self.out.must(sentence));
+        }
         let unmatched = [(config.name.clone(), end.unmatched.0)].into();
         let learnt = Learnt::of(ledger, runs.iter().map(|(run, _)| *run).collect(), settled, unmatched)?;
         let (nothing, last) = (Learnt::default(), runs.len());

@@ -135,10 +135,13 @@ impl Start<'_> {
                 ),
             );
             let credentials = if self.args.sandbox {
-                secrets::Credentials::Login { login: embedded::LOGIN.into(), password: embedded::LOGIN.into() }
+                secrets::Credentials::of_sandbox(embedded::LOGIN)
             } else {
                 secrets::of(account)?
             };
+            if let Some(variable) = secrets::unused_proxy(account).filter(|_| !self.args.sandbox) {
+                self.out.note(&secrets::proxy_not_used(variable, &account.name));
+            }
             ways.push((account.clone(), credentials));
         }
         let Some((first, _)) = ways.first() else { return Ok(Exit::Complete) };

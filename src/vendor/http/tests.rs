@@ -6,6 +6,9 @@ use tokio::task::JoinHandle;
 
 use super::*;
 
+mod proxy;
+mod tls;
+
 const LOGIN: &str = "someone@example.org";
 const PASSWORD: &str = "s3cret-s3cret";
 /// `someone@example.org:s3cret-s3cret` in base64.
@@ -74,6 +77,10 @@ async fn read_request(stream: &mut TcpStream) -> String {
 }
 
 impl Peer {
+    fn through(&self, proxy: &Proxy) -> Http {
+        Http::by(&self.url, &LOGIN.to_owned().into(), &PASSWORD.to_owned().into(), Some(proxy)).unwrap()
+    }
+
     fn http(&self) -> Http {
         Http::new(&self.url, &LOGIN.to_owned().into(), &PASSWORD.to_owned().into()).unwrap()
     }
@@ -311,11 +318,11 @@ async fn neither_the_client_nor_its_errors_show_the_credentials() {
 async fn through_the_gateway_the_key_goes_in_the_header_and_the_vendors_paths_below_its_own() {
     let peer = peer(vec![Then::Reset, Then::Reset]).await;
     let key = SecretString::from("s3cret-key");
-    let http = Http::through_aisa(&peer.url, &key).unwrap();
+    let http = Http::through_aisa(&peer.url, &key, None).unwrap();
     let lost = no_answer(http.call(purchase()).await);
     no_answer(http.call(question()).await);
-    let odd = Http::through_aisa(&peer.url, &"s3cret key\n".to_owned().into()).unwrap_err();
-    let empty = Http::through_aisa(&peer.url, &String::new().into()).unwrap_err();
+    let odd = Http::through_aisa(&peer.url, &"s3cret key\n".to_owned().into(), None).unwrap_err();
+    let empty = Http::through_aisa(&peer.url, &String::new().into(), None).unwrap_err();
     assert_eq!(odd.to_string(), empty.to_string());
     let shown = format!("{http:?} {lost} {odd} {odd:?} {:?}", http.authorization);
     assert!(!shown.contains("s3cret"), "{shown}");

@@ -1,0 +1,194 @@
+//! What lies around the program: proxies, certificates, credentials.
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+use serde_json::Value;
+
+use super::world::{Ended, World};
+
+/// A proxy that answers each CONNECT with this, and connects where that is a yes; and the heads it has read.
+fn proxy(reply: &'static str) -> (String, Arc<Mutex<Vec<String>>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let heads = Arc::new(Mutex::new(Vec::new()));
+    let read = Arc::clone(&heads);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, heads) = (stream.unwrap(), Arc::clone(&heads));
+            std::thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut byte = [0];
+                while !head.ends_with(b"\r\n\r\n") && stream.read(&mut byte).is_ok_and(|read| read > 0) {
+                    head.push(byte[0]);
+                }
+                let head = String::from_utf8(head).unwrap();
+                let to = head.split(' ').nth(1).unwrap_or_default().to_owned();
+                heads.lock().unwrap().push(head);
+                let beyond = reply.contains(" 200 ").then(|| TcpStream::connect(to).unwrap());
+                stream.write_all(reply.as_bytes()).unwrap();
+                let Some(mut beyond) = beyond else { return };
+                let (mut back, mut forth) = (beyond.try_clone().unwrap(), stream.try_clone().unwrap());
+                let there = std::thread::spawn(move || {
+                    drop(std::io::copy(&mut forth, &mut beyond));
+                    drop(beyond.shutdown(std::net::Shutdown::Write));
+                });
+                drop(std::io::copy(&mut back, &mut stream));
+                drop(stream.shutdown(std::net::Shutdown::Both));
+                there.join().unwrap();
+            });
+        }
+    });
+    (address, read)
+}
+
+/// Puts a line into the account of the config.
+fn add(world: &World, line: &str) {
+    let path = world.folder.path().join("bursar.toml");
+    let text =
+        fs::read_to_string(&path).unwrap().replacen("[accounts.main]\n", &format!("[accounts.main]\n{line}\n"), 1);
+    fs::write(path, text).unwrap();
+}
+
+/// A provider that is not on this machine, as far as bursar can tell, where nobody answers.
+fn elsewhere(world: &World) {
+    let config = "state_dir = 'state'\n[accounts.main]\nbase_url = 'https://[::ffff:127.0.0.1]:1'\n";
+    fs::write(world.folder.path().join("bursar.toml"), config).unwrap();
+}
+
+/// A file in the world that only its owner can read.
+fn secret_file(world: &World, name: &str, text: &str) -> PathBuf {
+    let path = world.folder.path().join(name);
+    fs::write(&path, text).unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    path
+}
+
+#[test]
+fn a_run_through_a_proxy_buys_and_collects() {
+    let world = World::new();
+    let (address, heads) = proxy("HTTP/1.1 200 OK\r\n\r\n");
+    add(&world, &format!("proxy = 'http://{address}'\nproxy_auth_file = 'proxy.secret'"));
+    secret_file(&world, "proxy.secret", "someone:s3cret\n");
+    let ended = world.bursar(&["run", "job.toml", "-v"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(!format!("{ended:?}").contains("s3cret"), "{ended:?}");
+    world.agree(1);
+    let heads = heads.lock().unwrap().clone();
+    assert!(heads.iter().all(|head| head.starts_with(&format!("CONNECT {} HTTP/1.1\r\n", world.address))), "{heads:?}");
+    assert!(heads.len() > 1 && heads.iter().all(|head| head.contains("Basic c29tZW9uZTpzM2NyZXQ=")), "{heads:?}");
+    let doctor = world.bursar(&["doctor"]);
+    let says =
+        format!("ok    connection   through the proxy http://{address}, with the user and password in `proxy.secret`");
+    assert!(doctor.stdout.contains(&says), "{doctor:?}");
+}
+
+#[test]
+fn what_a_proxy_refuses_is_not_bought_and_not_in_doubt() {
+    for refusal in ["HTTP/1.1 403 Forbidden\r\n\r\n", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"] {
+        let world = World::new();
+        let (address, _) = proxy(refusal);
+        add(&world, &format!("proxy = 'http://{address}'"));
+        let ended = world.bursar(&["run", "job.toml", "--max-wait", "1s"]);
+        assert_eq!(ended.code, 7, "{ended:?}");
+        assert!(ended.stderr.contains(&format!("the proxy {address} ")), "{ended:?}");
+        let audit = world.audit();
+        assert_eq!((&audit["in_doubt"], &audit["held_nano_usd"]), (&Value::from(0), &Value::from(0)));
+        world.agree(0);
+        let doctor = world.bursar(&["doctor"]);
+        assert_eq!(doctor.code, 1, "{doctor:?}");
+        assert!(doctor.stdout.contains("fail  connection   there is no connection to http://"), "{doctor:?}");
+    }
+}
+
+#[test]
+fn a_proxy_of_the_environment_is_named_with_the_key_for_it() {
+    let world = World::new();
+    elsewhere(&world);
+    for variable in ["HTTPS_PROXY", "all_proxy"] {
+        let says = format!(
+            "{variable} is set in the environment and is not used: to go through a proxy, write \
+             proxy = \"http://HOST:PORT\" below [accounts.main] in bursar.toml\n"
+        );
+        for args in [&["run", "job.toml", "--max-wait", "100ms"][..], &["doctor"]] {
+            let mut command = world.command(args);
+            let ended = Ended::of(command.env(variable, "http://me:hunter2@127.0.0.1:2").output().unwrap());
+            assert!(format!("{}{}", ended.stderr, ended.stdout).contains(&says), "{ended:?}");
+            assert!(!format!("{ended:?}").contains("hunter2"), "{ended:?}");
+        }
+    }
+}
+
+#[test]
+fn a_machine_without_certificates_runs_the_sandbox_alone() {
+    let world = World::new();
+    let bare = |args: &[&str]| {
+        let mut command = world.command(args);
+        command.env("SSL_CERT_FILE", "no such file").env("SSL_CERT_DIR", "no such folder");
+        Ended::of(command.output().unwrap())
+    };
+    assert_eq!(bare(&["run", "job.toml"]).code, 0);
+    world.agree(1);
+    elsewhere(&world);
+    let ended = bare(&["run", "job.toml", "--ledger", "real.db"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("install the package ca-certificates"), "{ended:?}");
+    let doctor = bare(&["doctor"]);
+    assert_eq!(doctor.code, 2, "{doctor:?}");
+    assert!(doctor.stdout.contains("fail  connection   this machine has no certificates of authorities"), "{doctor:?}");
+}
+
+#[test]
+fn quotes_around_a_password_are_named_where_it_is_refused() {
+    let world = World::new();
+    let quoted =
+        Ended::of(world.command(&["run", "job.toml"]).env("DATAFORSEO_PASSWORD", "\"hunter2\"").output().unwrap());
+    assert_eq!(quoted.code, 6, "{quoted:?}");
+    let says = "account `main`: DATAFORSEO_PASSWORD stands in quotes, which are a part of what is sent: an env file that is \
+                not read by a shell keeps them: where it is not let in, that is likely why\n";
+    assert!(quoted.stderr.contains(says), "{quoted:?}");
+    assert!(!format!("{quoted:?}").contains("hunter2"), "{quoted:?}");
+    world.agree(0);
+}
+
+#[test]
+fn a_line_end_in_a_password_is_refused_before_any_call() {
+    let world = World::new();
+    let ended =
+        Ended::of(world.command(&["run", "job.toml"]).env("DATAFORSEO_PASSWORD", "hunter2\r").output().unwrap());
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(
+        ended.stderr.ends_with(
+            "error: account `main`: DATAFORSEO_PASSWORD ends with a carriage return (\\r): it comes from a file with Windows line \
+             ends. Remove it, with `dos2unix` for example; nothing was bought\n"
+        ),
+        "{ended:?}"
+    );
+    assert!(!world.folder.path().join("bursar.db").exists());
+}
+
+#[test]
+fn login_and_password_can_stand_in_files() {
+    let world = World::new();
+    add(&world, "login_file = 'login'\npassword_file = 'password'");
+    for (login, password, code) in
+        [("sandbox\n", "sandbox\r\n", 0), ("sandbox", "sandbox\n\n", 2), ("other\n", "sandbox", 6)]
+    {
+        secret_file(&world, "login", login);
+        secret_file(&world, "password", password);
+        let mut command = world.command(&["doctor"]);
+        command.env_remove("DATAFORSEO_LOGIN").env_remove("DATAFORSEO_PASSWORD");
+        let ended = Ended::of(command.output().unwrap());
+        assert_eq!(ended.code, code, "{ended:?}");
+        assert_eq!(ended.stdout.contains("accepts `login` and `password`\n"), code == 0, "{ended:?}");
+        assert_eq!(
+            ended.stdout.contains("password file `password` ends with a line end: remove it"),
+            code == 2,
+            "{ended:?}"
+        );
+    }
+}
