@@ -7,8 +7,10 @@
 
 // The file: opened, locked, and known from its copies.
 mod error;
+mod named_file;
 mod oddities;
 mod open;
+mod read_only;
 mod line_ends;
 mod lock;
 mod starts;

@@ -6,7 +6,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
-use super::{Ledger, LedgerError, line_ends};
+use super::{Ledger, LedgerError, line_ends, named_file, read_only};
 use crate::rule::Rule;
 use crate::tag::LedgerId;
 
@@ -48,6 +48,7 @@ impl Ledger {
         if !path.exists() {
             make_file(path)?;
         }
+        named_file::may_be_a_ledger(path)?;
         close_to_others(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(|e| LedgerError::from(e).at(path))?;
@@ -66,8 +67,8 @@ impl Ledger {
                 what: "there is no ledger here; `bursar run JOB` makes one".to_owned(),
             });
         }
-        let open = || {
-            let db = Connection::open_with_flags(path, flags)?;
+        named_file::may_be_a_ledger(path)?;
+        let open = |db: Connection| {
             db.execute_batch("PRAGMA busy_timeout = 5000; PRAGMA query_only = ON;")?;
             // The last to close would fold the log back, by a file that it has no right to write.
             db.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
@@ -75,7 +76,12 @@ impl Ledger {
             let (id, kind) = identity(&db)?.ok_or_else(|| LedgerError::Unexpected("a ledger without an id".into()))?;
             Ok(Self::with(db, path, id, kind))
         };
-        open().map_err(|error: LedgerError| error.at(path))
+        let opened = Connection::open_with_flags(path, flags).map_err(LedgerError::from).and_then(open);
+        let opened = match opened {
+            Err(error) if read_only::is_the_reason(&error, path) => read_only::connection(path).and_then(open),
+            opened => opened,
+        };
+        opened.map_err(|error| error.at(path))
     }
 
     /// A ledger in an open connection: tests put hooks on it, and simulations keep it in memory.
