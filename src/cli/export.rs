@@ -12,7 +12,7 @@ use std::path::Path;
 use chrono::{DateTime, SecondsFormat};
 
 use super::args::{ExportArgs, Format};
-use super::out::{Out, count, shell};
+use super::out::{self, Out, count, shell};
 use super::{Common, Exit, locate, mistake};
 use crate::ledger::{ExportRow, Ledger, LedgerError};
 use whole_file::WholeFile;
@@ -69,6 +69,7 @@ pub(super) fn export(args: &ExportArgs, common: &Common, out: Out) -> anyhow::Re
         None => match write(&ledger, run, &of, format, args.csv_raw, &mut BufWriter::new(io::stdout().lock())) {
             // The reader has gone away: it has had enough.
             Err(Stopped::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Complete),
+            Err(Stopped::Io(error)) => return Err(out::of_stdout(&error).into()),
             rows => rows?,
         },
     };

@@ -6,6 +6,7 @@
 mod args;
 mod audit;
 mod catalogue;
+mod disk;
 mod doctor;
 mod embedded;
 mod ending;

@@ -65,6 +65,15 @@ pub(super) fn lines(text: &str) -> String {
 /// Data on stdout. A reader that has gone away has had enough.
 pub(super) fn data(text: &str) -> io::Result<()> {
     forgive(io::stdout().lock().write_all(text.as_bytes()).and_then(|()| io::stdout().flush()))
+        .map_err(|e| of_stdout(&e))
+}
+
+/// What went wrong with stdout, and where that leads.
+pub(super) fn of_stdout(error: &io::Error) -> io::Error {
+    // Where the system does not tell, stdout is all there is to name.
+    let leads_to = std::fs::read_link("/proc/self/fd/1").ok().filter(|path| path.is_absolute());
+    let place = leads_to.map_or_else(|| "stdout".to_owned(), |path| format!("stdout (`{}`)", path.display()));
+    io::Error::new(error.kind(), format!("cannot write to {place}: {error}"))
 }
 
 /// A document on stdout.

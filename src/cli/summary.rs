@@ -242,6 +242,7 @@ fn not_bought(report: &Report, end: &End, exit: Exit) -> String {
             }
         }
         None if report.status.state == RunState::Closed => format!("{planned}: a later period of the job has begun"),
+        None if exit == Exit::Unexpected => format!("{planned}: the disk has no room for their answers"),
         None if exit == Exit::Usage => format!("{planned}: the job cannot be bought as it stands"),
         None if end.given_up > 0 => format!("{planned}: tried too often in this start; the same command tries again"),
         None => format!("{planned}; the same command goes on"),

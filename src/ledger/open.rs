@@ -61,11 +61,11 @@ impl Ledger {
     /// There is none, or it cannot be read.
     pub fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        if !path.exists() {
-            return Err(LedgerError::File {
-                path: path.to_owned(),
-                what: "there is no ledger here; `bursar run JOB` makes one".to_owned(),
-            });
+        let refuse = |what: String| Err(LedgerError::File { path: path.to_owned(), what });
+        match path.try_exists() {
+            Ok(true) => {}
+            Ok(false) => return refuse("there is no ledger here; `bursar run JOB` makes one".to_owned()),
+            Err(error) => return refuse(format!("it cannot be looked for: {error}")),
         }
         named_file::may_be_a_ledger(path)?;
         let open = |db: Connection| {
@@ -279,21 +279,26 @@ fn check_sqlite(version: &str) -> Result<(), LedgerError> {
 /// # Errors
 /// It is not.
 pub fn needs_its_folder(path: &Path) -> Result<(), LedgerError> {
-    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty() && !folder.exists()) else {
-        return Ok(());
+    let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) else { return Ok(()) };
+    let what = match folder.try_exists() {
+        Ok(true) => return Ok(()),
+        Ok(false) => format!(
+            "its folder `{}` is not there, and bursar does not make it: a new ledger there would buy again what another one \
+             has bought. Is the path mistyped, or a disk not mounted? Nothing was bought. Name the right ledger with --ledger, \
+             or make the folder where a new ledger is meant",
+            folder.display()
+        ),
+        Err(error) => format!("its folder `{}` cannot be looked at: {error}; nothing was bought", folder.display()),
     };
-    let what = format!(
-        "its folder `{}` is not there, and bursar does not make it: a new ledger there would buy again what another one has \
-         bought. Is the path mistyped, or a disk not mounted? Nothing was bought. Name the right ledger with --ledger, or make \
-         the folder where a new ledger is meant",
-        folder.display()
-    );
     Err(LedgerError::File { path: path.to_owned(), what })
 }
 
 /// No session has used a ledger at this path: there is none, or one that was never bought with.
 pub fn is_new(path: &Path) -> bool {
-    let is_empty = std::fs::metadata(path).map_or(true, |file| file.len() == 0);
+    let is_empty = match std::fs::metadata(path) {
+        Ok(file) => file.len() == 0,
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    };
     let is_unused = || {
         let ledger = Ledger::open_to_read(path)?;
         let used: bool = ledger.db.query_row("SELECT EXISTS (SELECT 1 FROM start)", [], |row| row.get(0))?;

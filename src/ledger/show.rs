@@ -9,7 +9,7 @@ use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, SetId, TargetId, TaskId};
 use crate::money::Money;
-use crate::offer::{Method, Priority, Route};
+use crate::offer::{Method, Priority, ResultKind, Route};
 
 /// A job as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -191,6 +191,19 @@ impl Ledger {
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// What the last answers of this form take on average, compressed; nothing where fewer than `enough` are stored.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn bytes_of_answers(&self, form: ResultKind, enough: u64) -> Result<Option<u64>, LedgerError> {
+        // The length of a body is told without reading it.
+        let sql = "SELECT count(*), coalesce(sum(bytes), 0)
+                   FROM (SELECT kind, length(body) AS bytes FROM answer ORDER BY id DESC LIMIT ?2) WHERE kind = ?1";
+        let (answers, bytes): (u64, u64) =
+            self.db.query_row(sql, (form.name(), 10 * enough), |row| Ok((row.get(0)?, row.get(1)?)))?;
+        Ok(bytes.checked_div(answers).filter(|_| answers >= enough))
     }
 
     /// The run of a batch, and when it was sent by the vendor's clock; `None` where there is no such batch.

@@ -192,3 +192,132 @@ fn login_and_password_can_stand_in_files() {
         );
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn what_the_disk_cannot_hold_is_not_bought() {
+    let world = World::new();
+    world.job("10", 2);
+    assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 0);
+    // Twenty tebibytes of answers, should anybody have the disk.
+    world.job("10", 5_000);
+    let path = world.folder.path().join("bursar.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(&path, format!("bytes_per_answer = 4294967295\n{config}")).unwrap();
+    let ended = world.bursar(&["run", "job.toml"]);
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let (_, said) = ended.stderr.split_once("the disk of ledger bursar.db has ").unwrap();
+    assert_eq!(
+        said.lines().next().unwrap().split_once(" left, and ").unwrap().1,
+        "about 20000 GiB are needed: for 5,000 answers to come, at up to 4095 MiB each, and for the ledger's log. Nothing is \
+         bought in this session. Make room, or move the ledger to another disk; `bytes_per_answer` in bursar.toml says what an \
+         answer needs, and 0 leaves this check out"
+    );
+    assert!(
+        ended.stdout.contains("  answered   2\n  not bought 4,998 tasks: the disk has no room for their answers\n"),
+        "{ended:?}"
+    );
+    world.agree(2);
+    fs::write(&path, format!("bytes_per_answer = 0\n{config}")).unwrap();
+    assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 0);
+    world.agree(5_000);
+}
+
+/// A command by a user who may not write where the mode forbids it, which root may: as nobody, from a copy that nobody can
+/// run.
+#[cfg(unix)]
+fn as_anybody(folder: &std::path::Path, args: &[&str]) -> Ended {
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::os::unix::process::CommandExt as _;
+    let program = folder.join("bursar");
+    if !program.exists() && fs::hard_link(super::world::BURSAR, &program).is_err() {
+        fs::copy(super::world::BURSAR, &program).unwrap();
+    }
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
+    let mut command = std::process::Command::new(program);
+    command.args(args).current_dir("/").env_clear().env("HOME", folder);
+    if std::os::unix::fs::MetadataExt::uid(&fs::metadata(folder).unwrap()) == 0 {
+        command.uid(65_534);
+    }
+    Ended::of(command.output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_in_a_read_only_folder_is_read() {
+    use std::os::unix::fs::{PermissionsExt as _, chown};
+    let world = World::new();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let shelf = world.folder.path().join("shelf");
+    fs::create_dir(&shelf).unwrap();
+    let ledger = shelf.join("bursar.db");
+    fs::copy(world.folder.path().join("bursar.db"), &ledger).unwrap();
+    if std::os::unix::fs::MetadataExt::uid(&fs::metadata(&shelf).unwrap()) == 0 {
+        chown(&ledger, Some(65_534), None).unwrap();
+    }
+    fs::set_permissions(&shelf, fs::Permissions::from_mode(0o555)).unwrap();
+    let ledger = ledger.to_str().unwrap();
+    for args in [&["status"][..], &["export", "job"], &["audit"], &["resolve", "1"], &["doctor"]] {
+        let ended = as_anybody(world.folder.path(), &[args, &["--ledger", ledger]].concat());
+        let expected = if args[0] == "doctor" { 2 } else { 0 };
+        assert_eq!(ended.code, expected, "{ended:?}");
+        assert_eq!(args[0] == "doctor", ended.stdout.contains(&format!("{ledger}, with sandbox money")), "{ended:?}");
+    }
+    let refused = as_anybody(world.folder.path(), &["status", "--seen", "--ledger", ledger]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    assert_eq!(refused.stderr, format!("error: lock file `{ledger}.lock`: Permission denied (os error 13)\n"));
+    assert_eq!(fs::read_dir(&shelf).unwrap().count(), 1);
+    fs::set_permissions(&shelf, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_entered_is_named() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let world = World::new();
+    let shut = world.folder.path().join("shut");
+    fs::create_dir(&shut).unwrap();
+    fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
+    let ledger = shut.join("bursar.db");
+    let ended = as_anybody(world.folder.path(), &["audit", "--ledger", ledger.to_str().unwrap()]);
+    assert_eq!(ended.code, 2);
+    assert_eq!(
+        ended.stderr,
+        format!("error: ledger `{}`: it cannot be looked for: Permission denied (os error 13)\n", ledger.display())
+    );
+    fs::set_permissions(&shut, fs::Permissions::from_mode(0o755)).unwrap();
+}
+
+#[test]
+fn a_job_file_named_as_ledger_is_told_apart() {
+    let world = World::new();
+    let job = fs::read(world.folder.path().join("job.toml")).unwrap();
+    for args in [&["status", "--ledger", "job.toml"][..], &["run", "job.toml", "--ledger", "job.toml"]] {
+        let ended = world.bursar(args);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        assert!(
+            ended.stderr.ends_with(
+                "error: ledger `job.toml`: this is a text file and no ledger: name the ledger with --ledger; a job file is named \
+                 without --ledger, and a config with --config. Nothing was changed\n"
+            ),
+            "{ended:?}"
+        );
+    }
+    assert_eq!(fs::read(world.folder.path().join("job.toml")).unwrap(), job);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_behind_stdout_is_named() {
+    let world = World::new();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    for args in [&["status"][..], &["plan", "job.toml", "--json"], &["export", "job"]] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+        let ended = Ended::of(world.command(args).stdout(full).output().unwrap());
+        assert_eq!(ended.code, 1, "{ended:?}");
+        assert_eq!(
+            ended.stderr,
+            "error: cannot write to stdout (`/dev/full`): No space left on device (os error 28)\n"
+        );
+    }
+}

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::finding::Finding;
 use crate::cli::Exit;
+use crate::cli::disk::{free_for, size};
 use crate::cli::out::count;
 use crate::config::Config;
 use crate::ledger::{self, Ledger, LedgerError};
@@ -56,7 +57,7 @@ pub(super) fn ledger(config: &Config, findings: &mut Vec<Finding>) -> Option<Led
         findings.push(Finding::fail("ledger", Exit::Usage, error.to_string(), "`bursar run` refuses it as well"));
         return None;
     }
-    if !path.exists() {
+    if path.try_exists().is_ok_and(|exists| !exists) {
         findings.push(Finding::ok("ledger", format!("{} is not there yet; `bursar run` makes it", path.display())));
         return None;
     }
@@ -121,9 +122,7 @@ fn open_to_others(_: &Path) -> Option<u32> {
 
 /// The room for the ledger to grow in; nothing where it cannot be told.
 fn disk(ledger: &Path) -> Option<Finding> {
-    let folder = ledger.ancestors().skip(1).find(|folder| folder.as_os_str().is_empty() || folder.exists())?;
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let free = free_bytes(folder)?;
+    let free = free_for(ledger)?;
     let says = format!("{} free for the ledger", size(free));
     Some(if free < TOO_LITTLE {
         Finding::fail(
@@ -137,38 +136,4 @@ fn disk(ledger: &Path) -> Option<Finding> {
     } else {
         Finding::ok("disk", says)
     })
-}
-
-#[cfg(unix)]
-fn free_bytes(folder: &Path) -> Option<u64> {
-    let facts = rustix::fs::statvfs(folder).ok()?;
-    Some(facts.f_bavail.saturating_mul(facts.f_frsize))
-}
-
-#[cfg(not(unix))]
-fn free_bytes(_: &Path) -> Option<u64> {
-    None
-}
-
-fn size(bytes: u64) -> String {
-    if bytes >= 10 << 30 { format!("{} GiB", bytes >> 30) } else { format!("{} MiB", bytes >> 20) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_whole_numbers_of_what_people_count_in() {
-        assert_eq!(
-            [0, 5 << 20, 4 << 30, 10 << 30, 250 << 30].map(size).join(", "),
-            "0 MiB, 5 MiB, 4096 MiB, 10 GiB, 250 GiB"
-        );
-    }
-
-    #[test]
-    fn a_folder_that_is_there_has_room_that_can_be_told() {
-        assert_eq!(free_bytes(Path::new(".")).is_some(), cfg!(unix));
-        assert_eq!(free_bytes(Path::new("no such folder")), None);
-    }
 }

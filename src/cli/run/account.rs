@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::Start;
 use super::bring::{Brought, Go};
+use super::disk_room::Wanted;
 use super::period::{Greeting, NoRun, has_borders};
 use crate::cli::learnt::{Learnt, Settled};
 use crate::cli::locate::Located;
@@ -65,10 +66,10 @@ impl Start<'_> {
             None
         };
         let whose = (account, config);
-        let Brought { runs, bought, mut exit } =
+        let Brought { runs, mut bought, mut exit } =
             self.bring_all(ledger, jobs, whose, greeting.as_ref(), &prices).await?;
         ledger.settle_in_file();
-        let mut baseline = Baseline::default();
+        let (mut baseline, mut wanted) = (Baseline::default(), Wanted::default());
         for (run, located) in runs.iter().filter_map(|(run, go)| Some((run, go.on()?))) {
             let report = Report::of(ledger, *run, &prices, self.clock.now())?;
             let (job, _) = engine::by_deadline(
@@ -81,9 +82,17 @@ impl Start<'_> {
             )?;
             self.show(&report, (located, &job), config, &prices)?;
             let fits = fits(&report);
+            let to_buy = if report.status.state == RunState::Closed { 0 } else { fits };
+            wanted.add(to_buy, report.waiting + report.in_doubt, &located.job.results);
             baseline.work += fits + report.waiting + report.in_doubt;
             baseline.spent = baseline.spent.saturating_add(report.status.total.charged);
             baseline.budget = baseline.budget.saturating_add(report.status.total.limit.unwrap_or_default());
+        }
+        let bytes_per_answer = jobs.first().and_then(|located| located.config.bytes_per_answer);
+        let no_room = wanted.refusal(ledger, bytes_per_answer)?;
+        if let Some(why) = &no_room {
+            self.out.must(why);
+            bought.clear();
         }
         let terms = Terms { speed, collect: !self.args.no_collect, patience, ..terms(account, config, bought) };
         let (end, settled) = if let Some(greeting) = greeting.filter(Greeting::is_the_end) {
@@ -110,7 +119,11 @@ impl Start<'_> {
             if let Go::NoPeriod(no_run) = &go {
                 (end.undated, end.refused) = (true, end.refused.or_else(|| Some(no_run.why.clone())));
             }
-            let planned = if matches!(go, Go::Wrong) { Exit::Usage } else { Exit::Complete };
+            let planned = match go {
+                Go::Wrong => Exit::Usage,
+                Go::On(_) if no_room.is_some() => Exit::Unexpected,
+                Go::On(_) | Go::NoPeriod(_) => Exit::Complete,
+            };
             let of_run = planned.and(summary::exit_of(&report, &end)).and(learnt.exit());
             exit = exit.and(of_run);
             let standing = Standing::of(ledger, config, self.clock.now())?;

@@ -4,6 +4,7 @@
 
 mod account;
 mod bring;
+mod disk_room;
 mod follow;
 mod new_ledger;
 mod period;
