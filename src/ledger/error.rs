@@ -47,8 +47,8 @@ fn sqlite_says(path: &std::path::Path, source: &rusqlite::Error) -> String {
     }
     let means = match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "the file is damaged, or is no ledger, and nothing more is bought with it. Put a copy of it in its place: what that \
-             lacks is read from the vendor's list before anything is bought"
+            "the file is damaged, and nothing more is bought with it. Keep it, and put a copy of the ledger in its place: what \
+             that lacks is read from the vendor's list before anything is bought"
         }
         _ => {
             "what was committed before is safe, and nothing is bought without a commit. Once it can be read and written, the \

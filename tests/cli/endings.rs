@@ -288,12 +288,27 @@ fn an_audit_that_does_not_agree_says_so() {
 }
 
 #[test]
-fn a_ledger_that_cannot_be_read_is_an_error_of_its_own() {
+fn a_damaged_ledger_is_told_from_another_file() {
     let world = World::new();
-    fs::write(world.folder.path().join("bursar.db"), "this is no database, whatever its name may say. ".repeat(50))
-        .unwrap();
-    let ended = world.bursar(&["audit"]);
-    assert_eq!(ended.code, 1, "{ended:?}");
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let path = world.folder.path().join("bursar.db");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[16..4_096].fill(7);
+    fs::write(&path, &bytes).unwrap();
+    let damaged = world.bursar(&["audit"]);
+    assert_eq!(damaged.code, 1, "{damaged:?}");
+    assert!(
+        damaged.stderr.contains("the file is damaged, and nothing more is bought with it. Keep it, and put"),
+        "{damaged:?}"
+    );
+    bytes[..16].fill(7);
+    fs::write(&path, &bytes).unwrap();
+    let another = world.bursar(&["audit"]);
+    assert_eq!(another.code, 2, "{another:?}");
+    assert!(
+        another.stderr.contains("this is no SQLite database: another file was named, or the beginning"),
+        "{another:?}"
+    );
 }
 
 #[test]
