@@ -121,6 +121,7 @@ CREATE TABLE prompt_set (
     weight  INTEGER NOT NULL,
     longest_prompt INTEGER NOT NULL DEFAULT 0, -- in bytes: what a model may charge for reading goes by it
     ceiling_nano   INTEGER,             -- what a person says that one task costs at the most
+    line           INTEGER,             -- of the job file, on which it begins; null: not known
     CONSTRAINT a_set_has_one_name_in_a_run UNIQUE (run, name)
 ) STRICT;
 
@@ -251,6 +252,12 @@ CREATE TABLE attempt (
 -- No index holds the vendor's ids: they are random within a minute, and an index of them costs as much as all else that
 -- a purchase writes. A row of the vendor's is found by its tag. The first that has none of ours makes the index
 -- attempt_by_vendor_id, once.
+
+-- What the provider said of an attempt that it refused or that failed, in its own words.
+CREATE TABLE provider_message (
+    attempt INTEGER PRIMARY KEY REFERENCES attempt (id),
+    message TEXT NOT NULL CONSTRAINT a_message_is_short CHECK (length(message) <= 300)
+) STRICT;
 
 -- What a person decided on attempts in doubt, as long as nothing has come of it: it can be taken back. One that was bought
 -- by a person's word (state 7) waits for its id, its cost and its answer.

@@ -120,6 +120,8 @@ pub enum EventKind {
         booked: Money,
         /// In the list.
         listed: Money,
+        /// What was asked; it is added before anybody is told.
+        subject: Option<Box<Subject>>,
     },
     /// The vendor's list names the cost of a purchase whose answer named none: the books have it now.
     CostCorrected {
@@ -129,6 +131,8 @@ pub enum EventKind {
         assumed: Money,
         /// In the list, and in the ledger.
         listed: Money,
+        /// What was asked; it is added before anybody is told.
+        subject: Option<Box<Subject>>,
     },
     /// The vendor's list names what tasks came to whose cost was booked for want of a word: the books have it now.
     CostsCorrected {
@@ -246,6 +250,8 @@ pub enum EventKind {
         attempt: AttemptId,
         /// What was paid for it.
         cost: Money,
+        /// What was asked; it is added before anybody is told.
+        subject: Option<Box<Subject>>,
     },
     /// A task came to more in the end than was held for it: its target is bought no more at that hold.
     CostBeyondHold {
@@ -271,8 +277,12 @@ pub enum EventKind {
         attempt: AttemptId,
         /// The vendor's code.
         code: u32,
+        /// The provider's own words.
+        message: String,
         /// It was paid for.
         paid: bool,
+        /// What was asked, and where that is written; it is added before anybody is told.
+        subject: Option<Box<Subject>>,
     },
     /// Something the vendor answered that a person should know.
     Odd {
@@ -287,6 +297,31 @@ pub enum EventKind {
     Draining,
     /// How things stand, now and then.
     Progress(Progress),
+}
+
+/// A task by what a person knows of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// Its job.
+    pub job: String,
+    /// The job's file.
+    pub job_file: String,
+    /// Its period.
+    pub period: String,
+    /// The prompt set that pays for it.
+    pub set: String,
+    /// The line of the job file on which that set begins, where known.
+    pub line: Option<u32>,
+    /// The prompt.
+    pub prompt: String,
+    /// Its market, by name where one is known; none where it is asked in none.
+    pub market: Option<String>,
+    /// Whose answer.
+    pub engine: Engine,
+    /// By which function.
+    pub function: Function,
+    /// Which model, where one was named.
+    pub model: Option<String>,
 }
 
 /// How an account's work stands.

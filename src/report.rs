@@ -2,7 +2,7 @@
 
 use crate::clock::Now;
 use crate::ids::RunId;
-use crate::ledger::{FailedSum, Ledger, LedgerError, RunStatus, SetSum};
+use crate::ledger::{FailedAlike, FailedSum, Ledger, LedgerError, RunStatus, SetSum};
 use crate::money::Money;
 use crate::plan::Room;
 use crate::price::{PriceList, price_key};
@@ -26,6 +26,8 @@ pub struct Report {
     pub failed: u64,
     /// Why, and what was paid.
     pub failures: Vec<FailedSum>,
+    /// The same by what they have in common, in the provider's words.
+    pub failed_alike: Vec<FailedAlike>,
     /// By prompt set.
     pub sets: Vec<SetSum>,
     /// What its caps leave, the run's own first.
@@ -57,6 +59,7 @@ impl Report {
             answered,
             failed,
             failures: ledger.failures(run)?.into_iter().filter(|sum| sum.reason != "dropped_by_job").collect(),
+            failed_alike: if failed > 0 { ledger.failed_alike(run)? } else { Vec::new() },
             sets: ledger.set_sums(run)?,
             rooms: own.into_iter().chain(shared).collect(),
             past_deadline: ledger.past_deadline(run, at)?,

@@ -11,6 +11,7 @@ mod doctor;
 mod embedded;
 mod ending;
 mod exit;
+mod failure;
 mod export;
 mod haste;
 mod learnt;

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::args::StatusArgs;
+use super::failure;
 use super::learnt::Learnt;
 use super::out::{self, Out, count, grouped, lines};
 use super::standing::Standing;
@@ -160,6 +161,12 @@ fn text(reports: &[(Shown, Standing)], gaps: &[Gap], totals: &[Total], ledger: &
     for (Shown { report, .. }, _) in reports.iter().filter(|(shown, _)| !shown.report.status.oddities.is_empty()) {
         let RunStatus { job, period, .. } = &report.status;
         let _ = writeln!(text, "odd: {job} ({period}): {}", summary::odd(report));
+    }
+    for (Shown { report, .. }, _) in reports.iter().filter(|(shown, _)| shown.losses() > shown.seen) {
+        let RunStatus { job, period, .. } = &report.status;
+        for line in failure::lines(&report.failed_alike) {
+            let _ = writeln!(text, "failed: {job} ({period}): {}", lines(&line));
+        }
     }
     for (Shown { report, .. }, standing) in reports {
         for batch in &report.status.in_doubt {

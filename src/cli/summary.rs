@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
+use super::failure;
 use super::learnt::Learnt;
 use super::out::{count, grouped, lines, shell};
 use super::standing::Standing;
@@ -88,6 +89,9 @@ pub(super) fn text(
     }
     if report.failed > 0 {
         row("failed", failed(report));
+        for line in failure::lines(&report.failed_alike) {
+            row("", line);
+        }
     }
     if report.waiting > 0 {
         let late = if end.late > 0 { format!(", {} of the account late", grouped(end.late)) } else { String::new() };
@@ -304,6 +308,7 @@ pub(super) fn facts(
     }
     facts.insert("past_deadline".into(), report.past_deadline.into());
     facts.insert("failures".into(), report.failures.iter().map(of_failures).collect());
+    facts.insert("failed_alike".into(), report.failed_alike.iter().map(failure::facts).collect());
     let oddities = status.oddities.iter().map(|(oddity, answers)| (oddity.name().to_owned(), (*answers).into()));
     facts.insert("oddities".into(), Value::Object(oddities.collect()));
     facts.insert("caps".into(), report.rooms.iter().map(of_room).collect());

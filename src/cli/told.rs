@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::failure;
 use super::out::count;
 use crate::event::{Event, EventKind, Progress};
 use crate::money::Money;
@@ -81,16 +82,19 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
                 count(*purchases, "purchase")
             ),
         ),
-        EventKind::CostDiffers { attempt, booked, listed } => (
+        EventKind::CostDiffers { booked, listed, subject, .. } => (
             Alarm,
             format!(
-                "the vendor's list says that attempt {attempt} cost {listed}, and {booked} is booked for it: compare it with the vendor's bill"
+                "the vendor's list says that a task cost {listed}, and {booked} is booked for it: compare it with the vendor's \
+                 bill; the task is {}",
+                failure::named(subject.as_deref())
             ),
         ),
-        EventKind::CostCorrected { attempt, assumed, listed } => (
+        EventKind::CostCorrected { assumed, listed, subject, .. } => (
             News,
             format!(
-                "the vendor's list says that attempt {attempt} cost {listed}: {assumed} was assumed, and is corrected"
+                "the vendor's list says that a task cost {listed}: {assumed} was assumed, and is corrected; the task is {}",
+                failure::named(subject.as_deref())
             ),
         ),
         EventKind::CostsCorrected { tasks, booked, cost } => (
@@ -158,10 +162,11 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         }
         EventKind::Halted { why } => (Alarm, format!("nothing more is bought in this start: {why}")),
         EventKind::Collected { answers } => (Detail, format!("{} stored", count(*answers, "answer"))),
-        EventKind::LiveLost { attempt, cost } => (
+        EventKind::LiveLost { cost, subject, .. } => (
             News,
             format!(
-                "attempt {attempt}: its Live answer was lost on the way and {cost} was paid for it; it is not bought again"
+                "a Live answer was lost on the way and {cost} was paid for it; it is not bought again: {}",
+                failure::named(subject.as_deref())
             ),
         ),
         EventKind::CostBeyondHold { price, held, cost } => (
@@ -178,9 +183,13 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
                  this session; they are paid for and kept, look at them with `bursar export`"
             ),
         ),
-        EventKind::TaskFailed { attempt, code, paid } => {
-            let paid = if *paid { "it was paid for" } else { "at no cost" };
-            (News, format!("attempt {attempt} ended without an answer, {paid} (the vendor's code {code})"))
+        EventKind::TaskFailed { code, message, paid, subject, .. } => {
+            let what = failure::what(
+                if *paid { "failed, and was paid for" } else { "refused at no cost" },
+                Some(*code),
+                Some(message),
+            );
+            (News, format!("{what}: {}", failure::named(subject.as_deref())))
         }
         EventKind::Odd { engine, function, what } => (News, format!("{function}/{engine}: {what}")),
         EventKind::Draining => (Detail, "what is in flight ends, nothing new begins".to_owned()),
@@ -267,12 +276,20 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::WithoutTask { purchases, cost } => {
             ("without_task", with(json!({ "purchases": purchases }), &[("cost", *cost)]))
         }
-        EventKind::CostDiffers { attempt, booked, listed } => {
-            ("cost_differs", with(json!({ "attempt": attempt.0 }), &[("booked", *booked), ("listed", *listed)]))
-        }
-        EventKind::CostCorrected { attempt, assumed, listed } => {
-            ("cost_corrected", with(json!({ "attempt": attempt.0 }), &[("assumed", *assumed), ("listed", *listed)]))
-        }
+        EventKind::CostDiffers { attempt, booked, listed, subject } => (
+            "cost_differs",
+            with(
+                failure::with(json!({ "attempt": attempt.0 }), subject.as_deref()),
+                &[("booked", *booked), ("listed", *listed)],
+            ),
+        ),
+        EventKind::CostCorrected { attempt, assumed, listed, subject } => (
+            "cost_corrected",
+            with(
+                failure::with(json!({ "attempt": attempt.0 }), subject.as_deref()),
+                &[("assumed", *assumed), ("listed", *listed)],
+            ),
+        ),
         EventKind::CostsCorrected { tasks, booked, cost } => {
             ("costs_corrected", with(json!({ "tasks": tasks }), &[("booked", *booked), ("cost", *cost)]))
         }
@@ -305,8 +322,8 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::Answering { for_ms } => ("answering", json!({ "for_ms": for_ms })),
         EventKind::Halted { why } => ("halted", json!({ "why": why })),
         EventKind::Collected { answers } => ("collected", json!({ "answers": answers })),
-        EventKind::LiveLost { attempt, cost } => {
-            ("live_lost", with(json!({ "attempt": attempt.0 }), &[("cost", *cost)]))
+        EventKind::LiveLost { attempt, cost, subject } => {
+            ("live_lost", with(failure::with(json!({ "attempt": attempt.0 }), subject.as_deref()), &[("cost", *cost)]))
         }
         EventKind::CostBeyondHold { price, held, cost } => {
             ("cost_beyond_hold", with(json!({ "price": price }), &[("held", *held), ("cost", *cost)]))
@@ -314,8 +331,9 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::OddAnswersStop { price, oddity, answers } => {
             ("odd_answers_stop", json!({ "price": price, "oddity": oddity.name(), "answers": answers }))
         }
-        EventKind::TaskFailed { attempt, code, paid } => {
-            ("task_failed", json!({ "attempt": attempt.0, "code": code, "paid": paid }))
+        EventKind::TaskFailed { attempt, code, message, paid, subject } => {
+            let facts = json!({ "attempt": attempt.0, "code": code, "message": message, "paid": paid });
+            ("task_failed", failure::with(facts, subject.as_deref()))
         }
         EventKind::Odd { engine, function, what } => {
             ("odd", json!({ "engine": engine.name(), "function": function.name(), "what": what }))

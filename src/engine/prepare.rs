@@ -139,6 +139,7 @@ pub fn prepare(
         .bring_run(&RunFacts { job: job_id, period, cap: job.budget.run, results: &job.results, deadline_s }, at)?;
     let plan_hash = plan_hash(job, &worst);
     let edited = if ledger.is_planned(run, plan_hash)? {
+        ledger.keep_lines(run, job)?;
         None
     } else {
         let mut rows = ledger.plan_rows(run)?;

@@ -107,7 +107,7 @@ impl AtWork {
             let now = outside.now();
             for effect in self.core.step(now, input) {
                 match effect {
-                    Effect::Tell(kind) => tell(outside, kind),
+                    Effect::Tell(kind) => tell(outside, named(kind, ledger)?),
                     Effect::Wake(at) => wake = Some(at),
                     // What a commit led to may still need doing; the core says so again when nothing does.
                     Effect::Finish(end) if inputs.is_empty() => return Ok(Turn::Ended(Box::new(end))),
@@ -136,6 +136,18 @@ impl AtWork {
     pub fn cut_short(&mut self) -> End {
         self.core.cut_short()
     }
+}
+
+/// A task that something befell is told by what was asked, which only the ledger knows.
+fn named(mut kind: EventKind, ledger: &Ledger) -> Result<EventKind, EngineError> {
+    if let EventKind::TaskFailed { attempt, subject, .. }
+    | EventKind::LiveLost { attempt, subject, .. }
+    | EventKind::CostDiffers { attempt, subject, .. }
+    | EventKind::CostCorrected { attempt, subject, .. } = &mut kind
+    {
+        *subject = ledger.subject(*attempt)?.map(Box::new);
+    }
+    Ok(kind)
 }
 
 fn tell(outside: &mut dyn Outside, kind: EventKind) {

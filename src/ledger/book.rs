@@ -16,6 +16,7 @@ use super::provisional::is_provisional;
 use super::rows::{Acceptances, Mover, insert_attempts};
 use super::touched::{Attempt, Touched};
 use super::vendor_id::vendor_key;
+use super::words::said;
 use super::{Ledger, LedgerError, ToBuy};
 use crate::ids::{AttemptId, BatchId, RunId};
 use crate::money::Money;
@@ -167,16 +168,18 @@ impl Commit<'_> {
             }
             Change::Corrected { attempt, cost, named_in } => self.correct(attempt, cost, named_in)?,
             Change::CostFound { attempt, cost } => self.found_cost(attempt, cost)?,
-            Change::Refused { attempt, code, for_good } => {
+            Change::Refused { attempt, code, message, for_good } => {
                 let transition = if for_good { Transition::Fail(Reason::Refused) } else { Transition::NotBought };
                 self.not_bought(attempt, AttemptState::Refused, Some(code), transition)?;
+                said(self.write, attempt, &message)?;
             }
             Change::NotBought { attempt } => {
                 self.not_bought(attempt, AttemptState::NotBought, None, Transition::NotBought)?;
             }
-            Change::PaidFailure { attempt, code, vendor_id, cost, named, posted_v, again } => {
+            Change::PaidFailure { attempt, code, message, vendor_id, cost, named, posted_v, again } => {
                 let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Sending])? else { return Ok(None) };
                 self.paid_for_nothing(facts, Some(code), vendor_id.as_deref(), (cost, posted_v), Reason::PaidFailure)?;
+                said(self.write, attempt, &message)?;
                 self.may_come_back(attempt, named)?;
                 self.reopen(facts, again)?;
             }
@@ -186,11 +189,12 @@ impl Commit<'_> {
                 let facts = self.word_is_kept(facts)?;
                 self.paid_for_nothing(facts, None, Some(&vendor_id), (cost, posted_v), Reason::LostLive)?;
             }
-            Change::FailedLater { attempt, code, again, settled } => {
+            Change::FailedLater { attempt, code, message, again, settled } => {
                 self.close(attempt, settled)?;
                 if let Some(facts) =
                     self.ended(attempt, AttemptState::PaidFailure, Some(code), Transition::Fail(Reason::PaidFailure))?
                 {
+                    said(self.write, attempt, &message)?;
                     self.reopen(facts, again)?;
                 }
             }

@@ -126,14 +126,15 @@ pub enum Change {
     CostSought { attempts: Vec<AttemptId>, at_v: i64 },
     /// The list can no longer name such a cost: what is booked stays.
     CostStays { attempt: AttemptId },
-    /// The vendor refused the task; it cost nothing. `for_good`: the same task would be refused again.
-    Refused { attempt: AttemptId, code: u32, for_good: bool },
+    /// The vendor refused the task, in these words; it cost nothing. `for_good`: the same task would be refused again.
+    Refused { attempt: AttemptId, code: u32, message: String, for_good: bool },
     /// The task surely was not bought.
     NotBought { attempt: AttemptId },
     /// The vendor took money and gives no answer. `again`: it may be bought anew, as a new attempt with new money.
     PaidFailure {
         attempt: AttemptId,
         code: u32,
+        message: String,
         vendor_id: Option<String>,
         cost: Money,
         named: Money,
@@ -143,7 +144,7 @@ pub enum Change {
     /// The vendor answered a Live task and was paid, and its answer was lost on the way.
     LostLive { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64 },
     /// The vendor failed a task that it had accepted. `again` as above, `settled` as below.
-    FailedLater { attempt: AttemptId, code: u32, again: bool, settled: Option<Settled> },
+    FailedLater { attempt: AttemptId, code: u32, message: String, again: bool, settled: Option<Settled> },
     /// The vendor has thrown the answer away.
     Expired { attempt: AttemptId, settled: Option<Settled> },
     /// A form of an answer. `settled`: what the task cost in the end, where that was open.

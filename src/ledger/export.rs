@@ -18,6 +18,8 @@ pub struct Past {
     pub state: String,
     /// The vendor's last status code, where it says more.
     pub code: Option<u32>,
+    /// The vendor's own words on it.
+    pub message: Option<String>,
     /// The vendor's id.
     pub vendor_id: Option<String>,
     /// What it cost.
@@ -33,6 +35,8 @@ pub struct ExportRow {
     pub set: String,
     /// Further sets that ask it.
     pub also_in: Vec<String>,
+    /// The line of the job file on which that set begins, where known.
+    pub line: Option<u32>,
     /// The prompt.
     pub prompt: String,
     /// The place.
@@ -97,7 +101,7 @@ impl Ledger {
             .prepare(
                 "SELECT prompt_set.name, prompt.text, market.location_code, market.location_name, market.language_code,
                         target.engine, target.function, task.service, task.repeat, task.state, task.reason, task.asked,
-                        task.attempt, task.id
+                        task.attempt, task.id, prompt_set.line
                  FROM task JOIN prompt_set ON prompt_set.id = task.prompt_set JOIN prompt ON prompt.id = task.prompt
                  JOIN market ON market.id = task.market JOIN target ON target.id = task.target
                  WHERE task.run = ?1 ORDER BY task.position, task.id",
@@ -133,9 +137,11 @@ impl Ledger {
                 .db
                 .prepare_cached(
                     "SELECT attempt.number, attempt_state.name, attempt.code, attempt.vendor_id,
-                            coalesce(attempt.settled_nano, attempt.posted_nano, 0), attempt.batch, batch.posted_v, attempt.previous
+                            coalesce(attempt.settled_nano, attempt.posted_nano, 0), attempt.batch, batch.posted_v,
+                            attempt.previous, provider_message.message
                      FROM attempt JOIN attempt_state ON attempt_state.state = attempt.state
-                     JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1",
+                     JOIN batch ON batch.id = attempt.batch
+                     LEFT JOIN provider_message ON provider_message.attempt = attempt.id WHERE attempt.id = ?1",
                 )?
                 .query_row([attempt], |row| {
                     let past = Past {
@@ -145,6 +151,7 @@ impl Ledger {
                         vendor_id: maybe_vendor_id(row, 3)?,
                         cost: Money::from_nanos(row.get(4)?),
                         batch: BatchId(row.get(5)?),
+                        message: row.get(8)?,
                     };
                     Ok((past, row.get::<_, Option<i64>>(6)?, row.get::<_, Option<i64>>(7)?))
                 })?;
@@ -188,6 +195,7 @@ fn export_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ExportRow, Option<i6
     let exported = ExportRow {
         set: row.get(0)?,
         also_in: Vec::new(),
+        line: row.get(14)?,
         prompt: row.get(1)?,
         location_code: row.get(2)?,
         location_name: row.get(3)?,

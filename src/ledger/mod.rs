@@ -26,6 +26,7 @@ mod borders;
 mod caps;
 mod balance;
 mod change;
+mod words;
 mod book;
 mod rows;
 mod settle;
@@ -55,6 +56,7 @@ mod status;
 mod gaps;
 mod show;
 mod evidence;
+mod failed;
 mod export;
 mod audit;
 
@@ -72,6 +74,7 @@ pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Re
 pub use error::LedgerError;
 pub use evidence::{DoubtedTask, Evidence, Scan};
 pub use export::{ExportRow, Past};
+pub use failed::FailedAlike;
 pub use gaps::Gap;
 pub use in_doubt::Doubted;
 pub use lock::{Holder, Lock, LockError};

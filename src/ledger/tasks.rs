@@ -67,6 +67,19 @@ impl Ledger {
         Ok(known.as_deref() == Some(&plan_hash[..]))
     }
 
+    /// A plan that has not changed may stand on other lines of its file by now.
+    ///
+    /// # Errors
+    /// The ledger cannot be written.
+    pub fn keep_lines(&mut self, run: RunId, job: &Job) -> Result<(), LedgerError> {
+        for set in &job.sets {
+            self.db
+                .prepare_cached("UPDATE prompt_set SET line = ?3 WHERE run = ?1 AND name = ?2 AND line IS NOT ?3")?
+                .execute((run.0, &set.name, set.at.line))?;
+        }
+        Ok(())
+    }
+
     /// Begins to write a run's plan.
     ///
     /// # Errors
@@ -220,11 +233,11 @@ pub(super) fn service_from(number: i64) -> rusqlite::Result<(Method, Priority)> 
 
 fn prompt_set(write: &Connection, run: i64, set: &PromptSet) -> Result<i64, LedgerError> {
     Ok(write.query_row(
-        "INSERT INTO prompt_set (run, name, weight, longest_prompt, ceiling_nano) VALUES (?1, ?2, ?3, ?4, ?5)
+        "INSERT INTO prompt_set (run, name, weight, longest_prompt, ceiling_nano, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
          ON CONFLICT (run, name) DO UPDATE SET weight = excluded.weight, longest_prompt = excluded.longest_prompt,
-             ceiling_nano = excluded.ceiling_nano
+             ceiling_nano = excluded.ceiling_nano, line = excluded.line
          RETURNING id",
-        (run, &set.name, set.weight, set.longest_prompt, set.max_cost_per_task.map(Money::nanos)),
+        (run, &set.name, set.weight, set.longest_prompt, set.max_cost_per_task.map(Money::nanos), set.at.line),
         |row| row.get(0),
     )?)
 }

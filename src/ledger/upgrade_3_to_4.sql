@@ -26,6 +26,15 @@ JOIN account ON account.id = batch.account
 WHERE batch.function = 'llm_responses' AND batch.method = 'standard' AND account.route <> 'aisa'
   AND attempt.state IN (5, 6) AND attempt.vendor_id IS NOT NULL;
 
+-- What the provider said of an attempt that it refused or that failed, in its own words; not known of earlier ones.
+CREATE TABLE provider_message (
+    attempt INTEGER PRIMARY KEY REFERENCES attempt (id),
+    message TEXT NOT NULL CONSTRAINT a_message_is_short CHECK (length(message) <= 300)
+) STRICT;
+
+-- Where a prompt set stands in its job file: known once the file is read again.
+ALTER TABLE prompt_set ADD COLUMN line INTEGER;
+
 PRAGMA user_version = 4;
 
 -- Losses, written with the loss itself and told once: by the session that learnt of it, or by the next where that one died

@@ -52,6 +52,8 @@ pub enum Fate {
         code: u32,
         /// What the code says.
         class: Class,
+        /// The provider's own words, or the table's where it has none.
+        message: String,
     },
     /// It was charged, and there will be no answer.
     PaidFailure {
@@ -59,6 +61,8 @@ pub enum Fate {
         code: u32,
         /// The vendor's id.
         id: Option<String>,
+        /// The provider's own words, or the table's where it has none.
+        message: String,
         /// What it was charged; more than nothing.
         cost: Money,
         /// A new purchase may succeed.

@@ -238,7 +238,7 @@ impl Desk {
             }
             3 => {
                 books.go(number, &[At::Sending], At::Over, Books::failed(Reason::Refused, again));
-                Change::Refused { attempt, code: 40_501, for_good: !again }
+                Change::Refused { attempt, code: 40_501, message: "no".to_owned(), for_good: !again }
             }
             4 => {
                 books.go(number, &[At::Sending], At::NotBought, TaskState::Planned);
@@ -249,11 +249,20 @@ impl Desk {
                     books.attempts[number].charged = Some((cost, posted_v));
                 }
                 let vendor_id = (id % 2 == 0).then_some(vendor_id);
-                Change::PaidFailure { attempt, code: 40_101, vendor_id, cost: money, named: money, posted_v, again }
+                Change::PaidFailure {
+                    attempt,
+                    code: 40_101,
+                    message: String::new(),
+                    vendor_id,
+                    cost: money,
+                    named: money,
+                    posted_v,
+                    again,
+                }
             }
             6 => {
                 books.go(number, &[At::Submitted], At::Over, Books::failed(Reason::PaidFailure, again));
-                Change::FailedLater { attempt, code: 40_103, again, settled: None }
+                Change::FailedLater { attempt, code: 40_103, message: String::new(), again, settled: None }
             }
             7 => {
                 // Another form of the answer that is here is an answer.

@@ -298,9 +298,16 @@ fn said(attempt: i64, batch: BatchId) -> Change {
     match verdict(attempt) {
         Verdict::Accepted => accepted(id),
         Verdict::AcceptedUnheard => Change::Doubt { batch, why: "no whole answer".to_owned() },
-        Verdict::Refused => Change::Refused { attempt: id, code: 40_501, for_good: false },
-        Verdict::PaidFailure => {
-            Change::PaidFailure { attempt: id, code: 40_101, vendor_id, cost: CENT, named: CENT, posted_v, again: true }
-        }
+        Verdict::Refused => Change::Refused { attempt: id, code: 40_501, message: "no".to_owned(), for_good: false },
+        Verdict::PaidFailure => Change::PaidFailure {
+            attempt: id,
+            code: 40_101,
+            message: String::new(),
+            vendor_id,
+            cost: CENT,
+            named: CENT,
+            posted_v,
+            again: true,
+        },
     }
 }

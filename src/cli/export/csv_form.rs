@@ -8,7 +8,7 @@ use crate::ledger::ExportRow;
 use crate::oddity::Oddity;
 
 /// The columns; they are only ever added to, at the end.
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 31] = [
     "job",
     "period",
     "set",
@@ -37,6 +37,9 @@ const COLUMNS: [&str; 28] = [
     "also_in",
     "no_longer_asked",
     "oddity",
+    "code",
+    "message",
+    "job_file_line",
 ];
 
 pub(super) struct CsvForm<'w> {
@@ -56,6 +59,7 @@ impl Form for CsvForm<'_> {
     fn row(&mut self, of: &OfRun, row: &ExportRow) -> io::Result<()> {
         let text = |text: &str| if self.raw { text.to_owned() } else { defused(text).into_owned() };
         let maybe = |value: Option<&str>| text(value.unwrap_or_default());
+        let last = row.history.last();
         let cells: [String; COLUMNS.len()] = [
             text(&of.job),
             text(&of.period),
@@ -85,6 +89,9 @@ impl Form for CsvForm<'_> {
             text(&row.also_in.join(" ")),
             (!row.asked).to_string(),
             maybe(row.oddity.map(Oddity::name)),
+            last.and_then(|past| past.code).map_or_else(String::new, |code| code.to_string()),
+            maybe(last.and_then(|past| past.message.as_deref())),
+            row.line.map_or_else(String::new, |line| line.to_string()),
         ];
         self.to.write_record(cells).map_err(unwrapped)
     }

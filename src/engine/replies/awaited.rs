@@ -9,6 +9,7 @@ use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Change;
 use crate::money::Money;
+use crate::vendor::codes::look_up;
 
 /// The provider no longer has the answer.
 const EXPIRED: u32 = 40_403;
@@ -64,7 +65,7 @@ impl Core {
         // Its hold was charged when the person said so.
         self.progress.charged -= held;
         if cost != held && named_in.is_some() {
-            then.tell(EventKind::CostCorrected { attempt, assumed: held, listed: cost });
+            then.tell(EventKind::CostCorrected { attempt, assumed: held, listed: cost, subject: None });
         }
         self.reconcile.awaited_no_more(batch, attempt);
         true
@@ -81,7 +82,9 @@ impl Core {
             self.reconcile.awaited_no_more(batch, attempt);
             changes.push(Change::NeverCame { attempt });
             self.progress.failed += 1;
-            out.push(Effect::Tell(EventKind::TaskFailed { attempt, code: EXPIRED, paid: true }));
+            let message = look_up(EXPIRED).meaning.to_owned();
+            let failed = EventKind::TaskFailed { attempt, code: EXPIRED, message, paid: true, subject: None };
+            out.push(Effect::Tell(failed));
         }
         out.push(Effect::Commit(changes, Vec::new()));
     }

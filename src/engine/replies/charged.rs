@@ -48,7 +48,7 @@ impl Core {
             // Its answer went with the connection.
             then.write(Change::LostLive { attempt, vendor_id, cost, posted_v });
             self.progress.failed += 1;
-            then.tell(EventKind::LiveLost { attempt, cost });
+            then.tell(EventKind::LiveLost { attempt, cost, subject: None });
             return;
         }
         let open = endpoint.is_some_and(|(_, function)| function == Function::LlmResponses);

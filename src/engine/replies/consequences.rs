@@ -3,6 +3,7 @@
 
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
+use crate::ids::AttemptId;
 use crate::ledger::Change;
 use crate::money::Money;
 use crate::price::NamedIn;
@@ -34,6 +35,11 @@ pub(super) struct Purchase<'a> {
 impl Consequences {
     pub(super) fn tell(&mut self, event: EventKind) {
         self.out.push(Effect::Tell(event));
+    }
+
+    /// A task has ended without an answer; its name is found by whoever tells it.
+    pub(super) fn failed(&mut self, attempt: AttemptId, code: u32, message: &str, paid: bool) {
+        self.tell(EventKind::TaskFailed { attempt, code, message: message.to_owned(), paid, subject: None });
     }
 
     pub(super) fn write(&mut self, change: Change) {

@@ -91,14 +91,14 @@ impl Core {
                     then.tell(EventKind::Odd { engine, function, what });
                 }
             }
-            Fetched::Failed { code, .. } => {
+            Fetched::Failed { code, message } => {
                 let can_retry = matches!(look_up(code).class, Class::PaidFailure { again: true });
                 let again = can_retry && self.retries_paid(fetch.what.run, fetch.what.number);
                 let settled = self.settled_unfinished(&fetch, now);
-                then.write(Change::FailedLater { attempt, code, again, settled });
+                then.failed(attempt, code, &message, true);
+                then.write(Change::FailedLater { attempt, code, message, again, settled });
                 self.collect.settled(batch, attempt);
                 self.progress.failed += 1;
-                then.tell(EventKind::TaskFailed { attempt, code, paid: true });
             }
             Fetched::Expired => self.expired(fetch, then),
             Fetched::Wrong { code, message } => {
@@ -178,7 +178,7 @@ impl Core {
             then.tell(EventKind::Collected { answers: 1 });
         } else {
             self.progress.failed += 1;
-            then.tell(EventKind::TaskFailed { attempt, code: 40_403, paid: true });
+            then.failed(attempt, 40_403, look_up(40_403).meaning, true);
         }
     }
 

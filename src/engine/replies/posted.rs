@@ -173,18 +173,19 @@ impl Core {
                     let open = flight.settles_later();
                     then.write(Change::Accepted { attempt, vendor_id: id, cost, posted_v, named_in, open });
                 }
-                Fate::Refused { code, class } => {
+                Fate::Refused { code, class, message } => {
                     refused += 1;
-                    self.task_refused(now, attempt, code, class, then);
+                    self.task_refused(now, attempt, (code, class, message), then);
                 }
-                Fate::PaidFailure { code, id, cost: named, again } => {
+                Fate::PaidFailure { code, message, id, cost: named, again } => {
                     refused += 1;
                     let cost = flight.taken(named);
                     charged += cost;
                     self.progress.failed += 1;
                     let again = again && self.retries_paid(flight.run, flight.task(at).attempts + 1);
-                    then.tell(EventKind::TaskFailed { attempt, code, paid: true });
-                    then.write(Change::PaidFailure { attempt, code, vendor_id: id, cost, named, posted_v, again });
+                    then.failed(attempt, code, &message, true);
+                    let vendor_id = id;
+                    then.write(Change::PaidFailure { attempt, code, message, vendor_id, cost, named, posted_v, again });
                 }
                 Fate::InDoubt { why } => {
                     lost += 1;
@@ -232,20 +233,26 @@ impl Core {
     }
 
     /// A task was refused, and cost nothing: it is tried again, later or in another start, or never.
-    fn task_refused(&mut self, now: Now, attempt: AttemptId, code: u32, class: Class, then: &mut Consequences) {
+    fn task_refused(
+        &mut self,
+        now: Now,
+        attempt: AttemptId,
+        (code, class, message): (u32, Class, String),
+        then: &mut Consequences,
+    ) {
         let for_good = matches!(class, Class::Permanent | Class::Unlisted | Class::PaidFailure { again: false });
         let how = self.how_after(now, class);
         self.how.insert(attempt, how);
         if for_good {
             self.progress.failed += 1;
             self.how.remove(&attempt);
-            then.tell(EventKind::TaskFailed { attempt, code, paid: false });
+            then.failed(attempt, code, &message, false);
         } else if matches!(class, Class::Throttled | Class::NotToday | Class::NoMoney | Class::Halt | Class::BadCall) {
-            let message = crate::vendor::codes::look_up(code).meaning.to_owned();
+            let message = message.clone();
             let refusal = Refusal { class, code: Some(code), http: None, message, retry_after: None };
             self.refused(now, &refusal, false, &mut then.out);
         }
-        then.write(Change::Refused { attempt, code, for_good });
+        then.write(Change::Refused { attempt, code, message, for_good });
     }
 
     /// A Live task was bought, and its answer came with the purchase, or was lost on the way.
@@ -265,7 +272,7 @@ impl Core {
         let Some(LiveAnswer { facts, body, form, oddity }) = answer else {
             then.write(Change::LostLive { attempt, vendor_id, cost, posted_v });
             self.progress.failed += 1;
-            then.tell(EventKind::LiveLost { attempt, cost });
+            then.tell(EventKind::LiveLost { attempt, cost, subject: None });
             return;
         };
         then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, named_in, open: false });

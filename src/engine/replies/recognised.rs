@@ -207,9 +207,9 @@ impl Core {
             self.price_listed(seen, listed, at_v, then);
             self.progress.charged += listed - booked;
             then.write(Change::Corrected { attempt, cost: listed, named_in: seen.named_in() });
-            then.tell(EventKind::CostCorrected { attempt, assumed: booked, listed });
+            then.tell(EventKind::CostCorrected { attempt, assumed: booked, listed, subject: None });
         } else {
-            then.tell(EventKind::CostDiffers { attempt, booked, listed });
+            then.tell(EventKind::CostDiffers { attempt, booked, listed, subject: None });
         }
     }
 

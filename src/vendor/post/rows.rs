@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use super::{Fate, Stray, Verdict, uncharged};
 use crate::rule::Rule;
-use crate::vendor::codes::{Class, look_up};
+use crate::vendor::codes::{Class, Code, look_up};
+use crate::vendor::refusal::presentable;
 use crate::vendor::wire::{Cost, Row};
 
 /// A reply with task rows: they speak, whatever the HTTP status and the envelope say.
@@ -38,7 +39,7 @@ pub(super) fn judge_rows(rows: &[Row<'_>], tags: &[&str]) -> Verdict {
         if Rule::MissingRowIsDoubt.is_kept() {
             Fate::InDoubt { why: "the reply has no row with its tag".to_owned() }
         } else {
-            Fate::Refused { code: 50_000, class: Class::Again }
+            Fate::Refused { code: 50_000, class: Class::Again, message: String::new() }
         }
     };
     Verdict::Rows { each: each.iter().map(|told| told.as_ref().map_or_else(missing, Told::fate)).collect(), strays }
@@ -61,6 +62,7 @@ struct Told<'a> {
     tags: Vec<&'a str>,
     /// `None` where there is none, or where its rows disagree.
     code: Option<u32>,
+    message: Option<&'a str>,
     cost: Cost,
 }
 
@@ -73,6 +75,7 @@ fn by_id<'a>(rows: &'a [Row<'_>]) -> Vec<Told<'a>> {
             id: row.id.as_deref(),
             tags: row.tag.as_deref().into_iter().collect(),
             code: row.code,
+            message: row.message.as_deref(),
             cost: row.cost,
         };
         match told.id.map(|id| seen.entry(id).or_insert(all.len())) {
@@ -92,6 +95,7 @@ impl<'a> Told<'a> {
                 self.tags.push(tag);
             }
         }
+        self.message = self.message.or(other.message);
         let bought = |code: Option<u32>| code.filter(|code| is_purchase(look_up(*code).class));
         self.code =
             bought(self.code).or(bought(other.code)).or_else(|| self.code.filter(|code| Some(*code) == other.code));
@@ -134,7 +138,9 @@ impl<'a> Told<'a> {
             | Class::WrongPlace
             | Class::Again
             | Class::Unlisted => match self.cost {
-                cost if uncharged(cost, code.never_charged) => Fate::Refused { code: code.code, class },
+                cost if uncharged(cost, code.never_charged) => {
+                    Fate::Refused { code: code.code, class, message: self.says(code) }
+                }
                 // Not processed, the vendor says, and charged: the two cannot both be true.
                 Cost::Is(cost) if class == Class::Again => {
                     in_doubt(format!("code {}: {}, and yet it cost {cost}", code.code, code.meaning))
@@ -142,6 +148,7 @@ impl<'a> Told<'a> {
                 Cost::Is(cost) => Fate::PaidFailure {
                     code: code.code,
                     id: self.id.map(str::to_owned),
+                    message: self.says(code),
                     cost,
                     again: may_succeed_again(class),
                 },
@@ -150,6 +157,12 @@ impl<'a> Told<'a> {
                 }
             },
         }
+    }
+
+    /// Its words, or those of the table of codes where it has none.
+    fn says(&self, code: Code) -> String {
+        let own = self.message.map(presentable).filter(|message| !message.is_empty());
+        own.unwrap_or_else(|| code.meaning.to_owned())
     }
 
     /// How much hangs on it.

@@ -1,0 +1,97 @@
+//! Failed tasks as people know them: what was asked, where that is written, and what the provider said of it.
+
+use rusqlite::{OptionalExtension as _, Row};
+
+use super::columns::named;
+use super::{Ledger, LedgerError};
+use crate::event::Subject;
+use crate::ids::{AttemptId, RunId};
+use crate::money::Money;
+
+/// Failed tasks of a run that failed alike: for one reason, in one market, at one target, in one prompt set.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FailedAlike {
+    /// Why, in one word.
+    pub reason: String,
+    /// The provider's code, where it gave one.
+    pub code: Option<u32>,
+    /// The provider's own words, where they are known.
+    pub message: Option<String>,
+    /// How many.
+    pub tasks: u64,
+    /// What was paid for them.
+    pub paid: Money,
+    /// One of them.
+    pub subject: Subject,
+}
+
+/// The columns of a [`Subject`], and the rows that they come from, joined to `task`.
+const SUBJECT: &str = "job.name, job.path, run.period, prompt_set.name, prompt_set.line, prompt.text,
+     market.location_code, market.location_name, market.language_code, target.engine, target.function, target.model";
+const SUBJECT_FROM: &str = "JOIN run ON run.id = task.run JOIN job ON job.id = run.job
+     JOIN prompt_set ON prompt_set.id = task.prompt_set JOIN prompt ON prompt.id = task.prompt
+     JOIN market ON market.id = task.market JOIN target ON target.id = task.target";
+
+impl Ledger {
+    /// The task of an attempt, as a person knows it.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn subject(&self, attempt: AttemptId) -> Result<Option<Subject>, LedgerError> {
+        let sql = format!(
+            "SELECT {SUBJECT} FROM attempt JOIN task ON task.id = attempt.task {SUBJECT_FROM} WHERE attempt.id = ?1"
+        );
+        Ok(self.db.prepare_cached(&sql)?.query_row([attempt.0], |row| subject(row, 0)).optional()?)
+    }
+
+    /// Failed tasks of a run, by what they have in common, those that are most first. What the job file no longer asks
+    /// and was never bought has not failed.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn failed_alike(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError> {
+        let sql = format!(
+            "SELECT task_reason.name, alike.code, alike.message, alike.tasks, alike.paid, {SUBJECT}
+             FROM (SELECT task.reason, attempt.code, provider_message.message, count(*) AS tasks, min(task.id) AS one,
+                          sum(coalesce(settled_nano, posted_nano, 0)) AS paid
+                   FROM task LEFT JOIN attempt ON attempt.id = task.attempt
+                   LEFT JOIN provider_message ON provider_message.attempt = attempt.id
+                   WHERE task.run = ?1 AND task.state = 4 AND task.reason <> 4
+                   GROUP BY task.reason, attempt.code, provider_message.message, task.market, task.target, task.prompt_set)
+                  AS alike
+             JOIN task_reason ON task_reason.reason = alike.reason JOIN task ON task.id = alike.one {SUBJECT_FROM}
+             ORDER BY alike.tasks DESC, alike.one"
+        );
+        let mut statement = self.db.prepare(&sql)?;
+        let rows = statement.query_map([run.0], |row| {
+            Ok(FailedAlike {
+                reason: row.get(0)?,
+                code: row.get(1)?,
+                message: row.get(2)?,
+                tasks: row.get(3)?,
+                paid: Money::from_nanos(row.get(4)?),
+                subject: subject(row, 5)?,
+            })
+        })?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+}
+
+/// Reads [`SUBJECT`] from this column on.
+fn subject(row: &Row<'_>, at: usize) -> rusqlite::Result<Subject> {
+    let code: u32 = row.get(at + 6)?;
+    let (location, language): (Option<String>, String) = (row.get(at + 7)?, row.get(at + 8)?);
+    let model: String = row.get(at + 11)?;
+    Ok(Subject {
+        job: row.get(at)?,
+        job_file: row.get(at + 1)?,
+        period: row.get(at + 2)?,
+        set: row.get(at + 3)?,
+        line: row.get(at + 4)?,
+        prompt: row.get(at + 5)?,
+        market: (code > 0).then(|| format!("{}/{language}", location.unwrap_or_else(|| code.to_string()))),
+        engine: named(row, at + 9)?,
+        function: named(row, at + 10)?,
+        model: Some(model).filter(|model| !model.is_empty()),
+    })
+}

@@ -1,0 +1,23 @@
+//! The provider's own words on an attempt that it refused or that failed, kept beside it.
+
+use rusqlite::Connection;
+
+use super::LedgerError;
+use crate::ids::AttemptId;
+
+/// The longest text that is kept, in characters: whoever reads it has passed on no more, and nobody needs more to act.
+const MOST_CHARS: usize = 300;
+
+/// Keeps what the provider said last of an attempt; without words, what it said before stays.
+pub(super) fn said(write: &Connection, attempt: AttemptId, message: &str) -> Result<(), LedgerError> {
+    let message: String = message.chars().take(MOST_CHARS).collect();
+    if !message.is_empty() {
+        write
+            .prepare_cached(
+                "INSERT INTO provider_message (attempt, message) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM attempt WHERE id = ?1)
+                 ON CONFLICT DO UPDATE SET message = excluded.message",
+            )?
+            .execute((attempt.0, message))?;
+    }
+    Ok(())
+}
