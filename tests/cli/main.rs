@@ -14,6 +14,7 @@ mod gateway;
 mod hazards;
 mod pages;
 mod probe;
+mod refused;
 mod runs;
 mod second;
 mod told;

@@ -56,7 +56,13 @@ impl Start<'_> {
         for located in jobs {
             let meant = match greeting.filter(|_| has_borders(located)) {
                 Some(greeting) => self.agreed(ledger, located, greeting).await?,
-                None => Meant::Run(self.period(ledger, located)?),
+                None => match self.period(ledger, located) {
+                    Ok(period) => Meant::Run(period),
+                    Err(error) => {
+                        exit = exit.and(self.beside_others(Err(error))?);
+                        continue;
+                    }
+                },
             };
             let period = match meant {
                 Meant::Run(period) => period,
@@ -77,14 +83,14 @@ impl Start<'_> {
                     bought.extend(terms);
                 }
                 // What is paid is collected, and what others ask is bought, whatever may not be.
-                Err(error) if is_of_the_plan(&error) && self.goes_on_without(ledger, located, account)? => {
-                    exit = Exit::Usage;
+                Err(error) if is_of_the_plan(&error) && self.goes_on_without(ledger, account)? => {
+                    exit = exit.and(Exit::Usage);
                     let name = &located.job.name;
                     let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
                     self.out.must(&format!("{error}. Nothing is bought of job `{name}` in this start{collected}"));
                     runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, Go::Wrong)));
                 }
-                Err(error) => return Err(error),
+                Err(error) => exit = exit.and(self.beside_others(Err(error))?),
             }
         }
         Ok(Brought { runs, bought, exit })
@@ -140,14 +146,14 @@ impl Start<'_> {
         prices: &PriceList,
     ) -> anyhow::Result<()> {
         for located in jobs {
-            let period = self.period(ledger, located)?;
+            let Ok(period) = self.period(ledger, located) else { continue };
             if ledger.find_run(&located.job.name, Some(&period.id))?.is_some() {
                 continue;
             }
             let checked = engine::affordable(ledger, &located.job, &config.limits, prices, self.clock.now());
             let checked = checked.map_err(anyhow::Error::from);
             if let Err(error) = checked
-                && !(is_of_the_plan(&error) && self.goes_on_without(ledger, located, account)?)
+                && !(is_of_the_plan(&error) && self.goes_on_without(ledger, account)?)
             {
                 return Err(error);
             }
@@ -156,12 +162,9 @@ impl Start<'_> {
     }
 
     /// Whether a start has more to do than a job that cannot be bought: answers are to come, something is in doubt, or
-    /// other jobs are named beside a run that began. One that never began is wrong from the start: nothing is bought
-    /// before it is mended.
-    fn goes_on_without(&self, ledger: &Ledger, located: &Located, account: AccountId) -> anyhow::Result<bool> {
-        let has_begun =
-            || anyhow::Ok(ledger.find_run(&located.job.name, Some(&self.period(ledger, located)?.id))?.is_some());
-        Ok(has_more_to_do(ledger, account)? || (self.args.jobs.len() > 1 && has_begun()?))
+    /// other jobs are named beside it.
+    fn goes_on_without(&self, ledger: &Ledger, account: AccountId) -> anyhow::Result<bool> {
+        Ok(has_more_to_do(ledger, account)? || self.args.jobs.len() > 1)
     }
 }
 

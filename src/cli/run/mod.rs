@@ -39,25 +39,27 @@ struct Start<'a> {
 }
 
 pub(super) fn run(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
-    let Some(jobs) = load(args, common, out)? else { return Ok(Exit::Usage) };
+    let (jobs, wrong) = load(args, common, out)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let start = Start { args, out, clock: Clock::system(), stop: stop::listen(out, args.max_wait) };
-        let mut exit = Exit::Complete;
+        let mut exit = wrong;
         for (ledger, jobs) in by_ledger(jobs) {
             if *start.stop.borrow() > StopWord::None {
                 return Ok(exit.and(Exit::Interrupted));
             }
-            exit = exit.and(start.ledger(&ledger, jobs).await?);
+            exit = exit.and(start.beside_others(start.ledger(&ledger, jobs).await)?);
         }
         Ok(exit)
     })
 }
 
-/// All jobs, or nothing but all that is wrong with any of them.
-fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<Option<Vec<Located>>> {
+/// The jobs that can be run, and what the others come to: what is wrong with each of those is said, and keeps none of the
+/// good ones from running.
+fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<(Vec<Located>, Exit)> {
     let mut jobs: Vec<Located> = Vec::new();
-    let mut wrong = false;
+    let mut wrong = Exit::Complete;
+    let mut broken = Vec::new();
     for arg in &args.jobs {
         if args.sandbox && !locate::is_path(arg) {
             return mistake(format!("`{}`: with --sandbox, name the job file", arg.display()));
@@ -65,9 +67,10 @@ fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<Option<Vec<
         match locate::job(arg, common) {
             Ok(located) if args.sandbox => jobs.push(embedded::for_sandbox(located, common.ledger.as_deref())),
             Ok(located) => jobs.push(located),
-            Err(error) if error.is::<Problems>() => {
+            Err(error) if args.jobs.len() > 1 || error.is::<Problems>() => {
                 super::say(&error, out);
-                wrong = true;
+                wrong = wrong.and(Exit::of(&error));
+                broken.push(arg.display().to_string());
             }
             Err(error) => return Err(error),
         }
@@ -75,9 +78,32 @@ fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<Option<Vec<
     let twice =
         jobs.iter().enumerate().find(|(at, job)| jobs[..*at].iter().any(|other| other.job.name == job.job.name));
     match twice {
-        Some((_, job)) => mistake(format!("job `{}` is named twice", job.job.name)),
-        None => Ok((!wrong).then_some(jobs)),
+        Some((at, job)) => {
+            let name = &job.job.name;
+            let first = jobs[..at].iter().find(|other| other.job.name == *name).unwrap_or(job);
+            if first.job.path == job.job.path {
+                return mistake(format!("job `{name}` is named twice"));
+            }
+            mistake(format!(
+                "`{}` and `{}` are both job `{name}`: give one of them another `name`; nothing was bought",
+                first.named.display(),
+                job.named.display()
+            ))
+        }
+        None => {
+            if !broken.is_empty() && !jobs.is_empty() {
+                let good: Vec<String> = jobs.iter().map(|job| job.named.display().to_string()).collect();
+                out.must(&format!("{} not run; {} all the same", are(&broken), are(&good)));
+            }
+            Ok((jobs, wrong))
+        }
     }
+}
+
+/// Names as the subject of a sentence.
+fn are(names: &[String]) -> String {
+    let verb = if names.len() == 1 { "is" } else { "are" };
+    format!("{} {verb}", names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "))
 }
 
 fn by_ledger(jobs: Vec<Located>) -> Vec<(PathBuf, Vec<Located>)> {
@@ -114,10 +140,18 @@ impl Start<'_> {
             }
         }
         let is_new = ledger::is_new(path);
+        let mut exit = Exit::Complete;
         let mut ways = Vec::new();
-        for (_, jobs) in &accounts {
+        for (_, jobs) in accounts {
             let Some(first) = jobs.first() else { continue };
-            let account = first.account()?;
+            let way = first.account().and_then(|account| Ok((account, self.credentials(account)?)));
+            let (account, credentials) = match way {
+                Ok((account, credentials)) => (account.clone(), credentials),
+                Err(error) => {
+                    exit = exit.and(self.beside_others(Err(error))?);
+                    continue;
+                }
+            };
             let at = if self.args.sandbox { "a simulated vendor" } else { &account.base_url };
             // What begins with nothing bought is said in any case.
             let say = if is_new { Out::must } else { Out::note };
@@ -135,33 +169,23 @@ impl Start<'_> {
                     account.name,
                 ),
             );
-            let credentials = if self.args.sandbox {
-                secrets::Credentials::of_sandbox(embedded::LOGIN)
-            } else {
-                secrets::of(account)?
-            };
-            if let Some(variable) = secrets::unused_proxy(account).filter(|_| !self.args.sandbox) {
+            if let Some(variable) = secrets::unused_proxy(&account).filter(|_| !self.args.sandbox) {
                 self.out.note(&secrets::proxy_not_used(variable, &account.name));
             }
-            ways.push((account.clone(), credentials));
+            ways.push((jobs, account, credentials));
         }
-        let Some((first, _)) = ways.first() else { return Ok(Exit::Complete) };
-        let kind = kind_of(first.route);
-        let state_dir = match accounts.first().and_then(|(_, jobs)| jobs.first()) {
-            Some(located) => locate::state_dir(&located.config)?,
-            None => return Ok(Exit::Complete),
-        };
+        let Some((jobs, first, _)) = ways.first() else { return Ok(exit) };
+        let Some(located) = jobs.first() else { return Ok(exit) };
+        let (kind, state_dir) = (kind_of(first.route), locate::state_dir(&located.config)?);
         if let (true, Some(folder)) = (self.args.sandbox, path.parent().filter(|folder| *folder == state_dir)) {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
         }
-        for ((_, jobs), (account, credentials)) in
-            accounts.iter().zip(&ways).filter(|_| is_new && !self.args.new_ledger)
-        {
+        for (jobs, account, credentials) in ways.iter().filter(|_| is_new && !self.args.new_ledger) {
             let whose = secrets::whose(account, credentials);
             may_be_made(path, &state_dir, kind, &whose, Some(&names_of(jobs)))?;
         }
         let names: Vec<&str> =
-            accounts.iter().flat_map(|(_, jobs)| jobs).map(|located| located.job.name.as_str()).collect();
+            ways.iter().flat_map(|(jobs, ..)| jobs).map(|located| located.job.name.as_str()).collect();
         let wait = Wait {
             no_follow: self.args.no_follow,
             silence: first.timing.silence,
@@ -177,16 +201,15 @@ impl Start<'_> {
             ledger.begins_anew();
         }
         let begun = ledger.begin(&state_dir, at)?;
-        for ((_, jobs), (account, credentials)) in accounts.iter().zip(&ways) {
+        for (jobs, account, credentials) in &ways {
             let whose = secrets::whose(account, credentials);
             ledger.claim(&state_dir, &whose, &names_of(jobs), self.args.new_ledger, at)?;
         }
         if let Trust::Restored(why) = &begun.trust {
-            self.tell_restored(why, ways.iter().map(|(account, _)| account));
+            self.tell_restored(why, ways.iter().map(|(_, account, _)| account));
         }
         let served = CancellationToken::new();
-        let mut exit = Exit::Complete;
-        for ((_, jobs), (mut account, credentials)) in accounts.into_iter().zip(ways) {
+        for (jobs, mut account, credentials) in ways {
             if *self.stop.borrow() > StopWord::None {
                 exit = exit.and(Exit::Interrupted);
                 break;
@@ -195,7 +218,8 @@ impl Start<'_> {
                 let faults = embedded::faults(self.args.faults.as_deref())?;
                 account.base_url = embedded::serve_for(&state_dir, faults, self.clock, served.child_token()).await?;
             }
-            exit = exit.and(self.account(&mut ledger, &account, &credentials, &jobs).await?);
+            let ended = self.account(&mut ledger, &account, &credentials, &jobs).await;
+            exit = exit.and(self.beside_others(ended)?);
         }
         served.cancel();
         ledger.tidy();
@@ -204,6 +228,26 @@ impl Start<'_> {
         drop(lock);
         tracing::info!(exit = exit.code(), "start {} has ended", begun.number);
         Ok(exit)
+    }
+
+    fn credentials(&self, account: &AccountConfig) -> anyhow::Result<secrets::Credentials> {
+        if self.args.sandbox {
+            return Ok(secrets::Credentials::of_sandbox(embedded::LOGIN));
+        }
+        secrets::of(account)
+    }
+
+    /// What one job, account or ledger comes to: where others are named beside it, its error is said and they go on.
+    /// Nothing goes on with a ledger that cannot be written.
+    fn beside_others(&self, ended: anyhow::Result<Exit>) -> anyhow::Result<Exit> {
+        ended.or_else(|error| {
+            let exit = Exit::of(&error);
+            if self.args.jobs.len() == 1 || exit == Exit::Unexpected {
+                return Err(error);
+            }
+            super::say(&error, self.out);
+            Ok(exit)
+        })
     }
 
     /// What a restored ledger means for these accounts.

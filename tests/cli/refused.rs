@@ -1,0 +1,109 @@
+//! What the provider refuses: told in its own words, with the question and where it is written.
+
+use std::fs;
+
+use serde_json::Value;
+
+use super::world::{Ended, World};
+
+/// A job of one question in these markets.
+fn job(world: &World, name: &str, prompts: &str, markets: &str) {
+    let text = format!(
+        "name = \"{name}\"\n[budget]\nrun = \"1\"\n\n[[prompt_set]]\nname = \"q\"\nengine = \"gemini\"\nprompts = [{prompts}]\n\
+         markets = [{markets}]\n"
+    );
+    fs::write(world.folder.path().join("job.toml"), text).unwrap();
+}
+
+const NOWHERE: &str = "{ location = 999999, language = \"en\" }";
+const SOMEWHERE: &str = "{ location = \"United States\", language = \"en\" }";
+
+fn run(world: &World, more: &[&str]) -> Ended {
+    world.bursar(&[&["run", "job.toml", "--no-progress"], more].concat())
+}
+
+#[test]
+fn a_refused_market_is_named_in_the_providers_words() {
+    let world = World::new();
+    job(&world, "words", "\"which bank?\"", &format!("{NOWHERE}, {SOMEWHERE}"));
+    let ended = run(&world, &[]);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    let whose = "\"which bank?\", 999999/en, gemini/llm_scraper (prompt set q, job.toml:5)";
+    let news = format!("refused at no cost: Invalid Field: 'location_code' (code 40501): {whose}\n");
+    assert!(ended.stderr.contains(&news), "{}", ended.stderr);
+    let summary = format!(
+        "  failed     1: 1 refused at no cost\n             1 task refused: Invalid Field: 'location_code' (code 40501): {whose}\n"
+    );
+    assert!(ended.stdout.contains(&summary), "{}", ended.stdout);
+    let status = world.bursar(&["status"]).stdout;
+    let told = format!("failed: words (once): 1 task refused: Invalid Field: 'location_code' (code 40501): {whose}\n");
+    assert!(status.contains(&told), "{status}");
+    assert!(!ended.stderr.contains("attempt "), "no row number of the ledger: {}", ended.stderr);
+}
+
+#[test]
+fn a_refusal_in_json_and_export_has_its_words() {
+    let world = World::new();
+    job(&world, "words", "\"which bank?\"", &format!("{NOWHERE}, {SOMEWHERE}"));
+    let lines = run(&world, &["--json"]).stdout;
+    let events: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let failed = events.iter().find(|event| event["event"] == "task_failed").unwrap();
+    let summary = &events.iter().find(|event| event["event"] == "summary").unwrap()["failed_alike"][0];
+    for facts in [failed, summary] {
+        assert_eq!(facts["message"], "Invalid Field: 'location_code'.", "{facts}");
+        assert_eq!((&facts["prompt"], &facts["market"]), (&"which bank?".into(), &"999999/en".into()), "{facts}");
+        assert_eq!((&facts["set"], &facts["line"]), (&"q".into(), &5.into()), "{facts}");
+    }
+    let rows: Vec<Value> =
+        world.bursar(&["export", "words"]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let row = rows.iter().find(|row| row["state"] == "failed").unwrap();
+    assert_eq!((&row["reason"], &row["code"]), (&"refused".into(), &40_501.into()), "{row}");
+    assert_eq!(
+        (&row["message"], &row["job_file_line"]),
+        (&"Invalid Field: 'location_code'.".into(), &5.into()),
+        "{row}"
+    );
+    assert_eq!(row["history"][0]["message"], "Invalid Field: 'location_code'.", "{row}");
+    let csv = world.bursar(&["export", "words", "--format", "csv"]).stdout;
+    assert!(csv.contains(",40501,Invalid Field: 'location_code'.,5\n"), "{csv}");
+}
+
+#[test]
+fn a_broken_job_does_not_stop_the_good_one_beside_it() {
+    let world = World::new();
+    let broken = "name = \"broken\"\n[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"q\"\nengine = \"gemini\"\n\
+                  locations = [\"US\"]\nlanguages = [\"en\"]\nfile = \"not-there.txt\"\n";
+    fs::write(world.folder.path().join("broken.toml"), broken).unwrap();
+    for beside in ["broken.toml", "missing.toml", "no-such-job"] {
+        let ended = world.bursar(&["run", beside, "job.toml", "--no-progress"]);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        let told = format!("`{beside}` is not run; `job.toml` is all the same\n");
+        assert!(ended.stderr.contains(&told), "{}", ended.stderr);
+        assert!(ended.stdout.contains("\njob (once): complete (exit code 0)\n"), "{}", ended.stdout);
+    }
+    assert!(world.bursar(&["run", "broken.toml", "job.toml"]).stderr.contains("not-there.txt"));
+    world.agree(1);
+}
+
+#[test]
+fn a_job_too_dear_does_not_stop_the_good_one_beside_it() {
+    let world = World::new();
+    let dear = fs::read_to_string(world.folder.path().join("job.toml")).unwrap().replace("0.0012", "0.0001");
+    fs::write(world.folder.path().join("dear.toml"), dear).unwrap();
+    let ended = world.bursar(&["run", "dear.toml", "job.toml", "--no-progress"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(ended.stderr.contains("Nothing is bought of job `dear` in this start"), "{}", ended.stderr);
+    assert!(ended.stdout.contains("\njob (once): complete (exit code 0)\n"), "{}", ended.stdout);
+    world.agree(1);
+}
+
+#[test]
+fn two_files_of_one_name_are_both_named() {
+    let world = World::new();
+    let text = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
+    fs::write(world.folder.path().join("copy.toml"), format!("name = \"job\"\n{text}")).unwrap();
+    let ended = world.bursar(&["run", "job.toml", "copy.toml"]);
+    let told =
+        "error: `job.toml` and `copy.toml` are both job `job`: give one of them another `name`; nothing was bought\n";
+    assert_eq!((ended.code, &*ended.stderr), (2, told));
+}
