@@ -89,9 +89,6 @@ pub(super) fn text(
     }
     if report.failed > 0 {
         row("failed", failed(report));
-        for line in failure::lines(&report.failed_alike) {
-            row("", line);
-        }
     }
     if report.waiting > 0 {
         let late = if end.late > 0 { format!(", {} of the account late", grouped(end.late)) } else { String::new() };
@@ -183,7 +180,10 @@ fn failed(report: &Report) -> String {
             format!("{} {}, {} paid for them", grouped(sum.tasks), sum.reason, sum.paid)
         }
     });
-    format!("{}: {}", grouped(report.failed), each.collect::<Vec<_>>().join("; "))
+    let sums = format!("{}: {}", grouped(report.failed), each.collect::<Vec<_>>().join("; "));
+    // Each kind of them below, as far in as what stands beside it.
+    let kinds = failure::lines(&report.failed_alike);
+    std::iter::once(sums).chain(kinds).collect::<Vec<_>>().join("\n             ")
 }
 
 /// Answers that are kept as they came.

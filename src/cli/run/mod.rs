@@ -77,27 +77,23 @@ fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<(Vec<Locate
     }
     let twice =
         jobs.iter().enumerate().find(|(at, job)| jobs[..*at].iter().any(|other| other.job.name == job.job.name));
-    match twice {
-        Some((at, job)) => {
-            let name = &job.job.name;
-            let first = jobs[..at].iter().find(|other| other.job.name == *name).unwrap_or(job);
-            if first.job.path == job.job.path {
-                return mistake(format!("job `{name}` is named twice"));
-            }
-            mistake(format!(
-                "`{}` and `{}` are both job `{name}`: give one of them another `name`; nothing was bought",
-                first.named.display(),
-                job.named.display()
-            ))
+    if let Some((at, job)) = twice {
+        let name = &job.job.name;
+        let first = jobs[..at].iter().find(|other| other.job.name == *name).unwrap_or(job);
+        if first.job.path == job.job.path {
+            return mistake(format!("job `{name}` is named twice"));
         }
-        None => {
-            if !broken.is_empty() && !jobs.is_empty() {
-                let good: Vec<String> = jobs.iter().map(|job| job.named.display().to_string()).collect();
-                out.must(&format!("{} not run; {} all the same", are(&broken), are(&good)));
-            }
-            Ok((jobs, wrong))
-        }
+        return mistake(format!(
+            "`{}` and `{}` are both job `{name}`: give one of them another `name`; nothing was bought",
+            first.named.display(),
+            job.named.display()
+        ));
     }
+    if !broken.is_empty() && !jobs.is_empty() {
+        let good: Vec<String> = jobs.iter().map(|job| job.named.display().to_string()).collect();
+        out.must(&format!("{} not run; {} all the same", are(&broken), are(&good)));
+    }
+    Ok((jobs, wrong))
 }
 
 /// Names as the subject of a sentence.
