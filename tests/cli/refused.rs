@@ -58,11 +58,7 @@ fn a_refusal_in_json_and_export_has_its_words() {
         world.bursar(&["export", "words"]).stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let row = rows.iter().find(|row| row["state"] == "failed").unwrap();
     assert_eq!((&row["reason"], &row["code"]), (&"refused".into(), &40_501.into()), "{row}");
-    assert_eq!(
-        (&row["message"], &row["job_file_line"]),
-        (&"Invalid Field: 'location_code'.".into(), &5.into()),
-        "{row}"
-    );
+    assert_eq!((&row["message"], &row["source_line"]), (&"Invalid Field: 'location_code'.".into(), &5.into()), "{row}");
     assert_eq!(row["history"][0]["message"], "Invalid Field: 'location_code'.", "{row}");
     let csv = world.bursar(&["export", "words", "--format", "csv"]).stdout;
     assert!(csv.contains(",40501,Invalid Field: 'location_code'.,5\n"), "{csv}");

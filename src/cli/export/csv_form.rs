@@ -39,7 +39,7 @@ const COLUMNS: [&str; 31] = [
     "oddity",
     "code",
     "message",
-    "job_file_line",
+    "source_line",
 ];
 
 pub(super) struct CsvForm<'w> {
