@@ -35,7 +35,8 @@ struct Line<'a> {
     reason: Option<&'a str>,
     code: Option<u32>,
     message: Option<&'a str>,
-    source_line: Option<u32>,
+    #[serde(rename = "source_line")]
+    source: Option<u32>,
     vendor_id: Option<&'a str>,
     attempts: usize,
     cost_usd: String,
@@ -107,7 +108,7 @@ impl Form for JsonForm<'_> {
             reason: reason(row),
             code: row.history.last().and_then(|past| past.code),
             message: row.history.last().and_then(|past| past.message.as_deref()),
-            source_line: row.line,
+            source: row.line,
             vendor_id: row.vendor_id.as_deref(),
             attempts: row.history.len(),
             cost_usd: row.cost.decimal(),
