@@ -249,16 +249,8 @@ impl Desk {
                     books.attempts[number].charged = Some((cost, posted_v));
                 }
                 let vendor_id = (id % 2 == 0).then_some(vendor_id);
-                Change::PaidFailure {
-                    attempt,
-                    code: 40_101,
-                    message: String::new(),
-                    vendor_id,
-                    cost: money,
-                    named: money,
-                    posted_v,
-                    again,
-                }
+                let (message, named) = (String::new(), money);
+                Change::PaidFailure { attempt, code: 40_101, message, vendor_id, cost: money, named, posted_v, again }
             }
             6 => {
                 books.go(number, &[At::Submitted], At::Over, Books::failed(Reason::PaidFailure, again));
