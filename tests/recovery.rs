@@ -78,7 +78,7 @@ pub(crate) async fn a_start_that_dies_at_any_call_is_finished_by_the_next() {
     let quiet = World::new(Settings::default()).live(JOB, Death::default()).await;
     assert!(quiet.calls > TASKS);
     // Every call up to the first answers, then a sample of the rest.
-    let calls = (1..=8).chain((9..=quiet.calls).step_by(79));
+    let calls = (1..=8).chain((9..=quiet.calls).step_by(211));
     for call in calls {
         for death in [Death { before_call: call, after_call: 0 }, Death { before_call: 0, after_call: call }] {
             let mut world = World::new(Settings::default());
