@@ -251,7 +251,7 @@ CREATE TABLE attempt (
 ) STRICT;
 -- No index holds the vendor's ids: they are random within a minute, and an index of them costs as much as all else that
 -- a purchase writes. A row of the vendor's is found by its tag. The first that has none of ours makes the index
--- attempt_by_vendor_id, once.
+-- attempt_by_vendor_id, once, and with it attempt_by_tag, which holds what restored ledgers have taken over.
 
 -- What the provider said of an attempt that it refused or that failed, in its own words.
 CREATE TABLE provider_message (

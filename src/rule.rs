@@ -169,6 +169,9 @@ rules! {
     RestoredSinceTheCopy,
     /// Another history's purchase may be counted as one that this copy holds in doubt or gave up; else it is bought again.
     HistoriesShareNumbers,
+    /// A second purchase under the tag of one that a restored ledger took over answers no task, as anywhere; else the task
+    /// is charged twice once the first one fails.
+    TwinsOfRecoveredAreExtra,
     /// What a restored ledger takes over is held for all that it may come to; else settling it passes a cap.
     FoundIsHeldForAll,
     /// A tag's hash is of what is bought, and not of the row; else rows that another history used name other tasks.

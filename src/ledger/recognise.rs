@@ -8,6 +8,7 @@ use super::vendor_id::vendor_key;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId};
 use crate::money::Money;
+use crate::rule::Rule;
 use crate::tag::Tag;
 use crate::task::TaskState;
 
@@ -95,11 +96,14 @@ impl Ledger {
                 let is_beside = matches!(known, Recognised::Zombie { .. } | Recognised::Twin { .. });
                 Ok(if is_beside && self.is_settled_extra(account, vendor_id)? { Recognised::Extra } else { known })
             }
-            other => Ok(match self.by_id(vendor_id, other.as_ref())? {
-                Some(known) => known,
-                None if other.is_some() && self.is_settled_extra(account, vendor_id)? => Recognised::Extra,
-                None if other.is_some() => Recognised::Lost,
-                None => Recognised::Foreign,
+            other => Ok(match (self.by_id(vendor_id, other.as_ref())?, other) {
+                (Some(known), _) => known,
+                (None, Some(_)) if self.is_settled_extra(account, vendor_id)? => Recognised::Extra,
+                (None, Some(tag)) => match self.taken_over_under(&tag)? {
+                    Some(attempt) if Rule::TwinsOfRecoveredAreExtra.is_kept() => Recognised::Twin { attempt },
+                    Some(_) | None => Recognised::Lost,
+                },
+                (None, None) => Recognised::Foreign,
             }),
         }
     }
@@ -116,7 +120,8 @@ impl Ledger {
     fn by_id(&mut self, vendor_id: &str, tag: Option<&Tag>) -> Result<Option<Recognised>, LedgerError> {
         if !self.ids_are_indexed {
             let sql =
-                "CREATE INDEX IF NOT EXISTS attempt_by_vendor_id ON attempt (vendor_id) WHERE vendor_id IS NOT NULL";
+                "CREATE INDEX IF NOT EXISTS attempt_by_vendor_id ON attempt (vendor_id) WHERE vendor_id IS NOT NULL;
+                       CREATE INDEX IF NOT EXISTS attempt_by_tag ON attempt (tag) WHERE tag IS NOT NULL";
             self.db.execute_batch(sql)?;
             self.ids_are_indexed = true;
         }
@@ -139,6 +144,12 @@ impl Ledger {
         let uncollected = state == AttemptState::Submitted;
         let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
         Ok(Some(Recognised::Known { attempt, batch, uncollected, tagged, booked, assumed }))
+    }
+
+    /// The attempt that a restored ledger took over with this very tag: what else bears it was sold twice.
+    fn taken_over_under(&self, tag: &Tag) -> Result<Option<AttemptId>, LedgerError> {
+        let sql = "SELECT id FROM attempt WHERE tag = ?1 ORDER BY id DESC LIMIT 1";
+        Ok(self.db.prepare_cached(sql)?.query_row([tag.to_string()], |row| row.get(0).map(AttemptId)).optional()?)
     }
 
     /// The row bears this attempt's tag.

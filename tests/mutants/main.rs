@@ -307,6 +307,12 @@ fn shown_by(rule: Rule) -> Story {
                 "left: (8, 4) right: (5, 4)"
             )
         }
+        Rule::TwinsOfRecoveredAreExtra => {
+            story!(
+                restored::what_was_sold_twice_is_recovered_once,
+                "a task was paid for twice without a failure between"
+            )
+        }
         Rule::TagsNameContent => story!(
             restored::a_restored_ledger_takes_no_purchase_for_that_of_another_task,
             "left: (4, 7, 3) right: (4, 5, 1)"

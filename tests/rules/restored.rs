@@ -1,11 +1,12 @@
 //! A ledger that was restored from a copy, and what it had bought after it.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
 
-use super::rows::changed;
+use super::rows::{again, changed};
 use super::world::{Death, World};
 use super::{job, live_for, named, settings};
 
@@ -218,4 +219,38 @@ pub(crate) async fn a_copy_that_holds_a_doubt_knows_what_another_history_bought_
     assert_eq!((world.bill().tasks, world.tasks("answered")), (5, 4));
     let audit = world.audit();
     assert_eq!((audit.extra_charges, audit.charged, audit.problems), (1, world.bill().total, vec![]));
+}
+
+/// One purchase sold twice has one tag: the second sale answers no task, whatever became of the first.
+#[tokio::test(start_paused = true)]
+pub(crate) async fn what_was_sold_twice_is_recovered_once() {
+    let mut world = World::new(settings(vec![]));
+    world.live_on(&job(1)).await;
+    let copy = world.copy();
+    let (sandbox, clock, posts, expired) = (Arc::clone(&world.sandbox), world.clock, Mutex::new(0), Arc::default());
+    let has_expired: Arc<AtomicBool> = Arc::clone(&expired);
+    world.meddle = Some(Arc::new(move |request, outcome| {
+        if request.spends {
+            let mut posts = posts.lock().unwrap();
+            *posts += 1;
+            if *posts == 1 {
+                again(&sandbox, clock, request);
+            }
+        }
+        let is_answer = request.path.contains("/task_get/") && has_expired.load(Ordering::Relaxed);
+        if !is_answer {
+            return outcome;
+        }
+        changed(outcome, |body| {
+            body["tasks"][0]["status_code"] = 40_403.into();
+            body["tasks"][0]["result"] = serde_json::Value::Null;
+        })
+    }));
+    live_for(&mut world, &job(3), Duration::from_mins(10)).await;
+    world.restore(&copy);
+    expired.store(true, Ordering::Relaxed);
+    world.live_on(&job(3)).await;
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!((bill.bought_twice().count(), audit.extra_charges, audit.problems), (2, 2, vec![]));
+    assert_eq!((audit.charged, world.tasks("failed")), (bill.total, 2));
 }
