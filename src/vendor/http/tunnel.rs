@@ -59,7 +59,7 @@ pub(super) enum TunnelError {
     Refused(String, String, String),
     #[error("the proxy {0} gives no proper answer to CONNECT {1}: {2}")]
     Odd(String, String, String),
-    #[error("there was no connection within {} s", .0.as_secs())]
+    #[error("there was no connection through the proxy within {}", humantime::format_duration(*.0))]
     Late(Duration),
 }
 

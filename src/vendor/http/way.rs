@@ -6,11 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::header::{self, HeaderValue};
+use hyper_util::client::legacy::connect::capture_connection;
 use reqwest::{Client, ClientBuilder, Url, redirect, retry};
 use rustls::ClientConfig;
 
 use super::proxy::Proxy;
-use super::tunnel::{self, Tunnelled};
+use super::tunnel::{self, TunnelError, Tunnelled};
 use super::{CONNECT_TIMEOUT, Failure, HttpError, HttpRequest, USER_AGENT, tls, words};
 use crate::rule::Rule;
 
@@ -79,10 +80,15 @@ impl Way {
             Self::Through(client) => {
                 let mut request = request.map(Full::new);
                 request.headers_mut().insert(header::USER_AGENT, HeaderValue::from_static(USER_AGENT));
+                let connected = capture_connection(&mut request);
                 match tokio::time::timeout(timeout, client.request(request)).await {
                     Ok(Ok(response)) => Ok(response.map(reqwest::Body::wrap).into()),
                     Ok(Err(error)) if error.is_connect() => Err(Lost::NeverLeft(words::unconnected(&error))),
                     Ok(Err(error)) => Err(Lost::NoAnswer(words::root_of(&error))),
+                    // It waited for its connection, and was given up with it.
+                    Err(_) if connected.connection_metadata().is_none() => {
+                        Err(Lost::NeverLeft(TunnelError::Late(timeout).to_string()))
+                    }
                     Err(_) => Err(Lost::NoAnswer(NO_REPLY.to_owned())),
                 }
             }

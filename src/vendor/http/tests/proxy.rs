@@ -11,6 +11,8 @@ enum Does {
     Connect(&'static [u8]),
     /// Says this and closes.
     Say(&'static [u8]),
+    /// Says nothing, for a minute.
+    Hang,
 }
 
 const YES: Does = Does::Connect(b"HTTP/1.1 200 Connection established\r\nVia: a\r\n\r\n");
@@ -32,6 +34,7 @@ async fn proxy(does: Does) -> (Proxy, tokio::sync::mpsc::UnboundedReceiver<Strin
                 heads.send(head).unwrap();
                 match does {
                     Does::Say(reply) => stream.write_all(reply).await.unwrap(),
+                    Does::Hang => tokio::time::sleep(Duration::from_mins(1)).await,
                     Does::Connect(reply) => {
                         let mut beyond = TcpStream::connect(to).await.unwrap();
                         stream.write_all(reply).await.unwrap();
@@ -117,6 +120,16 @@ async fn a_proxy_that_is_not_there_sends_nothing() {
         let Err(Failure::NeverLeft(why)) = http.unwrap().call(purchase()).await else { panic!("{url}") };
         assert!(why.contains(&format!("the proxy {closed} cannot be reached: Connection refused")), "{why}");
     }
+}
+
+#[tokio::test]
+async fn a_proxy_that_does_not_answer_sends_nothing() {
+    let peer = peer(Vec::new()).await;
+    let (proxy, _heads) = proxy(Does::Hang).await;
+    let request = Request { timeout: Duration::from_millis(50), ..purchase() };
+    let Err(Failure::NeverLeft(why)) = peer.through(&proxy).call(request).await else { panic!() };
+    assert_eq!(why, "127.0.0.1: there was no connection through the proxy within 50ms");
+    assert_eq!(peer.seen().await, Vec::<String>::new());
 }
 
 #[tokio::test]
