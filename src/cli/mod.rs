@@ -34,12 +34,15 @@ mod table;
 mod told;
 mod twins;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 pub use args::{Cli, Command, Common};
 pub use exit::Exit;
 
 use crate::catalogue::List;
+use crate::engine::{EngineError, PrepareError};
+use crate::ledger::{LedgerError, RegisterError};
 use crate::problem::Problems;
 use out::Out;
 
@@ -76,6 +79,24 @@ pub fn main(cli: &Cli) -> ExitCode {
         Exit::of(&error)
     });
     ExitCode::from(exit.code())
+}
+
+/// Names the ledger in what SQLite said of it.
+fn of_ledger(error: anyhow::Error, path: &Path) -> anyhow::Error {
+    let error = match error.downcast::<LedgerError>() {
+        Ok(error) => return error.at(path).into(),
+        Err(error) => error,
+    };
+    let error = match error.downcast::<EngineError>() {
+        Ok(EngineError::Ledger(error)) => return error.at(path).into(),
+        Ok(error) => return error.into(),
+        Err(error) => error,
+    };
+    match error.downcast::<PrepareError>() {
+        Ok(PrepareError::Ledger(error) | PrepareError::Register(RegisterError::Ledger(error))) => error.at(path).into(),
+        Ok(error) => error.into(),
+        Err(error) => error,
+    }
 }
 
 /// An error in words, with its causes where they add something.

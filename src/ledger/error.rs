@@ -10,12 +10,12 @@ use crate::task::IllegalTransition;
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// SQLite says no.
-    #[error("{}", sqlite_says(.path, .source))]
+    #[error("{}", sqlite_says(.path, .said))]
     Sqlite {
         /// The ledger's file.
         path: PathBuf,
         /// What SQLite said.
-        source: Box<rusqlite::Error>,
+        said: Box<rusqlite::Error>,
     },
     /// The file cannot be made or is not safe to use.
     #[error("ledger `{}`: {what}", .path.display())]
@@ -61,7 +61,7 @@ fn sqlite_says(path: &std::path::Path, source: &rusqlite::Error) -> String {
 /// Anything that SQLite says gets the path when it leaves the module.
 impl From<rusqlite::Error> for LedgerError {
     fn from(source: rusqlite::Error) -> Self {
-        Self::Sqlite { path: PathBuf::new(), source: Box::new(source) }
+        Self::Sqlite { path: PathBuf::new(), said: Box::new(source) }
     }
 }
 
@@ -70,7 +70,7 @@ impl LedgerError {
     #[must_use]
     pub(crate) fn at(self, path: &std::path::Path) -> Self {
         match self {
-            Self::Sqlite { source, .. } => Self::Sqlite { path: path.to_owned(), source },
+            Self::Sqlite { said, .. } => Self::Sqlite { path: path.to_owned(), said },
             other @ (Self::File { .. } | Self::SqliteVersion(_) | Self::Illegal(_) | Self::Unexpected(_)) => other,
         }
     }

@@ -52,6 +52,12 @@ impl Ledger {
         close_to_others(path)?;
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let db = Connection::open_with_flags(path, flags).map_err(|e| LedgerError::from(e).at(path))?;
+        // Opened to be read where it may not be written.
+        if db.is_readonly("main").is_ok_and(|is_readonly| is_readonly) {
+            let what = "it may not be written, so nothing was bought: see to its mode, its owner and how its disk is mounted. It \
+                        can still be read, by `bursar status` and `bursar export`";
+            return Err(LedgerError::File { path: path.to_owned(), what: what.to_owned() });
+        }
         Self::from_connection(db, path, kind, now).map_err(|error| error.at(path))
     }
 

@@ -11,9 +11,9 @@ use super::LedgerError;
 
 /// SQLite could not make its files beside the ledger, and no other process has made them.
 pub(super) fn is_the_reason(error: &LedgerError, path: &Path) -> bool {
-    let LedgerError::Sqlite { source, .. } = error else { return false };
+    let LedgerError::Sqlite { said, .. } = error else { return false };
     let cannot_write = matches!(
-        source.sqlite_error_code(),
+        said.sqlite_error_code(),
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied)
     );
     cannot_write && !beside(path, "-shm").exists()

@@ -223,10 +223,10 @@ fn what_the_disk_cannot_hold_is_not_bought() {
     world.agree(5_000);
 }
 
-/// A command by a user who may not write where the mode forbids it, which root may: as nobody, from a copy that nobody can
-/// run.
+/// The program for a user who may not write where the mode forbids it, which root may: nobody, with a copy that nobody
+/// can run.
 #[cfg(unix)]
-fn as_anybody(folder: &std::path::Path, args: &[&str]) -> Ended {
+fn as_anybody(folder: &std::path::Path) -> std::process::Command {
     use std::os::unix::fs::PermissionsExt as _;
     use std::os::unix::process::CommandExt as _;
     let program = folder.join("bursar");
@@ -235,11 +235,11 @@ fn as_anybody(folder: &std::path::Path, args: &[&str]) -> Ended {
     }
     fs::set_permissions(folder, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = std::process::Command::new(program);
-    command.args(args).current_dir("/").env_clear().env("HOME", folder);
-    if std::os::unix::fs::MetadataExt::uid(&fs::metadata(folder).unwrap()) == 0 {
+    command.current_dir("/").env_clear().env("HOME", folder);
+    if std::os::unix::fs::MetadataExt::uid(&fs::metadata(folder.join("job.toml")).unwrap()) == 0 {
         command.uid(65_534);
     }
-    Ended::of(command.output().unwrap())
+    command
 }
 
 #[cfg(unix)]
@@ -258,12 +258,13 @@ fn a_ledger_in_a_read_only_folder_is_read() {
     fs::set_permissions(&shelf, fs::Permissions::from_mode(0o555)).unwrap();
     let ledger = ledger.to_str().unwrap();
     for args in [&["status"][..], &["export", "job"], &["audit"], &["resolve", "1"], &["doctor"]] {
-        let ended = as_anybody(world.folder.path(), &[args, &["--ledger", ledger]].concat());
+        let ended = Ended::of(as_anybody(world.folder.path()).args(args).args(["--ledger", ledger]).output().unwrap());
         let expected = if args[0] == "doctor" { 2 } else { 0 };
         assert_eq!(ended.code, expected, "{ended:?}");
         assert_eq!(args[0] == "doctor", ended.stdout.contains(&format!("{ledger}, with sandbox money")), "{ended:?}");
     }
-    let refused = as_anybody(world.folder.path(), &["status", "--seen", "--ledger", ledger]);
+    let refused =
+        Ended::of(as_anybody(world.folder.path()).args(["status", "--seen", "--ledger", ledger]).output().unwrap());
     assert_eq!(refused.code, 1, "{refused:?}");
     assert_eq!(refused.stderr, format!("error: lock file `{ledger}.lock`: Permission denied (os error 13)\n"));
     assert_eq!(fs::read_dir(&shelf).unwrap().count(), 1);
@@ -279,7 +280,7 @@ fn a_folder_that_may_not_be_entered_is_named() {
     fs::create_dir(&shut).unwrap();
     fs::set_permissions(&shut, fs::Permissions::from_mode(0o000)).unwrap();
     let ledger = shut.join("bursar.db");
-    let ended = as_anybody(world.folder.path(), &["audit", "--ledger", ledger.to_str().unwrap()]);
+    let ended = Ended::of(as_anybody(world.folder.path()).arg("audit").arg("--ledger").arg(&ledger).output().unwrap());
     assert_eq!(ended.code, 2);
     assert_eq!(
         ended.stderr,
@@ -320,4 +321,34 @@ fn a_full_disk_behind_stdout_is_named() {
             "error: cannot write to stdout (`/dev/full`): No space left on device (os error 28)\n"
         );
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_that_may_not_be_written_buys_nothing() {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    let world = World::new();
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let folder = world.folder.path();
+    if fs::metadata(folder).unwrap().uid() == 0 {
+        chown(folder, Some(65_534), None).unwrap();
+        chown(folder.join("bursar.db"), Some(65_534), None).unwrap();
+        chown(folder.join("bursar.db.lock"), Some(65_534), None).unwrap();
+    }
+    fs::set_permissions(folder.join("bursar.db"), fs::Permissions::from_mode(0o400)).unwrap();
+    let (job, home) = (folder.join("job.toml"), folder.to_str().unwrap());
+    let home = home.trim_start_matches('/');
+    let mut command = as_anybody(folder);
+    command.args(["run", job.to_str().unwrap()]);
+    let ended =
+        Ended::of(command.env("DATAFORSEO_LOGIN", "sandbox").env("DATAFORSEO_PASSWORD", "sandbox").output().unwrap());
+    assert_eq!(ended.code, 2, "{ended:?}");
+    assert!(
+        ended.stderr.ends_with(&format!(
+            "{home}/bursar.db`: it may not be written, so nothing was bought: see to its mode, its owner and how \
+             its disk is mounted. It can still be read, by `bursar status` and `bursar export`\n"
+        )),
+        "{ended:?}"
+    );
+    world.agree(1);
 }

@@ -48,7 +48,8 @@ pub(super) fn run(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<E
             if *start.stop.borrow() > StopWord::None {
                 return Ok(exit.and(Exit::Interrupted));
             }
-            exit = exit.and(start.beside_others(start.ledger(&ledger, jobs).await)?);
+            let ended = start.ledger(&ledger, jobs).await.map_err(|error| super::of_ledger(error, &ledger));
+            exit = exit.and(start.beside_others(ended)?);
         }
         Ok(exit)
     })
