@@ -55,7 +55,8 @@ fn add(world: &World, line: &str) {
 
 /// A provider that is not on this machine, as far as bursar can tell, where nobody answers.
 fn elsewhere(world: &World) {
-    let config = "state_dir = 'state'\n[accounts.main]\nbase_url = 'https://[::ffff:127.0.0.1]:1'\n";
+    let config = "state_dir = 'state'\n[accounts.main]\nbase_url = 'https://[::ffff:127.0.0.1]:1'\n\
+                  timing = { silence = '200ms', patience = '1s' }\n";
     fs::write(world.folder.path().join("bursar.toml"), config).unwrap();
 }
 
@@ -109,12 +110,12 @@ fn what_a_proxy_refuses_is_not_bought_and_not_in_doubt() {
 fn a_proxy_of_the_environment_is_named_with_the_key_for_it() {
     let world = World::new();
     elsewhere(&world);
-    for variable in ["HTTPS_PROXY", "all_proxy"] {
+    for (variable, quiet) in [("HTTPS_PROXY", "--no-progress"), ("all_proxy", "--quiet")] {
         let says = format!(
             "{variable} is set in the environment and is not used: to go through a proxy, write \
              proxy = \"http://HOST:PORT\" below [accounts.main] in bursar.toml\n"
         );
-        for args in [&["run", "job.toml", "--max-wait", "100ms"][..], &["doctor"]] {
+        for args in [&["run", "job.toml", quiet][..], &["doctor"]] {
             let mut command = world.command(args);
             let ended = Ended::of(command.env(variable, "http://me:hunter2@127.0.0.1:2").output().unwrap());
             assert!(format!("{}{}", ended.stderr, ended.stdout).contains(&says), "{ended:?}");
@@ -152,6 +153,10 @@ fn quotes_around_a_password_are_named_where_it_is_refused() {
                 not read by a shell keeps them: where it is not let in, that is likely why\n";
     assert!(quoted.stderr.contains(says), "{quoted:?}");
     assert!(!format!("{quoted:?}").contains("hunter2"), "{quoted:?}");
+    let right = world.command(&["doctor"]).env("DATAFORSEO_LOGIN", " sandbox").output().unwrap();
+    let warned = "warn  credentials  account `main`: DATAFORSEO_LOGIN begins or ends with a blank, which is a part of what is sent: \
+                  where it is not let in, that is likely why\n";
+    assert!(Ended::of(right).stdout.contains(warned));
     world.agree(0);
 }
 

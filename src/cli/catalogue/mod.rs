@@ -92,7 +92,10 @@ fn refresh(
     };
     let fetched = match fetch::all(list, to_read.iter().map(|one| one.engine), account, &credentials) {
         Ok(fetched) => fetched,
-        Err(error) if args.refresh => return Err(error),
+        Err(error) if args.refresh => {
+            credentials.odd().iter().for_each(|sentence| out.must(sentence));
+            return Err(error);
+        }
         Err(error) => {
             out.note(&format!("the vendor was asked in vain: {error}"));
             return Ok(());

@@ -14,7 +14,7 @@ use crate::cli::out::{self, Out, count, grouped};
 use crate::cli::progress::{Baseline, Teller};
 use crate::cli::secrets::Credentials;
 use crate::cli::standing::Standing;
-use crate::cli::{Exit, embedded, summary, told};
+use crate::cli::{Exit, embedded, secrets, summary, told};
 use crate::config::AccountConfig;
 use crate::engine::{self, Desk, RunTerms, StopWord, Terms};
 use crate::ids::AccountId;
@@ -106,6 +106,10 @@ impl Start<'_> {
         };
         if end.refused.is_some() || end.no_answer.is_some() {
             credentials.odd().iter().for_each(|sentence| self.out.must(sentence));
+            // When quiet, this was not said at the beginning.
+            if let Some(variable) = secrets::unused_proxy(config).filter(|_| self.out.quiet) {
+                self.out.must(&secrets::proxy_not_used(variable, &config.name));
+            }
         }
         let unmatched = [(config.name.clone(), end.unmatched.0)].into();
         let learnt = Learnt::of(ledger, runs.iter().map(|(run, _)| *run).collect(), settled, unmatched)?;
