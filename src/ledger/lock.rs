@@ -47,7 +47,7 @@ pub enum LockError {
         holder: Holder,
     },
     /// The lock file cannot be made or locked.
-    #[error("lock file `{}`: {source}", .path.display())]
+    #[error("lock file `{}` cannot be made or locked, and nothing was bought or changed: {source}", .path.display())]
     Io {
         /// The lock file.
         path: PathBuf,

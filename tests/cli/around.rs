@@ -6,6 +6,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
+use bursar::ledger::Ledger;
+use bursar::offer::ResultKind;
 use serde_json::Value;
 
 use super::world::{Ended, World};
@@ -228,6 +230,18 @@ fn what_the_disk_cannot_hold_is_not_bought() {
     world.agree(5_000);
 }
 
+#[test]
+fn the_size_of_stored_answers_is_told_from_enough_of_them() {
+    let world = World::new();
+    world.job("1", 120);
+    assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
+    let ledger = Ledger::open_to_read(&world.folder.path().join("bursar.db")).unwrap();
+    let each = ledger.bytes_of_answers(ResultKind::Advanced, 100).unwrap().unwrap();
+    assert!((500..5_000).contains(&each), "{each}");
+    assert_eq!(ledger.bytes_of_answers(ResultKind::Advanced, 121).unwrap(), None);
+    assert_eq!(ledger.bytes_of_answers(ResultKind::Html, 1).unwrap(), None);
+}
+
 /// The program for a user who may not write where the mode forbids it, which root may: nobody, with a copy that nobody
 /// can run.
 #[cfg(unix)]
@@ -271,7 +285,12 @@ fn a_ledger_in_a_read_only_folder_is_read() {
     let refused =
         Ended::of(as_anybody(world.folder.path()).args(["status", "--seen", "--ledger", ledger]).output().unwrap());
     assert_eq!(refused.code, 1, "{refused:?}");
-    assert_eq!(refused.stderr, format!("error: lock file `{ledger}.lock`: Permission denied (os error 13)\n"));
+    assert_eq!(
+        refused.stderr,
+        format!(
+            "error: lock file `{ledger}.lock` cannot be made or locked, and nothing was bought or changed: Permission denied (os error 13)\n"
+        )
+    );
     assert_eq!(fs::read_dir(&shelf).unwrap().count(), 1);
     fs::set_permissions(&shelf, fs::Permissions::from_mode(0o755)).unwrap();
 }

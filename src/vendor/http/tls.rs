@@ -4,11 +4,10 @@ use std::io;
 use std::sync::Arc;
 
 use chrono::DateTime;
-use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
-use rustls_platform_verifier::Verifier;
+use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use super::HttpError;
 
@@ -26,14 +25,13 @@ pub(super) enum Trust {
 /// How TLS is spoken, before it is said which protocols are spoken on it.
 pub(super) fn config(trust: &Trust) -> Result<ClientConfig, HttpError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| HttpError::Client(error.to_string()))?;
     Ok(match trust {
         Trust::Machine => {
-            let verifier: Arc<dyn ServerCertVerifier> =
-                Arc::new(Verifier::new(provider).map_err(|error| HttpError::NoAuthorities(error.to_string()))?);
-            builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
+            let builder = builder.with_platform_verifier();
+            builder.map_err(|error| HttpError::NoAuthorities(error.to_string()))?.with_no_client_auth()
         }
         Trust::Nobody => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
         #[cfg(test)]
