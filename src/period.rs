@@ -118,6 +118,14 @@ pub fn parse(kind: PeriodKind, tz: Zone, id: &str) -> Result<Period, PeriodError
     if period.from < period.to { Ok(period) } else { Err(PeriodError::Skipped { id: id.to_owned(), timezone: tz }) }
 }
 
+/// The last calendar day that a period reaches, by its id alone; none for `once`, which is all time.
+pub fn last_day(id: &str) -> Option<NaiveDate> {
+    let hour = || parse_hour(id).map(|hour| hour.from.date_naive());
+    let week = || parse_week(id).map(|monday| monday + Days::new(6));
+    let month = || parse_date(&format!("{id}-01")).map(|first| first + Months::new(1) - Days::new(1));
+    parse_date(id).or_else(hour).or_else(week).or_else(month)
+}
+
 fn parse_hour(id: &str) -> Option<Period> {
     let (date, hour) = id.strip_suffix('Z')?.split_once('T')?;
     let hour = parse_date(date)?.and_hms_opt(hour.parse().ok()?, 0, 0)?;
@@ -249,6 +257,20 @@ mod tests {
         assert!(matches!(parse(PeriodKind::Day, apia, "2011-12-30"), Err(PeriodError::Skipped { .. })));
         assert_eq!(parse(PeriodKind::Day, apia, "2011-12-29").unwrap().to, at("2011-12-30T10:00:00Z"));
         assert_eq!(day_of(apia, at("2011-12-30T10:00:00Z")).id, "2011-12-31");
+    }
+
+    #[test]
+    fn the_last_day_of_a_period_follows_from_its_id() {
+        for (id, last) in [
+            ("2026-11-22T15Z", "2026-11-22"),
+            ("2026-11-22", "2026-11-22"),
+            ("2026-W53", "2027-01-03"),
+            ("2026-02", "2026-02-28"),
+            ("2026-12", "2026-12-31"),
+        ] {
+            assert_eq!(last_day(id), parse_date(last), "{id}");
+        }
+        assert_eq!(last_day("once"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::money::Money;
@@ -134,10 +135,16 @@ pub struct ExportArgs {
     /// A job file, or the name of a job in the ledger
     #[arg(value_name = "JOB")]
     pub job: PathBuf,
-    /// The period, instead of the latest run
+    /// The period, instead of the latest run; may be repeated
     #[arg(long, value_name = "ID")]
-    pub period: Option<String>,
-    /// The form; by default that of the output file's name, else JSON Lines
+    pub period: Vec<String>,
+    /// All runs from the period that this date lies in on, such as 2026-11-01
+    #[arg(long, value_name = "DATE", conflicts_with = "period")]
+    pub since: Option<NaiveDate>,
+    /// Only rows with an answer
+    #[arg(long)]
+    pub answered: bool,
+    /// The format; by default that of the output file's name (.csv, .jsonl, .ndjson), else JSON Lines
     #[arg(long, value_enum)]
     pub format: Option<Format>,
     /// The file, replaced only when it is whole; stdout without it
@@ -146,9 +153,12 @@ pub struct ExportArgs {
     /// In CSV, leave cells that a spreadsheet would take for a formula as they are
     #[arg(long)]
     pub csv_raw: bool,
+    /// In CSV, begin with a UTF-8 byte order mark, by which Excel knows the encoding
+    #[arg(long)]
+    pub bom: bool,
 }
 
-/// The forms of an export.
+/// The formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// JSON Lines: one object a task, with its history and the vendor's answer.

@@ -1,30 +1,25 @@
-//! `bursar export`: every task of a run with what it cost and what came back.
+//! `bursar export`: every task of one or several runs with what it cost and what came back.
 //!
 //! One row is in memory at a time. A file appears under its name only when it is whole and on the disk.
 
 mod csv_form;
+mod format;
 mod json_form;
+mod of_run;
 mod whole_file;
 
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
-use chrono::{DateTime, SecondsFormat};
+use chrono::{DateTime, NaiveDate, SecondsFormat};
 
 use super::args::{ExportArgs, Format};
 use super::out::{self, Out, count, shell};
 use super::{Common, Exit, locate, mistake};
-use crate::ledger::{ExportRow, Ledger, LedgerError};
+use crate::ids::RunId;
+use crate::ledger::{ExportRow, Kind, Ledger, LedgerError};
+use crate::period::last_day;
+use of_run::{OfRun, completeness, named};
 use whole_file::WholeFile;
-
-/// What all rows of a run have in common.
-struct OfRun {
-    job: String,
-    period: String,
-    complete: bool,
-    asked: u64,
-    planned: u64,
-}
 
 /// A form of export: rows in, bytes out.
 trait Form {
@@ -41,84 +36,89 @@ enum Stopped {
 }
 
 pub(super) fn export(args: &ExportArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
+    let format = format::of(args)?;
     let (ledger, _, job) = locate::to_read(Some(&args.job), common)?;
     let job = job.unwrap_or_default();
-    let Some(run) = ledger.find_run(&job, args.period.as_deref())? else {
-        let mut periods = Vec::new();
-        for run in ledger.runs(Some(&job))? {
-            periods.push(ledger.run_name(run)?.1);
-        }
-        return mistake(match (&args.period, periods.as_slice()) {
-            (_, []) => format!("job `{job}` has no run yet"),
-            (Some(asked), [only]) => format!("job `{job}` has no run of {asked}; there is one of {only}"),
-            (asked, several) => {
-                let asked = asked.as_deref().unwrap_or("any period");
-                format!("job `{job}` has no run of {asked}; there are runs of {}", several.join(", "))
-            }
-        });
-    };
-    let of = of_run(&ledger, run)?;
-    let format = args.format.unwrap_or_else(|| format_of(args.output.as_deref()));
+    let runs = chosen(&ledger, &job, args)?;
     let written = match &args.output {
         Some(path) => {
+            format::can_take(path, ledger.path())?;
             let mut file = WholeFile::begin(path)?;
-            let rows = write(&ledger, run, &of, format, args.csv_raw, &mut file);
+            let rows = write(&ledger, &runs, args, format, &mut file);
             let rows = rows.and_then(|rows| file.finish().map(|()| rows).map_err(Stopped::Io));
             rows.map_err(|error| anyhow::Error::new(error).context(format!("`{}` was not written", path.display())))?
         }
-        None => match write(&ledger, run, &of, format, args.csv_raw, &mut BufWriter::new(io::stdout().lock())) {
+        None => match write(&ledger, &runs, args, format, &mut BufWriter::new(io::stdout().lock())) {
             // The reader has gone away: it has had enough.
             Err(Stopped::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Complete),
             Err(Stopped::Io(error)) => return Err(out::of_stdout(&error).into()),
             rows => rows?,
         },
     };
-    let whole = if of.complete {
-        "the run is complete".to_owned()
-    } else {
-        format!("the run is not complete: {} of {} not bought so far", of.planned, count(of.asked, "task"))
-    };
+    let runs: Vec<OfRun> = runs.into_iter().map(|(_, of)| of).collect();
+    let rows = count(written, if args.answered { "answered row" } else { "row" });
+    let rows = if ledger.kind() == Kind::Sandbox { format!("{rows} (play money)") } else { rows };
     let into = args.output.as_ref().map(|path| format!(" to {}", shell(&path.display().to_string())));
-    out.note(&format!("{} of {} ({}){}; {whole}", count(written, "row"), of.job, of.period, into.unwrap_or_default()));
+    out.note(&format!("{rows} of {}{}; {}", named(&runs), into.unwrap_or_default(), completeness(&runs)));
     Ok(Exit::Complete)
 }
 
-fn of_run(ledger: &Ledger, run: crate::ids::RunId) -> anyhow::Result<OfRun> {
-    let (job, period) = ledger.run_name(run)?;
-    let [planned, sending, submitted, answered, failed] = ledger.tally(run)?;
-    let asked = planned + sending + submitted + answered + failed;
-    Ok(OfRun { job, period, complete: planned + sending + submitted == 0, asked, planned })
+/// The runs that are meant, oldest first: of the periods that are named, since a date, or the latest.
+fn chosen(ledger: &Ledger, job: &str, args: &ExportArgs) -> anyhow::Result<Vec<(RunId, OfRun)>> {
+    let mut all = Vec::new();
+    for run in ledger.runs(Some(job))? {
+        all.push((run, ledger.run_name(run)?.1));
+    }
+    let Some((latest, last)) = all.last() else { return mistake(format!("job `{job}` has no run yet")) };
+    if let Some(missing) = args.period.iter().find(|asked| !all.iter().any(|(_, period)| period == *asked)) {
+        let there: Vec<&str> = all.iter().map(|(_, period)| &**period).collect();
+        let there = match &*there {
+            [only] => format!("there is one of {only}"),
+            several => format!("there are runs of {}", several.join(", ")),
+        };
+        return mistake(format!("job `{job}` has no run of {missing}; {there}"));
+    }
+    let is_meant = |period: &String| match args.since {
+        Some(since) => reaches(period, since),
+        None => args.period.contains(period),
+    };
+    let mut meant: Vec<RunId> = all.iter().filter(|(_, period)| is_meant(period)).map(|(run, _)| *run).collect();
+    if let (Some(since), true) = (args.since, meant.is_empty()) {
+        return mistake(format!("job `{job}` has no run since {since}; its latest is of {last}"));
+    }
+    if meant.is_empty() {
+        meant.push(*latest);
+    }
+    meant.into_iter().map(|run| Ok((run, OfRun::read(ledger, run)?))).collect()
 }
 
-/// By the file's name.
-fn format_of(output: Option<&Path>) -> Format {
-    match output.and_then(Path::extension) {
-        Some(extension) if extension.eq_ignore_ascii_case("csv") => Format::Csv,
-        _ => Format::Jsonl,
-    }
+/// Whether a period has a day on or after this date.
+pub(super) fn reaches(period: &str, since: NaiveDate) -> bool {
+    last_day(period).is_none_or(|last| last >= since)
 }
 
 fn write(
     ledger: &Ledger,
-    run: crate::ids::RunId,
-    of: &OfRun,
+    runs: &[(RunId, OfRun)],
+    args: &ExportArgs,
     format: Format,
-    raw: bool,
     to: &mut dyn Write,
 ) -> Result<u64, Stopped> {
     let mut form: Box<dyn Form + '_> = match format {
-        Format::Csv => Box::new(csv_form::CsvForm::new(to, raw)?),
+        Format::Csv => Box::new(csv_form::CsvForm::new(to, args.csv_raw, args.bom)?),
         Format::Jsonl => Box::new(json_form::JsonForm { to }),
     };
     let mut rows = 0;
-    ledger.export::<Stopped>(run, format == Format::Jsonl, |row| {
-        // A task that was never bought and is no longer asked is no task of this run any more.
-        if row.history.is_empty() && !row.asked {
-            return Ok(());
-        }
-        rows += 1;
-        Ok(form.row(of, &row)?)
-    })?;
+    for (run, of) in runs {
+        ledger.export::<Stopped>(*run, format == Format::Jsonl, args.answered, |row| {
+            // A task that was never bought and is no longer asked is no task of this run any more.
+            if row.history.is_empty() && !row.asked {
+                return Ok(());
+            }
+            rows += 1;
+            Ok(form.row(of, &row)?)
+        })?;
+    }
     form.end()?;
     Ok(rows)
 }

@@ -85,7 +85,8 @@ impl ExportRow {
 }
 
 impl Ledger {
-    /// Every task of a run in the order of its plan, with its answers where `answers` says so.
+    /// Every task of a run in the order of its plan, with its answers where `answers` says so; those with an answer alone
+    /// where `answered` does.
     ///
     /// # Errors
     /// The ledger cannot be read, or `each` failed.
@@ -93,6 +94,7 @@ impl Ledger {
         &self,
         run: RunId,
         answers: bool,
+        answered: bool,
         mut each: impl FnMut(ExportRow) -> Result<(), E>,
     ) -> Result<(), E> {
         let sqlite = |error: rusqlite::Error| E::from(LedgerError::from(error).at(&self.path));
@@ -104,10 +106,10 @@ impl Ledger {
                         task.attempt, task.id, prompt_set.line
                  FROM task JOIN prompt_set ON prompt_set.id = task.prompt_set JOIN prompt ON prompt.id = task.prompt
                  JOIN market ON market.id = task.market JOIN target ON target.id = task.target
-                 WHERE task.run = ?1 ORDER BY task.position, task.id",
+                 WHERE task.run = ?1 AND (?2 = 0 OR task.state = 3) ORDER BY task.position, task.id",
             )
             .map_err(sqlite)?;
-        let mut rows = statement.query([run.0]).map_err(sqlite)?;
+        let mut rows = statement.query((run.0, answered)).map_err(sqlite)?;
         while let Some(row) = rows.next().map_err(sqlite)? {
             let (mut exported, attempt, task) = export_row(row).map_err(sqlite)?;
             if let Some(attempt) = attempt {

@@ -9,6 +9,7 @@ mod catalogues;
 mod clocks;
 mod doctor;
 mod endings;
+mod exports;
 mod gateway;
 #[cfg(unix)]
 mod hazards;

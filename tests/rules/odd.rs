@@ -20,7 +20,7 @@ pub(crate) fn kept(world: &World) -> Vec<String> {
             odd.extend(row.oddity.map(|oddity| oddity.name().to_owned()));
             Ok::<(), bursar::ledger::LedgerError>(())
         };
-        ledger.export(run, true, each).unwrap();
+        ledger.export(run, true, false, each).unwrap();
     }
     odd
 }

@@ -8,7 +8,7 @@ use crate::ledger::ExportRow;
 use crate::oddity::Oddity;
 
 /// The columns; they are only ever added to, at the end.
-const COLUMNS: [&str; 31] = [
+const COLUMNS: [&str; 32] = [
     "job",
     "period",
     "set",
@@ -40,7 +40,11 @@ const COLUMNS: [&str; 31] = [
     "code",
     "message",
     "source_line",
+    "cost_nano_usd",
 ];
+
+/// By it Excel knows that a file is UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
 
 pub(super) struct CsvForm<'w> {
     to: csv::Writer<&'w mut dyn Write>,
@@ -48,7 +52,10 @@ pub(super) struct CsvForm<'w> {
 }
 
 impl<'w> CsvForm<'w> {
-    pub(super) fn new(to: &'w mut dyn Write, raw: bool) -> io::Result<Self> {
+    pub(super) fn new(to: &'w mut dyn Write, raw: bool, bom: bool) -> io::Result<Self> {
+        if bom {
+            to.write_all(BYTE_ORDER_MARK)?;
+        }
         let mut to = csv::Writer::from_writer(to);
         to.write_record(COLUMNS).map_err(unwrapped)?;
         Ok(Self { to, raw })
@@ -92,6 +99,7 @@ impl Form for CsvForm<'_> {
             last.and_then(|past| past.code).map_or_else(String::new, |code| code.to_string()),
             maybe(last.and_then(|past| past.message.as_deref())),
             row.line.map_or_else(String::new, |line| line.to_string()),
+            row.cost.nanos().to_string(),
         ];
         self.to.write_record(cells).map_err(unwrapped)
     }
