@@ -224,7 +224,8 @@ pub(crate) async fn a_copy_that_holds_a_doubt_knows_what_another_history_bought_
 /// One purchase sold twice has one tag: the second sale answers no task, whatever became of the first.
 #[tokio::test(start_paused = true)]
 pub(crate) async fn what_was_sold_twice_is_recovered_once() {
-    let mut world = World::new(settings(vec![]));
+    // A first try that came to nothing: the rows of the copy are counted otherwise than those in the tags.
+    let mut world = World::new(settings(vec![Rule::nth(Fault::Throttle40202, Call::TaskPost, 2)]));
     world.live_on(&job(1)).await;
     let copy = world.copy();
     let (sandbox, clock, posts, expired) = (Arc::clone(&world.sandbox), world.clock, Mutex::new(0), Arc::default());
@@ -233,7 +234,7 @@ pub(crate) async fn what_was_sold_twice_is_recovered_once() {
         if request.spends {
             let mut posts = posts.lock().unwrap();
             *posts += 1;
-            if *posts == 1 {
+            if *posts == 2 {
                 again(&sandbox, clock, request);
             }
         }
@@ -247,6 +248,8 @@ pub(crate) async fn what_was_sold_twice_is_recovered_once() {
         })
     }));
     live_for(&mut world, &job(3), Duration::from_mins(10)).await;
+    // The answers are there, and are gone, before the list has been read twice.
+    tokio::time::advance(Duration::from_hours(2)).await;
     world.restore(&copy);
     expired.store(true, Ordering::Relaxed);
     world.live_on(&job(3)).await;
