@@ -9,23 +9,23 @@ use super::args::PlanArgs;
 use super::ending::{self, Ending};
 use super::haste;
 use super::locate::{self, Located};
-use super::out::{self, Out, count, lines};
+use super::out::{self, Out, count, grouped, lines};
 use super::{Common, Exit, mistake, prompts, summary, table, told, twins};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_room};
 use crate::job::{Target, WhenShort};
-use crate::ledger::{Ledger, TargetCost};
+use crate::ledger::{Ledger, TargetCost, Tried};
 use crate::money::Money;
 use crate::period::{self, Period, PeriodKind};
-use crate::plan::{self, Haste, Hurry, Plan, Room, Scope, Share};
+use crate::plan::{self, Haste, Hurry, Plan, Room, Scope, Share, Stand, Step};
 use crate::price::{Price, PriceList};
 use crate::report::Report;
 
 /// What the ledger already knows of the run.
 struct Known {
     report: Report,
-    rooms: Vec<Room>,
+    tried: Tried,
 }
 
 /// What finished tasks of each model came to so far, by price key.
@@ -47,18 +47,25 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let known = known(&located, &period.id, &prices, clock)?;
     let learnt = learnt(&located)?;
     let haste = by_deadline(&mut located, &period.id, &account, &prices, clock)?;
-    let rooms = match &known {
-        Some(known) => known.rooms.clone(),
-        None => new_rooms(&located, &account, clock)?,
+    let rooms = rooms(&located, &period.id, &account, clock)?;
+    let job = &located.job;
+    let stands = |step: &Step| known.as_ref().map_or(Stand::ToBuy, |known| known.tried.of(job, step));
+    // What no run could ever buy is a mistake; what this one cannot buy any more is a fact.
+    let refused = match &known {
+        Some(_) => None,
+        None => plan::plan(job, &prices, &[own_room(job)], &account.limits)?
+            .cut
+            .filter(|_| job.budget.when_short == WhenShort::Refuse),
     };
-    let plan = plan::plan(&located.job, &prices, &rooms, &account.limits)?;
+    let is_refused = refused.is_some();
+    // Refused whole, it buys nothing, whatever its caps leave.
+    let nothing = refused.as_ref().map(|cut| vec![Room { left: Money::ZERO, ..cut.cap.clone() }]);
+    let binding = nothing.as_deref().unwrap_or(&rooms);
+    let mut plan = plan::plan_rest(job, &prices, binding, &account.limits, &stands)?;
+    plan.cut = refused.or(plan.cut);
     if let Some(twins) = &located.job.near_twins {
         out.must(&format!("warning: {}", twins::line(twins)));
     }
-    // Of the budgets of a run that has not begun, as a start would.
-    let is_refused = known.is_none()
-        && located.job.budget.when_short == WhenShort::Refuse
-        && plan::plan(&located.job, &prices, &[own_room(&located.job)], &account.limits)?.cut.is_some();
     let today = clock.now().wall.date_naive();
     // A job of once has no end of its own.
     let period_ends = if located.job.period == PeriodKind::Once { today } else { period.to.date_naive() };
@@ -107,23 +114,20 @@ fn by_deadline(
     Ok(haste)
 }
 
-/// The caps of a run that has not begun, with what other runs leave of them.
-fn new_rooms(located: &Located, account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Room>> {
-    let spent = if located.config.ledger.exists() {
-        let ledger = Ledger::open_to_read(&located.config.ledger)?;
-        ledger.committed(&account.name, &located.job.name, clock.now().wall.timestamp())?
-    } else {
-        Vec::new()
-    };
-    let whole = |scope, name: &str, limit| Room { scope, name: name.to_owned(), limit, left: limit };
-    let mut rooms = engine::own_rooms(&located.job);
-    rooms.extend(account.caps.day.map(|limit| whole(Scope::AccountDay, "account's cap of the UTC day", limit)));
-    rooms.extend(account.caps.month.map(|limit| whole(Scope::AccountMonth, "account's cap of the UTC month", limit)));
-    for (scope, spent) in spent {
-        for room in rooms.iter_mut().filter(|room| room.scope == scope) {
-            room.left = room.limit.less(spent);
-        }
+/// The caps of the run, with what is spent and held under each.
+fn rooms(located: &Located, period: &str, account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Room>> {
+    let mut ceilings = engine::own_ceilings(&located.job);
+    ceilings.extend(account.caps.day.map(|limit| (Scope::AccountDay, limit)));
+    ceilings.extend(account.caps.month.map(|limit| (Scope::AccountMonth, limit)));
+    if !located.config.ledger.exists() {
+        let whole = |(scope, limit): (Scope, Money)| Room::new(scope, scope.ceiling(), limit, Money::ZERO);
+        return Ok(ceilings.into_iter().map(whole).collect());
     }
+    let ledger = Ledger::open_to_read(&located.config.ledger)?;
+    let whose = (account.name.as_str(), located.job.name.as_str(), period);
+    let (lag, now) = (account.timing.balance_lag, clock.now().wall.timestamp());
+    let mut rooms = ledger.rooms_to_plan(whose, &ceilings, lag, now)?;
+    rooms.retain(|room| room.scope != Scope::AccountBalance || account.caps.keep_balance.is_some());
     Ok(rooms)
 }
 
@@ -137,7 +141,7 @@ fn current(located: &Located, clock: Clock) -> anyhow::Result<Period> {
     })
 }
 
-/// The run as the ledger has it, and its caps with what the run itself has spent put back: the plan is of all of it.
+/// The run as the ledger has it, where it has begun.
 fn known(located: &Located, period: &str, prices: &PriceList, clock: Clock) -> anyhow::Result<Option<Known>> {
     if !located.config.ledger.exists() {
         return Ok(None);
@@ -145,15 +149,8 @@ fn known(located: &Located, period: &str, prices: &PriceList, clock: Clock) -> a
     let mut ledger = Ledger::open_to_read(&located.config.ledger)?;
     let Some(run) = ledger.find_run(&located.job.name, Some(period))? else { return Ok(None) };
     let report = Report::of(&mut ledger, run, prices, clock.now())?;
-    let committed = report.committed();
-    let put_back = |room: &Room| {
-        // A budget in the job file or on the command line counts as it is there.
-        let limit = if room.scope == Scope::Run { located.job.budget.run } else { room.limit };
-        let used = room.limit.less(room.left).less(committed);
-        Room { limit, left: limit.less(used), ..room.clone() }
-    };
-    let rooms = report.rooms.iter().map(put_back).collect();
-    Ok(Some(Known { report, rooms }))
+    let tried = ledger.tried(run, &located.job)?;
+    Ok(Some(Known { report, tried }))
 }
 
 fn text(
@@ -179,12 +176,7 @@ fn text(
         say("answers of models come as `advanced`, the one form that they have".to_owned());
     }
     if let Some(Known { report, .. }) = known {
-        say(format!(
-            "bought before: {} for {} ({} held); not bought again, and counted in what follows",
-            count(report.asked - report.planned, "task"),
-            report.status.total.charged,
-            report.status.total.held
-        ));
+        say(so_far(total, report));
     }
     let _ = write!(text, "\n{}", prompts::text(job));
     for (what, part) in [
@@ -197,15 +189,7 @@ fn text(
     }
     let _ = write!(text, "\n{}", table::rooms(rooms));
     let _ = write!(text, "\n{}", prices(plan, learnt));
-    let _ = writeln!(
-        text,
-        "\n{} buys {} in {}: {}, done in {} at the most",
-        total.funded_cost,
-        count(total.funded, "task"),
-        count(plan.batches, "batch"),
-        count(plan.calls, "call"),
-        humantime::format_duration(std::time::Duration::from_secs(plan.finish.as_secs().max(1)))
-    );
+    let _ = writeln!(text, "\n{}", buys(plan));
     if let Some((sum, answers)) = expected(plan, learnt) {
         let _ = writeln!(
             text,
@@ -213,24 +197,64 @@ fn text(
             count(answers, "answer")
         );
     }
-    match &plan.cut {
-        Some(cut) => {
-            let _ = writeln!(
-                text,
-                "left out: {}; {} leaves {} of {}, and {} would be enough for all",
-                count(total.tasks - total.funded, "task"),
-                cut.cap.name,
-                cut.cap.left,
-                cut.cap.limit,
-                cut.enough
-            );
-        }
-        None => text.push_str("everything fits\n"),
-    }
+    let _ = writeln!(text, "{}", left_out(plan));
     if is_refused {
-        text.push_str("when_short = \"refuse\": a start as things stand buys nothing of it\n");
+        let _ = writeln!(
+            text,
+            "`bursar run` would buy nothing of it (when_short = \"refuse\") and end with exit code {}",
+            Exit::Usage.code()
+        );
     }
     text
+}
+
+/// What the run has tried, which the plan leaves alone.
+fn so_far(total: &Share, report: &Report) -> String {
+    let mut parts = vec![format!("{} bought for {}", count(total.bought, "task"), report.status.total.charged)];
+    if total.in_doubt > 0 {
+        parts.push(format!("{} in doubt", grouped(total.in_doubt)));
+    }
+    if total.refused > 0 {
+        parts.push(format!("{} refused by the provider", grouped(total.refused)));
+    }
+    if !report.status.total.held.is_zero() {
+        parts.push(format!("{} held", report.status.total.held));
+    }
+    format!("so far: {}; what is to buy is what is left", parts.join(", "))
+}
+
+/// What a run would buy, and how long that takes.
+fn buys(plan: &Plan) -> String {
+    if plan.total.to_buy() == 0 {
+        return "nothing is left to buy".to_owned();
+    }
+    if plan.total.funded == 0 {
+        return "nothing can be bought".to_owned();
+    }
+    format!(
+        "{} buys {} in {}: {}, done in {} at the most",
+        plan.total.funded_cost,
+        count(plan.total.funded, "task"),
+        count(plan.batches, "batch"),
+        count(plan.calls, "call"),
+        humantime::format_duration(std::time::Duration::from_secs(plan.finish.as_secs().max(1)))
+    )
+}
+
+/// What does not fit, and by how much.
+fn left_out(plan: &Plan) -> String {
+    match &plan.cut {
+        Some(cut) => format!(
+            "left out: {}; {} leaves {} of {}, and {} would be enough for all, which is {} more",
+            count(plan.total.left_out(), "task"),
+            cut.cap.name,
+            cut.cap.left,
+            cut.cap.limit,
+            cut.enough,
+            cut.enough.less(cut.cap.limit)
+        ),
+        None => "everything fits".to_owned(),
+    }
 }
 
 /// What the funded tasks are expected to cost, by what tasks of the same models came to, and how many those were; none
@@ -312,6 +336,12 @@ fn facts(
     facts.insert("prices".into(), prices.into());
     facts.insert("cut".into(), plan.cut.as_ref().map(cut).into());
     facts.insert("refused_whole".into(), is_refused.into());
+    let run_exit = match (&plan.cut, is_refused) {
+        (_, true) => Exit::Usage,
+        (Some(_), false) => Exit::BudgetReached,
+        (None, false) => Exit::Complete,
+    };
+    facts.insert("run_exit".into(), run_exit.code().into());
     facts.insert(
         "known".into(),
         known.map_or(Value::Null, |known| {
@@ -328,6 +358,7 @@ fn cut(cut: &plan::Cut) -> Value {
     row.insert("cap".into(), summary::of_room(&cut.cap));
     told::money(&mut row, "whole", cut.whole);
     told::money(&mut row, "enough", cut.enough);
+    told::money(&mut row, "more", cut.enough.less(cut.cap.limit));
     Value::Object(row)
 }
 
@@ -340,6 +371,9 @@ fn share(name: Option<&str>, share: &Share) -> Value {
     told::money(&mut row, "cost", share.cost);
     row.insert("funded".into(), share.funded.into());
     told::money(&mut row, "funded", share.funded_cost);
-    row.insert("left_out".into(), (share.tasks - share.funded).into());
+    row.insert("left_out".into(), share.left_out().into());
+    row.insert("bought".into(), share.bought.into());
+    row.insert("in_doubt".into(), share.in_doubt.into());
+    row.insert("refused".into(), share.refused.into());
     Value::Object(row)
 }

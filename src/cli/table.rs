@@ -30,18 +30,21 @@ pub(super) fn text(table: &Table) -> String {
     trimmed
 }
 
-/// Parts of a plan.
+/// Parts of a plan. Columns of what was tried before stand there where something was.
 pub(super) fn shares(what: &str, shares: &[(String, Share)]) -> String {
-    let mut table = table(&[what, "tasks", "cost", "bought", "for", "left out"], &[1, 2, 3, 4, 5]);
+    type Column = (&'static str, fn(&Share) -> u64);
+    const TRIED: [Column; 3] =
+        [("bought", |share| share.bought), ("in doubt", |share| share.in_doubt), ("refused", |share| share.refused)];
+    let tried: Vec<&Column> = TRIED.iter().filter(|(_, of)| shares.iter().any(|(_, share)| of(share) > 0)).collect();
+    let mut header = vec![what, "tasks", "all cost"];
+    header.extend(tried.iter().map(|(name, _)| *name));
+    header.extend(["to buy", "cost", "left out"]);
+    let mut table = table(&header, &(1..header.len()).collect::<Vec<_>>());
     for (name, share) in shares {
-        table.add_row([
-            name.clone(),
-            grouped(share.tasks),
-            share.cost.to_string(),
-            grouped(share.funded),
-            share.funded_cost.to_string(),
-            grouped(share.tasks - share.funded),
-        ]);
+        let mut row = vec![name.clone(), grouped(share.tasks), share.cost.to_string()];
+        row.extend(tried.iter().map(|(_, of)| grouped(of(share))));
+        row.extend([grouped(share.funded), share.funded_cost.to_string(), grouped(share.left_out())]);
+        table.add_row(row);
     }
     text(&table)
 }

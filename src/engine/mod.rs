@@ -31,7 +31,9 @@ pub use self::core::Core;
 pub use call::Call;
 pub use desk::{Desk, EngineError};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
-pub use prepare::{PrepareError, Prepared, affordable, bring_account, by_deadline, own_room, own_rooms, prepare};
+pub use prepare::{
+    PrepareError, Prepared, affordable, bring_account, by_deadline, own_ceilings, own_room, own_rooms, prepare,
+};
 pub use turn::{AtWork, Moment, Outside, ProviderClock, Turn};
 pub use vendor_clock::FURTHEST_OFF_S;
 pub use vocabulary::{Effect, End, Heard, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms};

@@ -185,12 +185,16 @@ pub fn by_deadline<'j>(
     Ok((Cow::Owned(job), haste))
 }
 
+/// The ceilings that a job file sets, the run's own first.
+pub fn own_ceilings(job: &Job) -> Vec<(Scope, Money)> {
+    let day = job.budget.day.map(|limit| (Scope::JobDay, limit));
+    let month = job.budget.month.map(|limit| (Scope::JobMonth, limit));
+    std::iter::once((Scope::Run, job.budget.run)).chain(day).chain(month).collect()
+}
+
 /// The budgets of a run that has not begun, its own first, as if nothing were spent of them.
 pub fn own_rooms(job: &Job) -> Vec<Room> {
-    let whole = |scope, name: &str, limit| Room { scope, name: name.to_owned(), limit, left: limit };
-    let day = job.budget.day.map(|limit| whole(Scope::JobDay, "job's budget of the day", limit));
-    let month = job.budget.month.map(|limit| whole(Scope::JobMonth, "job's budget of the month", limit));
-    std::iter::once(Room::of_run(job.budget.run)).chain(day).chain(month).collect()
+    own_ceilings(job).into_iter().map(|(scope, limit)| Room::new(scope, scope.ceiling(), limit, Money::ZERO)).collect()
 }
 
 /// The tightest of them.

@@ -3,12 +3,13 @@
 //! The figure may be some minutes old. What this ledger has bought since the moment that it can vouch for is taken off
 //! it, whichever session bought it; what is held stays off it anyway.
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 
 use super::caps::Owners;
 use super::{Ledger, LedgerError};
 use crate::ids::AccountId;
 use crate::money::Money;
+use crate::plan::{Room, Scope};
 use crate::rule::Rule;
 
 /// A charge is dated by its purchase, and a batch by the first of its purchases: a task of a batch that was posted this
@@ -41,6 +42,28 @@ impl Ledger {
         )?;
         write.commit()?;
         Ok(())
+    }
+}
+
+impl Ledger {
+    /// What a session that began now would find to spend above the balance to keep, if the provider's figure were then what
+    /// it was when it was last read, less what was charged since. It takes off what was bought after `vouched_v` once more,
+    /// as that session will, since the figure may not show it. None where no session has read the balance.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub(super) fn balance_to_plan(&self, account: &str, vouched_v: i64) -> Result<Option<Room>, LedgerError> {
+        let sql = "SELECT cap.owner, cap.limit_nano, cap.charged_nano - cap.unseen_nano + cap.held_nano
+                   FROM cap JOIN account ON account.id = cap.owner
+                   WHERE cap.scope = 'account_balance' AND account.name = ?1 AND cap.limit_nano IS NOT NULL";
+        let row: Option<(i64, i64, i64)> =
+            self.db.query_row(sql, [account], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?))).optional()?;
+        let Some((account, limit, used)) = row else { return Ok(None) };
+        let unseen =
+            if Rule::BalanceIsStale.is_kept() { taken_since(&self.db, AccountId(account), vouched_v)? } else { 0 };
+        let scope = Scope::AccountBalance;
+        let used = Money::from_nanos(used.saturating_add(unseen));
+        Ok(Some(Room::new(scope, scope.ceiling(), Money::from_nanos(limit), used)))
     }
 }
 

@@ -5,6 +5,8 @@
 //! month that has a total keeps its borders: where the rules of a zone change meanwhile, the next one begins where it ends,
 //! so that no moment counts in two totals and none in neither.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};
 
@@ -54,6 +56,9 @@ pub struct Total {
     /// Reserved.
     pub held: Money,
 }
+
+/// A session goes by the earliest that the provider's clock may show, which lies some seconds behind this machine's.
+const CLOCKS_DIFFER_S: i64 = 3;
 
 const FOR_EVER: (i64, i64) = (0, i64::MAX);
 
@@ -207,12 +212,8 @@ impl ScopeRow {
             .optional()?;
         let (limit, charged, held) = row.unwrap_or((self.limit, 0, 0));
         let held = if Rule::HoldCounts.is_kept() { held } else { 0 };
-        Ok(limit.map(|limit| Room {
-            scope: self.scope,
-            name: self.name(),
-            limit: Money::from_nanos(limit),
-            left: Money::from_nanos(limit.saturating_sub(charged).saturating_sub(held).max(0)),
-        }))
+        let used = Money::from_nanos(charged.saturating_add(held));
+        Ok(limit.map(|limit| Room::new(self.scope, self.name(), Money::from_nanos(limit), used)))
     }
 
     /// True for a ceiling that other runs count in as well.
@@ -228,14 +229,11 @@ impl ScopeRow {
 /// A scope in words. The date of a job's day is that of its own time zone, which may begin on the UTC day before.
 pub(super) fn name(scope: Scope, from_v: i64) -> String {
     let middle = moment(from_v.saturating_add(13 * 3600));
+    let ceiling = scope.ceiling();
     match scope {
-        Scope::Run => Room::of_run(Money::ZERO).name,
-        Scope::JobDay => format!("job's budget of the day {}", middle.format("%Y-%m-%d")),
-        Scope::JobMonth => format!("job's budget of the month {}", middle.format("%Y-%m")),
-        Scope::AccountDay => format!("account's cap of the UTC day {}", middle.format("%Y-%m-%d")),
-        Scope::AccountMonth => format!("account's cap of the UTC month {}", middle.format("%Y-%m")),
-        Scope::AccountBalance => "account's balance to keep".to_owned(),
-        Scope::Account => "account".to_owned(),
+        Scope::JobDay | Scope::AccountDay => format!("{ceiling} {}", middle.format("%Y-%m-%d")),
+        Scope::JobMonth | Scope::AccountMonth => format!("{ceiling} {}", middle.format("%Y-%m")),
+        Scope::Run | Scope::AccountBalance | Scope::Account => ceiling.to_owned(),
     }
 }
 
@@ -257,20 +255,39 @@ impl Ledger {
         Ok((own, shared))
     }
 
-    /// What is spent and held by a moment in the days and months of an account and of a job, by scope; nothing where there
-    /// is none of that name.
+    /// The ceilings of a run that is to be planned, by what is spent and held under each at a moment. Names that the ledger
+    /// does not know have spent nothing; ceilings are those of the job file and the config as they are now, but for the
+    /// balance to keep, of which only a session learns what may be spent.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn committed(&self, account: &str, job: &str, at: i64) -> Result<Vec<(Scope, Money)>, LedgerError> {
+    pub fn rooms_to_plan(
+        &self,
+        (account, job, period): (&str, &str, &str),
+        ceilings: &[(Scope, Money)],
+        balance_lag: Duration,
+        at: i64,
+    ) -> Result<Vec<Room>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT scope, charged_nano + held_nano FROM cap WHERE from_v <= ?3 AND ?3 < to_v
-             AND (scope IN ('account_day', 'account_month') AND owner = (SELECT id FROM account WHERE name = ?1)
-                  OR scope IN ('job_day', 'job_month') AND owner = (SELECT id FROM job WHERE name = ?2))",
+            "SELECT scope, from_v, charged_nano + held_nano FROM cap WHERE from_v <= ?4 AND ?4 < to_v
+             AND (scope IN ('account_day', 'account_month')
+                      AND owner = (SELECT id FROM account WHERE name = ?1)
+                  OR scope IN ('job_day', 'job_month') AND owner = (SELECT id FROM job WHERE name = ?2)
+                  OR scope = 'run' AND owner = (SELECT run.id FROM run JOIN job ON job.id = run.job
+                                                WHERE job.name = ?2 AND run.period = ?3))",
         )?;
-        let rows =
-            statement.query_map((account, job, at), |row| Ok((named(row, 0)?, Money::from_nanos(row.get(1)?))))?;
-        Ok(rows.collect::<Result<_, _>>()?)
+        let rows = statement.query_map((account, job, period, at), |row| {
+            Ok((named(row, 0)?, row.get::<_, i64>(1)?, Money::from_nanos(row.get(2)?)))
+        })?;
+        let known: Vec<(Scope, i64, Money)> = rows.collect::<Result<_, _>>()?;
+        let room = |(scope, limit): &(Scope, Money)| match known.iter().find(|(known, ..)| known == scope) {
+            Some((_, from_v, used)) => Room::new(*scope, name(*scope, *from_v), *limit, *used),
+            None => Room::new(*scope, scope.ceiling(), *limit, Money::ZERO),
+        };
+        let mut rooms: Vec<Room> = ceilings.iter().map(room).collect();
+        let lag = i64::try_from(balance_lag.as_secs()).unwrap_or(i64::MAX);
+        rooms.extend(self.balance_to_plan(account, at.saturating_sub(lag).saturating_sub(CLOCKS_DIFFER_S))?);
+        Ok(rooms)
     }
 
     pub(super) fn owners(&mut self, run: RunId) -> Result<Owners, LedgerError> {

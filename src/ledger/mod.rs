@@ -53,6 +53,7 @@ mod to_collect;
 
 // For people: whole runs are looked at.
 mod status;
+mod tried;
 mod gaps;
 mod show;
 mod evidence;
@@ -90,6 +91,7 @@ pub use status::{RunState, RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetCost, TargetFacts, ToBuy};
 pub use to_collect::{OpenBatch, ToCollect};
+pub use tried::Tried;
 pub use watch::GivenUp;
 pub use witnesses::{Late, Unfinished, VendorMemory, Witness};
 pub use word::Awaited;

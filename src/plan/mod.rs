@@ -69,20 +69,65 @@ pub struct Share {
     pub tasks: u64,
     /// Their worst-case cost.
     pub cost: Money,
-    /// Tasks that fit the caps.
+    /// Tasks that are to be bought and fit the caps.
     pub funded: u64,
     /// Their worst-case cost.
     pub funded_cost: Money,
+    /// Tasks that were bought before.
+    pub bought: u64,
+    /// Tasks of which it is not known yet whether they were bought.
+    pub in_doubt: u64,
+    /// Tasks that the provider refused.
+    pub refused: u64,
+}
+
+/// Where a task of a plan stands before anything more is bought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stand {
+    /// It is to be bought.
+    ToBuy,
+    /// It was bought, whatever came of it.
+    Bought,
+    /// It may have been bought: it is not bought again before that is known.
+    InDoubt,
+    /// The provider refused it, at no cost and for good.
+    Refused,
 }
 
 impl Share {
-    fn add(&mut self, cost: Money, funded: bool) {
+    /// Tasks that are to be bought and do not fit the caps.
+    pub fn left_out(&self) -> u64 {
+        self.to_buy() - self.funded
+    }
+
+    /// Tasks that are to be bought, whether they fit or not.
+    pub fn to_buy(&self) -> u64 {
+        self.tasks - self.bought - self.in_doubt - self.refused
+    }
+
+    fn add(&mut self, cost: Money, stand: Stand, funded: bool) {
         self.tasks += 1;
         self.cost += cost;
-        if funded {
-            self.funded += 1;
-            self.funded_cost += cost;
+        match stand {
+            Stand::ToBuy if funded => {
+                self.funded += 1;
+                self.funded_cost += cost;
+            }
+            Stand::ToBuy => {}
+            Stand::Bought => self.bought += 1,
+            Stand::InDoubt => self.in_doubt += 1,
+            Stand::Refused => self.refused += 1,
         }
+    }
+
+    fn join(&mut self, other: &Self) {
+        self.tasks += other.tasks;
+        self.cost += other.cost;
+        self.funded += other.funded;
+        self.funded_cost += other.funded_cost;
+        self.bought += other.bought;
+        self.in_doubt += other.in_doubt;
+        self.refused += other.refused;
     }
 }
 
@@ -91,7 +136,9 @@ impl Share {
 pub struct Cut {
     /// The ceiling that the first task left out does not fit under.
     pub cap: Room,
-    /// What everything would cost.
+    /// What that task would cost.
+    pub first: Money,
+    /// What everything that is to be bought would cost.
     pub whole: Money,
     /// The value of that ceiling under which everything fits.
     pub enough: Money,
@@ -142,42 +189,58 @@ pub fn worst_cases(job: &Job, prices: &PriceList) -> Result<Vec<Vec<Money>>, Pla
     job.sets.iter().map(|set| set.targets.iter().map(|target| of_target(set, target)).collect()).collect()
 }
 
-/// Plans a job under what the caps leave.
+/// Plans a job of which nothing was tried, under what the caps leave.
 ///
 /// # Errors
 /// A target has no price, or the caps do not leave enough for one task.
 pub fn plan(job: &Job, prices: &PriceList, rooms: &[Room], limits: &Limits) -> Result<Plan, PlanError> {
+    let plan = plan_rest(job, prices, rooms, limits, &|_| Stand::ToBuy)?;
+    match plan.cut {
+        Some(cut) if plan.total.funded == 0 => {
+            let smallest = cut.cap.used.saturating_add(cut.first);
+            Err(PlanError::Unpayable { cap: cut.cap.name, left: cut.cap.left, first: cut.first, smallest })
+        }
+        _ => Ok(plan),
+    }
+}
+
+/// Plans what is left of a job under what the caps leave: by where each task stands. Nothing may be left, and nothing may
+/// fit.
+///
+/// # Errors
+/// A target has no price.
+pub fn plan_rest(
+    job: &Job,
+    prices: &PriceList,
+    rooms: &[Room],
+    limits: &Limits,
+    stands: &dyn Fn(&Step) -> Stand,
+) -> Result<Plan, PlanError> {
     let worst = worst_cases(job, prices)?;
-    let mut order = BuyingOrder::new(job, &worst);
     let mut tally = Tally::new(job);
-    let mut first_out = None;
+    let (mut first_out, mut whole) = (None, Money::ZERO);
     let tightest = rooms.iter().min_by_key(|room| room.left);
-    for step in order.by_ref() {
+    for step in BuyingOrder::new(job, &worst) {
         let cost = worst[step.set][step.target];
+        let stand = stands(&step);
+        if stand != Stand::ToBuy {
+            tally.add(step, cost, stand, false);
+            continue;
+        }
+        whole = whole.saturating_add(cost);
         let fits = first_out.is_none()
             && tightest.is_none_or(|room| tally.total.funded_cost.saturating_add(cost) <= room.left);
         if !fits && first_out.is_none() {
             first_out = Some(cost);
         }
-        tally.add(step, cost, fits);
+        tally.add(step, cost, stand, fits);
     }
-    let cut = match (first_out, tightest) {
-        (Some(first), Some(room)) if tally.total.funded == 0 => {
-            let used = room.limit.less(room.left);
-            return Err(PlanError::Unpayable {
-                cap: room.name.clone(),
-                left: room.left,
-                first,
-                smallest: used.saturating_add(first),
-            });
-        }
-        (Some(_), Some(room)) => Some(Cut {
-            cap: room.clone(),
-            whole: tally.total.cost,
-            enough: room.limit.less(room.left).saturating_add(tally.total.cost),
-        }),
-        _ => None,
-    };
+    let cut = first_out.zip(tightest).map(|(first, room)| Cut {
+        cap: room.clone(),
+        first,
+        whole,
+        enough: room.used.saturating_add(whole),
+    });
     Ok(tally.into_plan(job, prices, limits, cut))
 }
 
@@ -200,12 +263,12 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, step: Step, cost: Money, funded: bool) {
-        self.total.add(cost, funded);
-        self.by_set[step.set].add(cost, funded);
+    fn add(&mut self, step: Step, cost: Money, stand: Stand, funded: bool) {
+        self.total.add(cost, stand, funded);
+        self.by_set[step.set].add(cost, stand, funded);
         let cells = &mut self.cells[step.set];
         let market = step.market.unwrap_or(cells.len() - 1);
-        cells[market][step.target].add(cost, funded);
+        cells[market][step.target].add(cost, stand, funded);
     }
 
     fn into_plan(self, job: &Job, prices: &PriceList, limits: &Limits, cut: Option<Cut>) -> Plan {
@@ -292,10 +355,6 @@ impl Lines {
             self.0.push((name, Share::default()));
             self.0.len() - 1
         });
-        let line = &mut self.0[index].1;
-        line.tasks += share.tasks;
-        line.cost += share.cost;
-        line.funded += share.funded;
-        line.funded_cost += share.funded_cost;
+        self.0[index].1.join(share);
     }
 }

@@ -24,6 +24,19 @@ named! {
 }
 
 impl Scope {
+    /// Its ceiling in words, without the period.
+    pub fn ceiling(self) -> &'static str {
+        match self {
+            Self::Run => "budget of this run",
+            Self::JobDay => "job's budget of the day",
+            Self::JobMonth => "job's budget of the month",
+            Self::Account => "account",
+            Self::AccountDay => "account's cap of the UTC day",
+            Self::AccountMonth => "account's cap of the UTC month",
+            Self::AccountBalance => "account's balance to keep",
+        }
+    }
+
     /// True for one that other jobs count in as well.
     pub fn is_of_account(self) -> bool {
         match self {
@@ -44,11 +57,24 @@ pub struct Room {
     pub limit: Money,
     /// What is neither spent nor held.
     pub left: Money,
+    /// What is spent or held; more than the ceiling where that was lowered since.
+    pub used: Money,
 }
 
 impl Room {
+    /// A ceiling under which so much is spent or held.
+    pub fn new(scope: Scope, name: impl Into<String>, limit: Money, used: Money) -> Self {
+        Self { scope, name: name.into(), limit, left: limit.less(used), used }
+    }
+
     /// The budget of a run of which nothing is spent.
     pub fn of_run(limit: Money) -> Self {
-        Self { scope: Scope::Run, name: "budget of this run".to_owned(), limit, left: limit }
+        Self::new(Scope::Run, Scope::Run.ceiling(), limit, Money::ZERO)
+    }
+
+    /// The same under another value of the ceiling.
+    #[must_use]
+    pub fn with_limit(self, limit: Money) -> Self {
+        Self { limit, left: limit.less(self.used), ..self }
     }
 }

@@ -14,6 +14,7 @@ mod gateway;
 #[cfg(unix)]
 mod hazards;
 mod pages;
+mod plans;
 mod probe;
 mod refused;
 mod runs;

@@ -20,7 +20,7 @@ use crate::engine::{self, Desk, RunTerms, StopWord, Terms};
 use crate::ids::AccountId;
 use crate::job::Job;
 use crate::ledger::{Ledger, RunState};
-use crate::plan::{self, Plan, Room};
+use crate::plan::{self, Plan, Stand};
 use crate::price::PriceList;
 use crate::report::Report;
 
@@ -238,14 +238,9 @@ impl Start<'_> {
     }
 }
 
-/// The whole plan under the caps, what this run has spent of them put back.
+/// The plan of a run of which nothing was tried, under its caps as they stand.
 fn plan_of(job: &Job, report: &Report, config: &AccountConfig, prices: &PriceList) -> Result<Plan, plan::PlanError> {
-    let rooms: Vec<Room> = report
-        .rooms
-        .iter()
-        .map(|room| Room { left: room.left.saturating_add(report.committed()).min(room.limit), ..room.clone() })
-        .collect();
-    plan::plan(job, prices, &rooms, &config.limits)
+    plan::plan_rest(job, prices, &report.rooms, &config.limits, &|_| Stand::ToBuy)
 }
 
 /// About how many of the tasks to buy fit the caps; exact where all cost the same.

@@ -1,0 +1,83 @@
+//! What a run has tried already: a plan leaves it alone, and counts only the rest.
+
+use std::collections::HashMap;
+
+use super::{Ledger, LedgerError};
+use crate::ids::RunId;
+use crate::job::{Job, PromptSet, Target};
+use crate::market::Market;
+use crate::plan::{Stand, Step};
+use crate::task::{Reason, TaskState};
+
+/// The tasks of a run that are not simply to be bought, found by the steps of a plan.
+#[derive(Debug, Default)]
+pub struct Tried {
+    /// By prompt, market, target and repeat, the last three as the ledger numbers them.
+    stands: HashMap<([u8; 16], i64, i64, u32), Stand>,
+    /// By set of the job: the ledger's numbers of its markets; behind them, of no place.
+    markets: Vec<Vec<Option<i64>>>,
+    /// By set of the job: the ledger's numbers of its targets.
+    targets: Vec<Vec<Option<i64>>>,
+}
+
+impl Tried {
+    /// Where the task of a step stands.
+    pub fn of(&self, job: &Job, step: &Step) -> Stand {
+        let known = || {
+            let places = self.markets.get(step.set)?;
+            let market = (*places.get(step.market.unwrap_or(places.len() - 1))?)?;
+            let target = (*self.targets.get(step.set)?.get(step.target)?)?;
+            self.stands.get(&(job.prompts.hash(step.prompt), market, target, step.repeat)).copied()
+        };
+        known().unwrap_or(Stand::ToBuy)
+    }
+}
+
+impl Ledger {
+    /// What a run has tried of what a job asks now. Reads all that it tried.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn tried(&self, run: RunId, job: &Job) -> Result<Tried, LedgerError> {
+        let mut statement = self.db.prepare(
+            "SELECT prompt.hash, task.market, task.target, task.repeat, task.state, task.reason
+             FROM task JOIN prompt ON prompt.id = task.prompt WHERE task.run = ?1 AND task.state <> 0",
+        )?;
+        let mut rows = statement.query([run.0])?;
+        let mut stands = HashMap::new();
+        while let Some(row) = rows.next()? {
+            let stand = match super::columns::task_state(row, 4)? {
+                TaskState::Planned | TaskState::Failed(Reason::DroppedByJob) => continue,
+                TaskState::Sending => Stand::InDoubt,
+                TaskState::Failed(Reason::Refused) => Stand::Refused,
+                TaskState::Submitted | TaskState::Answered | TaskState::Failed(_) => Stand::Bought,
+            };
+            stands.insert((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?), stand);
+        }
+        Ok(Tried { stands, markets: self.numbers_of_markets(job)?, targets: self.numbers_of_targets(job)? })
+    }
+
+    fn numbers_of_markets(&self, job: &Job) -> Result<Vec<Vec<Option<i64>>>, LedgerError> {
+        let mut statement = self.db.prepare("SELECT location_code, language_code, id FROM market")?;
+        let rows = statement.query_map([], |row| Ok(((row.get(0)?, row.get(1)?), row.get(2)?)))?;
+        let known: HashMap<(u32, String), i64> = rows.collect::<Result<_, _>>()?;
+        let nowhere = Market::nowhere();
+        let number = |market: &Market| known.get(&(market.location_code, market.language_code.clone())).copied();
+        let of_set = |set: &PromptSet| set.markets.iter().chain([&nowhere]).map(number).collect();
+        Ok(job.sets.iter().map(of_set).collect())
+    }
+
+    fn numbers_of_targets(&self, job: &Job) -> Result<Vec<Vec<Option<i64>>>, LedgerError> {
+        let mut statement = self.db.prepare("SELECT engine, function, model, options, id FROM target")?;
+        let text = |row: &rusqlite::Row<'_>, at| row.get::<_, String>(at);
+        let rows = statement
+            .query_map([], |row| Ok(((text(row, 0)?, text(row, 1)?, text(row, 2)?, text(row, 3)?), row.get(4)?)))?;
+        let known: HashMap<(String, String, String, String), i64> = rows.collect::<Result<_, _>>()?;
+        let number = |target: &Target| {
+            let model = target.model.clone().unwrap_or_default();
+            let (engine, function) = (target.engine.name().to_owned(), target.function.name().to_owned());
+            known.get(&(engine, function, model, target.options_json())).copied()
+        };
+        Ok(job.sets.iter().map(|set| set.targets.iter().map(number).collect()).collect())
+    }
+}
