@@ -89,6 +89,16 @@ impl Problems {
         self.list.is_empty()
     }
 
+    /// Where the place of one of them ends: its line, and the first column behind it; none where the whole line is meant.
+    pub fn end(&self, at: &Place) -> (usize, Option<usize>) {
+        let Spot::Bytes(span) = &at.what else { return (at.line, None) };
+        let meant = self.text.get(span.clone()).filter(|_| at.file == self.path).unwrap_or_default();
+        match meant.rsplit_once('\n') {
+            Some((before, last)) => (at.line + before.matches('\n').count() + 1, Some(last.chars().count() + 1)),
+            None => (at.line, Some(at.column + meant.chars().count())),
+        }
+    }
+
     /// As a person reads them: each with its line shown and what is meant underlined. Without a trace of the control
     /// characters that the files may hold.
     pub fn render(&self, color: bool) -> String {

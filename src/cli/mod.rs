@@ -7,6 +7,7 @@ mod args;
 mod audit;
 mod catalogue;
 mod disk;
+mod diagnostics;
 mod doctor;
 mod embedded;
 mod ending;
@@ -59,7 +60,7 @@ fn mistake<T>(what: impl Into<String>) -> anyhow::Result<T> {
 /// Does one command.
 pub fn main(cli: &Cli) -> ExitCode {
     trace(cli.common.verbose);
-    let out = Out::new(&cli.common);
+    let out = Out { events: matches!(cli.command, Command::Run(_)), ..Out::new(&cli.common) };
     let ended = match &cli.command {
         Command::Run(args) => run::run(args, &cli.common, out),
         Command::Plan(args) => plan::plan(args, &cli.common, out),
@@ -101,6 +102,10 @@ fn of_ledger(error: anyhow::Error, path: &Path) -> anyhow::Error {
 
 /// An error in words, with its causes where they add something.
 fn say(error: &anyhow::Error, out: Out) {
+    if out.json {
+        // Without stdout there is still stderr.
+        drop(diagnostics::tell(error, out));
+    }
     if let Some(problems) = error.downcast_ref::<Problems>() {
         // Made printable by the renderer, which draws in colour; the stream takes the colour out where it must.
         let picture = problems.render(true);
@@ -109,6 +114,11 @@ fn say(error: &anyhow::Error, out: Out) {
         out.must(&format!("{count}; nothing was bought"));
         return;
     }
+    out.must(&format!("error: {}", sentence(error)));
+}
+
+/// An error with its causes, as a sentence.
+fn sentence(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1) {
         let cause = cause.to_string();
@@ -116,7 +126,7 @@ fn say(error: &anyhow::Error, out: Out) {
             text = format!("{text}: {cause}");
         }
     }
-    out.must(&format!("error: {text}"));
+    text
 }
 
 /// What bursar does inside goes to stderr where `-v` or `BURSAR_LOG` ask for it.

@@ -13,6 +13,8 @@ pub(super) use crate::problem::printable;
 pub(super) struct Out {
     /// One document, or one event a line, on stdout.
     pub(super) json: bool,
+    /// Of the two, an event a line.
+    pub(super) events: bool,
     /// Nothing for people but what they must act on.
     pub(super) quiet: bool,
     /// Bars: stderr is a terminal, and nobody said no.
@@ -28,6 +30,7 @@ impl Out {
         let progress = !common.no_progress && !common.quiet;
         Self {
             json: common.json,
+            events: false,
             quiet: common.quiet,
             bars: progress && common.verbose == 0 && io::stderr().is_terminal(),
             progress,

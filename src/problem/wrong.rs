@@ -184,6 +184,22 @@ pub enum Wrong {
 }
 
 impl Wrong {
+    /// Its kind, as machines know it: the name of the variant in small letters, `unknown_location`.
+    pub fn code(&self) -> String {
+        let kind = match self {
+            Self::File(wrong) => format!("{wrong:?}"),
+            wrong => format!("{wrong:?}"),
+        };
+        let mut code = String::new();
+        for letter in kind.chars().take_while(char::is_ascii_alphanumeric) {
+            if letter.is_ascii_uppercase() && !code.is_empty() {
+                code.push('_');
+            }
+            code.push(letter.to_ascii_lowercase());
+        }
+        code
+    }
+
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {

@@ -7,6 +7,7 @@
 mod around;
 mod catalogues;
 mod clocks;
+mod diagnostics;
 mod doctor;
 mod endings;
 mod exports;

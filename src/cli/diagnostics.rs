@@ -1,0 +1,53 @@
+//! Mistakes as data, for editors and CI: `--json` puts on stdout what stderr says in pictures.
+//!
+//! A document of schema `bursar.problems/1`; of `bursar run` an event `problems` in its stream. Lines and columns count from
+//! 1, columns in Unicode scalar values; `end_column` is the first column behind what is meant, and null where that is all
+//! of the line.
+
+use std::io;
+
+use serde_json::{Value, json};
+
+use super::exit::Exit;
+use super::{out, told};
+use crate::clock::Clock;
+use crate::problem::{Problem, Problems};
+
+/// Puts an error on stdout.
+pub(super) fn tell(error: &anyhow::Error, out: out::Out) -> io::Result<()> {
+    let exit = Exit::of(error).code();
+    let problems: Value = match error.downcast_ref::<Problems>() {
+        Some(problems) => problems.iter().map(|problem| of(problem, problems)).collect(),
+        None => json!([without_place(error)]),
+    };
+    let facts = json!({ "exit": exit, "problems": problems });
+    if out.events {
+        let line = told::line("problems", Clock::system().now().wall, facts);
+        return out::data(&format!("{line}\n"));
+    }
+    out::document(&json!({ "schema": "bursar.problems/1", "exit": exit, "problems": problems }))
+}
+
+/// A problem of a file.
+pub(super) fn of(problem: &Problem, problems: &Problems) -> Value {
+    let (end_line, end_column) = problems.end(&problem.at);
+    json!({
+        "file": problem.at.file.display().to_string(),
+        "line": problem.at.line,
+        "column": problem.at.column,
+        "end_line": end_line,
+        "end_column": end_column,
+        "severity": "error",
+        "code": problem.what.code(),
+        "message": problem.what.to_string(),
+        "help": problem.help,
+    })
+}
+
+/// What is wrong with no place in a file.
+fn without_place(error: &anyhow::Error) -> Value {
+    json!({
+        "file": null, "line": null, "column": null, "end_line": null, "end_column": null,
+        "severity": "error", "code": "other", "message": super::sentence(error), "help": null,
+    })
+}

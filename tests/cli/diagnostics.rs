@@ -1,0 +1,67 @@
+//! Mistakes as data: `--json` puts on stdout what stderr shows in pictures.
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::world::World;
+
+const JOB: &str = "name = \"büro\"\n[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"all\"\nengine = \"gemni\"\n\
+                   file = \"p.txt\"\nlocations = [\"US\"]\nlanguages = [\"en\"]\n";
+
+fn world() -> World {
+    let world = World::new();
+    fs::write(world.folder.path().join("job.toml"), JOB).unwrap();
+    fs::write(world.folder.path().join("p.txt"), b"one\ncaf\xe9\n").unwrap();
+    world
+}
+
+fn expected() -> Value {
+    let problem = |place: (&str, u32, u32, Option<u32>), code: &str, message: &str, help: &str| {
+        json!({ "file": place.0, "line": place.1, "column": place.2, "end_line": place.1, "end_column": place.3,
+                "severity": "error", "code": code, "message": message, "help": help })
+    };
+    json!([
+        problem(
+            ("job.toml", 1, 8, Some(14)),
+            "bad_name",
+            "`büro` is no name",
+            "a name has 1 to 64 characters of A-Z a-z 0-9 . _ -"
+        ),
+        problem(("job.toml", 6, 10, Some(17)), "unknown_word", "`gemni` is no `engine`", "did you mean `gemini`?"),
+        problem(
+            ("p.txt", 2, 1, None),
+            "not_utf8",
+            "this line is not UTF-8",
+            "save the file as UTF-8, or say its `encoding`, such as \"windows-1252\""
+        ),
+    ])
+}
+
+#[test]
+fn a_plans_mistakes_are_a_document_on_stdout() {
+    let ended = world().bursar(&["plan", "job.toml", "--json"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(document, json!({ "schema": "bursar.problems/1", "exit": 2, "problems": expected() }), "{document:#}");
+    assert!(ended.stderr.ends_with("3 problems; nothing was bought\n"), "{}", ended.stderr);
+}
+
+#[test]
+fn a_runs_mistakes_are_an_event_of_its_stream() {
+    let ended = world().bursar(&["run", "job.toml", "--json"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let event: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!((&event["schema"], &event["event"]), (&"bursar.run/1".into(), &"problems".into()), "{event:#}");
+    assert_eq!((&event["exit"], &event["problems"]), (&2.into(), &expected()), "{event:#}");
+}
+
+#[test]
+fn a_mistake_without_a_place_is_data_as_well() {
+    let ended = world().bursar(&["plan", "none.toml", "--json"]);
+    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let problem = json!({ "file": null, "line": null, "column": null, "end_line": null, "end_column": null,
+                          "severity": "error", "code": "other", "help": null,
+                          "message": "cannot read `none.toml`: No such file or directory (os error 2)" });
+    assert_eq!(document, json!({ "schema": "bursar.problems/1", "exit": 2, "problems": [problem] }), "{document:#}");
+}
