@@ -186,10 +186,7 @@ pub enum Wrong {
 impl Wrong {
     /// Its kind, as machines know it: the name of the variant in small letters, `unknown_location`.
     pub fn code(&self) -> String {
-        let kind = match self {
-            Self::File(wrong) => format!("{wrong:?}"),
-            wrong => format!("{wrong:?}"),
-        };
+        let kind = if let Self::File(wrong) = self { format!("{wrong:?}") } else { format!("{self:?}") };
         let mut code = String::new();
         for letter in kind.chars().take_while(char::is_ascii_alphanumeric) {
             if letter.is_ascii_uppercase() && !code.is_empty() {
