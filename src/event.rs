@@ -4,7 +4,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::{AttemptId, BatchId, RunId};
+use crate::ids::{AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
 use crate::oddity::Oddity;
 use crate::offer::{Engine, Function};
@@ -271,6 +271,36 @@ pub enum EventKind {
         /// How many came in a row.
         answers: u32,
     },
+    /// A request was refused whole, and surely nothing of it was bought.
+    BodyRefused {
+        /// The batch.
+        batch: BatchId,
+        /// How many tasks it had.
+        tasks: usize,
+        /// Why, in the provider's own words.
+        why: String,
+        /// Its first attempt.
+        attempt: AttemptId,
+        /// Its one task; it is added before anybody is told.
+        subject: Option<Box<Subject>>,
+    },
+    /// So many tasks were refused alike that nothing more is bought of what they have in common in this session.
+    RefusalsStop {
+        /// Whose tasks.
+        run: RunId,
+        /// What they have in common.
+        part: Part,
+        /// The same in words.
+        name: String,
+        /// The provider's code.
+        code: u32,
+        /// The provider's own words.
+        message: String,
+        /// How many were refused.
+        refused: u32,
+        /// How many are left planned; it is added before anybody is told.
+        left: u64,
+    },
     /// A task has ended without an answer.
     TaskFailed {
         /// Its attempt.
@@ -297,6 +327,19 @@ pub enum EventKind {
     Draining,
     /// How things stand, now and then.
     Progress(Progress),
+}
+
+/// What tasks have in common that may be why they are refused.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// A place and a language, by the provider's codes.
+    Market(u32, String),
+    /// A language.
+    Language(String),
+    /// A place.
+    Place(u32),
+    /// Engine, function, model and options.
+    Target(TargetId),
 }
 
 /// A task by what a person knows of it.

@@ -30,6 +30,8 @@ id! {
     AttemptId,
     /// What is asked of whom: engine, function, model, options.
     TargetId,
+    /// A place and a language.
+    MarketId,
     /// A prompt set of a run.
     SetId,
 }

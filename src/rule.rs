@@ -46,6 +46,8 @@ rules! {
     MissingRowIsDoubt,
     /// Rows are matched by tag, never by position; else a task gets the id, and the answer, of another.
     RowsByTag,
+    /// Only what was surely refused whole is sent again in halves; else half of what is in doubt is bought twice.
+    OnlyRefusedIsHalved,
     /// A failure that was paid for is not bought again unless the job says so; else it is paid for without end.
     PaidFailureIsFinal,
     /// A task is tried so often in a start and no more; else a vendor that always stumbles keeps it for ever.

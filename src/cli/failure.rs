@@ -18,6 +18,7 @@ const SHOWN_CHARS: usize = 80;
 pub(super) fn what(happened: &str, code: Option<u32>, message: Option<&str>) -> String {
     let message = message.map(|message| message.trim_end_matches('.')).filter(|message| !message.is_empty());
     match (message, code) {
+        (Some(message), Some(http @ ..1_000)) => format!("{happened}: {message} (HTTP {http})"),
         (Some(message), Some(code)) => format!("{happened}: {message} (code {code})"),
         (Some(message), None) => format!("{happened}: {message}"),
         (None, Some(code)) => format!("{happened} (code {code})"),

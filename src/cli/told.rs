@@ -183,6 +183,26 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
                  this session; they are paid for and kept, look at them with `bursar export`"
             ),
         ),
+        EventKind::BodyRefused { batch, tasks, why, subject, .. } => {
+            let then = if *tasks == 1 {
+                format!(
+                    "the task may be why, or the way to the provider: it is tried again once another request is read; it is {}",
+                    failure::named(subject.as_deref())
+                )
+            } else {
+                "its tasks are sent again in smaller requests, to find the one that is refused".to_owned()
+            };
+            let tasks = count(*tasks as u64, "task");
+            (News, format!("batch {batch} ({tasks}) was refused whole, its money is free again: {why}; {then}"))
+        }
+        EventKind::RefusalsStop { name, code, message, refused, left, .. } => (
+            Alarm,
+            format!(
+                "{}: {name}; nothing more is bought of it in this session, which leaves {}; mend the job file",
+                failure::what(&format!("{refused} in a row refused alike"), Some(*code), Some(message)),
+                count(*left, "task")
+            ),
+        ),
         EventKind::TaskFailed { code, message, paid, subject, .. } => {
             let what = failure::what(
                 if *paid { "failed, and was paid for" } else { "refused at no cost" },
@@ -331,6 +351,14 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
         EventKind::OddAnswersStop { price, oddity, answers } => {
             ("odd_answers_stop", json!({ "price": price, "oddity": oddity.name(), "answers": answers }))
         }
+        EventKind::BodyRefused { batch, tasks, why, attempt, subject } => {
+            let facts = json!({ "batch": batch.0, "tasks": tasks, "why": why, "attempt": attempt.0 });
+            ("body_refused", failure::with(facts, subject.as_deref()))
+        }
+        EventKind::RefusalsStop { run, part: _, name, code, message, refused, left } => (
+            "refusals_stop",
+            json!({ "run": run.0, "of": name, "code": code, "message": message, "refused": refused, "left": left }),
+        ),
         EventKind::TaskFailed { attempt, code, message, paid, subject } => {
             let facts = json!({ "attempt": attempt.0, "code": code, "message": message, "paid": paid });
             ("task_failed", failure::with(facts, subject.as_deref()))

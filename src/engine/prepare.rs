@@ -151,6 +151,7 @@ pub fn prepare(
         max_attempts: job.max_attempts,
         drift: job.max_price_drift,
         retry_paid_failures: job.retry_paid_failures,
+        stop_after_refusals: job.stop_after_refusals,
     };
     Ok(Prepared { run, terms, edited, resumed: known.is_some(), haste })
 }

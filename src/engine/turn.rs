@@ -143,9 +143,12 @@ fn named(mut kind: EventKind, ledger: &Ledger) -> Result<EventKind, EngineError>
     if let EventKind::TaskFailed { attempt, subject, .. }
     | EventKind::LiveLost { attempt, subject, .. }
     | EventKind::CostDiffers { attempt, subject, .. }
-    | EventKind::CostCorrected { attempt, subject, .. } = &mut kind
+    | EventKind::CostCorrected { attempt, subject, .. }
+    | EventKind::BodyRefused { attempt, subject, tasks: 1, .. } = &mut kind
     {
         *subject = ledger.subject(*attempt)?.map(Box::new);
+    } else if let EventKind::RefusalsStop { run, part, left, .. } = &mut kind {
+        *left = ledger.planned_like(*run, part)?;
     }
     Ok(kind)
 }

@@ -62,6 +62,8 @@ pub struct Job {
     pub max_price_drift: Drift,
     /// How often a task whose failure was paid for is bought again.
     pub retry_paid_failures: u32,
+    /// So many refusals alike in a row stop what they have in common, for a session.
+    pub stop_after_refusals: u32,
     /// How often a task is tried in one start, at most.
     pub max_attempts: u32,
     /// The forms to collect, in the order of collecting: what the vendor discards first comes first.

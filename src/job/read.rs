@@ -26,6 +26,7 @@ const KEYS: &[&str] = &[
     "max_price_drift",
     "retry_paid_failures",
     "max_attempts",
+    "stop_after_refusals",
     "results",
     "defaults",
     "prompt_set",
@@ -34,6 +35,10 @@ const BUDGET_KEYS: &[&str] = &["run", "day", "month", "when_short"];
 
 /// Tries of one task in one start that are worth their time when the vendor is down.
 const DEFAULT_ATTEMPTS: u32 = 5;
+
+/// Refusals alike in a row that are not their prompts' fault: of prompts of which one in ten is refused, five in a row come
+/// once in a hundred thousand; and five requests are soon made.
+const DEFAULT_REFUSALS: u32 = 5;
 
 /// Reads a job file and the prompt files it names; places, languages and models by the shipped lists.
 ///
@@ -74,6 +79,7 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
     let max_price_drift = read_drift(root).unwrap_or_default();
     let retry_paid_failures = root.whole("retry_paid_failures", 0..=100).unwrap_or(0);
     let max_attempts = root.whole("max_attempts", 1..=100).unwrap_or(DEFAULT_ATTEMPTS);
+    let stop_after_refusals = root.whole("stop_after_refusals", 1..=1_000).unwrap_or(DEFAULT_REFUSALS);
     let results = read_results(root);
     let decoded = account.as_ref().is_some_and(|name| config.accounts[name].user_prompt_decoded);
     let deadline = root.duration("deadline").map(Spanned::into_inner);
@@ -103,6 +109,7 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
         max_price_drift,
         retry_paid_failures,
         max_attempts,
+        stop_after_refusals,
         results,
         deadline,
         sets,

@@ -98,7 +98,7 @@ impl Ledger {
         let wanted: HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
         let sql = format!(
             "SELECT {IDENTITY}, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
-                    task.prompt_set, task.run AS run, task.state = 2 AS awaits_answer
+                    task.prompt_set, task.market, task.run AS run, task.state = 2 AS awaits_answer
              FROM task {IDENTITY_FROM} LEFT JOIN attempt ON attempt.id = task.attempt WHERE {UNANSWERED}"
         );
         let mut found = Vec::new();

@@ -364,11 +364,11 @@ impl Commit<'_> {
             .write
             .prepare_cached(
                 "SELECT task.run, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
-                        task.prompt_set, task.asked
+                        task.prompt_set, task.market, task.asked
                  FROM task LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.id = ?1",
             )?
             .query_row([facts.task], |row| {
-                Ok((row.get(8)?, Replanned { run: RunId(row.get(0)?), task: ToBuy::from_row(row, 1)? }))
+                Ok((row.get(9)?, Replanned { run: RunId(row.get(0)?), task: ToBuy::from_row(row, 1)? }))
             })?;
         if task.task.previous != Some(AttemptId(facts.id)) {
             return Ok(());

@@ -4,7 +4,7 @@ use rusqlite::{OptionalExtension as _, Row};
 
 use super::columns::named;
 use super::{Ledger, LedgerError};
-use crate::event::Subject;
+use crate::event::{Part, Subject};
 use crate::ids::{AttemptId, RunId};
 use crate::money::Money;
 
@@ -42,6 +42,23 @@ impl Ledger {
             "SELECT {SUBJECT} FROM attempt JOIN task ON task.id = attempt.task {SUBJECT_FROM} WHERE attempt.id = ?1"
         );
         Ok(self.db.prepare_cached(&sql)?.query_row([attempt.0], |row| subject(row, 0)).optional()?)
+    }
+
+    /// How many tasks of a run are planned that have this in common.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn planned_like(&self, run: RunId, part: &Part) -> Result<u64, LedgerError> {
+        let (place, language, target) = match part {
+            Part::Market(place, language) => (Some(*place), Some(language.as_str()), None),
+            Part::Language(language) => (None, Some(language.as_str()), None),
+            Part::Place(place) => (Some(*place), None, None),
+            Part::Target(target) => (None, None, Some(target.0)),
+        };
+        let sql = "SELECT count(*) FROM task INDEXED BY task_to_buy JOIN market ON market.id = task.market
+                   WHERE task.run = ?1 AND task.state = 0 AND (?2 IS NULL OR market.location_code = ?2)
+                     AND (?3 IS NULL OR market.language_code = ?3) AND (?4 IS NULL OR task.target = ?4)";
+        Ok(self.db.prepare_cached(sql)?.query_row((run.0, place, language, target), |row| row.get(0))?)
     }
 
     /// Failed tasks of a run, by what they have in common, those that are most first. What the job file no longer asks

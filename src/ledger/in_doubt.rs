@@ -98,24 +98,24 @@ impl Ledger {
             .db
             .prepare_cached(
                 "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number, task.prompt_set,
-                        attempt.batch, batch.engine, batch.function, run.results, batch.run, attempt.held_nano
+                        task.market, attempt.batch, batch.engine, batch.function, run.results, batch.run, attempt.held_nano
                  FROM attempt JOIN task ON task.id = attempt.task JOIN batch ON batch.id = attempt.batch
                  JOIN run ON run.id = batch.run WHERE attempt.id = ?1",
             )?
             .query_row([attempt.0], |row| {
-                let function = named(row, 9)?;
+                let function = named(row, 10)?;
                 let collect = ToCollect {
                     attempt,
-                    batch: BatchId(row.get(7)?),
+                    batch: BatchId(row.get(8)?),
                     vendor_id: vendor_id.to_owned(),
-                    engine: named(row, 8)?,
+                    engine: named(row, 9)?,
                     function,
-                    kinds: forms(row, 10, function)?,
+                    kinds: forms(row, 11, function)?,
                     is_here: false,
                     number: row.get(5)?,
-                    run: RunId(row.get(11)?),
+                    run: RunId(row.get(12)?),
                     target: TargetId(row.get(2)?),
-                    held: Money::from_nanos(row.get(12)?),
+                    held: Money::from_nanos(row.get(13)?),
                     open_cost: open_cost(function, None, None, (None, NamedIn::Answer)),
                     price: None,
                 };

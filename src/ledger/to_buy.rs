@@ -7,8 +7,9 @@ use rusqlite::{Connection, OptionalExtension, Row};
 use super::columns::{named, options};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
-use crate::ids::{AccountId, AttemptId, RunId, SetId, TargetId, TaskId};
+use crate::ids::{AccountId, AttemptId, MarketId, RunId, SetId, TargetId, TaskId};
 use crate::job::{Asked, Target};
+use crate::market::Market;
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Priority};
 use crate::price::Charge;
@@ -24,6 +25,8 @@ pub struct ToBuy {
     pub target: TargetId,
     /// The prompt set that pays.
     pub set: SetId,
+    /// Where, and in which language.
+    pub market: MarketId,
     /// By which method.
     pub method: Method,
     /// At which priority.
@@ -46,6 +49,7 @@ impl ToBuy {
             previous: row.get::<_, Option<i64>>(at + 4)?.map(AttemptId),
             attempts: row.get::<_, Option<u32>>(at + 5)?.unwrap_or(0),
             set: SetId(row.get(at + 6)?),
+            market: MarketId(row.get(at + 7)?),
         })
     }
 }
@@ -103,7 +107,8 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn next_to_buy(&self, run: RunId, after: i64, most: usize) -> Result<Vec<ToBuy>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number, task.prompt_set
+            "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number, task.prompt_set,
+                    task.market
              FROM task INDEXED BY task_to_buy LEFT JOIN attempt ON attempt.id = task.attempt
              WHERE task.run = ?1 AND task.state = 0 AND task.position > ?2 ORDER BY task.position LIMIT ?3",
         )?;
@@ -124,6 +129,22 @@ impl Ledger {
         let rows =
             statement.query_map([run.0], |row| Ok((named(row, 0)?, named(row, 1)?, service_from(row.get(2)?)?.0)))?;
         Ok(rows.collect::<Result<_, _>>()?)
+    }
+
+    /// A market, with its names.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn market(&self, market: MarketId) -> Result<Market, LedgerError> {
+        let sql = "SELECT location_code, location_name, language_code, language_name FROM market WHERE id = ?1";
+        Ok(self.db.prepare_cached(sql)?.query_row([market.0], |row| {
+            Ok(Market {
+                location_code: row.get(0)?,
+                location_name: row.get(1)?,
+                language_code: row.get(2)?,
+                language_name: row.get(3)?,
+            })
+        })?)
     }
 
     /// A target.

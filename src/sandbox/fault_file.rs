@@ -97,6 +97,7 @@ struct Entry {
     at_post: Option<bool>,
     charged: Option<bool>,
     how: Option<String>,
+    marker: Option<String>,
 }
 
 impl Faults {
@@ -185,6 +186,11 @@ impl Entry {
             "throttle_429" => Fault::Throttle429 { after: after(Duration::from_secs(5))? },
             "payment_40210" => Fault::Payment40210,
             "task_50000" => Fault::Task50000 { tasks: self.tasks.take().unwrap_or(1) },
+            "refuse_body" => Fault::RefuseBody {
+                marker: self.marker.take().filter(|word| !word.is_empty()).ok_or("`refuse_body` needs `marker`")?,
+                status: self.status.take().unwrap_or(403),
+            },
+            "refuse_large" => Fault::RefuseLarge { tasks: self.tasks.take().unwrap_or(50) },
             "envelope_50000" => Fault::Envelope50000,
             "html_200" => Fault::Html200,
             "ready_omits" => Fault::ReadyOmits { share: chance(self.row_share.take())?.unwrap_or(0.5) },
@@ -240,6 +246,7 @@ impl Entry {
             ("at_post", self.at_post.is_some()),
             ("charged", self.charged.is_some()),
             ("how", self.how.is_some()),
+            ("marker", self.marker.is_some()),
         ]
         .into_iter()
         .find_map(|(key, there)| there.then_some(key))

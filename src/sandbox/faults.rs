@@ -78,6 +78,18 @@ pub enum Fault {
         /// How many.
         tasks: usize,
     },
+    /// A firewall refuses every request in whose body a word stands; nothing is processed.
+    RefuseBody {
+        /// The word.
+        marker: String,
+        /// 400, 403, 413, 422 or any other, with a page of HTML.
+        status: u16,
+    },
+    /// A proxy refuses every purchase of more tasks with HTTP 413; nothing is processed.
+    RefuseLarge {
+        /// So many pass.
+        tasks: usize,
+    },
     /// An envelope of 50000 without tasks in HTTP 200; nothing is processed.
     Envelope50000,
     /// An HTML page with status 200; nothing is processed.
@@ -172,6 +184,8 @@ impl Fault {
             | Self::Reorder
             | Self::RepeatRows { .. }
             | Self::Partial { .. }
+            | Self::RefuseBody { .. }
+            | Self::RefuseLarge { .. }
             | Self::Payment40210
             | Self::Task50000 { .. }
             | Self::PriceChange { .. }

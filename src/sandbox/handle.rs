@@ -50,7 +50,7 @@ impl Sandbox {
         self.peaks.note(self.now, call);
         let (engine, function) = (route.and_then(Route::engine), route.and_then(Route::function));
         let weather = self.forecast.strike(elapsed, &About { call, engine, function, gateway });
-        if let Some(served) = self.at_the_edge(&weather) {
+        if let Some(served) = self.at_the_edge(body.as_deref().unwrap_or_default(), &weather) {
             return served;
         }
         let reply = self.answer(route, path, account, &body.unwrap_or_default(), &weather);
@@ -59,11 +59,13 @@ impl Sandbox {
 
     /// What befalls a request before anyone looks at it.
     #[expect(clippy::wildcard_enum_match_arm, reason = "most faults do not strike here")]
-    fn at_the_edge(&self, weather: &Weather) -> Option<Served> {
+    fn at_the_edge(&self, body: &[u8], weather: &Weather) -> Option<Served> {
         weather.find(|fault| match fault {
             Fault::RefuseBefore => Some(Served::Refused),
             Fault::DropBefore => Some(Served::Dropped),
             Fault::ErrorBefore { status, html } => Some(self.error(*status, *html, weather)),
+            Fault::RefuseBody { marker, status } if holds(body, marker) => Some(self.error(*status, true, weather)),
+            Fault::RefuseLarge { tasks } if tasks_in(body) > *tasks => Some(self.error(413, true, weather)),
             Fault::Html200 => Some(self.error(200, true, weather)),
             Fault::Envelope50000 => Some(self.error(200, false, weather)),
             Fault::Throttle429 { after } => Some(match self.error(429, true, weather) {
@@ -201,4 +203,14 @@ impl Sandbox {
         let date = self.now + weather.skew() + TimeDelta::from_std(after).unwrap_or_default();
         date.trunc_subsecs(0)
     }
+}
+
+/// Whether a word stands in a body.
+fn holds(body: &[u8], word: &str) -> bool {
+    !word.is_empty() && body.windows(word.len()).any(|part| part == word.as_bytes())
+}
+
+/// How many tasks a purchase has.
+fn tasks_in(body: &[u8]) -> usize {
+    serde_json::from_slice::<Vec<serde_json::Value>>(body).map_or(0, |tasks| tasks.len())
 }

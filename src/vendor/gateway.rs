@@ -5,7 +5,7 @@
 //! error may say that the vendor behind it failed (`upstream_error`): then nothing is known, whatever the status.
 
 use super::codes::{Class, look_up};
-use super::post::{Verdict, doubt, judge};
+use super::post::{Verdict, doubt, judge_from};
 use super::refusal::{Refusal, presentable};
 use super::wire::{Cost, GatewayError, envelope, gateway_error};
 use super::{Failure, Response};
@@ -17,7 +17,8 @@ pub const NO_TASK: &str = "00000000-0000-0000-0000-000000000000";
 /// What the outcome of a purchase through the gateway means.
 pub fn judge_passed_on(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
     let own = outcome.as_ref().ok().and_then(|response| own_word(response, &gateway_error(&response.body)?));
-    own.unwrap_or_else(|| judge(outcome, tags))
+    // What stands behind it may have been sold by the time that a page of its own refuses.
+    own.unwrap_or_else(|| judge_from(outcome, tags, false))
 }
 
 /// What an error of the gateway's own means, where it means something else than the vendor's would.

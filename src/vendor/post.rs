@@ -89,6 +89,11 @@ pub struct Stray {
 
 /// What the outcome of a purchase of the tasks with these tags means.
 pub fn judge(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
+    judge_from(outcome, tags, true)
+}
+
+/// The same; `pages`: a page that refuses says that the provider never saw the request.
+pub(super) fn judge_from(outcome: &Result<Response, Failure>, tags: &[&str], pages: bool) -> Verdict {
     let response = match outcome {
         Ok(response) => response,
         Err(failure @ Failure::NeverLeft(_)) => {
@@ -101,30 +106,36 @@ pub fn judge(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
         }
     };
     match envelope(&response.body) {
-        Ok(envelope) if envelope.rows.is_empty() && envelope.unreadable_rows == 0 => whole(response, Some(&envelope)),
+        Ok(envelope) if envelope.rows.is_empty() && envelope.unreadable_rows == 0 => {
+            whole(response, Some(&envelope), pages)
+        }
         Ok(envelope) => judge_rows(&envelope.rows, tags),
         Err(unreadable) if unreadable.begins_like_json => {
             doubt(Rule::CutBodyIsDoubt, format!("HTTP {}: {unreadable}", response.status))
         }
-        Err(_) => whole(response, None),
+        Err(_) => whole(response, None, pages),
     }
 }
 
 /// A reply without task rows.
 ///
-/// HTTP 401, 402, 403, 404 and 429 refuse the whole batch, and so does HTTP 200 with the code of a certain refusal;
-/// both unless the envelope speaks of success, of an error of the vendor's, or of a cost.
-fn whole(response: &Response, envelope: Option<&Envelope<'_>>) -> Verdict {
+/// HTTP 400, 401, 402, 403, 404, 413, 422 and 429 refuse the whole batch, and so does HTTP 200 with the code of a certain
+/// refusal; all unless the envelope speaks of success, of an error of the vendor's, or of a cost. What says 400, 413 or 422
+/// without an envelope has not passed the request on.
+fn whole(response: &Response, envelope: Option<&Envelope<'_>>, pages: bool) -> Verdict {
     let said = envelope.and_then(|envelope| envelope.code).map(look_up);
     let cost = envelope.map_or(Cost::Absent, |envelope| envelope.cost);
     let refused = match (response.status, said) {
         (401 | 402 | 403 | 404 | 429, None) => uncharged(cost, true),
         (401 | 402 | 403 | 404 | 429, Some(said)) => refuses(said.class) && uncharged(cost, true),
-        (200, Some(said)) => refuses(said.class) && uncharged(cost, said.never_charged),
+        (400 | 413 | 422, None) => envelope.is_none() && pages,
+        (200 | 400 | 413 | 422, Some(said)) => refuses(said.class) && uncharged(cost, said.never_charged),
         _ => false,
     };
     if refused {
-        return Verdict::NotBought { why: Refusal::read(response, envelope) };
+        let is_page = envelope.is_none() && pages && matches!(response.status, 400 | 403 | 413 | 422);
+        let why = if is_page { Refusal::of_a_page(response) } else { Refusal::read(response, envelope) };
+        return Verdict::NotBought { why };
     }
     if envelope.is_none() {
         return doubt(Rule::ErrorIsDoubt, format!("HTTP {}: the reply is no envelope", response.status));

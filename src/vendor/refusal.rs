@@ -30,6 +30,46 @@ impl Refusal {
         self.class == Class::BadCall && (self.http == Some(404) || matches!(self.code, Some(40_400 | 40_402)))
     }
 
+    /// The request may be refused for what stands in it, so that a part of it may be accepted: by the provider, or by a
+    /// firewall before it, which speaks no JSON.
+    pub fn may_be_of_its_body(&self) -> bool {
+        match (self.code, self.http) {
+            (Some(40_503), _) => true,
+            (Some(_), _) => self.class == Class::Permanent,
+            (None, Some(http)) => self.class == Class::BadCall && matches!(http, 400 | 403 | 413 | 422),
+            (None, None) => false,
+        }
+    }
+
+    /// It is too large.
+    pub fn is_of_its_size(&self) -> bool {
+        self.http == Some(413)
+    }
+
+    /// The vendor's words, with its code or the HTTP status.
+    pub fn in_words(&self) -> String {
+        match (self.code, self.http) {
+            (Some(code), _) => format!("{} (code {code})", self.message),
+            (None, Some(http)) => format!("{} (HTTP {http})", self.message),
+            (None, None) => self.message.clone(),
+        }
+    }
+
+    /// What a page says that refuses a purchase and is no envelope: somebody between refused it, for what stands in it.
+    pub(super) fn of_a_page(response: &Response) -> Self {
+        let words = match response.status {
+            413 => "the request is too large for somebody between here and the provider",
+            403 => "a firewall or proxy between here and the provider forbids the request",
+            _ => "somebody between here and the provider refuses the request",
+        };
+        let message = match title(&response.body) {
+            Some(title) => format!("{title}: {words}"),
+            None => words.to_owned(),
+        };
+        let (http, retry_after) = (Some(response.status), response.retry_after);
+        Self { class: Class::BadCall, code: None, http, message, retry_after }
+    }
+
     /// What a reply without task rows says, where it says no.
     ///
     /// The vendor's code is the more exact one, except that HTTP 404 means a wrong path whatever else is said.
@@ -82,6 +122,21 @@ pub(super) fn refuses(class: Class) -> bool {
     }
 }
 
+/// The title of an HTML page, or the first line of a text.
+fn title(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4_096)]);
+    let lower = text.to_ascii_lowercase();
+    let title = match lower.find("<title") {
+        Some(at) => {
+            let from = at + lower[at..].find('>')? + 1;
+            &text[from..from + lower[from..].find("</title")?]
+        }
+        None if lower.contains('<') => return None,
+        None => text.lines().find(|line| !line.trim().is_empty())?,
+    };
+    Some(presentable(title.trim())).filter(|title| !title.is_empty())
+}
+
 /// Someone else's text, made fit for a terminal and a log line.
 pub(super) fn presentable(text: &str) -> String {
     let mut clean: String = text.chars().filter(|c| !c.is_control()).take(MAX_MESSAGE_CHARS + 1).collect();
@@ -95,6 +150,19 @@ pub(super) fn presentable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_page_that_refuses_is_known_by_its_title() {
+        let title = |page: &str| title(page.as_bytes());
+        assert_eq!(
+            title("<html><TITLE class=x> Attention\n Required! </title>"),
+            Some("Attention Required!".to_owned())
+        );
+        assert_eq!(title("\nRequest blocked.\nId 7"), Some("Request blocked.".to_owned()));
+        for page in ["", "<html><body>no</body></html>", "<title></title>", "<title>no end"] {
+            assert_eq!(title(page), None, "{page}");
+        }
+    }
 
     #[test]
     fn the_vendors_words_cannot_move_a_terminals_cursor_nor_fill_its_screen() {

@@ -65,6 +65,37 @@ fn a_refusal_in_json_and_export_has_its_words() {
 }
 
 #[test]
+fn a_market_that_stops_says_so_in_one_line() {
+    let world = World::new();
+    let prompts: Vec<String> = (0..40).map(|n| format!("\"which bank {n}?\"")).collect();
+    job(&world, "many", &prompts.join(", "), NOWHERE);
+    let ended = run(&world, &["--quiet"]);
+    assert_eq!(ended.code, 6, "{ended:?}");
+    let line = "5 in a row refused alike: Invalid Field: 'location_code' (code 40501): location 999999; nothing more is bought \
+                of it in this session, which leaves 35 tasks; mend the job file\n";
+    assert!(ended.stderr.ends_with(line) && ended.stderr.lines().count() <= 2, "{}", ended.stderr);
+    let row = "  refused    35 tasks are not bought of location 999999: the provider refuses it: Invalid Field: \
+               'location_code' (code 40501); mend the job file\n";
+    assert!(ended.stdout.contains(row), "{}", ended.stdout);
+}
+
+#[test]
+fn a_prompt_that_a_firewall_refuses_is_named_and_the_rest_bought() {
+    let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = \"refuse_body\"\nmarker = \"DROP TABLE\"\n");
+    let sql = "\"what does DROP TABLE users do in SQL?\"";
+    job(&world, "waf", &format!("{sql}, \"which bank?\", \"which card?\", \"which broker?\""), SOMEWHERE);
+    let ended = run(&world, &[]);
+    assert_eq!(ended.code, 4, "{ended:?}");
+    let why = "403: a firewall or proxy between here and the provider forbids the request (HTTP 403)";
+    let told = format!(
+        "             1 task refused: {why}: {sql}, United States/en, gemini/llm_scraper (prompt set q, job.toml:5)\n"
+    );
+    assert!(ended.stdout.contains(&told), "{}", ended.stdout);
+    assert!(ended.stdout.contains("  answered   3\n"), "{}", ended.stdout);
+    world.agree(3);
+}
+
+#[test]
 fn a_broken_job_does_not_stop_the_good_one_beside_it() {
     let world = World::new();
     let broken = "name = \"broken\"\n[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"q\"\nengine = \"gemini\"\n\

@@ -15,8 +15,8 @@ use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
 use rules::{
-    answers, carried, ceilings, clocks, costs, doubt, endings, evidence, figures, odd, restored, second, sending,
-    settled, strangers, told, watch, worst,
+    answers, carried, ceilings, clocks, costs, doubt, endings, evidence, figures, halved, odd, restored, second,
+    sending, settled, strangers, told, watch, worst,
 };
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
@@ -78,6 +78,9 @@ fn shown_by(rule: Rule) -> Story {
             answers::a_reply_in_another_order_gives_each_task_its_own_answer,
             "the ledger's total is the vendor's bill left: Money(18000000) right: Money(10800000)"
         ),
+        Rule::OnlyRefusedIsHalved => {
+            story!(halved::a_body_in_doubt_is_not_sent_again_in_halves, "every purchase belongs to an attempt")
+        }
         Rule::PaidFailureIsFinal => {
             story!(
                 figures::a_failure_that_was_paid_for_is_not_bought_again_unless_the_job_says_so,

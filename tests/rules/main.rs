@@ -5,6 +5,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod alike;
 pub(crate) mod answers;
 mod awaited;
 pub(crate) mod ceilings;
@@ -17,6 +18,7 @@ pub(crate) mod endings;
 pub(crate) mod evidence;
 pub(crate) mod figures;
 mod gateway;
+pub(crate) mod halved;
 mod haste;
 pub(crate) mod line_ends;
 mod listed;

@@ -1,13 +1,15 @@
 //! A ledger that refuses what seemed to fit: the core is told so by hand, again and again.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::clock::Clock;
 use bursar::config::AccountConfig;
 use bursar::engine::{Core, Effect, End, Heard, Input, KnownPrice, Memory, Pulled, Reply, RoomFor, RunTerms, Terms};
-use bursar::ids::{AccountId, RunId, SetId, TargetId, TaskId};
+use bursar::ids::{AccountId, MarketId, RunId, SetId, TargetId, TaskId};
 use bursar::ledger::{CapReached, ToBuy};
+use bursar::market::Market;
 use bursar::offer::{Engine, Function, Method, Priority, Route};
 use bursar::plan::Room;
 use bursar::vendor::UserData;
@@ -17,8 +19,13 @@ use super::world::noon;
 
 fn terms(runs: &[RunId]) -> Terms {
     let account = AccountConfig::new("main", Route::Sandbox);
-    let of_run =
-        |run: &RunId| RunTerms { run: *run, max_attempts: 5, drift: "0".parse().unwrap(), retry_paid_failures: 0 };
+    let of_run = |run: &RunId| RunTerms {
+        run: *run,
+        max_attempts: 5,
+        drift: "0".parse().unwrap(),
+        retry_paid_failures: 0,
+        stop_after_refusals: 5,
+    };
     Terms {
         account: AccountId(1),
         name: "main".to_owned(),
@@ -43,6 +50,7 @@ fn the_task(run: RunId, after: i64) -> Input {
         position: 1,
         target: TargetId(1),
         set: SetId(1),
+        market: MarketId(1),
         method: Method::Standard,
         priority: Priority::Normal,
         previous: None,
@@ -51,6 +59,12 @@ fn the_task(run: RunId, after: i64) -> Input {
     let price = "a price".to_owned();
     let pulled = Pulled {
         task,
+        market: Arc::new(Market {
+            location_code: 2840,
+            location_name: None,
+            language_code: "en".to_owned(),
+            language_name: None,
+        }),
         engine: Engine::ChatGpt,
         function: Function::LlmScraper,
         price: price.clone(),

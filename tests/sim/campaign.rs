@@ -61,6 +61,7 @@ pub fn run(seed: u64, aloud: bool) -> Outcome {
     run_with(seed, aloud, |weather| {
         weather.beside(seed);
         weather.odd_answers(seed);
+        weather.walls(seed);
     })
 }
 

@@ -27,6 +27,7 @@ mod odd;
 mod refusals;
 mod settled;
 mod tally;
+mod walls;
 mod weather;
 mod wire;
 mod world;

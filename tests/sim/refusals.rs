@@ -46,6 +46,9 @@ impl Campaign {
             weather.price_rises
         } else if why.contains("odd in the same way") {
             weather.settings.faults.rules.iter().any(|rule| matches!(rule.fault, Fault::OddAnswer { .. }))
+        } else if why.contains("refused whole") || why.contains("in which") {
+            let is_wall = |fault: &Fault| matches!(fault, Fault::RefuseBody { .. } | Fault::RefuseLarge { .. });
+            weather.settings.faults.rules.iter().any(|rule| is_wall(&rule.fault))
         } else if why.contains("this route") {
             !weather.account.route.shows_lists()
         } else {

@@ -94,6 +94,8 @@ impl Core {
                 .clone()
                 .or(unchecked)
                 .or(price)
+                .or(self.dispatch.bodies_out())
+                .or(self.dispatch.alike_out())
                 .or(self.dispatch.shut_out())
                 .or(self.dispatch.odd_out()),
             in_doubt: self.reconcile.attempts().max(restored),

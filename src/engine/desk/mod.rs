@@ -6,6 +6,7 @@
 mod pull;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use bytes::Bytes;
 
@@ -15,8 +16,9 @@ use super::vendor_clock::seconds;
 use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::catalogue::List;
 use crate::clock::Now;
-use crate::ids::{BatchId, SetId, TargetId};
+use crate::ids::{BatchId, MarketId, SetId, TargetId};
 use crate::ledger::{Found, GivenUp, Late, Ledger, LedgerError, LostRow, LostTask, Recognised, ToBuy};
+use crate::market::Market;
 use crate::money::Money;
 use crate::offer::{Engine, Function, LIST_REACH_S, Method, Offer, Priority, ResultKind};
 use crate::price::{PriceList, price_key};
@@ -50,6 +52,7 @@ pub struct Desk {
     prices: PriceList,
     wares: BTreeMap<(TargetId, SetId, Method, Priority), KnownWare>,
     known_prices: BTreeSet<String>,
+    markets: BTreeMap<MarketId, Arc<Market>>,
     /// Hashes in tags of this ledger's to which no task was found, however often it may have been bought.
     in_vain: BTreeSet<[u8; 16]>,
 }
@@ -84,7 +87,14 @@ pub(super) enum Done {
 impl Desk {
     /// An account's desk.
     pub fn new(terms: Terms, prices: PriceList) -> Self {
-        Self { terms, prices, wares: BTreeMap::new(), known_prices: BTreeSet::new(), in_vain: BTreeSet::new() }
+        Self {
+            terms,
+            prices,
+            wares: BTreeMap::new(),
+            known_prices: BTreeSet::new(),
+            markets: BTreeMap::new(),
+            in_vain: BTreeSet::new(),
+        }
     }
 
     /// What the ledger holds from earlier starts.

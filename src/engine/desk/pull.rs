@@ -1,10 +1,13 @@
 //! Tasks read from the plan, with their prices and with what the ceilings leave.
 
+use std::sync::Arc;
+
 use super::{Desk, EngineError, KnownWare};
 use crate::engine::dispatch::{KnownPrice, MOST_ODD, Pulled, RoomFor};
 use crate::engine::vocabulary::Input;
-use crate::ids::RunId;
+use crate::ids::{MarketId, RunId};
 use crate::ledger::{Ledger, LedgerError, ToBuy};
+use crate::market::Market;
 use crate::offer::{Function, Method};
 use crate::plan::Room;
 use crate::price::price_key;
@@ -41,15 +44,26 @@ impl Desk {
 
     /// A task with its endpoint and price.
     pub(super) fn priced(&mut self, ledger: &Ledger, task: ToBuy) -> Result<Pulled, EngineError> {
+        let market = self.market(ledger, task.market)?;
         let ware = self.ware(ledger, &task)?;
         Ok(Pulled {
             task,
+            market,
             engine: ware.engine,
             function: ware.ware.0,
             price: ware.key.clone(),
             worst: ware.worst,
             most_seen: ware.most_seen,
         })
+    }
+
+    fn market(&mut self, ledger: &Ledger, market: MarketId) -> Result<Arc<Market>, LedgerError> {
+        if let Some(known) = self.markets.get(&market) {
+            return Ok(Arc::clone(known));
+        }
+        let found = Arc::new(ledger.market(market)?);
+        self.markets.insert(market, Arc::clone(&found));
+        Ok(found)
     }
 
     /// What tasks of this kind are and cost, looked up once a day.

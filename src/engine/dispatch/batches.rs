@@ -3,7 +3,7 @@
 use super::{Dispatch, InFlight, Lane, MOST_PULLED, PULL, Pending};
 use crate::ids::BatchId;
 use crate::ledger::{CapReached, Draft, DraftTask, Reserved};
-use crate::offer::{MAX_BATCH, Method, Offer};
+use crate::offer::Method;
 
 /// Commits in a row in which the ledger may refuse drafts although there seemed to be room, before their runs are left
 /// to a later start: one may follow from a period that turned, more are a disagreement that does not pass.
@@ -27,7 +27,11 @@ impl Dispatch {
                 || queue.cut.is_some()
                 || (!queue.pulling && self.waiting_for(at) >= MOST_PULLED - PULL);
             let lane = queue.lanes.iter().find(|(lane, wants)| {
-                let full = wants.len() >= most_in(**lane);
+                if wants.front().is_some_and(|want| self.bodies.is_suspect(want)) {
+                    let waits = self.bodies.goes_alone() && self.tries_suspects(**lane);
+                    return !waits && self.has_room(lane.2);
+                }
+                let full = wants.len() >= self.bodies.most_in(**lane);
                 let last = no_more && !wants.is_empty() && !self.canary_may_fill(at, **lane);
                 (full || last) && self.has_room(lane.2)
             })?;
@@ -39,13 +43,15 @@ impl Dispatch {
     pub(in crate::engine) fn draft(&mut self, sent_v: i64, hold_to_v: i64) -> Option<Draft> {
         let pending = if let Some(price) = self.canary() {
             let waiting = self.prices[price].waiting.iter_mut().find(|(_, waiting)| !waiting.is_empty())?;
-            let (queue, want) = (*waiting.0, waiting.1.pop_front()?);
+            // One of which nothing was refused is likelier to be accepted, and to prove the price.
+            let likeliest = (0..waiting.1.len()).min_by_key(|at| self.alike.suspicion(&waiting.1[*at]))?;
+            let (queue, want) = (*waiting.0, waiting.1.remove(likeliest)?);
             self.prices[price].canaries_out += 1;
             Pending { queue, wants: vec![want], canary: Some(price), sent_v }
         } else {
             let (queue, endpoint) = self.full_lane()?;
             let lane = self.queues[queue].lanes.get_mut(&endpoint)?;
-            let wants = lane.drain(..lane.len().min(most_in(endpoint))).collect();
+            let wants = lane.drain(..self.bodies.next(endpoint, lane)).collect();
             Pending { queue, wants, canary: None, sent_v }
         };
         let first = pending.wants.first()?;
@@ -148,9 +154,4 @@ impl Dispatch {
     pub(in crate::engine) fn flight(&self, batch: BatchId) -> Option<&InFlight> {
         self.in_flight.get(&batch)
     }
-}
-
-/// The tasks that one POST of a lane may carry.
-fn most_in((engine, function, method): Lane) -> usize {
-    Offer::find(engine, function, method).map_or(MAX_BATCH, |offer| offer.batch)
 }

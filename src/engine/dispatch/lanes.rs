@@ -1,12 +1,14 @@
 //! The lanes of a run: tasks on their way from the plan into batches, one lane for each endpoint.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::prices::alike;
 use super::{Dispatch, KnownPrice, Lane, MOST_PULLED, PULL, PriceState, Shut, Want};
 use crate::ids::{RunId, TaskId};
 use crate::ledger::ToBuy;
+use crate::market::Market;
 use crate::money::Money;
 use crate::offer::{Engine, Function, Method, Offer};
 use crate::plan::Room;
@@ -17,6 +19,8 @@ use crate::rule::Rule;
 pub struct Pulled {
     /// The task.
     pub task: ToBuy,
+    /// Its market.
+    pub market: Arc<Market>,
     /// Its endpoint's engine.
     pub engine: Engine,
     /// Its endpoint's function.
@@ -94,6 +98,10 @@ impl Dispatch {
                 continue;
             }
             let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { continue };
+            if self.alike.leaves(&pulled, price) || self.bodies.leaves(&pulled) {
+                self.queues[at].cursor = pulled.task.position;
+                continue;
+            }
             let stopped = self.stopped(at, price) || self.goes_beyond(at, &pulled);
             if stopped || self.queues[at].tried_out(pulled.task.task) {
                 self.queues[at].priced_out += u64::from(stopped);
@@ -213,6 +221,9 @@ impl Dispatch {
             self.start_over();
             return;
         };
+        if self.alike.leaves(pulled, price) || self.bodies.leaves(pulled) {
+            return;
+        }
         if self.stopped(at, price) || self.goes_beyond(at, pulled) {
             self.queues[at].priced_out += 1;
             return;

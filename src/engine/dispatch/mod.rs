@@ -8,12 +8,18 @@
 mod lanes;
 mod ceilings;
 mod prices;
+mod bodies;
+mod alike;
 mod batches;
 mod oddities;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
+use alike::Alike;
+pub(super) use bodies::Blame;
+use bodies::Bodies;
+pub(super) use bodies::MOST_REFUSED_BODIES;
 pub use ceilings::RoomFor;
 pub use lanes::Pulled;
 use oddities::Oddities;
@@ -48,6 +54,8 @@ pub struct RunTerms {
     pub drift: Drift,
     /// Paid failures of a task that are bought anew.
     pub retry_paid_failures: u32,
+    /// Refusals alike in a row that stop what they have in common.
+    pub stop_after_refusals: u32,
 }
 
 /// A task on its way into a batch.
@@ -226,6 +234,10 @@ pub(super) struct Dispatch {
     pub(super) halted: Option<String>,
     /// Price classes whose answers are odd.
     oddities: Oddities,
+    /// Bodies that were refused whole.
+    bodies: Bodies,
+    /// Tasks that were refused alike.
+    alike: Alike,
     /// Lanes in which nothing can be bought, or whose answers cannot be collected.
     shut: BTreeMap<Lane, Shut>,
     /// Commits in a row in which the ledger refused drafts although there seemed to be room, and reserved none.
@@ -262,6 +274,8 @@ impl Dispatch {
             doubtful_canaries: BTreeMap::new(),
             halted: None,
             oddities: Oddities::default(),
+            bodies: Bodies::default(),
+            alike: Alike::default(),
             shut: BTreeMap::new(),
             refusals: 0,
         }
@@ -283,6 +297,8 @@ impl Dispatch {
             queue.priced_out = 0;
         }
         self.oddities.start_over();
+        self.bodies.start_over();
+        self.alike.start_over();
         for shut in self.shut.values_mut() {
             shut.left = 0;
         }

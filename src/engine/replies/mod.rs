@@ -4,6 +4,7 @@
 //! an answer (`fetched`); what the vendor took (`charged`), and what a refusal means for the calls to come (`refused`).
 
 mod consequences;
+mod bodies;
 mod greeted;
 mod posted;
 pub(super) mod refused;

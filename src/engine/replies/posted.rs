@@ -6,13 +6,14 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::bodies::taken_for_refused;
 use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;
 use crate::engine::core::{Core, How};
 use crate::engine::dispatch::InFlight;
 use crate::engine::vocabulary::{Effect, LiveAnswer, Source};
 use crate::event::EventKind;
-use crate::ids::{AttemptId, BatchId};
+use crate::ids::BatchId;
 use crate::ledger::{Answer, Change, Doubted, OpenBatch, Settled};
 use crate::money::Money;
 use crate::offer::{Function, Method, Priority};
@@ -31,11 +32,16 @@ impl Core {
         then: &mut Consequences,
     ) {
         let Some(flight) = self.dispatch.answered(batch) else { return };
+        let verdict = taken_for_refused(verdict);
         match &verdict {
             Verdict::InDoubt { why } => self.purchases_rest(now, why, then),
             Verdict::NotBought { .. } | Verdict::Rows { .. } => self.unanswered = 0,
         }
         match verdict {
+            Verdict::NotBought { why } if why.may_be_of_its_body() => {
+                self.dispatch.canary_ended(batch, &flight, false);
+                self.body_refused(now, batch, &flight, &why, then);
+            }
             Verdict::NotBought { why } => {
                 self.dispatch.canary_ended(batch, &flight, false);
                 // A gateway that does not know one endpoint knows others.
@@ -62,6 +68,7 @@ impl Core {
                 self.doubt(now, batch, &flight, all, &why, then);
             }
             Verdict::Rows { each, strays } => {
+                self.dispatch.body_read();
                 self.answered_rows(now, batch, &flight, (each, strays, answer), then);
             }
         }
@@ -141,6 +148,9 @@ impl Core {
         let mut prices: Vec<(String, Money)> = Vec::new();
         let (mut unnamed, mut assumed) = (0_usize, Money::ZERO);
         then.write(Change::Posted { batch, posted_v });
+        for (at, _) in each.iter().enumerate().filter(|(_, fate)| is_taken(fate)) {
+            self.dispatch.row_accepted(flight, at);
+        }
         for (at, fate) in each.into_iter().enumerate() {
             let attempt = flight.attempt(at);
             match fate {
@@ -175,7 +185,7 @@ impl Core {
                 }
                 Fate::Refused { code, class, message } => {
                     refused += 1;
-                    self.task_refused(now, attempt, (code, class, message), then);
+                    self.task_refused(now, (flight, at), (code, class, message), then);
                 }
                 Fate::PaidFailure { code, message, id, cost: named, again } => {
                     refused += 1;
@@ -236,10 +246,11 @@ impl Core {
     fn task_refused(
         &mut self,
         now: Now,
-        attempt: AttemptId,
+        (flight, at): (&InFlight, usize),
         (code, class, message): (u32, Class, String),
         then: &mut Consequences,
     ) {
+        let attempt = flight.attempt(at);
         let for_good = matches!(class, Class::Permanent | Class::Unlisted | Class::PaidFailure { again: false });
         let how = self.how_after(now, class);
         self.how.insert(attempt, how);
@@ -247,6 +258,9 @@ impl Core {
             self.progress.failed += 1;
             self.how.remove(&attempt);
             then.failed(attempt, code, &message, false);
+            if matches!(class, Class::Permanent | Class::Unlisted) {
+                self.refused_alike(flight, at, (code, &message), then);
+            }
         } else if matches!(class, Class::Throttled | Class::NotToday | Class::NoMoney | Class::Halt | Class::BadCall) {
             let message = message.clone();
             let refusal = Refusal { class, code: Some(code), http: None, message, retry_after: None };
@@ -290,6 +304,11 @@ impl Core {
         self.progress.answered += 1;
         then.tell(EventKind::Collected { answers: 1 });
     }
+}
+
+/// Bought, or tried: nothing of it was refused for itself.
+fn is_taken(fate: &Fate) -> bool {
+    matches!(fate, Fate::Accepted { .. } | Fate::PaidFailure { .. })
 }
 
 /// A Live reply with neither a cost nor an answer: whether it was sold, the vendor's list tells.

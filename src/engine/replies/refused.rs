@@ -54,7 +54,7 @@ impl Core {
     pub(super) fn refused(&mut self, now: Now, refusal: &Refusal, free_call: bool, out: &mut Vec<Effect>) {
         let why = match (refusal.code, refusal.http) {
             (None, None) => refusal.message.clone(),
-            _ => format!("the vendor refuses: {}", in_words(refusal)),
+            _ => format!("the vendor refuses: {}", refusal.in_words()),
         };
         match refusal.class {
             Class::Throttled => self.throttled(now, refusal.retry_after, Limit::Calls, out),
@@ -95,11 +95,11 @@ impl Core {
             Method::Standard => "task_post",
             Method::Live => "live",
         };
-        let why = format!("the call that buys them is not known on this route ({call}: {})", in_words(refusal));
+        let why = format!("the call that buys them is not known on this route ({call}: {})", refusal.in_words());
         if self.dispatch.shut(lane, why) {
             let what = format!(
                 "this route does not know the call that buys by {method}, so nothing more is bought there in this start: {}",
-                in_words(refusal)
+                refusal.in_words()
             );
             out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
         }
@@ -167,15 +167,6 @@ impl Core {
             ListProblem::Unreachable { why } if !answered => self.failed(now, why, None, out),
             ListProblem::Refused(_) | ListProblem::Unreachable { .. } | ListProblem::Unreliable { .. } => {}
         }
-    }
-}
-
-/// The vendor's words, with its code or the HTTP status.
-fn in_words(refusal: &Refusal) -> String {
-    match (refusal.code, refusal.http) {
-        (Some(code), _) => format!("{} (code {code})", refusal.message),
-        (None, Some(http)) => format!("{} (HTTP {http})", refusal.message),
-        (None, None) => refusal.message.clone(),
     }
 }
 

@@ -1,0 +1,153 @@
+//! Bodies that were refused whole: cut in halves until the task that is refused is alone.
+//!
+//! A firewall before the provider, or the provider itself, may refuse a request for one of its tasks. Nothing of it was
+//! bought then, and the others need not wait for that one. Its tasks may stand in bodies of half its size only; those go
+//! one after the other while nothing shows that the way is open at all. A task that was refused alone is to blame only if
+//! the request that was answered before it was read: otherwise it waits until one is, and is tried once more. What is
+//! in doubt is never cut: half of it may have been bought.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use super::{Dispatch, InFlight, Lane, Pulled, Want};
+use crate::ids::TaskId;
+use crate::offer::{MAX_BATCH, Offer};
+
+/// Requests in a row that are refused whole before it is no longer taken for the fault of their tasks: to find one task
+/// among a hundred takes eight, and some more may stand beside it.
+pub(in crate::engine) const MOST_REFUSED_BODIES: u32 = 20;
+
+/// What is known of bodies that were refused whole, in this session.
+#[derive(Debug, Default)]
+pub(super) struct Bodies {
+    /// The most tasks that a body with this one may have.
+    limits: BTreeMap<TaskId, usize>,
+    /// The most of a lane, where a larger one was refused for its size.
+    sizes: BTreeMap<Lane, usize>,
+    /// Refused alone, and not shown to be to blame: they wait until another request is read.
+    parked: BTreeSet<TaskId>,
+    /// Refused one after another, without one that was read between them, and without those that a task is to blame for.
+    in_a_row: u32,
+    /// A request was read in this session.
+    any_read: bool,
+    /// Tasks that are left planned.
+    left: u64,
+    /// What was said of the last of them.
+    why: String,
+}
+
+/// What follows from a body that was refused whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Blame {
+    /// Its one task is refused.
+    Task,
+    /// Its one task, or the way to the provider: that is not known yet.
+    Unknown,
+    /// One of its tasks: they go in halves.
+    Halves,
+}
+
+impl Bodies {
+    /// How many tasks from the front of a lane stand in its next body.
+    pub(super) fn next(&self, lane: Lane, tasks: &VecDeque<Want>) -> usize {
+        let limit = |want: &Want| self.limits.get(&want.task.task).copied();
+        let first = tasks.front().and_then(limit);
+        let most = self.most_in(lane).min(first.unwrap_or(usize::MAX));
+        tasks.iter().take(most).take_while(|want| limit(want) == first).count()
+    }
+
+    /// The tasks that one POST of a lane may carry.
+    pub(super) fn most_in(&self, lane: Lane) -> usize {
+        let (engine, function, method) = lane;
+        let most = Offer::find(engine, function, method).map_or(MAX_BATCH, |offer| offer.batch);
+        self.sizes.get(&lane).map_or(most, |size| most.min(*size))
+    }
+
+    /// A task of a body that was refused.
+    pub(super) fn is_suspect(&self, want: &Want) -> bool {
+        self.limits.contains_key(&want.task.task)
+    }
+
+    /// Until a request is read, suspects go one body after the other.
+    pub(super) fn goes_alone(&self) -> bool {
+        self.in_a_row > 0
+    }
+
+    /// True where a task waits until another request is read: it is left planned.
+    pub(super) fn leaves(&mut self, pulled: &Pulled) -> bool {
+        let leaves = self.parked.contains(&pulled.task.task);
+        self.left += u64::from(leaves);
+        leaves
+    }
+
+    /// The plan is pulled anew.
+    pub(super) fn start_over(&mut self) {
+        self.left = 0;
+    }
+}
+
+impl Dispatch {
+    /// A body was refused whole, for its size or for what stands in it.
+    pub(in crate::engine) fn body_refused(&mut self, flight: &InFlight, for_its_size: bool, why: &str) -> Blame {
+        why.clone_into(&mut self.bodies.why);
+        let half = flight.wants.len().div_ceil(2);
+        if let [want] = &flight.wants[..] {
+            // Whatever its size is, it is this one's.
+            self.bodies.sizes.remove(&flight.lane());
+            self.bodies.limits.insert(want.task.task, 1);
+            if self.bodies.in_a_row == 0 && self.bodies.any_read {
+                return Blame::Task;
+            }
+            self.bodies.in_a_row += 1;
+            self.bodies.parked.insert(want.task.task);
+            return Blame::Unknown;
+        }
+        self.bodies.in_a_row += 1;
+        for want in &flight.wants {
+            let limit = self.bodies.limits.entry(want.task.task).or_insert(half);
+            *limit = half.min(*limit);
+        }
+        if for_its_size {
+            let size = self.bodies.sizes.entry(flight.lane()).or_insert(half);
+            *size = half.min(*size);
+        }
+        Blame::Halves
+    }
+
+    /// So many in a row that their tasks are not to blame.
+    pub(in crate::engine) fn are_all_bodies_refused(&self) -> bool {
+        self.bodies.in_a_row >= MOST_REFUSED_BODIES
+    }
+
+    /// A request was read: the way is open, and what waited for that is tried once more.
+    pub(in crate::engine) fn body_read(&mut self) {
+        self.bodies.in_a_row = 0;
+        self.bodies.any_read = true;
+        if !self.bodies.parked.is_empty() {
+            self.bodies.parked.clear();
+            self.start_over();
+        }
+    }
+
+    /// A body of suspects is under way in this lane.
+    pub(super) fn tries_suspects(&self, lane: Lane) -> bool {
+        let drafted = self.pending.iter().filter_map(|pending| pending.wants.first());
+        let in_flight = self.in_flight.values().filter_map(|flight| flight.wants.first());
+        drafted.chain(in_flight).any(|want| want.lane() == lane && self.bodies.is_suspect(want))
+    }
+
+    /// What is not bought because its request is refused, in words.
+    pub(in crate::engine) fn bodies_out(&self) -> Option<String> {
+        let Bodies { left, why, .. } = &self.bodies;
+        let (tasks, their) = if *left == 1 {
+            ("1 task is".to_owned(), "its request, in which it stood alone, was")
+        } else {
+            (format!("{left} tasks are"), "their requests, in which each stood alone, were")
+        };
+        (*left > 0).then(|| {
+            format!(
+                "{tasks} not bought: {their} refused ({why}), and no other request was read since that would show that the \
+                 way to the provider is open; a later session tries again, and `bursar doctor` looks at the way"
+            )
+        })
+    }
+}

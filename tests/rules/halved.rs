@@ -1,0 +1,120 @@
+//! Requests that are refused whole: the task that is to blame is found and named, the others are bought, and nothing is
+//! paid for twice on the way.
+
+use std::time::Duration;
+
+use bursar::event::EventKind;
+use bursar::sandbox::{Call, Fault, Rule};
+
+use super::world::World;
+use super::{job, settings};
+
+/// A firewall that refuses what holds this.
+fn firewall(marker: &str, status: u16) -> Rule {
+    Rule::always(Fault::RefuseBody { marker: marker.to_owned(), status })
+}
+
+fn posts(world: &World) -> usize {
+    world.saw(|kind| matches!(kind, EventKind::BatchSent { .. }))
+}
+
+/// The prompts of failed tasks, as they are told.
+fn blamed(world: &World) -> Vec<String> {
+    let mut prompts: Vec<String> = world
+        .events
+        .iter()
+        .filter_map(|event| match &event.kind {
+            EventKind::TaskFailed { subject, paid: false, .. } => Some(subject.as_ref()?.prompt.clone()),
+            _ => None,
+        })
+        .collect();
+    prompts.sort_unstable();
+    prompts
+}
+
+/// What was bought is answered, once each, and the books are the bill.
+fn all_but(world: &World, refused: u64, asked: u64) {
+    let (audit, bill) = (world.audit(), world.bill());
+    assert_eq!(audit.problems, Vec::<String>::new());
+    assert_eq!((world.tasks("answered"), world.tasks("failed")), (asked - refused, refused));
+    assert_eq!((bill.tasks, bill.bought_twice().count()), (asked - refused, 0), "every purchase belongs to a task");
+    assert_eq!((audit.charged, audit.held.nanos()), (bill.total, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_prompt_that_a_firewall_refuses_is_named_and_the_rest_bought() {
+    for (status, asked, refused) in [(403, 120, 1), (400, 60, 7), (422, 4, 1), (413, 101, 100)] {
+        let marker = format!("question {refused} of");
+        let mut world = World::new(settings(vec![firewall(&marker, status)]));
+        let end = world.live_on(&job(asked)).await;
+        assert_eq!(end.refused, None, "HTTP {status}");
+        all_but(&world, 1, asked as u64);
+        assert_eq!(blamed(&world), [format!("question {refused} of rules?")], "HTTP {status}");
+        assert!(posts(&world) <= 22, "HTTP {status}: {} requests", posts(&world));
+        // A later session has nothing to do.
+        let before = world.bill().tasks;
+        world.live_on(&job(asked)).await;
+        assert_eq!(world.bill().tasks, before);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn several_bad_prompts_side_by_side_are_all_found() {
+    // Every question whose number begins with 2: 11 of 60, ten of them in a row, behind the first that proves the price.
+    let mut world = World::new(settings(vec![firewall("question 2", 403)]));
+    let end = world.live_on(&job(60)).await;
+    assert_eq!(end.refused, None);
+    all_but(&world, 11, 60);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_way_that_refuses_everything_stops_the_session_and_blames_no_task() {
+    let for_an_hour = Rule { until: Some(Duration::from_hours(1)), ..firewall("question", 403) };
+    let mut world = World::new(settings(vec![for_an_hour]));
+    let end = world.live_on(&job(300)).await;
+    let why = "the last 20 requests were refused whole, whatever stood in them, and nothing of them was bought: 403: a \
+               firewall or proxy between here and the provider forbids the request (HTTP 403)";
+    assert_eq!(end.refused.as_deref(), Some(why));
+    assert_eq!((world.tasks("planned"), world.tasks("failed"), world.bill().tasks), (300, 0, 0));
+    // It opens: the same command buys all of it.
+    tokio::time::advance(Duration::from_hours(2)).await;
+    world.live_on(&job(300)).await;
+    world.assert_all_answered_once(300);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_only_task_that_is_refused_alone_is_left_and_told() {
+    let mut world = World::new(settings(vec![firewall("question", 403)]));
+    let end = world.live_on(&job(1)).await;
+    let why = end.refused.unwrap();
+    assert!(
+        why.starts_with("1 task is not bought: its request, in which it stood alone, was refused (403: a firewall"),
+        "{why}"
+    );
+    assert_eq!((world.tasks("planned"), world.tasks("failed")), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_too_large_makes_later_ones_smaller() {
+    let mut world = World::new(settings(vec![Rule::always(Fault::RefuseLarge { tasks: 30 })]));
+    let end = world.live_on(&job(801)).await;
+    assert_eq!((end.refused, world.tasks("failed")), (None, 0));
+    world.assert_all_answered_once(801);
+    let refused = world.saw(|kind| matches!(kind, EventKind::BodyRefused { .. }));
+    // The first batches leave side by side; what leaves after the answer to them is smaller.
+    assert!(refused <= 14, "{refused} requests were too large");
+    let largest = world.events.iter().rev().find_map(|event| match event.kind {
+        EventKind::BatchSent { tasks, .. } => Some(tasks),
+        _ => None,
+    });
+    assert!(largest.unwrap() <= 25, "the last had {largest:?} tasks");
+}
+
+#[tokio::test(start_paused = true)]
+pub(crate) async fn a_body_in_doubt_is_not_sent_again_in_halves() {
+    let lost = Fault::ErrorAfter { status: 400, html: false };
+    let mut world = World::new(settings(vec![Rule::nth(lost, Call::TaskPost, 2)]));
+    world.live_on(&job(9)).await;
+    world.assert_all_answered_once(9);
+    assert_eq!(world.saw(|kind| matches!(kind, EventKind::BodyRefused { .. })), 0);
+}
