@@ -63,7 +63,7 @@ fn every_kind_of_fault_can_be_written_in_a_file() {
     let plain = "refuse_before drop_before drop_after accept_late answer_late error_before error_after truncate missing_rows \
                  reorder repeat_rows partial throttle_40202 throttle_429 payment_40210 task_50000 envelope_50000 html_200 \
                  ready_omits ready_repeats ready_crowded list_lag list_outage list_omits list_hides_unfinished list_without_tags \
-                 paid_failure overrun settle_late never_done negative_balance live_lost live_timeout stale_balance odd_answer";
+                 paid_failure overrun settle_late never_done negative_balance live_lost live_timeout stale_balance odd_answer refuse_large";
     let tables: Vec<String> = plain.split_whitespace().map(|kind| format!("[[fault]]\nkind = \"{kind}\"\n")).collect();
     let mut kinds: Vec<_> = Faults::from_toml(&tables.concat())
         .unwrap()
