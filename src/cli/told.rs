@@ -265,6 +265,7 @@ fn with(mut fields: Value, amounts: &[(&str, Money)]) -> Value {
     fields
 }
 
+#[expect(clippy::too_many_lines, reason = "a table: the facts of each event")]
 fn fields(kind: &EventKind) -> (&'static str, Value) {
     match kind {
         EventKind::Contact { account, skew_s } => ("contact", json!({ "account": account, "skew_s": skew_s })),
