@@ -25,9 +25,9 @@ async fn live(world: &mut World, job: &str) -> (End, usize, Vec<(String, u32, u6
     world.events.clear();
     let end = world.live_on(job).await;
     let posts = world.saw(|kind| matches!(kind, EventKind::BatchSent { .. }));
-    let stops = world.events.iter().filter_map(|event| match &event.kind {
-        EventKind::RefusalsStop { name, refused, left, .. } => Some((name.clone(), *refused, *left)),
-        _ => None,
+    let stops = world.events.iter().filter_map(|event| {
+        let EventKind::RefusalsStop { name, refused, left, .. } = &event.kind else { return None };
+        Some((name.clone(), *refused, *left))
     });
     (end, posts, stops.collect())
 }

@@ -23,9 +23,9 @@ fn blamed(world: &World) -> Vec<String> {
     let mut prompts: Vec<String> = world
         .events
         .iter()
-        .filter_map(|event| match &event.kind {
-            EventKind::TaskFailed { subject, paid: false, .. } => Some(subject.as_ref()?.prompt.clone()),
-            _ => None,
+        .filter_map(|event| {
+            let EventKind::TaskFailed { subject, paid: false, .. } = &event.kind else { return None };
+            Some(subject.as_ref()?.prompt.clone())
         })
         .collect();
     prompts.sort_unstable();
@@ -103,9 +103,9 @@ async fn a_request_that_is_too_large_makes_later_ones_smaller() {
     let refused = world.saw(|kind| matches!(kind, EventKind::BodyRefused { .. }));
     // The first batches leave side by side; what leaves after the answer to them is smaller.
     assert!(refused <= 14, "{refused} requests were too large");
-    let largest = world.events.iter().rev().find_map(|event| match event.kind {
-        EventKind::BatchSent { tasks, .. } => Some(tasks),
-        _ => None,
+    let largest = world.events.iter().rev().find_map(|event| {
+        let EventKind::BatchSent { tasks, .. } = event.kind else { return None };
+        Some(tasks)
     });
     assert!(largest.unwrap() <= 25, "the last had {largest:?} tasks");
 }
