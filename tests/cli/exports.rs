@@ -71,13 +71,13 @@ fn every_row_has_every_key_and_costs_that_sum() {
     let keys = |row: &Value| -> Vec<String> { row.as_object().unwrap().keys().cloned().collect() };
     for row in &all_rows {
         assert_eq!(keys(row), keys(&all_rows[0]));
-        assert!(row["cost_usd"].is_number() && row["cost_nano_usd"].is_u64(), "{row}");
+        assert!(row["cost_usd"].is_string() && row["cost_nano_usd"].is_u64(), "{row}");
         assert_eq!(row["reason"].is_null(), row["state"] != "failed", "{row}");
     }
     let nanos: u64 = all_rows.iter().map(|row| row["cost_nano_usd"].as_u64().unwrap()).sum();
     assert_eq!(nanos, 3_600_000);
     let answered = world.bursar(&["export", "job", "--answered"]).stdout;
-    assert!(answered.contains(",\"cost_usd\":0.0012,\"cost_nano_usd\":1200000,"), "{answered}");
+    assert!(answered.contains(",\"cost_usd\":\"0.0012\",\"cost_nano_usd\":1200000,"), "{answered}");
     assert_eq!(rows(&answered).iter().filter(|row| row["state"] == "answered").count(), 2);
     assert_eq!(rows(&answered).len(), 2);
 }

@@ -8,7 +8,6 @@ use serde_json::value::RawValue;
 
 use super::{Form, OfRun, moment, reason, turnaround_s};
 use crate::ledger::{ExportRow, Past};
-use crate::money::Money;
 use crate::oddity::Oddity;
 use crate::offer::ResultKind;
 use crate::vendor::{legible_result, wire};
@@ -41,7 +40,7 @@ struct Line<'a> {
     source: Option<u32>,
     vendor_id: Option<&'a str>,
     attempts: usize,
-    cost_usd: Box<RawValue>,
+    cost_usd: String,
     cost_nano_usd: i64,
     bought_at: Option<String>,
     answered_at: Option<String>,
@@ -68,23 +67,23 @@ struct Step<'a> {
     code: Option<u32>,
     message: Option<&'a str>,
     vendor_id: Option<&'a str>,
-    cost_usd: Box<RawValue>,
+    cost_usd: String,
     cost_nano_usd: i64,
     batch: i64,
 }
 
 impl<'a> Step<'a> {
-    fn of(past: &'a Past) -> io::Result<Self> {
-        Ok(Self {
+    fn of(past: &'a Past) -> Self {
+        Self {
             number: past.number,
             state: &past.state,
             code: past.code,
             message: past.message.as_deref(),
             vendor_id: past.vendor_id.as_deref(),
-            cost_usd: number(past.cost)?,
+            cost_usd: past.cost.decimal(),
             cost_nano_usd: past.cost.nanos(),
             batch: past.batch.0,
-        })
+        }
     }
 }
 
@@ -116,7 +115,7 @@ impl Form for JsonForm<'_> {
             source: row.line,
             vendor_id: row.vendor_id.as_deref(),
             attempts: row.history.len(),
-            cost_usd: number(row.cost)?,
+            cost_usd: row.cost.decimal(),
             cost_nano_usd: row.cost.nanos(),
             bought_at: moment(row.bought_v),
             answered_at: moment(row.answered_v),
@@ -128,7 +127,7 @@ impl Form for JsonForm<'_> {
             planned: of.planned,
             also_in: &row.also_in,
             no_longer_asked: !row.asked,
-            history: row.history.iter().map(Step::of).collect::<io::Result<_>>()?,
+            history: row.history.iter().map(Step::of).collect(),
             answer: result(ResultKind::Advanced),
             html: result(ResultKind::Html),
             oddity: row.oddity.map(Oddity::name),
@@ -143,11 +142,6 @@ impl Form for JsonForm<'_> {
     fn end(&mut self) -> io::Result<()> {
         self.to.flush()
     }
-}
-
-/// An amount as a JSON number whose digits are its exact decimal text, so that readers can sum it.
-fn number(amount: Money) -> io::Result<Box<RawValue>> {
-    Ok(RawValue::from_string(amount.decimal())?)
 }
 
 /// JSON that every reader takes for one line. Many readers also end a line at U+0085, U+2028 and U+2029. In JSON they
@@ -184,15 +178,6 @@ mod tests {
         let line = one_line(&json);
         assert_eq!(line, r#""one\u2028two\\\u2029three\u0085four""#);
         assert_eq!(serde_json::from_str::<String>(&line).unwrap(), text);
-    }
-
-    #[test]
-    fn costs_are_numbers_with_every_digit_kept() {
-        for (nanos, text) in
-            [(0, "0.00"), (1_200_000, "0.0012"), (12_500_000_001, "12.500000001"), (-1, "-0.000000001")]
-        {
-            assert_eq!(number(Money::from_nanos(nanos)).unwrap().get(), text);
-        }
     }
 
     #[test]
