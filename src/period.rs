@@ -126,6 +126,11 @@ pub fn last_day(id: &str) -> Option<NaiveDate> {
     parse_date(id).or_else(hour).or_else(week).or_else(month)
 }
 
+/// Whether a period, by its id, has a day on or after this date.
+pub fn reaches(id: &str, since: NaiveDate) -> bool {
+    last_day(id).is_none_or(|last| last >= since)
+}
+
 fn parse_hour(id: &str) -> Option<Period> {
     let (date, hour) = id.strip_suffix('Z')?.split_once('T')?;
     let hour = parse_date(date)?.and_hms_opt(hour.parse().ok()?, 0, 0)?;
@@ -271,6 +276,9 @@ mod tests {
             assert_eq!(last_day(id), parse_date(last), "{id}");
         }
         assert_eq!(last_day("once"), None);
+        let since = parse_date("2026-11-16").unwrap();
+        assert!(reaches("2026-11", since) && reaches("2026-W47", since) && reaches("once", since));
+        assert!(!reaches("2026-W46", since) && !reaches("2026-11-15", since));
     }
 
     #[test]

@@ -124,8 +124,17 @@ pub struct StatusArgs {
     /// A job file, or the name of a job in the ledger; all jobs without it
     #[arg(value_name = "JOB")]
     pub job: Option<PathBuf>,
-    /// You have seen what is shown: losses and missing periods are not marked any more
+    /// Only the latest so many runs of each job
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub last: Option<u64>,
+    /// Only runs from the period that this date lies in on, such as 2026-11-01
+    #[arg(long, value_name = "DATE")]
+    pub since: Option<NaiveDate>,
+    /// Only runs with tasks that failed or were not bought in time
     #[arg(long)]
+    pub failed: bool,
+    /// You have seen what is shown: losses and missing periods are not marked any more
+    #[arg(long, conflicts_with_all = ["last", "since"])]
     pub seen: bool,
 }
 

@@ -10,14 +10,14 @@ mod whole_file;
 
 use std::io::{self, BufWriter, Write};
 
-use chrono::{DateTime, NaiveDate, SecondsFormat};
+use chrono::{DateTime, SecondsFormat};
 
 use super::args::{ExportArgs, Format};
 use super::out::{self, Out, count, shell};
 use super::{Common, Exit, locate, mistake};
 use crate::ids::RunId;
 use crate::ledger::{ExportRow, Kind, Ledger, LedgerError};
-use crate::period::last_day;
+use crate::period::reaches;
 use of_run::{OfRun, completeness, named};
 use whole_file::WholeFile;
 
@@ -90,11 +90,6 @@ fn chosen(ledger: &Ledger, job: &str, args: &ExportArgs) -> anyhow::Result<Vec<(
         meant.push(*latest);
     }
     meant.into_iter().map(|run| Ok((run, OfRun::read(ledger, run)?))).collect()
-}
-
-/// Whether a period has a day on or after this date.
-pub(super) fn reaches(period: &str, since: NaiveDate) -> bool {
-    last_day(period).is_none_or(|last| last >= since)
 }
 
 fn write(

@@ -4,6 +4,7 @@
 //! reaches a terminal.
 
 use std::io::{self, IsTerminal as _, Write};
+use std::path::Path;
 
 pub(super) use crate::problem::printable;
 
@@ -113,6 +114,11 @@ pub(super) fn grouped(n: u64) -> String {
         shown.push(digit);
     }
     shown
+}
+
+/// A path that means the same from anywhere: what is said may be read in a mail.
+pub(super) fn from_anywhere(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
 /// As a shell takes it.

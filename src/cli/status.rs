@@ -1,5 +1,7 @@
 //! `bursar status`: how runs stand.
 
+mod chosen;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -22,7 +24,9 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
     let (mut ledger, config, job) = locate::to_read(args.job.as_deref(), common)?;
     let clock = Clock::system();
     let mut reports = Vec::new();
-    for run in ledger.runs(job.as_deref())? {
+    let runs = chosen::runs(&ledger, job.as_deref(), args)?;
+    for (run, _) in &runs {
+        let run = *run;
         let account = account(&ledger, &config, run)?;
         // Of an account of the embedded sandbox, the configuration tells the times of the real one.
         let is_embedded = |account: &AccountConfig| ledger.kind() == Kind::Sandbox && !is_loopback(&account.base_url);
@@ -43,12 +47,16 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
         ));
     }
     let totals = ledger.standing()?;
-    let gaps = ledger.gaps(job.as_deref(), clock.now().wall)?;
+    let gaps = chosen::gaps(ledger.gaps(job.as_deref(), clock.now().wall)?, &ledger, &runs, args)?;
+    if args.failed {
+        reports.retain(|(shown, _)| shown.losses() > 0);
+    }
+    let hidden = (ledger.runs(job.as_deref())?.len() - reports.len()) as u64;
     if out.json {
         let runs: Vec<Value> = reports.iter().map(|(shown, standing)| shown.facts(&ledger, standing)).collect();
         out::document(&json!({
             "schema": "bursar.status/1",
-            "ledger": ledger.path().display().to_string(),
+            "ledger": out::from_anywhere(ledger.path()),
             "kind": ledger.kind().name(),
             "runs": runs,
             "missing": gaps.iter().map(missing).collect::<Vec<_>>(),
@@ -56,6 +64,9 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
         }))?;
     } else {
         out::data(&text(&reports, &gaps, &totals, &ledger))?;
+        if hidden > 0 {
+            out.note(&format!("not shown: {}; without --last, --since and --failed all are", count(hidden, "run")));
+        }
     }
     if args.seen {
         let (path, kind) = (ledger.path().to_owned(), ledger.kind());
@@ -126,7 +137,7 @@ fn account<'a>(ledger: &Ledger, config: &'a Config, run: RunId) -> anyhow::Resul
 }
 
 fn text(reports: &[(Shown, Standing)], gaps: &[Gap], totals: &[Total], ledger: &Ledger) -> String {
-    let mut text = format!("ledger {} ({} money)\n\n", ledger.path().display(), ledger.kind().name());
+    let mut text = format!("ledger {} ({} money)\n\n", out::from_anywhere(ledger.path()), ledger.kind().name());
     let header = [
         "job",
         "period",

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::failure;
 use super::learnt::Learnt;
-use super::out::{count, grouped, lines, shell};
+use super::out::{count, from_anywhere, grouped, lines, shell};
 use super::standing::Standing;
+use super::table;
 use super::told;
 use crate::engine::End;
 use crate::ledger::{Kind, Ledger, RunState};
@@ -151,8 +152,8 @@ pub(super) fn text(
     for sentence in standing.sentences() {
         row("besides", sentence);
     }
-    for room in &report.rooms {
-        row("cap", format!("{}: {} of {} left", room.name, room.left, room.limit));
+    for cap in caps(&report.rooms) {
+        row("cap", cap);
     }
     if let Some(why) = &end.refused {
         row("refused", why.clone());
@@ -164,11 +165,28 @@ pub(super) fn text(
         row("learnt", sentence);
     }
     let play = if ledger.kind() == Kind::Sandbox { " (play money)" } else { "" };
-    row("ledger", format!("{}{play}", shell(&ledger.path().display().to_string())));
+    row("ledger", format!("{}{play}", shell(&from_anywhere(ledger.path()))));
     if report.answered > 0 {
         row("answers", export_command(report, ledger));
     }
     text
+}
+
+/// Caps and what they leave, their amounts under each other.
+fn caps(rooms: &[crate::plan::Room]) -> Vec<String> {
+    let mut left: Vec<String> = rooms.iter().map(|room| room.left.to_string()).collect();
+    let mut limits: Vec<String> = rooms.iter().map(|room| room.limit.to_string()).collect();
+    table::aligned(left.iter_mut());
+    table::aligned(limits.iter_mut());
+    let widest = |texts: &[String]| texts.iter().map(String::len).max().unwrap_or_default();
+    let (of_left, of_limits) = (widest(&left), widest(&limits));
+    let names = rooms.iter().map(|room| room.name.chars().count() + 1);
+    let of_names = names.max().unwrap_or_default();
+    let each = rooms.iter().zip(left.iter().zip(&limits));
+    each.map(|(room, (left, limit))| {
+        format!("{:<of_names$} {left:>of_left$} of {limit:>of_limits$} left", format!("{}:", room.name))
+    })
+    .collect()
 }
 
 /// What failed, by reason, and what was paid for it.
@@ -274,7 +292,7 @@ pub(super) fn export_command(report: &Report, ledger: &Ledger) -> String {
     format!(
         "bursar export {}{period_flag} --ledger {} --output {}",
         shell(job),
-        shell(&ledger.path().display().to_string()),
+        shell(&from_anywhere(ledger.path())),
         shell(&file)
     )
 }
@@ -336,7 +354,7 @@ pub(super) fn facts(
     if let Some(exit) = exit {
         facts.insert("exit".into(), exit.code().into());
     }
-    facts.insert("ledger".into(), ledger.path().display().to_string().into());
+    facts.insert("ledger".into(), from_anywhere(ledger.path()).into());
     Value::Object(facts)
 }
 
@@ -376,4 +394,30 @@ fn of_doubt(batch: &crate::ledger::StatusBatch, standing: &Standing) -> Value {
     row.insert("missing".into(), standing.missing_facts(batch.batch).into());
     told::money(&mut row, "held", batch.held);
     Value::Object(row)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::money::Money;
+    use crate::plan::Room;
+
+    #[test]
+    fn amounts_of_several_caps_stand_under_each_other() {
+        let room = |name: &str, left: i64, limit: i64| Room {
+            scope: Scope::Run,
+            name: name.to_owned(),
+            left: Money::from_nanos(left),
+            limit: Money::from_nanos(limit),
+        };
+        let run = room("budget of this run", 800_000, 500_000_000);
+        assert_eq!(caps(&[run.clone()]), ["budget of this run: $0.0008 of $0.50 left"]);
+        assert_eq!(
+            caps(&[run, room("account's cap of the UTC day", 12_500_000_000, 50_000_000_000)]),
+            [
+                "budget of this run:            $0.0008 of  $0.50 left",
+                "account's cap of the UTC day: $12.5000 of $50.00 left"
+            ]
+        );
+    }
 }

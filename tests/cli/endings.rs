@@ -95,13 +95,13 @@ fn a_job_that_cannot_be_bought_any_more_does_not_keep_others_from_being_bought()
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains(&format!("{TOO_DEAR}; what is paid is collected all the same\n")), "{ended:?}");
     assert_eq!(
-        ended.stdout,
+        world.named(&ended.stdout),
         "\njob (once): usage, config or job file (exit code 2)\n  asked      2 tasks\n  answered   2\n  \
          spent      $0.0024 of the budget of $1.00; nothing held\n  cap        budget of this run: $0.9976 of $1.00 left\n  \
-         ledger     bursar.db (play money)\n  answers    bursar export job --ledger bursar.db --output job.jsonl\n\
+         ledger     FOLDER/bursar.db (play money)\n  answers    bursar export job --ledger FOLDER/bursar.db --output job.jsonl\n\
          \nother (once): complete (exit code 0)\n  asked      1 task\n  answered   1\n  \
          spent      $0.0012 of the budget of $1.00; nothing held\n  cap        budget of this run: $0.9988 of $1.00 left\n  \
-         ledger     bursar.db (play money)\n  answers    bursar export other --ledger bursar.db --output other.jsonl\n",
+         ledger     FOLDER/bursar.db (play money)\n  answers    bursar export other --ledger FOLDER/bursar.db --output other.jsonl\n",
     );
     world.agree(3);
 }
@@ -116,12 +116,12 @@ fn of_a_job_that_cannot_be_bought_any_more_nothing_is_promised_that_this_start_d
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains(&format!("{TOO_DEAR}\n")), "{ended:?}");
     assert_eq!(
-        ended.stdout,
+        world.named(&ended.stdout),
         "\njob (once): usage, config or job file (exit code 2)\n  asked      3 tasks\n  answered   0\n  \
          waiting    2 bought and paid, answer to come; the same command fetches them, the vendor keeps answers for 30 days\n  \
          not bought 1 task: the job cannot be bought as it stands\n             of the prompt sets: all 1 of 3\n  \
          spent      $0.0024 of the budget of $0.0024; nothing held\n  cap        budget of this run: $0.00 of $0.0024 left\n  \
-         ledger     bursar.db (play money)\n",
+         ledger     FOLDER/bursar.db (play money)\n",
     );
     world.agree(2);
 }

@@ -13,7 +13,7 @@ fn rows(text: &str) -> Vec<Value> {
 }
 
 /// A daily job that ran two days ago and today; their periods.
-fn two_days(world: &World) -> [String; 2] {
+pub(super) fn two_days(world: &World) -> [String; 2] {
     let path = world.folder.path().join("job.toml");
     let job = fs::read_to_string(&path).unwrap();
     fs::write(&path, format!("period = \"day\"\ntimezone = \"UTC\"\n{job}")).unwrap();

@@ -20,5 +20,6 @@ mod probe;
 mod refused;
 mod runs;
 mod second;
+mod statuses;
 mod told;
 mod world;

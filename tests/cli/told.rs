@@ -32,14 +32,14 @@ fn a_loss_of_another_job_is_told_by_the_session_that_learns_it() {
     let learnt = world.bursar(&["run", &second, "--quiet"]);
     assert_eq!(learnt.code, 4, "{learnt:?}");
     assert_eq!(
-        learnt.stdout,
+        world.named(&learnt.stdout),
         "\nsecond (once): complete, but losses of other runs were learnt (exit code 4)\n  asked      1 task\n  \
          answered   1\n  spent      $0.0012 of the budget of $0.0012; nothing held\n  \
          cap        budget of this run: $0.00 of $0.0012 left\n  \
          learnt     job (once): 1 task failed at the provider, $0.0012 paid for them\n  \
          learnt     told once; `bursar status` shows it until `bursar status --seen`\n  \
-         ledger     bursar.db (play money)\n  \
-         answers    bursar export second --ledger bursar.db --output second.jsonl\n"
+         ledger     FOLDER/bursar.db (play money)\n  \
+         answers    bursar export second --ledger FOLDER/bursar.db --output second.jsonl\n"
     );
     is_quiet(&world.bursar(&["run", &second, "--quiet"]));
     world.agree(2);

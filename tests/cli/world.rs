@@ -76,6 +76,11 @@ impl World {
         Ended::of(self.command(args).output().unwrap())
     }
 
+    /// What was said, with `FOLDER` for this folder's absolute path.
+    pub(super) fn named(&self, text: &str) -> String {
+        text.replace(self.folder.path().to_str().unwrap(), "FOLDER")
+    }
+
     /// The vendor's own bill.
     pub(super) fn bill(&self) -> Value {
         let mut stream = TcpStream::connect(&self.address).unwrap();

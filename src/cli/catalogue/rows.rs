@@ -1,10 +1,9 @@
 //! The rows of a list, of whichever kind: kept, shipped, searched, as a table and as JSON.
 
-use comfy_table::Table;
 use serde_json::{Value, json};
 
 use crate::catalogue::{Kept, List, Model};
-use crate::cli::table;
+use crate::cli::table::{self, Columns};
 use crate::ledger::{Ledger, LedgerError};
 use crate::market::{self, Language, Location};
 use crate::offer::Engine;
@@ -121,7 +120,7 @@ impl Rows {
         }
     }
 
-    pub(super) fn table(&self) -> Table {
+    pub(super) fn table(&self) -> Columns {
         match self {
             Self::Locations(rows) => {
                 let mut table = table::table(&["code", "name", "country", "type", "engines"], &[0]);
