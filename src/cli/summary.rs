@@ -408,6 +408,7 @@ mod tests {
             scope: Scope::Run,
             name: name.to_owned(),
             left: Money::from_nanos(left),
+            used: Money::ZERO,
             limit: Money::from_nanos(limit),
         };
         let run = room("budget of this run", 800_000, 500_000_000);
