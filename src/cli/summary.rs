@@ -412,7 +412,7 @@ mod tests {
             limit: Money::from_nanos(limit),
         };
         let run = room("budget of this run", 800_000, 500_000_000);
-        assert_eq!(caps(&[run.clone()]), ["budget of this run: $0.0008 of $0.50 left"]);
+        assert_eq!(caps(std::slice::from_ref(&run)), ["budget of this run: $0.0008 of $0.50 left"]);
         assert_eq!(
             caps(&[run, room("account's cap of the UTC day", 12_500_000_000, 50_000_000_000)]),
             [
