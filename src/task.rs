@@ -153,7 +153,8 @@ impl TaskState {
             (Sending | Planned, Transition::Accept) => Ok(Submitted),
             (Sending | Submitted, Transition::Fail(reason)) => Ok(Failed(reason)),
             (Submitted, Transition::Answer) => Ok(Answered),
-            (Planned, Transition::Drop) => Ok(Failed(Reason::DroppedByJob)),
+            // What was refused cost nothing: it leaves with its question.
+            (Planned | Failed(Reason::Refused), Transition::Drop) => Ok(Failed(Reason::DroppedByJob)),
             (state, transition) => Err(IllegalTransition { state, transition }),
         }
     }

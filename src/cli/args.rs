@@ -99,6 +99,9 @@ pub struct RunArgs {
     /// Where another process holds the ledger, end at once (exit code 5) instead of waiting for it
     #[arg(long)]
     pub no_follow: bool,
+    /// Try again what was refused or has failed; what of it was paid for is paid for again
+    #[arg(long)]
+    pub retry_failed: bool,
     /// The job file was moved: it is the job of this name in the ledger
     #[arg(long)]
     pub moved: bool,

@@ -34,6 +34,7 @@ mod summary;
 mod table;
 mod told;
 mod twins;
+mod unbought;
 
 use std::path::Path;
 use std::process::ExitCode;

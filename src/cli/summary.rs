@@ -11,9 +11,9 @@ use super::out::{count, from_anywhere, grouped, lines, shell};
 use super::standing::Standing;
 use super::table;
 use super::told;
+use super::unbought;
 use crate::engine::End;
 use crate::ledger::{Kind, Ledger, RunState};
-use crate::plan::Scope;
 use crate::report::Report;
 
 /// How a run ended in this start.
@@ -39,6 +39,9 @@ pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
 
 /// What an ending means for a run, in a few words.
 fn heading(report: &Report, exit: Exit, learnt: &Learnt) -> String {
+    if exit == Exit::Complete && report.waiting > 0 {
+        return format!("{} to come", count(report.waiting, "answer"));
+    }
     if exit != Exit::SomeFailed {
         return exit.meaning().to_owned();
     }
@@ -125,13 +128,13 @@ pub(super) fn text(
         row("", next.into());
     }
     if report.planned > 0 {
-        row("not bought", not_bought(report, end, exit));
+        row("not bought", unbought::why(report, end, exit));
         let by_set = report.sets.iter().filter(|set| set.planned > 0);
         let by_set: Vec<String> =
             by_set.map(|set| format!("{} {} of {}", set.name, grouped(set.planned), grouped(set.tasks))).collect();
         row("", format!("of the prompt sets: {}", by_set.join(", ")));
         if let Some(more) = report.missing.filter(|_| exit == Exit::BudgetReached) {
-            row("", enough(report, end, more));
+            row("", unbought::enough(report, end, more));
         }
     }
     if status.no_longer_asked > 0 {
@@ -247,40 +250,6 @@ fn spent(report: &Report) -> String {
         _ => "",
     };
     format!("{}{of}; {held}{over}", total.charged)
-}
-
-fn not_bought(report: &Report, end: &End, exit: Exit) -> String {
-    let planned = count(report.planned, "task");
-    let cut = end.cuts.iter().find(|(run, _)| *run == report.status.run);
-    match cut {
-        Some((_, cut)) => {
-            // The cut was made while money was on its way: what is left now stands in the report.
-            let room = report.rooms.iter().find(|room| room.name == cut.name).unwrap_or(cut);
-            let leaves = format!("{} leaves {} of {}", room.name, room.left, room.limit);
-            if end.stopped {
-                format!("{planned}: this start was stopped; {leaves}, and the same command goes on with that")
-            } else {
-                format!("{planned}: {leaves}, and the next task costs more")
-            }
-        }
-        None if report.status.state == RunState::Closed => format!("{planned}: a later period of the job has begun"),
-        None if exit == Exit::Unexpected => format!("{planned}: the disk has no room for their answers"),
-        None if exit == Exit::Usage => format!("{planned}: the job cannot be bought as it stands"),
-        None if end.given_up > 0 => format!("{planned}: tried too often in this start; the same command tries again"),
-        None => format!("{planned}; the same command goes on"),
-    }
-}
-
-/// What would have been enough.
-fn enough(report: &Report, end: &End, more: crate::money::Money) -> String {
-    let whole = report.committed().saturating_add(more);
-    let cut = end.cuts.iter().find(|(run, _)| *run == report.status.run).map(|(_, room)| room.scope);
-    match cut {
-        Some(Scope::Run) => {
-            format!("they would cost {more} more: [budget] run = \"{}\" would be enough for all", whole.decimal())
-        }
-        _ => format!("they would cost {more} more"),
-    }
 }
 
 /// The exact command that writes the answers to a file.

@@ -144,7 +144,7 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
             (Alarm, format!("{price} costs {listed} by the vendor's own list, and {expected} was expected: {then}"))
         }
         EventKind::CapReached { cap, limit, .. } => {
-            (News, format!("{cap} ({limit}) is reached: what does not fit stays planned and is not bought"))
+            (News, format!("{cap} ({limit}) does not pay for all: what does not fit stays planned and is not bought"))
         }
         EventKind::Paused { for_ms, why } => (News, format!("calls wait {}: {why}", shortly(*for_ms))),
         EventKind::Silent { for_ms, why, ends_after_ms } => {

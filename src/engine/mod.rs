@@ -33,6 +33,7 @@ pub use desk::{Desk, EngineError};
 pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
 pub use prepare::{
     PrepareError, Prepared, affordable, bring_account, by_deadline, own_ceilings, own_room, own_rooms, prepare,
+    retry_failed,
 };
 pub use turn::{AtWork, Moment, Outside, ProviderClock, Turn};
 pub use vendor_clock::FURTHEST_OFF_S;

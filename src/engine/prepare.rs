@@ -12,13 +12,14 @@ use crate::clock::Now;
 use crate::config::{AccountConfig, Limits};
 use crate::ids::{AccountId, RunId};
 use crate::job::{Files, Job, PromptsError, WhenShort};
-use crate::ledger::{AccountFacts, Edited, JobFacts, Ledger, LedgerError, Login, RegisterError, RunFacts};
+use crate::ledger::{AccountFacts, Edited, FailedTask, JobFacts, Ledger, LedgerError, Login, RegisterError, RunFacts};
 use crate::money::Money;
 use crate::offer::{OFFERS, promised_turnaround};
 use crate::period::Period;
 use crate::plan::{BuyingOrder, Haste, Hurry, Plan, PlanError, Room, Scope, hasten, plan, worst_cases};
 use crate::price::PriceList;
-use crate::task::hash128;
+use crate::task::{Reason, hash128};
+use crate::vendor::codes::{Class, look_up};
 
 /// A job that cannot be begun.
 #[derive(Debug, thiserror::Error)]
@@ -146,6 +147,14 @@ pub fn prepare(
         job.each_prompt(files, |index, text| rows.prompt(job.prompts.hash(index), text))?;
         Some(rows.finish(job, BuyingOrder::new(job, &worst), plan_hash, at)?)
     };
+    // The job may allow more paid failures than it did when they came.
+    let allows = |failed: &FailedTask| {
+        let can_retry = matches!(failed.code.map(|code| look_up(code).class), Some(Class::PaidFailure { again: true }));
+        failed.reason == Reason::PaidFailure && can_retry && failed.attempts <= job.retry_paid_failures
+    };
+    if known.is_some() && job.retry_paid_failures > 0 {
+        ledger.reopen(run, at, allows)?;
+    }
     let terms = RunTerms {
         run,
         max_attempts: job.max_attempts,
@@ -154,6 +163,18 @@ pub fn prepare(
         stop_after_refusals: job.stop_after_refusals,
     };
     Ok(Prepared { run, terms, edited, resumed: known.is_some(), haste })
+}
+
+/// Tries again what a run has of failed tasks, by a person's word: what was refused, and what was paid for and gave no
+/// answer, which is paid for again. How many cost nothing, and how many were paid for. What a person called bought stays.
+///
+/// # Errors
+/// The ledger cannot be read or written.
+pub fn retry_failed(ledger: &mut Ledger, run: RunId, now: Now) -> Result<(u64, u64), LedgerError> {
+    ledger.reopen(run, now.wall.timestamp(), |failed| match failed.reason {
+        Reason::Refused | Reason::PaidFailure | Reason::Expired | Reason::LostLive => true,
+        Reason::DroppedByJob | Reason::ResolvedAsBought => false,
+    })
 }
 
 /// The job as it is to be bought in the time that its run has left, by what answers have taken so far.

@@ -20,6 +20,7 @@ mod buyers;
 mod register;
 mod catalogue;
 mod tasks;
+mod reopen;
 
 // Money: under which caps, and what moves it.
 mod borders;
@@ -85,6 +86,7 @@ pub use orders::{Asked, Order, RunName};
 pub use provisional::{Provisional, Settlement};
 pub use recognise::Recognised;
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
+pub use reopen::FailedTask;
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
 pub use starts::{ANOTHER_MINUTE_S, Seal, Start, Trust, predecessor};
 pub use status::{RunState, RunStatus, StatusBatch};

@@ -26,10 +26,11 @@ pub struct Edited {
     pub no_longer_asked: u64,
 }
 
-/// What becomes of a task that the run has already: a bought one keeps how it was bought, and a dropped one that is asked
-/// again is planned again. A first plan has none, and is written at twice the speed without this.
+/// What becomes of a task that the run has already: a bought one keeps how it was bought; a dropped one that is asked again
+/// is planned again, and so is one that was refused at no cost and is to be bought in another way. A first plan has none, and is written at twice the speed without this.
 fn keep_what_is_bought() -> String {
-    let dropped = dropped();
+    let refused = failed_for(Reason::Refused);
+    let dropped = format!("({}) OR ({refused} AND service <> excluded.service)", failed_for(Reason::DroppedByJob));
     let (planned, _) = TaskState::Planned.numbers();
     format!(
         "DO UPDATE SET asked = 1, position = excluded.position, prompt_set = excluded.prompt_set,
@@ -38,9 +39,9 @@ fn keep_what_is_bought() -> String {
     )
 }
 
-/// A task that was dropped: `Transition::Drop` and `Transition::Reopen` are made for all of a run at once here.
-fn dropped() -> String {
-    let (failed, reason) = TaskState::Failed(Reason::DroppedByJob).numbers();
+/// A task that failed for this reason: `Transition::Drop` and `Transition::Reopen` are made for all of a run at once here.
+fn failed_for(reason: Reason) -> String {
+    let (failed, reason) = TaskState::Failed(reason).numbers();
     format!("state = {failed} AND reason = {}", reason.unwrap_or_default())
 }
 
@@ -153,10 +154,16 @@ impl PlanRows<'_> {
             let ((failed, reason), (planned, _)) =
                 (TaskState::Failed(Reason::DroppedByJob).numbers(), TaskState::Planned.numbers());
             edited.left = write.execute(
-                "UPDATE task SET state = ?2, reason = ?3 WHERE run = ?1 AND asked = 0 AND state = ?4",
+                &format!(
+                    "UPDATE task SET state = ?2, reason = ?3 WHERE run = ?1 AND asked = 0 AND (state = ?4 OR ({}))",
+                    failed_for(Reason::Refused)
+                ),
                 (run, failed, reason, planned),
             )? as u64;
-            let sql = format!("SELECT count(*) FROM task WHERE run = ?1 AND asked = 0 AND NOT ({})", dropped());
+            let sql = format!(
+                "SELECT count(*) FROM task WHERE run = ?1 AND asked = 0 AND NOT ({})",
+                failed_for(Reason::DroppedByJob)
+            );
             edited.no_longer_asked = write.query_row(&sql, [run], |row| row.get(0))?;
             let what = format!(
                 "planned anew: {} tasks joined, {} left unbought, {} bought ones are no longer asked",

@@ -96,6 +96,73 @@ fn a_prompt_that_a_firewall_refuses_is_named_and_the_rest_bought() {
 }
 
 #[test]
+fn what_was_refused_at_no_cost_leaves_with_its_market() {
+    let world = World::new();
+    job(&world, "mend", "\"which bank?\"", &format!("{NOWHERE}, {SOMEWHERE}"));
+    assert_eq!(run(&world, &[]).code, 4);
+    job(&world, "mend", "\"which bank?\"", &format!("{{ location = \"Japan\", language = \"ja\" }}, {SOMEWHERE}"));
+    let second = run(&world, &[]);
+    assert_eq!(second.code, 0, "{second:?}");
+    let told = "mend (once): the job file has changed: 1 task joined, 1 left unbought, 0 bought and no longer asked\n";
+    assert!(second.stderr.contains(told), "{}", second.stderr);
+    assert!(!second.stdout.contains("no longer asked"), "{}", second.stdout);
+    assert_eq!(run(&world, &[]).code, 0);
+    world.agree(2);
+}
+
+#[test]
+fn retry_failed_tries_what_was_refused_and_pays_again_for_failures() {
+    let world = World::with(
+        &["--speed", "100000"],
+        "[[fault]]\nkind = \"refuse_body\"\nmarker = \"bad\"\ntimes = 2\n\
+         [[fault]]\nkind = \"paid_failure\"\ncode = 40102\nat_post = true\nnth = [3]\n",
+    );
+    job(&world, "again", "\"good?\", \"bad?\", \"dear?\"", SOMEWHERE);
+    let first = run(&world, &[]);
+    assert_eq!(first.code, 4, "{first:?}");
+    let before = world.bill()["tasks"].as_u64().unwrap();
+    assert_eq!(run(&world, &[]).code, 4, "nothing is tried again by itself");
+    assert_eq!(world.bill()["tasks"], before);
+    let again = run(&world, &["--retry-failed"]);
+    assert!(again.stderr.contains("again (once): tried again: "), "{}", again.stderr);
+    assert_eq!(again.code, 0, "{again:?}");
+    assert!(again.stdout.contains("  answered   3\n"), "{}", again.stdout);
+    world.audit();
+}
+
+#[test]
+fn answers_that_are_not_waited_for_are_not_called_complete() {
+    let world = World::new();
+    let ended = run(&world, &["--no-collect"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.starts_with("\njob (once): 1 answer to come (exit code 0)\n"), "{}", ended.stdout);
+}
+
+#[test]
+fn an_account_without_money_says_how_much_is_missing() {
+    let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = \"payment_40210\"\n");
+    world.job("1", 5);
+    let ended = run(&world, &[]);
+    assert_eq!(ended.code, 6, "{ended:?}");
+    let row =
+        "  not bought 5 tasks: refused, as said below; they cost $0.006 at the most; start again once that is mended\n";
+    assert!(ended.stdout.contains(row), "{}", ended.stdout);
+    assert!(!ended.stdout.contains("the same command"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_month_without_money_says_when_there_is_some() {
+    let world = World::new();
+    let text = "period = \"day\"\ntimezone = \"UTC\"\n[budget]\nrun = \"1\"\nmonth = \"0.0024\"\n[[prompt_set]]\nname = \"all\"\n\
+                engine = \"gemini\"\nlocations = [\"US\"]\nlanguages = [\"en\"]\nprompts = [\"a?\", \"b?\", \"c?\"]\n";
+    fs::write(world.folder.path().join("job.toml"), text).unwrap();
+    let ended = run(&world, &[]);
+    assert_eq!(ended.code, 3, "{ended:?}");
+    let row = "they would cost $0.0012 more: [budget] month = \"0.0036\" would be enough for all, or the next month's money\n";
+    assert!(ended.stdout.contains(row), "{}", ended.stdout);
+}
+
+#[test]
 fn a_broken_job_does_not_stop_the_good_one_beside_it() {
     let world = World::new();
     let broken = "name = \"broken\"\n[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"q\"\nengine = \"gemini\"\n\

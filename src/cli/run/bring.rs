@@ -129,6 +129,16 @@ impl Start<'_> {
                 grouped(edited.no_longer_asked)
             ));
         }
+        if self.args.retry_failed {
+            let (free, paid) = engine::retry_failed(ledger, prepared.run, now)?;
+            let again = if paid > 0 {
+                format!(", and {} that were paid for and are paid for again", count(paid, "task"))
+            } else {
+                String::new()
+            };
+            let free = count(free, "task");
+            self.out.note(&format!("{} ({}): tried again: {free} refused at no cost{again}", job.name, period.id));
+        }
         for line in haste::lines(&prepared.haste) {
             self.out.note(&format!("{} ({}): {line}", job.name, period.id));
         }

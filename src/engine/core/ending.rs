@@ -64,12 +64,15 @@ impl Core {
     pub(super) fn end(&self) -> End {
         let (priced_out, given_up) = self.dispatch.left();
         let stopped = self.dispatch.stopped_prices();
-        let price = stopped.first().filter(|_| priced_out > 0).map(|stopped| {
-            let StoppedPrice { key, list, found, is_charged } = stopped;
+        let each = stopped.iter().map(|StoppedPrice { key, list, found, is_charged }| {
             let who = if *is_charged { "the vendor charges" } else { "the vendor's own price list names" };
+            format!("{who} {found} for one of {key}, and {list} was expected")
+        });
+        let each = each.collect::<Vec<_>>().join("; ");
+        let price = (priced_out > 0 && !each.is_empty()).then(|| {
             format!(
-                "{priced_out} tasks are not bought: {who} {found} for one of {key}, and {list} was expected; write its \
-                 price under [[accounts.{}.prices]], or allow more with max_price_drift",
+                "{priced_out} tasks are not bought: {each}; write its price under [[accounts.{}.prices]], or allow more with \
+                 max_price_drift",
                 self.terms.name
             )
         });

@@ -1,0 +1,65 @@
+//! Failed tasks that are tried again: because a person says so, or because the job allows more paid failures than it did.
+
+use rusqlite::TransactionBehavior;
+
+use super::{Ledger, LedgerError};
+use crate::ids::RunId;
+use crate::task::{Reason, TaskState, Transition};
+
+/// A task that failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedTask {
+    /// Why.
+    pub reason: Reason,
+    /// The provider's code, where it gave one.
+    pub code: Option<u32>,
+    /// How many attempts it has had.
+    pub attempts: u32,
+}
+
+impl Ledger {
+    /// Plans again those of a run's failed tasks that are meant and still asked; how many of them cost nothing, and how many
+    /// were paid for.
+    ///
+    /// # Errors
+    /// The ledger cannot be read or written.
+    pub fn reopen(
+        &mut self,
+        run: RunId,
+        at: i64,
+        is_meant: impl Fn(&FailedTask) -> bool,
+    ) -> Result<(u64, u64), LedgerError> {
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut meant = Vec::new();
+        {
+            let mut statement = write.prepare_cached(
+                "SELECT task.id, task.reason, attempt.code, coalesce(attempt.number, 0)
+                 FROM task LEFT JOIN attempt ON attempt.id = task.attempt
+                 WHERE task.run = ?1 AND task.state = 4 AND task.asked = 1",
+            )?;
+            let mut rows = statement.query([run.0])?;
+            while let Some(row) = rows.next()? {
+                let state = TaskState::from_numbers(4, row.get(1)?);
+                let Some(state @ TaskState::Failed(reason)) = state else { continue };
+                let failed = FailedTask { reason, code: row.get(2)?, attempts: row.get(3)? };
+                if is_meant(&failed) {
+                    state.next(Transition::Reopen)?;
+                    meant.push((row.get::<_, i64>(0)?, reason));
+                }
+            }
+        }
+        for (task, _) in &meant {
+            write
+                .prepare_cached("UPDATE task SET state = 0, reason = NULL WHERE id = ?1 AND state = 4")?
+                .execute([task])?;
+        }
+        let free = meant.iter().filter(|(_, reason)| *reason == Reason::Refused).count() as u64;
+        let paid = meant.len() as u64 - free;
+        if !meant.is_empty() {
+            let what = format!("tried again: {free} tasks that were refused at no cost, {paid} that were paid for");
+            write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run.0, at, what))?;
+        }
+        write.commit()?;
+        Ok((free, paid))
+    }
+}
