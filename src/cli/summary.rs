@@ -369,7 +369,7 @@ fn of_doubt(batch: &crate::ledger::StatusBatch, standing: &Standing) -> Value {
 mod tests {
     use super::*;
     use crate::money::Money;
-    use crate::plan::Room;
+    use crate::plan::{Room, Scope};
 
     #[test]
     fn amounts_of_several_caps_stand_under_each_other() {
