@@ -85,6 +85,11 @@ pub fn shipped_model(engine: Engine, name: &str) -> Option<&'static ShippedModel
     of_engine().find(|model| model.name == name).or_else(|| of_engine().find(|model| model.name == bare))
 }
 
+/// The models of an engine that the shipped list has.
+pub fn model_names(engine: Engine) -> impl Iterator<Item = &'static str> {
+    shipped().iter().filter(move |model| model.engine == engine).map(|model| model.name)
+}
+
 fn shipped() -> &'static [ShippedModel] {
     static LIST: LazyLock<Vec<ShippedModel>> = LazyLock::new(|| {
         const TEXT: &str = include_str!("model/list.csv");

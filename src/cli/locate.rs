@@ -5,12 +5,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use chrono::NaiveDate;
 
 use super::{Common, mistake};
 use crate::catalogue::Served;
+use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, DEFAULT_ACCOUNT, candidates, check_config};
-use crate::job::{Disk, Job, check_against};
+use crate::job::{Asked, Disk, Job, Pricing, Target, check_against, check_priced};
 use crate::ledger::Ledger;
+use crate::money::Money;
+use crate::price::PriceList;
 
 /// A job file with the config that holds for it.
 #[derive(Clone, Debug)]
@@ -91,6 +95,47 @@ pub(super) fn job(arg: &Path, common: &Common) -> anyhow::Result<Located> {
     let mut job = check_against(&path, &text, &config, &served(&config), &Disk)?;
     job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
     Ok(Located { config, job, named: path })
+}
+
+/// Prices of the day.
+struct OfToday {
+    today: NaiveDate,
+    budget: Option<Money>,
+}
+
+impl Pricing for OfToday {
+    fn worst(&self, account: &AccountConfig, target: &Target, asked: Asked) -> Option<Money> {
+        let prices = PriceList::with(&account.prices).on(self.today);
+        prices.expected(target, asked).map(|price| price.worst)
+    }
+
+    fn budget_of_run(&self) -> Option<Money> {
+        self.budget
+    }
+}
+
+/// The job that an argument means, which is to be bought: what it costs may be a mistake as well. A job that the ledger
+/// knows is bought no further for such a mistake, and what is paid of it is collected all the same.
+pub(super) fn job_to_buy(arg: &Path, budget: Option<Money>, common: &Common) -> anyhow::Result<Located> {
+    let path = if is_path(arg) { arg.to_owned() } else { path_of(&arg.to_string_lossy(), common)? };
+    let text = read(&path)?;
+    let config = config(Some(&path), common)?;
+    // Outside a runtime: the system's clock needs none.
+    let pricing = OfToday { today: Clock::system().now().wall.date_naive(), budget };
+    let priced = check_priced(&path, &text, &config, &served(&config), &Disk, Some(&pricing));
+    let mut job = priced.or_else(|problems| known_to_the_ledger(&path, &text, &config).ok_or(problems))?;
+    job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
+    Ok(Located { config, job, named: path })
+}
+
+/// The job without its prices, where it is sound but for those, and the ledger has something of it.
+fn known_to_the_ledger(path: &Path, text: &str, config: &Config) -> Option<Job> {
+    if !config.ledger.exists() {
+        return None;
+    }
+    let job = check_against(path, text, config, &served(config), &Disk).ok()?;
+    Ledger::open_to_read(&config.ledger).ok()?.job(&job.name).ok()??;
+    Some(job)
 }
 
 /// The vendor's lists, as far as the ledger keeps them. One that cannot be read says so where it is needed.

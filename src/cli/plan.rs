@@ -32,7 +32,7 @@ struct Known {
 type Learnt = BTreeMap<String, TargetCost>;
 
 pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
-    let mut located = locate::job(&args.job, common)?;
+    let mut located = locate::job_to_buy(&args.job, args.budget, common)?;
     if let Some(budget) = args.budget {
         if budget.is_zero() {
             return mistake("--budget must be more than nothing");

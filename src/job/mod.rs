@@ -11,6 +11,7 @@ mod jsonl;
 mod near;
 mod notation;
 mod open;
+mod priced;
 mod place;
 mod prompts;
 mod read;
@@ -38,8 +39,9 @@ use crate::zone::Zone;
 
 pub use near::{NearTwins, TextPlace};
 pub use notation::{Kind, Recognised};
+pub use priced::Pricing;
 pub use prompts::{Prompts, PromptsError, Samples};
-pub use read::{check, check_against};
+pub use read::{check, check_against, check_priced};
 use source::Source;
 pub use stream::{Disk, Files};
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use toml::Spanned;
 
+use super::priced::{Priced, Pricing};
 use super::prompts::Gathering;
 use super::stream::Files;
 use super::{Budget, Drift, Job, Target, WhenShort, set};
@@ -60,15 +61,37 @@ pub fn check_against(
     served: &Served,
     files: &dyn Files,
 ) -> Result<Job, Problems> {
+    check_priced(path, text, config, served, files, None)
+}
+
+/// The same, and what it costs: where prices are known, a target without one, one that is too dear, and a budget that
+/// buys nothing are problems as well.
+///
+/// # Errors
+/// Every problem of the text, of the prompt files and of the prices, at its place.
+pub fn check_priced(
+    path: &Path,
+    text: &str,
+    config: &Config,
+    served: &Served,
+    files: &dyn Files,
+    pricing: Option<&dyn Pricing>,
+) -> Result<Job, Problems> {
     let page = Page::new(path, text);
     let document = page.parse();
     let root = document.as_ref().map(|document| Section::root(&page, document, "the job file"));
-    let job = root.and_then(|root| read(path, &root, config, served, files));
+    let job = root.and_then(|root| read(path, &root, config, (served, pricing), files));
     drop(document);
     page.finish(job)
 }
 
-fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, files: &dyn Files) -> Option<Job> {
+fn read(
+    path: &Path,
+    root: &Section<'_, '_>,
+    config: &Config,
+    (served, pricing): (&Served, Option<&dyn Pricing>),
+    files: &dyn Files,
+) -> Option<Job> {
     root.only(KEYS, |key| explain(key, root.name));
     root.need("budget", "budget = { run = \"12.50\" }");
     let name = read_name(path, root);
@@ -84,13 +107,18 @@ fn read(path: &Path, root: &Section<'_, '_>, config: &Config, served: &Served, f
     let decoded = account.as_ref().is_some_and(|name| config.accounts[name].user_prompt_decoded);
     let deadline = root.duration("deadline").map(Spanned::into_inner);
     let mut gathering = Gathering::default();
+    let priced = pricing.zip(account.as_ref());
+    let priced = priced.map(|(pricing, name)| Priced { pricing, account: &config.accounts[name] });
     let before = root.page.problems();
-    let sets = set::read_all(path, root, files, served, (&results, decoded), &mut gathering);
+    let sets = set::read_all(path, root, files, served, (&results, decoded, priced), &mut gathering);
     let stored = |target: &Target| target.offer().results.iter().any(|form| results.contains(form));
     // Of sets that could not be read it is not known what they ask.
     let all_read = root.page.problems() == before && !sets.is_empty() && !results.is_empty();
     if all_read && !sets.iter().flat_map(|set| &set.targets).any(stored) {
         root.page.wrong(root.key_span("results"), Wrong::NoSuchForm);
+    }
+    if let (Some(priced), Some(budget), Some(section)) = (priced, &budget, root.table("budget", "[budget]")) {
+        priced.budget(&section, budget, &sets);
     }
     let hasty = sets.iter().any(|set| set.targets.iter().any(|target| target.auto));
     if hasty && !root.has("deadline") {

@@ -7,11 +7,12 @@ use toml::Spanned;
 use toml::de::DeValue;
 
 use super::place::Where;
+use super::priced::Priced;
 use super::prompts::Gathering;
 use super::read::explain;
 use super::stream::Files;
 use super::target::{self, Targets};
-use super::{PromptSet, Target, source};
+use super::{Asked, PromptSet, Target, source};
 use crate::catalogue::Served;
 use crate::market::Market;
 use crate::offer::{Offer, ResultKind};
@@ -73,6 +74,8 @@ pub(super) struct Layers<'p, 't> {
     pub(super) results: &'p [ResultKind],
     /// The vendor decodes the prompts of models, by the account's word.
     pub(super) user_prompt_decoded: bool,
+    /// What tasks cost, where that is asked.
+    pub(super) priced: Option<Priced<'p>>,
 }
 
 impl<'p, 't> Layers<'p, 't> {
@@ -92,7 +95,7 @@ pub(super) fn read_all<'p>(
     root: &Section<'p, '_>,
     files: &dyn Files,
     served: &Served,
-    (results, user_prompt_decoded): (&'p [ResultKind], bool),
+    (results, user_prompt_decoded, priced): (&'p [ResultKind], bool, Option<Priced<'p>>),
     gathering: &mut Gathering,
 ) -> Vec<PromptSet> {
     let defaults = root.table("defaults", "[defaults]");
@@ -120,7 +123,7 @@ pub(super) fn read_all<'p>(
                 section.page.wrong(name.span(), Wrong::SetNameTaken { name: name.get_ref().clone(), first });
             }
         }
-        let layers = Layers { set: section, defaults: defaults.clone(), results, user_prompt_decoded };
+        let layers = Layers { set: section, defaults: defaults.clone(), results, user_prompt_decoded, priced };
         let set = read(path, &layers, name.map(Spanned::into_inner), (files, served), gathering, &mut fields);
         sets.extend(set);
     }
@@ -149,6 +152,10 @@ fn read(
     let markets = read_markets(layers, &Where::of(served, &targets.list), &targets);
     let source = source::find(path, layers);
     let gathered = source.and_then(|found| gathering.read(layers, found, files, &targets.list));
+    if let Some(priced) = layers.priced {
+        let prompt_bytes = gathered.as_ref().map_or(0, |gathered| gathered.longest);
+        priced.set(layers, &targets, Asked { prompt_bytes, ceiling: max_cost_per_task });
+    }
     let at = layers.set.page.place(layers.set.span.clone());
     let gathered = gathered?;
     Some(PromptSet {

@@ -79,7 +79,13 @@ pub(super) fn read_all(layers: &Layers<'_, '_>, served: &Served, unused: &mut Un
         _ => vec![None],
     };
     let mut offers = Vec::new();
-    let mut read = Targets { list: Vec::new(), all: problems() == before, need_place: rows.is_empty(), sound: false };
+    let mut read = Targets {
+        list: Vec::new(),
+        places: Vec::new(),
+        all: problems() == before,
+        need_place: rows.is_empty(),
+        sound: false,
+    };
     let mut sound: Vec<(usize, Target)> = Vec::new();
     for (number, row) in rows.iter().enumerate() {
         let before_row = problems();
@@ -101,6 +107,7 @@ pub(super) fn read_all(layers: &Layers<'_, '_>, served: &Served, unused: &mut Un
             }
             sound.push((number, target.clone()));
         }
+        read.places.push(reader.place(&target));
         read.list.push(target);
     }
     read.sound = problems() == before;
@@ -149,6 +156,8 @@ fn no_such_field(offer: &Offer, key: &'static str) -> Wrong {
 pub(super) struct Targets {
     /// Those that could be read.
     pub(super) list: Vec<Target>,
+    /// Where each of those says what is asked: its model, or the whole of it.
+    pub(super) places: Vec<Range<usize>>,
     /// That is all of them.
     pub(super) all: bool,
     /// At least one is surely asked in a place of the set's.
@@ -180,6 +189,13 @@ impl<'p, 't> Reader<'_, 'p, 't> {
                 .and_then(|engine| engine.parse().ok())
                 .is_some_and(|engine| Offer::find(engine, Function::LlmScraper, Method::Standard).is_none()),
         }
+    }
+
+    /// Where it says which model it asks; of what asks none, which engine.
+    fn place(&self, target: &Target) -> Range<usize> {
+        let keys: &[&str] = if target.model.is_some() { &MODEL } else { &["engine"] };
+        let value = |section: &Section<'_, '_>| keys.iter().find_map(|key| section.get(key)).map(Spanned::span);
+        self.keys.with_any(keys).and_then(value).unwrap_or_else(|| self.keys.span(keys[0]))
     }
 
     /// The target of the row, and its offer in any case that there is one.

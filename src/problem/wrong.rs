@@ -81,6 +81,12 @@ pub enum Wrong {
     NoModel { engine: Engine, function: Function, key: &'static str },
     #[error("the vendor's list for `{engine}` has no model `{name}`")]
     UnknownModel { engine: Engine, name: String, near: Option<String>, read_on: NaiveDate },
+    #[error("no price is known for model `{model}` of `{engine}`, so nothing can be reserved for it")]
+    NoPriceOfModel { engine: Engine, model: String, near: Option<String>, account: String },
+    #[error("one task of {target} may cost ${price}, and `max_cost_per_task` is ${most}")]
+    TooDear { target: String, price: String, most: String },
+    #[error("`{key}` is ${sum}, and the first task costs ${first}: nothing can be bought")]
+    BuysNothing { key: &'static str, sum: String, first: String },
     #[error("the Standard method does not take `{name}` of `{engine}`, by the vendor's list of {read_on}")]
     LiveModel { engine: Engine, name: String, read_on: NaiveDate },
     #[error("`{function}` of `{engine}` is not sold by method `{method}`")]
@@ -242,6 +248,9 @@ impl Wrong {
             | Self::SwitchNeeds { .. }
             | Self::NoModel { .. }
             | Self::UnknownModel { .. }
+            | Self::NoPriceOfModel { .. }
+            | Self::TooDear { .. }
+            | Self::BuysNothing { .. }
             | Self::LiveModel { .. }
             | Self::NotLikeThat { .. }
             | Self::TextTooLong { .. }
@@ -309,6 +318,15 @@ impl Wrong {
                 let again = format!("`bursar models --refresh` reads the list anew, it is of {read_on}");
                 near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
             }
+            Self::NoPriceOfModel { near, account, .. } => {
+                let own = format!(
+                    "give its price under [[accounts.{account}.prices]] in the config, or say what one task may cost by \
+                     `max_cost_per_task`"
+                );
+                near.as_ref().map_or_else(|| own.clone(), |near| format!("did you mean `{near}`? Else {own}"))
+            }
+            Self::TooDear { price, .. } => format!("write \"{price}\" or more, or leave the target out"),
+            Self::BuysNothing { first, .. } => format!("write \"{first}\" or more"),
             Self::LiveModel { .. } => {
                 "write `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew".to_owned()
             }

@@ -65,3 +65,36 @@ fn a_mistake_without_a_place_is_data_as_well() {
                           "message": "cannot read `none.toml`: No such file or directory (os error 2)" });
     assert_eq!(document, json!({ "schema": "bursar.problems/1", "exit": 2, "problems": [problem] }), "{document:#}");
 }
+
+#[test]
+fn what_prices_make_wrong_is_shown_with_everything_else() {
+    let world = World::new();
+    let job = "[budget]\nrun = \"0.001\"\nday = \"0\"\n\n[[prompt_set]]\nname = \"all\"\nprompts = [\"one\"]\nlocations = [\"US\"]\n\
+               languages = [\"en\"]\nweigth = 2\nmax_cost_per_task = \"0.0001\"\n\
+               targets = [{ engine = \"gemini\" }]\n\n\
+               [[prompt_set]]\nname = \"models\"\nprompts = [\"one\"]\n\
+               targets = [{ engine = \"chat_gpt\", function = \"llm_responses\", model_name = \"gpt-5o\" }]\n";
+    fs::write(world.folder.path().join("job.toml"), job).unwrap();
+    for command in ["plan", "run"] {
+        let ended = world.bursar(&[command, "job.toml"]);
+        assert_eq!(ended.code, 2, "{ended:?}");
+        insta::assert_snapshot!("prices_that_make_a_job_wrong", ended.stderr);
+    }
+    let budget = world.bursar(&["plan", "job.toml", "--budget", "1", "--json"]);
+    let document: Value = serde_json::from_str(&budget.stdout).unwrap();
+    let codes: Vec<&Value> = document["problems"].as_array().unwrap().iter().map(|problem| &problem["code"]).collect();
+    assert_eq!(codes, ["buys_nothing", "unknown_key", "too_dear", "no_price_of_model"]);
+}
+
+#[test]
+fn a_budget_that_freezes_a_known_job_is_no_mistake() {
+    let world = World::new();
+    world.job("1", 3);
+    assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 0);
+    world.job("0", 3);
+    let ended = world.bursar(&["run", "job.toml"]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stdout.contains("answered   3"), "{ended:?}");
+    let planned = world.bursar(&["plan", "job.toml"]);
+    assert!(planned.stdout.contains("nothing is left to buy"), "{planned:?}");
+}

@@ -361,11 +361,13 @@ fn a_plan_counts_what_other_jobs_have_spent_and_says_that_a_part_is_refused() {
         world.bursar(&["plan", "other.toml"])
     };
     let plan = other("run = \"0.01\"");
-    for says in ["$0.0024 buys 2 tasks", "left out: 1 task; account's cap of the UTC day leaves $0.0024 of $0.006"] {
+    let left_out = " leaves $0.0024 of $0.006, and $0.0072 would be enough for all, which is $0.0012 more\n";
+    for says in ["$0.0024 buys 2 tasks", "left out: 1 task; account's cap of the UTC day 20", left_out] {
         assert!(plan.stdout.contains(says), "{says}: {plan:?}");
     }
     let plan = other("run = \"0.0024\"\nwhen_short = \"refuse\"");
-    assert!(plan.stdout.ends_with("when_short = \"refuse\": a start as things stand buys nothing of it\n"), "{plan:?}");
+    let refused = "`bursar run` would buy nothing of it (when_short = \"refuse\") and end with exit code 2\n";
+    assert!(plan.stdout.ends_with(refused), "{plan:?}");
     let run = world.bursar(&["run", "other.toml"]);
     assert_eq!((run.code, world.bill()["tasks"].clone()), (2, 3.into()), "{run:?}");
 }

@@ -65,7 +65,7 @@ fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<(Vec<Locate
         if args.sandbox && !locate::is_path(arg) {
             return mistake(format!("`{}`: with --sandbox, name the job file", arg.display()));
         }
-        match locate::job(arg, common) {
+        match locate::job_to_buy(arg, None, common) {
             Ok(located) if args.sandbox => jobs.push(embedded::for_sandbox(located, common.ledger.as_deref())),
             Ok(located) => jobs.push(located),
             Err(error) if args.jobs.len() > 1 || error.is::<Problems>() => {

@@ -1,0 +1,75 @@
+//! What a job costs, as far as it makes a mistake of the job file: a target without a price, one that is dearer than the
+//! file allows, a budget that does not buy the first task. Prices themselves are not known here.
+
+use std::ops::Range;
+
+use super::set::Layers;
+use super::target::Targets;
+use super::{Asked, Budget, PromptSet, Target};
+use crate::config::AccountConfig;
+use crate::model::model_names;
+use crate::money::Money;
+use crate::page::Section;
+use crate::problem::{Wrong, nearest};
+
+/// Who knows what a task costs.
+pub trait Pricing {
+    /// The most that one task of a target may cost by an account's prices; none where no price is known.
+    fn worst(&self, account: &AccountConfig, target: &Target, asked: Asked) -> Option<Money>;
+
+    /// A budget of the run that stands in for the file's.
+    fn budget_of_run(&self) -> Option<Money> {
+        None
+    }
+}
+
+/// Prices by an account.
+#[derive(Clone, Copy)]
+pub(super) struct Priced<'a> {
+    pub(super) pricing: &'a dyn Pricing,
+    pub(super) account: &'a AccountConfig,
+}
+
+impl Priced<'_> {
+    fn worst(self, target: &Target, asked: Asked) -> Option<Money> {
+        self.pricing.worst(self.account, target, asked)
+    }
+
+    /// The targets of a set: each has a price, and none above what one task of it may cost.
+    pub(super) fn set(self, layers: &Layers<'_, '_>, targets: &Targets, asked: Asked) {
+        let page = layers.set.page;
+        for (target, span) in targets.list.iter().zip(&targets.places) {
+            let Some(worst) = self.worst(target, asked) else {
+                let model = target.model.clone().unwrap_or_default();
+                let near = nearest(&model, model_names(target.engine)).map(str::to_owned);
+                let account = self.account.name.clone();
+                page.wrong(span.clone(), Wrong::NoPriceOfModel { engine: target.engine, model, near, account });
+                continue;
+            };
+            if let (Some(most), Some(section)) =
+                (asked.ceiling.filter(|most| worst > *most), layers.with("max_cost_per_task"))
+            {
+                let span = value_span(section, "max_cost_per_task");
+                let target = format!("`{}` of `{}`", target.function, target.engine);
+                page.wrong(span, Wrong::TooDear { target, price: worst.decimal(), most: most.decimal() });
+            }
+        }
+    }
+
+    /// The budgets: each buys the first task at least.
+    pub(super) fn budget(self, section: &Section<'_, '_>, budget: &Budget, sets: &[PromptSet]) {
+        let first = sets.first().and_then(|set| self.worst(set.targets.first()?, set.asked()));
+        let Some(first) = first else { return };
+        let run = self.pricing.budget_of_run().is_none().then_some(budget.run);
+        for (key, sum) in [("run", run), ("day", budget.day), ("month", budget.month)] {
+            if let Some(sum) = sum.filter(|sum| *sum < first) {
+                let wrong = Wrong::BuysNothing { key, sum: sum.decimal(), first: first.decimal() };
+                section.page.wrong(value_span(section, key), wrong);
+            }
+        }
+    }
+}
+
+fn value_span(section: &Section<'_, '_>, key: &str) -> Range<usize> {
+    section.get(key).map_or_else(|| section.span.clone(), toml::Spanned::span)
+}
