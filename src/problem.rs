@@ -6,6 +6,7 @@
 mod file;
 mod near;
 mod of_config;
+mod price;
 mod render;
 mod wrong;
 
@@ -14,6 +15,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 pub use file::WrongFile;
+pub use price::WrongPrice;
 pub(crate) use render::printable;
 pub use wrong::Wrong;
 

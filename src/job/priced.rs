@@ -10,7 +10,7 @@ use crate::config::AccountConfig;
 use crate::model::model_names;
 use crate::money::Money;
 use crate::page::Section;
-use crate::problem::{Wrong, nearest};
+use crate::problem::{Wrong, WrongPrice, nearest};
 
 /// Who knows what a task costs.
 pub trait Pricing {
@@ -43,15 +43,17 @@ impl Priced<'_> {
                 let model = target.model.clone().unwrap_or_default();
                 let near = nearest(&model, model_names(target.engine)).map(str::to_owned);
                 let account = self.account.name.clone();
-                page.wrong(span.clone(), Wrong::NoPriceOfModel { engine: target.engine, model, near, account });
+                let wrong = WrongPrice::NoPriceOfModel { engine: target.engine, model, near, account };
+                page.wrong(span.clone(), Wrong::Price(wrong));
                 continue;
             };
             if let (Some(most), Some(section)) =
                 (asked.ceiling.filter(|most| worst > *most), layers.with("max_cost_per_task"))
             {
                 let span = value_span(section, "max_cost_per_task");
-                let target = format!("`{}` of `{}`", target.function, target.engine);
-                page.wrong(span, Wrong::TooDear { target, price: worst.decimal(), most: most.decimal() });
+                let wrong =
+                    WrongPrice::TooDear { function: target.function, engine: target.engine, price: worst, most };
+                page.wrong(span, Wrong::Price(wrong));
             }
         }
     }
@@ -63,8 +65,8 @@ impl Priced<'_> {
         let run = self.pricing.budget_of_run().is_none().then_some(budget.run);
         for (key, sum) in [("run", run), ("day", budget.day), ("month", budget.month)] {
             if let Some(sum) = sum.filter(|sum| *sum < first) {
-                let wrong = Wrong::BuysNothing { key, sum: sum.decimal(), first: first.decimal() };
-                section.page.wrong(value_span(section, key), wrong);
+                let wrong = WrongPrice::BuysNothing { key, sum, first };
+                section.page.wrong(value_span(section, key), Wrong::Price(wrong));
             }
         }
     }

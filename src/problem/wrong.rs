@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 
 use super::file::WrongFile;
 use super::near;
+use super::price::WrongPrice;
 use crate::market::Near;
 use crate::money::MoneyError;
 use crate::offer::{Engine, Function, Method, Route};
@@ -49,6 +50,8 @@ pub enum Wrong {
     Ours { key: String, instead: &'static str },
     #[error("the file name gives the job no name: `{stem}` is none")]
     NameNeeded { stem: String },
+    #[error("{0}")]
+    Price(WrongPrice),
     #[error("there is no prompt set, so nothing to ask")]
     NoPromptSet,
     #[error("a second prompt set is called `{name}`")]
@@ -81,12 +84,6 @@ pub enum Wrong {
     NoModel { engine: Engine, function: Function, key: &'static str },
     #[error("the vendor's list for `{engine}` has no model `{name}`")]
     UnknownModel { engine: Engine, name: String, near: Option<String>, read_on: NaiveDate },
-    #[error("no price is known for model `{model}` of `{engine}`, so nothing can be reserved for it")]
-    NoPriceOfModel { engine: Engine, model: String, near: Option<String>, account: String },
-    #[error("one task of {target} may cost ${price}, and `max_cost_per_task` is ${most}")]
-    TooDear { target: String, price: String, most: String },
-    #[error("`{key}` is ${sum}, and the first task costs ${first}: nothing can be bought")]
-    BuysNothing { key: &'static str, sum: String, first: String },
     #[error("the Standard method does not take `{name}` of `{engine}`, by the vendor's list of {read_on}")]
     LiveModel { engine: Engine, name: String, read_on: NaiveDate },
     #[error("`{function}` of `{engine}` is not sold by method `{method}`")]
@@ -192,7 +189,13 @@ pub enum Wrong {
 impl Wrong {
     /// Its kind, as machines know it: the name of the variant in small letters, `unknown_location`.
     pub fn code(&self) -> String {
-        let kind = if let Self::File(wrong) = self { format!("{wrong:?}") } else { format!("{self:?}") };
+        let kind = if let Self::File(wrong) = self {
+            format!("{wrong:?}")
+        } else if let Self::Price(wrong) = self {
+            format!("{wrong:?}")
+        } else {
+            format!("{self:?}")
+        };
         let mut code = String::new();
         for letter in kind.chars().take_while(char::is_ascii_alphanumeric) {
             if letter.is_ascii_uppercase() && !code.is_empty() {
@@ -248,9 +251,6 @@ impl Wrong {
             | Self::SwitchNeeds { .. }
             | Self::NoModel { .. }
             | Self::UnknownModel { .. }
-            | Self::NoPriceOfModel { .. }
-            | Self::TooDear { .. }
-            | Self::BuysNothing { .. }
             | Self::LiveModel { .. }
             | Self::NotLikeThat { .. }
             | Self::TextTooLong { .. }
@@ -287,6 +287,7 @@ impl Wrong {
             }
             Self::ColumnTwice { .. } => "give each column of the header a name of its own".to_owned(),
             Self::File(wrong) => wrong.help(),
+            Self::Price(wrong) => wrong.help(),
             Self::Nul => "remove it: no engine can be asked for it".to_owned(),
             Self::NotUtf8 => "save the file as UTF-8, or say its `encoding`, such as \"windows-1252\"".to_owned(),
             Self::Csv { .. } => {
@@ -318,15 +319,6 @@ impl Wrong {
                 let again = format!("`bursar models --refresh` reads the list anew, it is of {read_on}");
                 near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
             }
-            Self::NoPriceOfModel { near, account, .. } => {
-                let own = format!(
-                    "give its price under [[accounts.{account}.prices]] in the config, or say what one task may cost by \
-                     `max_cost_per_task`"
-                );
-                near.as_ref().map_or_else(|| own.clone(), |near| format!("did you mean `{near}`? Else {own}"))
-            }
-            Self::TooDear { price, .. } => format!("write \"{price}\" or more, or leave the target out"),
-            Self::BuysNothing { first, .. } => format!("write \"{first}\" or more"),
             Self::LiveModel { .. } => {
                 "write `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew".to_owned()
             }
