@@ -13,7 +13,7 @@ mod fuzz {
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use bursar::config::{Config, Limits};
+use bursar::config::Config;
 use bursar::job::{self, Job};
 use bursar::money::Money;
 use bursar::plan::{PlanError, Room, plan};
@@ -55,7 +55,7 @@ fn planned(job: &Job) -> &'static str {
     }
     let left = job.budget.run;
     let room = Room::of_run(left);
-    match plan(job, &PriceList::with(&[]), &[room], &Limits::default()) {
+    match plan(job, &PriceList::with(&[]), &[room]) {
         Ok(plan) => {
             assert!(plan.total.funded_cost <= left, "{} planned within {left}", plan.total.funded_cost);
             assert!(plan.total.funded > 0 && plan.total.tasks > 0, "a plan of nothing");

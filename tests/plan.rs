@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use bursar::config::{Config, Limits};
+use bursar::config::Config;
 use bursar::job::{self, Job};
 use bursar::money::Money;
 use bursar::plan::{BuyingOrder, PlanError, Room, plan, worst_cases};
@@ -164,7 +164,7 @@ proptest! {
             tasks += 1;
             cost += task.5;
         }
-        match plan(&job, &PriceList::default(), &[room], &Limits::default()) {
+        match plan(&job, &PriceList::default(), &[room]) {
             Ok(plan) => {
                 prop_assert_eq!((plan.total.funded, plan.total.funded_cost.nanos()), (tasks, cost));
                 prop_assert_eq!(plan.cut.is_some(), plan.total.funded < plan.total.tasks);

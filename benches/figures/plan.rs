@@ -56,7 +56,7 @@ pub(crate) fn part(name: &str, folder: &Path, prompts: usize) -> Result<()> {
         "plan" => {
             let job = world.job()?;
             let begun = world.clock.now().mono;
-            let planned = plan(&job, &world.prices, &[own_room(&job)], &world.account.limits)?;
+            let planned = plan(&job, &world.prices, &[own_room(&job)])?;
             report_time("time", world.clock.now().mono.saturating_sub(begun));
             report("tasks", planned.total.funded);
             report_memory();

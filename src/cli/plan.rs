@@ -1,7 +1,8 @@
 //! `bursar plan`: what a job asks for and what it costs, before anyone pays. Needs no credentials.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +19,7 @@ use crate::job::{Target, WhenShort};
 use crate::ledger::{Ledger, TargetCost, Tried};
 use crate::money::Money;
 use crate::period::{self, Period, PeriodKind};
-use crate::plan::{self, Haste, Hurry, Plan, Room, Scope, Share, Stand, Step};
+use crate::plan::{self, Haste, Hurry, Plan, Room, Scope, Share, Stand, Step, Tempo};
 use crate::price::{Price, PriceList};
 use crate::report::Report;
 
@@ -26,6 +27,15 @@ use crate::report::Report;
 struct Known {
     report: Report,
     tried: Tried,
+}
+
+/// The calls of a plan.
+#[derive(Clone, Copy)]
+struct Calls {
+    /// Purchases, those that try a price included.
+    purchases: u64,
+    /// When all is expected to be there.
+    ends: Duration,
 }
 
 /// What finished tasks of each model came to so far, by price key.
@@ -53,16 +63,17 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     // What no run could ever buy is a mistake; what this one cannot buy any more is a fact.
     let refused = match &known {
         Some(_) => None,
-        None => plan::plan(job, &prices, &[own_room(job)], &account.limits)?
-            .cut
-            .filter(|_| job.budget.when_short == WhenShort::Refuse),
+        None => plan::plan(job, &prices, &[own_room(job)])?.cut.filter(|_| job.budget.when_short == WhenShort::Refuse),
     };
     let is_refused = refused.is_some();
     // Refused whole, it buys nothing, whatever its caps leave.
     let nothing = refused.as_ref().map(|cut| vec![Room { left: Money::ZERO, ..cut.cap.clone() }]);
     let binding = nothing.as_deref().unwrap_or(&rooms);
-    let mut plan = plan::plan_rest(job, &prices, binding, &account.limits, &stands)?;
+    let mut plan = plan::plan_rest(job, &prices, binding, &stands)?;
     plan.cut = refused.or(plan.cut);
+    let tempo = Tempo { limits: &account.limits, timing: &account.timing, speed: 1 };
+    let charged = charged(&located)?;
+    let calls = Calls { purchases: plan.work.purchases(&charged), ends: plan.work.expected(&tempo, &charged) };
     if let Some(twins) = &located.job.near_twins {
         out.must(&format!("warning: {}", twins::line(twins)));
     }
@@ -71,14 +82,14 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let period_ends = if located.job.period == PeriodKind::Once { today } else { period.to.date_naive() };
     let endings = ending::of_job(&located.job, today, period_ends);
     if out.json {
-        let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), is_refused));
+        let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), calls, is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
         facts["near_twins"] = located.job.near_twins.as_ref().map(twins::facts).into();
         facts["haste"] = haste::facts(&haste);
         facts["retiring_models"] = endings.iter().map(Ending::facts).collect();
         out::document(&facts)?;
     } else {
-        let mut text = text(&located, &period.id, &plan, &rooms, (known.as_ref(), &learnt, is_refused));
+        let mut text = text(&located, &period.id, &plan, &rooms, (known.as_ref(), &learnt, calls, is_refused));
         for line in haste::lines(&haste) {
             let _ = writeln!(text, "{line}");
         }
@@ -158,7 +169,7 @@ fn text(
     period: &str,
     plan: &Plan,
     rooms: &[Room],
-    (known, learnt, is_refused): (Option<&Known>, &Learnt, bool),
+    (known, learnt, calls, is_refused): (Option<&Known>, &Learnt, Calls, bool),
 ) -> String {
     let job = &located.job;
     let total = &plan.total;
@@ -189,7 +200,7 @@ fn text(
     }
     let _ = write!(text, "\n{}", table::rooms(rooms));
     let _ = write!(text, "\n{}", prices(plan, learnt));
-    let _ = writeln!(text, "\n{}", buys(plan));
+    let _ = writeln!(text, "\n{}", buys(plan, calls));
     if let Some((sum, answers)) = expected(plan, learnt) {
         let _ = writeln!(
             text,
@@ -224,7 +235,7 @@ fn so_far(total: &Share, report: &Report) -> String {
 }
 
 /// What a run would buy, and how long that takes.
-fn buys(plan: &Plan) -> String {
+fn buys(plan: &Plan, calls: Calls) -> String {
     if plan.total.to_buy() == 0 {
         return "nothing is left to buy".to_owned();
     }
@@ -235,9 +246,9 @@ fn buys(plan: &Plan) -> String {
         "{} buys {} in {}: {}, done in {} at the most",
         plan.total.funded_cost,
         count(plan.total.funded, "task"),
-        count(plan.batches, "batch"),
-        count(plan.calls, "call"),
-        humantime::format_duration(std::time::Duration::from_secs(plan.finish.as_secs().max(1)))
+        count(calls.purchases, "batch"),
+        count(calls.purchases + plan.work.fetches(), "call"),
+        humantime::format_duration(Duration::from_secs(calls.ends.as_secs().max(1)))
     )
 }
 
@@ -267,6 +278,14 @@ fn expected(plan: &Plan, learnt: &Learnt) -> Option<(Money, u64)> {
     });
     let sum = each.fold(Money::ZERO, Money::saturating_add);
     (of_models > 0).then_some((sum, of_models))
+}
+
+/// The prices that the account was charged before, which need no trial.
+fn charged(located: &Located) -> anyhow::Result<BTreeSet<String>> {
+    if !located.config.ledger.exists() {
+        return Ok(BTreeSet::new());
+    }
+    Ok(Ledger::open_to_read(&located.config.ledger)?.prices_charged(&located.job.account)?)
 }
 
 fn learnt(located: &Located) -> anyhow::Result<Learnt> {
@@ -301,7 +320,7 @@ fn facts(
     period: &str,
     plan: &Plan,
     rooms: &[Room],
-    (known, is_refused): (Option<&Known>, bool),
+    (known, calls, is_refused): (Option<&Known>, Calls, bool),
 ) -> Value {
     let mut facts = Map::new();
     facts.insert("schema".into(), "bursar.plan/1".into());
@@ -316,9 +335,9 @@ fn facts(
     facts.insert("priorities".into(), parts(&plan.by_priority));
     facts.insert("prompts".into(), prompts::facts(&located.job));
     facts.insert("duplicates".into(), plan.duplicates.into());
-    facts.insert("batches".into(), plan.batches.into());
-    facts.insert("calls".into(), plan.calls.into());
-    facts.insert("finish_s".into(), plan.finish.as_secs().into());
+    facts.insert("batches".into(), calls.purchases.into());
+    facts.insert("calls".into(), (calls.purchases + plan.work.fetches()).into());
+    facts.insert("finish_s".into(), calls.ends.as_secs().into());
     facts.insert("caps".into(), rooms.iter().map(summary::of_room).collect());
     let prices: Vec<Value> = plan
         .prices

@@ -97,7 +97,7 @@ pub fn affordable(
     now: Now,
 ) -> Result<(), PrepareError> {
     let (job, _) = by_deadline(ledger, job, None, limits, prices, now.wall.timestamp())?;
-    refuse_what_is_short(&job, &plan(&job, prices, &[own_room(&job)], limits)?)
+    refuse_what_is_short(&job, &plan(&job, prices, &[own_room(&job)])?)
 }
 
 /// Brings a job and its run of a period into the ledger, and plans it where its plan has changed.
@@ -124,7 +124,7 @@ pub fn prepare(
     let path = job.path.to_string_lossy();
     if known.is_none() {
         // Before anything is written: a job that cannot be paid leaves no run behind.
-        refuse_what_is_short(job, &plan(job, prices, &[own_room(job)], limits)?)?;
+        refuse_what_is_short(job, &plan(job, prices, &[own_room(job)])?)?;
     }
     let job_id = ledger.bring_job(&JobFacts {
         name: &job.name,

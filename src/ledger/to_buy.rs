@@ -223,6 +223,18 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
+    /// The prices that an account was charged before.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn prices_charged(&self, account: &str) -> Result<BTreeSet<String>, LedgerError> {
+        let sql =
+            "SELECT price_key FROM price_seen JOIN account ON account.id = price_seen.account WHERE account.name = ?1";
+        let mut statement = self.db.prepare(sql)?;
+        let rows = statement.query_map([account], |row| row.get(0))?;
+        Ok(rows.collect::<Result<_, _>>()?)
+    }
+
     /// The functions that anything is asked by.
     ///
     /// # Errors

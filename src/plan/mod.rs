@@ -3,18 +3,18 @@
 //! It is computed before anyone pays, needs no credentials, and is the same every time. What was bought already is
 //! `ledger`'s knowledge; here it only lowers what the caps leave.
 
+mod finish;
 mod haste;
 mod order;
 mod room;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
+pub use finish::{AtEndpoint, Tempo, Work};
 pub use haste::{Chosen, Haste, Hurry, hasten};
 pub use order::{BuyingOrder, Step};
 pub use room::{Room, Scope};
 
-use crate::config::Limits;
 use crate::job::{Job, Target};
 use crate::money::Money;
 use crate::offer::{Method, promised_turnaround};
@@ -163,12 +163,8 @@ pub struct Plan {
     pub funded_at: BTreeMap<String, u64>,
     /// Prompts left out because they stand twice in a set.
     pub duplicates: u64,
-    /// POST calls for the funded tasks.
-    pub batches: u64,
-    /// All calls for the funded tasks: batches, and one for each answer and form of it.
-    pub calls: u64,
-    /// From the first purchase to the last answer, at the limits and the vendor's promises.
-    pub finish: Duration,
+    /// The calls for the funded tasks, and how long they take.
+    pub work: Work,
     /// Where the caps cut; `None` when everything fits.
     pub cut: Option<Cut>,
 }
@@ -193,8 +189,8 @@ pub fn worst_cases(job: &Job, prices: &PriceList) -> Result<Vec<Vec<Money>>, Pla
 ///
 /// # Errors
 /// A target has no price, or the caps do not leave enough for one task.
-pub fn plan(job: &Job, prices: &PriceList, rooms: &[Room], limits: &Limits) -> Result<Plan, PlanError> {
-    let plan = plan_rest(job, prices, rooms, limits, &|_| Stand::ToBuy)?;
+pub fn plan(job: &Job, prices: &PriceList, rooms: &[Room]) -> Result<Plan, PlanError> {
+    let plan = plan_rest(job, prices, rooms, &|_| Stand::ToBuy)?;
     match plan.cut {
         Some(cut) if plan.total.funded == 0 => {
             let smallest = cut.cap.used.saturating_add(cut.first);
@@ -213,7 +209,6 @@ pub fn plan_rest(
     job: &Job,
     prices: &PriceList,
     rooms: &[Room],
-    limits: &Limits,
     stands: &dyn Fn(&Step) -> Stand,
 ) -> Result<Plan, PlanError> {
     let worst = worst_cases(job, prices)?;
@@ -241,7 +236,7 @@ pub fn plan_rest(
         whole,
         enough: room.used.saturating_add(whole),
     });
-    Ok(tally.into_plan(job, prices, limits, cut))
+    Ok(tally.into_plan(job, prices, cut))
 }
 
 /// The sums that a walk through the order gathers.
@@ -271,13 +266,13 @@ impl Tally {
         cells[market][step.target].add(cost, stand, funded);
     }
 
-    fn into_plan(self, job: &Job, prices: &PriceList, limits: &Limits, cut: Option<Cut>) -> Plan {
+    fn into_plan(self, job: &Job, prices: &PriceList, cut: Option<Cut>) -> Plan {
         let mut by_market = Lines::default();
         let mut by_target = Lines::default();
         let mut by_priority = Lines::default();
-        let mut endpoints: BTreeMap<_, (u64, usize)> = BTreeMap::new();
+        let mut work = Work::default();
         let mut keys = BTreeMap::new();
-        let (mut slowest, mut fetches, mut funded_at) = (Duration::ZERO, 0, BTreeMap::new());
+        let mut funded_at = BTreeMap::new();
         for (set, cells) in job.sets.iter().zip(&self.cells) {
             let markets = set.markets.iter().map(ToString::to_string).chain([NO_PLACE.to_owned()]);
             for (market, row) in markets.zip(cells) {
@@ -286,14 +281,16 @@ impl Tally {
                     by_target.add(label(target), share);
                     by_priority.add(target.priority.to_string(), share);
                     if share.funded > 0 {
-                        let endpoint = endpoints.entry((target.engine, target.function, target.method)).or_default();
-                        *endpoint = (endpoint.0 + share.funded, target.offer().batch);
                         let (function, method, priority) = (target.function, target.method, target.priority);
-                        *funded_at.entry(price_key(target)).or_default() += share.funded;
-                        slowest = slowest.max(promised_turnaround(function, method, priority));
+                        let at = work.0.entry((target.engine, function, method)).or_default();
+                        at.tasks += share.funded;
+                        at.batch = target.offer().batch as u64;
+                        at.prices.insert(price_key(target));
+                        at.slowest = at.slowest.max(promised_turnaround(function, method, priority));
                         if method == Method::Standard {
-                            fetches += share.funded * forms(target, job);
+                            at.fetches += share.funded * forms(target, job);
                         }
+                        *funded_at.entry(price_key(target)).or_default() += share.funded;
                     }
                     if let Some(price) = prices.expected(target, set.asked()) {
                         // Of several sets that ask the same the dearest is shown.
@@ -305,12 +302,7 @@ impl Tally {
                 }
             }
         }
-        let batches = endpoints.values().map(|(tasks, batch)| tasks.div_ceil(*batch as u64)).sum::<u64>();
-        let calls = batches + fetches;
-        let at_the_limit =
-            |calls: u64| Duration::from_secs(calls.saturating_mul(60) / u64::from(limits.calls_per_minute.max(1)));
         Plan {
-            finish: (at_the_limit(batches) + slowest).max(at_the_limit(calls)),
             by_set: job.sets.iter().map(|set| set.name.clone()).zip(self.by_set).collect(),
             by_market: by_market.0,
             by_target: by_target.0,
@@ -318,8 +310,7 @@ impl Tally {
             prices: keys,
             funded_at,
             duplicates: job.sets.iter().map(|set| set.duplicates).sum(),
-            batches,
-            calls,
+            work,
             total: self.total,
             cut,
         }

@@ -72,3 +72,14 @@ impl WrongFile {
         }
     }
 }
+
+/// What to do about a file that cannot be read: a shell expands what a job file does not.
+pub(super) fn unreadable(file: &str) -> String {
+    if file.contains("/~") || file.starts_with('~') {
+        return "`~` is not expanded here: write the whole path, or one relative to the job file".to_owned();
+    }
+    if file.contains(['*', '?']) {
+        return "`*` and `?` are not expanded here: name one file for each prompt set".to_owned();
+    }
+    "paths are relative to the job file; check that it is there and readable".to_owned()
+}

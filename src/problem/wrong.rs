@@ -272,9 +272,7 @@ impl Wrong {
             Self::SameTarget { .. } => "remove one of the two: method and priority do not change the answer".to_owned(),
             Self::FileAndPrompts => "keep one of them, or make two prompt sets".to_owned(),
             Self::NoPrompts => "add `file = \"prompts.txt\"` or `prompts = [\"...\"]`".to_owned(),
-            Self::Unreadable { .. } => {
-                "paths are relative to the job file; check that it is there and readable".to_owned()
-            }
+            Self::Unreadable { file, .. } => super::file::unreadable(file),
             Self::UnknownFileKind { .. } => {
                 "use .txt with one prompt a line, a table in .csv, .tsv or .xlsx, or .jsonl; in TOML a path with \\ stands in \
                  single quotes"

@@ -45,7 +45,7 @@ fn every_job_in_the_box_can_be_planned() {
         let config = Config::built_in(Path::new("jobs"));
         let job = check(&path, &fs::read_to_string(&path).unwrap(), &config, &Disk)
             .unwrap_or_else(|problems| panic!("{problems}"));
-        let plan = plan(&job, &PriceList::default(), &[own_room(&job)], &config.accounts["main"].limits).unwrap();
+        let plan = plan(&job, &PriceList::default(), &[own_room(&job)]).unwrap();
         assert!(plan.total.funded > 0, "{}", path.display());
         planned += 1;
     }

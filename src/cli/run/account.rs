@@ -1,5 +1,6 @@
 //! One account at work: its jobs are brought into the ledger, shown, bought and collected, and summed up.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::json;
@@ -20,7 +21,7 @@ use crate::engine::{self, Desk, RunTerms, StopWord, Terms};
 use crate::ids::AccountId;
 use crate::job::Job;
 use crate::ledger::{Ledger, RunState};
-use crate::plan::{self, Plan, Stand};
+use crate::plan::{self, Plan, Stand, Tempo};
 use crate::price::PriceList;
 use crate::report::Report;
 
@@ -70,6 +71,7 @@ impl Start<'_> {
             self.bring_all(ledger, jobs, whose, greeting.as_ref(), &prices).await?;
         ledger.settle_in_file();
         let (mut baseline, mut wanted) = (Baseline::default(), Wanted::default());
+        let charged = ledger.prices_charged(&config.name)?;
         for (run, located) in runs.iter().filter_map(|(run, go)| Some((run, go.on()?))) {
             let report = Report::of(ledger, *run, &prices, self.clock.now())?;
             let (job, _) = engine::by_deadline(
@@ -80,7 +82,7 @@ impl Start<'_> {
                 &prices,
                 self.clock.now().wall.timestamp(),
             )?;
-            self.show(&report, (located, &job), config, &prices)?;
+            self.show(&report, (located, &job), config, (&prices, &charged))?;
             let fits = fits(&report);
             let to_buy = if report.status.state == RunState::Closed { 0 } else { fits };
             wanted.add(to_buy, report.waiting + report.in_doubt, &located.job.results);
@@ -170,7 +172,7 @@ impl Start<'_> {
         report: &Report,
         (located, job): (&Located, &Job),
         config: &AccountConfig,
-        prices: &PriceList,
+        (prices, charged): (&PriceList, &BTreeSet<String>),
     ) -> anyhow::Result<()> {
         let status = &report.status;
         if self.out.json {
@@ -195,16 +197,19 @@ impl Start<'_> {
                 grouped(report.in_doubt),
                 grouped(report.failed)
             ));
-        } else if let Ok(plan) = plan_of(job, report, config, prices) {
-            let faster = if self.args.sandbox { embedded::SPEED } else { 1 };
+        } else if let Ok(plan) = plan_of(job, report, prices) {
+            let speed = if self.args.sandbox { embedded::SPEED } else { 1 };
+            let tempo = Tempo { limits: &config.limits, timing: &config.timing, speed };
+            let purchases = plan.work.purchases(charged);
+            let ends = plan.work.expected(&tempo, charged);
             self.out.note(&format!(
                 "{name}: {} in {}, {} in all; about {} in {}, done in {} at the most",
                 count(report.asked, "task"),
                 count(located.job.sets.len() as u64, "prompt set"),
                 plan.total.cost,
-                count(plan.calls, "call"),
-                count(plan.batches, "batch"),
-                humantime::format_duration(std::time::Duration::from_secs((plan.finish / faster).as_secs().max(1)))
+                count(purchases + plan.work.fetches(), "call"),
+                count(purchases, "batch"),
+                humantime::format_duration(std::time::Duration::from_secs(ends.as_secs().max(1)))
             ));
         }
         let fits = fits(report);
@@ -239,8 +244,8 @@ impl Start<'_> {
 }
 
 /// The plan of a run of which nothing was tried, under its caps as they stand.
-fn plan_of(job: &Job, report: &Report, config: &AccountConfig, prices: &PriceList) -> Result<Plan, plan::PlanError> {
-    plan::plan_rest(job, prices, &report.rooms, &config.limits, &|_| Stand::ToBuy)
+fn plan_of(job: &Job, report: &Report, prices: &PriceList) -> Result<Plan, plan::PlanError> {
+    plan::plan_rest(job, prices, &report.rooms, &|_| Stand::ToBuy)
 }
 
 /// About how many of the tasks to buy fit the caps; exact where all cost the same.

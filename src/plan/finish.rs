@@ -1,0 +1,131 @@
+//! When a plan will be done: the calls for its purchases and its answers, and how long the answers take.
+//!
+//! It errs on the long side. Purchases go first, and answers are fetched while others are still to come; so the end is where
+//! the later of two lies: the last purchase and its answer, or the last of all calls at the pace that the limits allow.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use crate::config::{Limits, Timing};
+use crate::offer::{Engine, Function, Method};
+
+/// A purchase, its answer and the way back take a moment of their own, at the beginning and at the end.
+const MOMENTS: Duration = Duration::from_secs(1);
+/// What comes in between (slow replies, a pace that is not quite reached): a tenth more.
+const MARGIN: u32 = 10;
+
+/// How fast it goes.
+#[derive(Clone, Copy, Debug)]
+pub struct Tempo<'a> {
+    /// How fast the provider may be called.
+    pub limits: &'a Limits,
+    /// How often it is asked what is ready.
+    pub timing: &'a Timing,
+    /// By how much the provider answers faster than a real one.
+    pub speed: u32,
+}
+
+/// What is bought at an endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AtEndpoint {
+    /// Tasks.
+    pub tasks: u64,
+    /// The most of them in a purchase.
+    pub batch: u64,
+    /// Their prices: one that was never charged is tried on one task first.
+    pub prices: BTreeSet<String>,
+    /// Calls for the answers.
+    pub fetches: u64,
+    /// How long the slowest of the answers takes.
+    pub slowest: Duration,
+}
+
+/// The work of a plan, by endpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Work(pub(super) BTreeMap<(Engine, Function, Method), AtEndpoint>);
+
+impl Work {
+    /// Purchases, single ones that try a price included; `charged` are the prices that need no trial.
+    pub fn purchases(&self, charged: &BTreeSet<String>) -> u64 {
+        self.0.values().map(|at| at.purchases(charged)).sum()
+    }
+
+    /// Calls for the answers.
+    pub fn fetches(&self) -> u64 {
+        self.0.values().map(|at| at.fetches).sum()
+    }
+
+    /// From the first purchase to the last answer.
+    pub fn expected(&self, tempo: &Tempo<'_>, charged: &BTreeSet<String>) -> Duration {
+        let (purchases, fetches) = (self.purchases(charged), self.fetches());
+        if purchases == 0 {
+            return Duration::ZERO;
+        }
+        let speed = tempo.speed.max(1);
+        let slowest = self.0.iter().map(|((_, _, method), at)| {
+            // Live calls wait for one another, so many at a time.
+            let turns = match method {
+                Method::Standard => 1,
+                Method::Live => at.tasks.div_ceil(u64::from(tempo.limits.live_in_flight.max(1))),
+            };
+            (at.slowest / speed).saturating_mul(u32::try_from(turns).unwrap_or(u32::MAX))
+        });
+        let bought = tempo.time_for(purchases, 0).saturating_add(slowest.max().unwrap_or_default());
+        let polled = self.0.iter().filter(|((_, _, method), _)| *method == Method::Standard).count() as u64;
+        let called = tempo.time_for(purchases.saturating_add(fetches), polled);
+        let seen = if fetches > 0 { tempo.timing.poll_max } else { Duration::ZERO };
+        let sum = bought.max(called).saturating_add(seen).saturating_add(MOMENTS);
+        sum.saturating_add(sum / MARGIN)
+    }
+}
+
+impl AtEndpoint {
+    fn purchases(&self, charged: &BTreeSet<String>) -> u64 {
+        let trials = (self.prices.difference(charged).count() as u64).min(self.tasks);
+        trials + (self.tasks - trials).div_ceil(self.batch.max(1))
+    }
+}
+
+impl Tempo<'_> {
+    /// So many calls at the limit, beside the questions of what is ready at so many endpoints.
+    fn time_for(&self, calls: u64, polled: u64) -> Duration {
+        let limit = u64::from(self.limits.calls_per_minute.max(1));
+        let interval_ms = u64::try_from(self.timing.poll_min.as_millis()).unwrap_or(u64::MAX).max(1);
+        let asked = (polled.saturating_mul(60_000) / interval_ms).min(u64::from(self.limits.tasks_ready_per_minute));
+        let left = limit.saturating_sub(asked.min(limit / 2)).max(1);
+        Duration::from_millis(calls.saturating_mul(60_200) / left)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn work(tasks: u64) -> Work {
+        let at = AtEndpoint {
+            tasks,
+            batch: 100,
+            prices: BTreeSet::from(["a".to_owned()]),
+            fetches: tasks,
+            slowest: Duration::from_mins(45),
+        };
+        Work(BTreeMap::from([((Engine::Gemini, Function::LlmScraper, Method::Standard), at)]))
+    }
+
+    #[test]
+    fn a_price_never_charged_takes_a_purchase_more() {
+        let charged = BTreeSet::from(["a".to_owned()]);
+        let purchases = |tasks| (work(tasks).purchases(&BTreeSet::new()), work(tasks).purchases(&charged));
+        assert_eq!([1, 100, 101, 201].map(purchases), [(1, 1), (2, 1), (2, 2), (3, 3)]);
+        assert_eq!(purchases(0), (0, 0));
+    }
+
+    #[test]
+    fn answers_and_calls_overlap_and_the_later_counts() {
+        let (limits, timing) = (Limits::default(), Timing::default());
+        let tempo = Tempo { limits: &limits, timing: &timing, speed: 1 };
+        let minutes = |tasks| work(tasks).expected(&tempo, &BTreeSet::new()).as_secs() / 60;
+        // The answers take longest; then the calls for them do.
+        assert_eq!([1, 1_000, 10_000, 100_000, 400_000].map(minutes), [50, 50, 50, 114, 456]);
+    }
+}
