@@ -14,6 +14,7 @@ mod ending;
 mod exit;
 mod failure;
 mod export;
+mod forecast;
 mod haste;
 mod learnt;
 mod locate;
