@@ -105,6 +105,7 @@ impl World {
             limits: self.account.limits.clone(),
             timing: self.account.timing.clone(),
             speed: 1,
+            through: bursar::vendor::Through::Nobody,
             user_prompt_decoded: false,
             lists: true,
             watch_now: false,

@@ -14,7 +14,6 @@ mod ending;
 mod exit;
 mod failure;
 mod export;
-mod forecast;
 mod haste;
 mod learnt;
 mod locate;

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::args::PlanArgs;
 use super::ending::{self, Ending};
-use super::forecast::Forecast;
 use super::haste;
 use super::locate::{self, Located};
 use super::out::{self, Out, count, grouped, lines};
@@ -81,22 +80,11 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let today = clock.now().wall.date_naive();
     // A job of once has no end of its own.
     let period_ends = if located.job.period == PeriodKind::Once { today } else { period.to.date_naive() };
-    let forecasts = Forecast::of(&located.job, &period, &plan, &rooms);
-    for forecast in &forecasts {
-        out.must(&format!("warning: {}", forecast.says()));
-    }
-    if let Some((day, month)) = located.job.budget.day.zip(located.job.budget.month).filter(|(day, month)| day > month)
-    {
-        out.must(&format!(
-            "warning: the budget of a day ({day}) is above that of its month ({month}), which alone counts"
-        ));
-    }
     let endings = ending::of_job(&located.job, today, period_ends);
     if out.json {
         let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), calls, is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
         facts["near_twins"] = located.job.near_twins.as_ref().map(twins::facts).into();
-        facts["forecast"] = forecasts.iter().map(forecast_facts).collect();
         facts["haste"] = haste::facts(&haste);
         facts["retiring_models"] = endings.iter().map(Ending::facts).collect();
         out::document(&facts)?;
@@ -382,16 +370,6 @@ fn facts(
         }),
     );
     Value::Object(facts)
-}
-
-fn forecast_facts(forecast: &Forecast) -> Value {
-    let mut row = Map::new();
-    row.insert("cap".into(), summary::of_room(&forecast.room));
-    row.insert("every".into(), forecast.each.1.into());
-    told::money(&mut row, "each", forecast.each.0);
-    row.insert("until".into(), forecast.until.to_string().into());
-    told::money(&mut row, "enough", forecast.enough);
-    Value::Object(row)
 }
 
 fn cut(cut: &plan::Cut) -> Value {

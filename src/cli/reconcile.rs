@@ -54,7 +54,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let clock = Clock::system();
-        let stop = stop::listen(Out { bars: false, ..out }, None);
+        let stop = stop::listen(out, None);
         let timing = doubted.first().map(|doubted| doubted.account.timing.clone()).unwrap_or_default();
         let patience = (!out.is_watched()).then_some(timing.patience);
         let wait = Wait { no_follow: false, silence: timing.silence, patience };

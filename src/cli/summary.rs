@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::failure;
 use super::learnt::Learnt;
-use super::out::{count, from_anywhere, grouped, lasting, lines, shell};
+use super::out::{count, from_anywhere, grouped, lines, shell};
 use super::standing::Standing;
 use super::table;
 use super::told;
@@ -234,7 +234,7 @@ pub(super) fn unmatched(end: &End) -> Option<String> {
 /// What nothing came of at the end: for how long, from whom, and why not.
 fn waiting_for(end: &End, standing: &Standing) -> Option<String> {
     let (lasted, why) = end.no_answer.as_ref()?;
-    let lasted = lasting(lasted.as_secs());
+    let lasted = humantime::format_duration(std::time::Duration::from_secs(lasted.as_secs()));
     Some(format!("for {lasted} from account {} at {}: {why}", standing.account, standing.base_url))
 }
 

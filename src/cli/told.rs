@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::failure;
-use super::out::{count, grouped};
+use super::out::count;
 use crate::event::{Event, EventKind, Progress};
 use crate::money::Money;
 
@@ -47,10 +47,7 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
             (
                 weight,
                 format!(
-                    "batch {batch}: {} accepted for {charged}, {} refused at no cost, {} in doubt",
-                    grouped(*accepted as u64),
-                    grouped(*refused as u64),
-                    grouped(*in_doubt as u64)
+                    "batch {batch}: {accepted} accepted for {charged}, {refused} refused at no cost, {in_doubt} in doubt"
                 ),
             )
         }
@@ -376,10 +373,10 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
 }
 
 fn of_progress(progress: &Progress) -> Value {
-    let Progress { bought, answered, failed, waiting, in_doubt, charged, in_flight, given_up, buying } = *progress;
+    let Progress { bought, answered, failed, waiting, in_doubt, charged, in_flight } = *progress;
     with(
         json!({ "bought": bought, "answered": answered, "failed": failed, "waiting": waiting, "in_doubt": in_doubt,
-                "in_flight": in_flight, "given_up": given_up, "buying": buying }),
+                "in_flight": in_flight }),
         &[("charged", charged)],
     )
 }

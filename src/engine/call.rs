@@ -12,7 +12,7 @@ use crate::offer::{Engine, Function, Method, Offer, ResultKind};
 use crate::pace::Bucket;
 use crate::rule::Rule;
 use crate::vendor::codes::Class;
-use crate::vendor::{self, Failure, Fate, ListProblem, Refusal, Request, Response, Vendor, Verdict, wire};
+use crate::vendor::{self, Failure, Fate, ListProblem, Refusal, Request, Response, Through, Vendor, Verdict, wire};
 
 /// How hard an answer is compressed: the level at which it is small enough and costs a fraction of a millisecond.
 const ZSTD_LEVEL: i32 = 3;
@@ -41,8 +41,8 @@ pub(super) enum What {
         tags: Vec<String>,
         /// The form in which a Live task is answered.
         form: ResultKind,
-        /// It goes through a gateway, which has words of its own.
-        passed_on: bool,
+        /// Who stands between here and the provider.
+        through: Through,
         /// The vendor decodes `user_prompt`.
         user_prompt_decoded: bool,
         /// Set before it leaves.
@@ -142,10 +142,13 @@ impl Call {
             What::Contact => Reply::Hello(vendor::judge_contact(outcome)),
             What::Probe(endpoint) => Reply::Probed(endpoint, vendor::judge_probe(outcome)),
             What::Balance => Reply::Balance(vendor::judge_account(outcome)),
-            What::Post { batch, tags, offer, form, passed_on, .. } => {
+            What::Post { batch, tags, offer, form, through, .. } => {
                 let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
-                let judge = if passed_on { vendor::judge_passed_on } else { vendor::judge };
-                let mut verdict = judge(outcome, &tags);
+                let mut verdict = match through {
+                    Through::Nobody => vendor::judge(outcome, &tags),
+                    Through::Proxy => vendor::judge_behind_a_proxy(outcome, &tags),
+                    Through::Gateway => vendor::judge_passed_on(outcome, &tags),
+                };
                 let mut answer = None;
                 if offer.method == Method::Live {
                     answer = live_answer(outcome, form);
@@ -272,7 +275,7 @@ mod tests {
             orders: Vec::new(),
             tags: Vec::new(),
             form: ResultKind::Advanced,
-            passed_on: false,
+            through: Through::Nobody,
             user_prompt_decoded: false,
             seal,
         };

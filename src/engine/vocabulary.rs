@@ -19,7 +19,9 @@ use crate::oddity::Oddity;
 use crate::offer::{Engine, Function, Method, ResultKind};
 use crate::plan::Room;
 use crate::price::NamedIn;
-use crate::vendor::{AnswerFacts, Fetched, ListProblem, Listed, Probed, ReadyList, Refusal, UserData, Verdict};
+use crate::vendor::{
+    AnswerFacts, Fetched, ListProblem, Listed, Probed, ReadyList, Refusal, Through, UserData, Verdict,
+};
 
 /// What the core is told about the account it works for.
 #[derive(Clone, Debug)]
@@ -41,6 +43,8 @@ pub struct Terms {
     /// The vendor's list of all purchases, its word on the account and its status page can be asked for. Where they cannot,
     /// what is in doubt is a person's to decide, and endpoints are tried before anything is bought at them.
     pub lists: bool,
+    /// Who stands between here and the provider.
+    pub through: Through,
     /// The vendor decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
     pub user_prompt_decoded: bool,
     /// A balance to keep: what the account has is asked for before anything is bought.

@@ -21,7 +21,7 @@ pub use get::{
     judge_ready, live_answer,
 };
 pub use odd::{OddAnswer, legible_result, odd_live};
-pub use post::{Fate, Stray, Verdict, judge};
+pub use post::{Fate, Stray, Through, Verdict, judge, judge_behind_a_proxy};
 pub use refusal::Refusal;
 pub use wire::{AnswerFacts, Listed, ReadyList, UserData, Ware};
 

@@ -6,12 +6,15 @@
 
 mod rows;
 
+use serde::de::IgnoredAny;
+
 use self::rows::judge_rows;
 use super::codes::{Class, NEVER_LEFT, look_up};
 use super::refusal::{Refusal, refuses};
 use super::wire::{Cost, Envelope, envelope};
 use super::{Failure, Response};
 use crate::money::Money;
+use crate::offer::Route;
 use crate::rule::Rule;
 
 /// What became of a batch.
@@ -87,9 +90,36 @@ pub struct Stray {
     pub cost: Option<Money>,
 }
 
+/// Who stands between here and the provider, and may answer in its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Through {
+    /// Only the provider's own front: a page of its that refuses has not let the request in.
+    Nobody,
+    /// A proxy, which may also refuse the reply to what the provider has taken.
+    Proxy,
+    /// A gateway, which has words of its own and has bought with the provider by the time that a page of its refuses.
+    Gateway,
+}
+
+impl Through {
+    /// By the way to the provider, and whether a proxy is configured.
+    pub const fn of(route: Route, is_proxied: bool) -> Self {
+        match (route, is_proxied) {
+            (Route::Aisa, _) => Self::Gateway,
+            (Route::DataForSeo | Route::Sandbox, true) => Self::Proxy,
+            (Route::DataForSeo | Route::Sandbox, false) => Self::Nobody,
+        }
+    }
+}
+
 /// What the outcome of a purchase of the tasks with these tags means.
 pub fn judge(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
     judge_from(outcome, tags, true)
+}
+
+/// The same behind a proxy, which may also refuse a reply to what the provider has taken.
+pub fn judge_behind_a_proxy(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
+    judge_from(outcome, tags, false)
 }
 
 /// The same; `pages`: a page that refuses says that the provider never saw the request.
@@ -113,7 +143,8 @@ pub(super) fn judge_from(outcome: &Result<Response, Failure>, tags: &[&str], pag
         Err(unreadable) if unreadable.begins_like_json => {
             doubt(Rule::CutBodyIsDoubt, format!("HTTP {}: {unreadable}", response.status))
         }
-        Err(_) => whole(response, None, pages),
+        // What is JSON is no page of somebody between, whatever it says.
+        Err(_) => whole(response, None, pages && serde_json::from_slice::<IgnoredAny>(&response.body).is_err()),
     }
 }
 

@@ -30,6 +30,7 @@ async fn session(world: &mut World, job_text: &str) -> Result<End, String> {
         timing: world.account.timing.clone(),
         speed: 1,
         lists: true,
+        through: bursar::vendor::Through::Nobody,
         user_prompt_decoded: false,
         keep_balance: None,
         watch_now: false,

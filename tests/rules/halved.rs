@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use bursar::config::ProxyConfig;
 use bursar::event::EventKind;
 use bursar::sandbox::{Call, Fault, Rule};
 
@@ -117,4 +118,29 @@ pub(crate) async fn a_body_in_doubt_is_not_sent_again_in_halves() {
     world.live_on(&job(9)).await;
     world.assert_all_answered_once(9);
     assert_eq!(world.saw(|kind| matches!(kind, EventKind::BodyRefused { .. })), 0);
+}
+
+/// A proxy may refuse what comes back: then the purchase was made, and its halves would be made a second time.
+#[tokio::test(start_paused = true)]
+async fn behind_a_proxy_no_forbidden_request_is_halved() {
+    let filtered = Fault::ErrorAfter { status: 403, html: true };
+    let mut world = World::new(settings(vec![Rule::nth(filtered, Call::TaskPost, 2)]));
+    world.account.proxy =
+        Some(ProxyConfig { url: "http://proxy.example:3128".to_owned(), auth_env: None, auth_file: None });
+    let end = world.live_on(&job(9)).await;
+    assert!(end.refused.is_some());
+    assert_eq!((posts(&world), world.saw(|kind| matches!(kind, EventKind::BodyRefused { .. }))), (2, 0));
+    assert_eq!((world.bill().tasks, world.bill().bought_twice().count()), (9, 0));
+}
+
+/// What worked and works no longer is not the fault of one task after the other.
+#[tokio::test(start_paused = true)]
+async fn a_way_that_closes_later_fails_few_tasks_by_name() {
+    let closes = Rule { call: Some(Call::Live), from: Duration::from_secs(1), ..firewall("question", 403) };
+    let mut world = World::new(settings(vec![closes]));
+    let live = job(400).replace("engine = \"chat_gpt\"\n", "engine = \"chat_gpt\"\nmethod = \"live\"\n");
+    let live = live.replace("run = \"1\"", "run = \"5\"");
+    let end = world.live_on(&live).await;
+    assert!(end.refused.unwrap().starts_with("the last 20 requests were refused whole"));
+    assert!(world.tasks("failed") <= 20 && posts(&world) <= 80, "{} failed", world.tasks("failed"));
 }

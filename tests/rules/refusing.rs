@@ -33,6 +33,7 @@ fn terms(runs: &[RunId]) -> Terms {
         timing: account.timing,
         speed: 1,
         lists: true,
+        through: bursar::vendor::Through::Nobody,
         user_prompt_decoded: false,
         keep_balance: None,
         watch_now: false,

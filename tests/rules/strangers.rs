@@ -68,6 +68,7 @@ fn missing(world: &World) -> Vec<Missing> {
         timing: world.account.timing.clone(),
         speed: 1,
         lists: true,
+        through: bursar::vendor::Through::Nobody,
         user_prompt_decoded: false,
         keep_balance: None,
         watch_now: false,

@@ -320,6 +320,7 @@ impl World {
             timing: self.account.timing.clone(),
             speed: 1,
             lists: self.account.route.shows_lists(),
+            through: bursar::vendor::Through::of(self.account.route, self.account.proxy.is_some()),
             user_prompt_decoded: self.account.user_prompt_decoded,
             keep_balance: self.account.caps.keep_balance,
             watch_now: false,

@@ -24,6 +24,7 @@ use crate::ledger::{Ledger, RunState};
 use crate::plan::{self, Plan, Stand, Tempo};
 use crate::price::PriceList;
 use crate::report::Report;
+use crate::vendor::Through;
 
 /// What the engine is told about an account.
 pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Vec<RunTerms>) -> Terms {
@@ -34,6 +35,7 @@ pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Ve
         timing: config.timing.clone(),
         speed: 1,
         lists: config.route.shows_lists(),
+        through: Through::of(config.route, config.proxy.is_some()),
         user_prompt_decoded: config.user_prompt_decoded,
         keep_balance: config.caps.keep_balance,
         watch_now: false,

@@ -365,7 +365,7 @@ impl Desk {
             orders,
             tags: Vec::new(),
             form,
-            passed_on: !self.terms.lists,
+            through: self.terms.through,
             user_prompt_decoded: self.terms.user_prompt_decoded,
             seal: ledger.seal(),
         };

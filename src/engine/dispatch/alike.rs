@@ -101,9 +101,15 @@ impl Alike {
 impl Dispatch {
     /// A task was accepted: nothing of what it has in common with others is refused for itself.
     pub(in crate::engine) fn row_accepted(&mut self, flight: &InFlight, at: usize) {
+        let mut goes_on = false;
         for part in self.alike.parts(&flight.wants[at]) {
             self.alike.streaks.remove(&part);
+            // It stopped while this task was under way: for another function, perhaps.
+            goes_on |= self.alike.stopped.remove(&part).is_some();
             self.alike.good.insert(part);
+        }
+        if goes_on {
+            self.start_over();
         }
     }
 

@@ -27,6 +27,10 @@ pub(super) struct Bodies {
     parked: BTreeSet<TaskId>,
     /// Refused one after another, without one that was read between them, and without those that a task is to blame for.
     in_a_row: u32,
+    /// Refused beside those: larger bodies that had nothing to do with the first, which may have been under way with it.
+    beside: u32,
+    /// Tasks that were taken to be to blame since a request was read.
+    blamed: u32,
     /// A request was read in this session.
     any_read: bool,
     /// Tasks that are left planned.
@@ -90,18 +94,23 @@ impl Dispatch {
     pub(in crate::engine) fn body_refused(&mut self, flight: &InFlight, for_its_size: bool, why: &str) -> Blame {
         why.clone_into(&mut self.bodies.why);
         let half = flight.wants.len().div_ceil(2);
+        let is_first_or_alone = self.bodies.in_a_row == 0 || half == flight.wants.len();
+        let counts = is_first_or_alone || flight.wants.iter().any(|want| self.bodies.is_suspect(want));
+        self.bodies.beside += u32::from(!counts);
         if let [want] = &flight.wants[..] {
             // Whatever its size is, it is this one's.
             self.bodies.sizes.remove(&flight.lane());
             self.bodies.limits.insert(want.task.task, 1);
-            if self.bodies.in_a_row == 0 && self.bodies.any_read {
+            // Many in a row are no longer the tasks' own: the way has closed since.
+            if self.bodies.in_a_row == 0 && self.bodies.any_read && self.bodies.blamed < MOST_REFUSED_BODIES {
+                self.bodies.blamed += 1;
                 return Blame::Task;
             }
-            self.bodies.in_a_row += 1;
+            self.bodies.in_a_row += u32::from(counts);
             self.bodies.parked.insert(want.task.task);
             return Blame::Unknown;
         }
-        self.bodies.in_a_row += 1;
+        self.bodies.in_a_row += u32::from(counts);
         for want in &flight.wants {
             let limit = self.bodies.limits.entry(want.task.task).or_insert(half);
             *limit = half.min(*limit);
@@ -115,12 +124,13 @@ impl Dispatch {
 
     /// So many in a row that their tasks are not to blame.
     pub(in crate::engine) fn are_all_bodies_refused(&self) -> bool {
-        self.bodies.in_a_row >= MOST_REFUSED_BODIES
+        let Bodies { in_a_row, beside, blamed, .. } = self.bodies;
+        in_a_row + blamed >= MOST_REFUSED_BODIES || beside >= 3 * MOST_REFUSED_BODIES
     }
 
     /// A request was read: the way is open, and what waited for that is tried once more.
     pub(in crate::engine) fn body_read(&mut self) {
-        self.bodies.in_a_row = 0;
+        (self.bodies.in_a_row, self.bodies.beside, self.bodies.blamed) = (0, 0, 0);
         self.bodies.any_read = true;
         if !self.bodies.parked.is_empty() {
             self.bodies.parked.clear();

@@ -129,11 +129,14 @@ fn without_task_rows_only_some_statuses_refuse_the_whole_batch() {
         for body in [String::new(), html.clone()] {
             assert_eq!(told(&judge(&reply(status, &body), &["a"])), "not bought: BadCall", "{status} {body}");
         }
-        assert_eq!(
-            told(&judge(&reply(status, "{}"), &["a"])),
-            "in doubt",
-            "{status}: it speaks JSON, and says nothing"
-        );
+        for body in ["{}", "[]", "null", "\"no\""] {
+            let verdict = judge(&reply(status, body), &["a"]);
+            assert_eq!(told(&verdict), "in doubt", "{status} {body}: it speaks JSON, and says nothing");
+        }
+        for body in [String::new(), html.clone()] {
+            let verdict = judge_behind_a_proxy(&reply(status, &body), &["a"]);
+            assert_eq!(told(&verdict), "in doubt", "{status}: what comes back may be refused as well");
+        }
     }
     for status in [200, 201, 202, 204, 206, 301, 302, 307, 308, 405, 408, 409, 418, 500, 502, 503, 504] {
         for body in [String::new(), html.clone(), "{}".to_owned(), "[]".to_owned(), "null".to_owned()] {
