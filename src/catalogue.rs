@@ -172,6 +172,11 @@ fn near_place(word: &str, list: &[Location]) -> Option<Near> {
     by_name.or_else(by_part).map(Near::place)
 }
 
+/// The shipped language that was probably meant by a code that is another name for it (`jp`).
+pub fn likely_language(code: &str) -> Option<Near> {
+    market::is_misnomer(code).then(|| near_language(code, market::languages()))?
+}
+
 /// The language of a list that was probably meant, by the same order.
 fn near_language(word: &str, list: &[Language]) -> Option<Near> {
     let of_code = |code: &str| list.iter().find(|row| row.code.eq_ignore_ascii_case(code)).map(Near::language);

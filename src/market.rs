@@ -138,13 +138,13 @@ pub fn location_by_code(code: u32) -> Option<&'static Location> {
 }
 
 /// The code of a language written as its name or its code (in any case). Two small letters, with or without a region
-/// (`sw`, `pt-BR`), are a code, listed or not; but not where they are another's name for a listed one (`jp`, `de-DE`).
+/// (`sw`, `pt-BR`), are a code, listed or not: the provider serves more than the shipped list.
 pub fn find_language(name_or_code: &str) -> Option<String> {
     languages()
         .iter()
         .find(|language| language.is_called(name_or_code))
         .map(|language| language.code.clone())
-        .or_else(|| (is_language_code(name_or_code) && !is_misnomer(name_or_code)).then(|| name_or_code.to_owned()))
+        .or_else(|| is_language_code(name_or_code).then(|| name_or_code.to_owned()))
 }
 
 /// Languages with the country that they are named for: the region says nothing.
@@ -152,7 +152,12 @@ const AT_HOME: &str = "ar-SA bg-BG bn-BD ca-ES cs-CZ da-DK de-DE el-GR en-US es-
     hr-HR hu-HU id-ID it-IT ja-JP ko-KR lt-LT lv-LV ms-MY nb-NO nl-NL no-NO pl-PL ro-RO ru-RU sk-SK sl-SI sr-RS sv-SE \
     ta-IN th-TH tr-TR uk-UA ur-PK vi-VN";
 
-fn is_misnomer(code: &str) -> bool {
+/// True where a code that is not listed is another name for one that is (`jp`, `de-DE`).
+pub(crate) fn is_misnomer(code: &str) -> bool {
+    let is_listed = languages().iter().any(|language| language.is_called(code));
+    if is_listed {
+        return false;
+    }
     if code.contains('-') { AT_HOME.split(' ').any(|known| known == code) } else { language_alias(code).is_some() }
 }
 
@@ -188,9 +193,13 @@ mod tests {
             assert_eq!(find_language(word).as_deref(), Some(code), "{word}");
         }
         assert_eq!(find_language("pt-BR").as_deref(), Some("pt-BR"));
-        for word in ["Germanic", "", "d", "SW", "sw-", "sw-ke", "jp", "cz", "de-DE", "en-US"] {
+        for word in ["Germanic", "", "d", "SW", "sw-", "sw-ke"] {
             assert_eq!(find_language(word), None, "{word}");
         }
+        for word in ["jp", "cz", "de-DE", "en-US"] {
+            assert_eq!((find_language(word).as_deref(), is_misnomer(word)), (Some(word), true));
+        }
+        assert!(!is_misnomer("sw") && !is_misnomer("pt-BR") && !is_misnomer("zh-cn"));
     }
 
     #[test]

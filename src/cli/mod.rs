@@ -33,6 +33,7 @@ mod stop;
 mod summary;
 mod table;
 mod told;
+mod misnomers;
 mod twins;
 mod unbought;
 

@@ -11,7 +11,7 @@ use super::ending::{self, Ending};
 use super::haste;
 use super::locate::{self, Located};
 use super::out::{self, Out, count, grouped, lines};
-use super::{Common, Exit, mistake, prompts, summary, table, told, twins};
+use super::{Common, Exit, misnomers, mistake, prompts, summary, table, told, twins};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_room};
@@ -77,6 +77,9 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     if let Some(twins) = &located.job.near_twins {
         out.must(&format!("warning: {}", twins::line(twins)));
     }
+    for (code, likely) in misnomers::of(&located.job) {
+        out.must(&format!("warning: {}", misnomers::line(code, &likely)));
+    }
     let today = clock.now().wall.date_naive();
     // A job of once has no end of its own.
     let period_ends = if located.job.period == PeriodKind::Once { today } else { period.to.date_naive() };
@@ -85,6 +88,7 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
         let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), calls, is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
         facts["near_twins"] = located.job.near_twins.as_ref().map(twins::facts).into();
+        facts["unlisted_languages"] = misnomers::facts(&located.job);
         facts["haste"] = haste::facts(&haste);
         facts["retiring_models"] = endings.iter().map(Ending::facts).collect();
         out::document(&facts)?;

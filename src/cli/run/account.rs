@@ -15,7 +15,7 @@ use crate::cli::out::{self, Out, count, grouped};
 use crate::cli::progress::{Baseline, Teller};
 use crate::cli::secrets::Credentials;
 use crate::cli::standing::Standing;
-use crate::cli::{Exit, embedded, secrets, summary, told};
+use crate::cli::{Exit, embedded, misnomers, secrets, summary, told};
 use crate::config::AccountConfig;
 use crate::engine::{self, Desk, RunTerms, StopWord, Terms};
 use crate::ids::AccountId;
@@ -213,6 +213,9 @@ impl Start<'_> {
                 count(purchases, "batch"),
                 humantime::format_duration(std::time::Duration::from_secs(ends.as_secs().max(1)))
             ));
+        }
+        for (code, likely) in misnomers::of(job) {
+            self.out.note(&format!("{name}: {}", misnomers::line(code, &likely)));
         }
         let fits = fits(report);
         if status.state == RunState::Closed {

@@ -1,0 +1,33 @@
+//! Languages whose codes are another's name for a listed one (`jp`), in words and as data.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use crate::catalogue::likely_language;
+use crate::job::Job;
+use crate::market::Near;
+
+/// A job's language codes that no shipped list has, with the name and code of the language that was probably meant.
+pub(super) fn of(job: &Job) -> BTreeMap<&str, (String, String)> {
+    let markets = job.sets.iter().flat_map(|set| &set.markets);
+    let unnamed = markets.filter(|market| market.language_name.is_none()).map(|market| market.language_code.as_str());
+    unnamed
+        .filter_map(|code| match likely_language(code)? {
+            Near::Name { name, code: likely } => Some((code, (name, likely))),
+            Near::Within { .. } | Near::Unserved { .. } => None,
+        })
+        .collect()
+}
+
+/// What a person is told of one.
+pub(super) fn line(code: &str, (name, likely): &(String, String)) -> String {
+    format!(
+        "no listed language has the code `{code}`; did you mean `{name}` (`{likely}`)? It is sent as written, and the provider \
+         is likely to refuse it, at no cost"
+    )
+}
+
+pub(super) fn facts(job: &Job) -> Value {
+    of(job).into_iter().map(|(code, (name, likely))| json!({ "code": code, "likely": likely, "name": name })).collect()
+}
