@@ -155,8 +155,10 @@ impl Ledger {
 
 impl Kept {
     fn hash(&self, whose: &Whose<'_>) -> String {
-        // A simulated vendor is another one at each start, by its port.
-        let place = if is_loopback(whose.base_url) { "loopback" } else { whose.base_url };
+        // Behind a port of this machine's own may stand the provider, at another one each time; a simulated provider at
+        // another port is another one.
+        let is_passed_on = whose.route != Route::Sandbox && is_loopback(whose.base_url);
+        let place = if is_passed_on { "loopback" } else { whose.base_url };
         let text = serde_json::json!([self.salt, whose.route.name(), place, whose.login.0]).to_string();
         blake3::hash(text.as_bytes()).to_hex().to_string()
     }
