@@ -9,7 +9,7 @@ use crate::job::Job;
 use crate::market::Near;
 
 /// A job's language codes that no shipped list has, with the name and code of the language that was probably meant.
-pub(super) fn of(job: &Job) -> BTreeMap<&str, (String, String)> {
+fn of(job: &Job) -> BTreeMap<&str, (String, String)> {
     let markets = job.sets.iter().flat_map(|set| &set.markets);
     let unnamed = markets.filter(|market| market.language_name.is_none()).map(|market| market.language_code.as_str());
     unnamed
@@ -20,12 +20,14 @@ pub(super) fn of(job: &Job) -> BTreeMap<&str, (String, String)> {
         .collect()
 }
 
-/// What a person is told of one.
-pub(super) fn line(code: &str, (name, likely): &(String, String)) -> String {
-    format!(
-        "no listed language has the code `{code}`; did you mean `{name}` (`{likely}`)? It is sent as written, and the provider \
-         is likely to refuse it, at no cost"
-    )
+/// What a person is told of them, one a line.
+pub(super) fn lines(job: &Job) -> impl Iterator<Item = String> {
+    of(job).into_iter().map(|(code, (name, likely))| {
+        format!(
+            "no listed language has the code `{code}`; did you mean `{name}` (`{likely}`)? It is sent as written, and the \
+             provider is likely to refuse it, at no cost"
+        )
+    })
 }
 
 pub(super) fn facts(job: &Job) -> Value {

@@ -74,11 +74,9 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let tempo = Tempo { limits: &account.limits, timing: &account.timing, speed: 1 };
     let charged = charged(&located)?;
     let calls = Calls { purchases: plan.work.purchases(&charged), ends: plan.work.expected(&tempo, &charged) };
-    if let Some(twins) = &located.job.near_twins {
-        out.must(&format!("warning: {}", twins::line(twins)));
-    }
-    for (code, likely) in misnomers::of(&located.job) {
-        out.must(&format!("warning: {}", misnomers::line(code, &likely)));
+    let twins = located.job.near_twins.iter().map(twins::line);
+    for warning in twins.chain(misnomers::lines(&located.job)) {
+        out.must(&format!("warning: {warning}"));
     }
     let today = clock.now().wall.date_naive();
     // A job of once has no end of its own.

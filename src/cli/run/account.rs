@@ -214,8 +214,8 @@ impl Start<'_> {
                 humantime::format_duration(std::time::Duration::from_secs(ends.as_secs().max(1)))
             ));
         }
-        for (code, likely) in misnomers::of(job) {
-            self.out.note(&format!("{name}: {}", misnomers::line(code, &likely)));
+        for line in misnomers::lines(job) {
+            self.out.note(&format!("{name}: {line}"));
         }
         let fits = fits(report);
         if status.state == RunState::Closed {
