@@ -313,7 +313,7 @@ fn shown_by(rule: Rule) -> Story {
         Rule::TwinsOfRecoveredAreExtra => {
             story!(
                 restored::what_was_sold_twice_is_recovered_once,
-                "a task was paid for twice without a failure between"
+                "left: (Money(8400000), 2) right: (Money(6000000), 2)"
             )
         }
         Rule::TagsNameContent => story!(
