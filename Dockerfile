@@ -1,9 +1,9 @@
 # The program in a small image: the certificates that TLS needs, and a user of its own.
 #
 #   docker build -t bursar .
-#   docker run --rm -v "$PWD:/work" -e DATAFORSEO_LOGIN -e DATAFORSEO_PASSWORD bursar run jobs/daily.toml
+#   docker run --rm -v "$PWD:/data" -e DATAFORSEO_LOGIN -e DATAFORSEO_PASSWORD bursar run jobs/daily.toml
 #
-# The ledger and the state folder have to lie on a volume that outlives the container, both of them: here they lie in /work.
+# The ledger and the state folder have to lie on a volume that outlives the container, both of them: here they lie in /data.
 # Without the state folder bursar takes the ledger for a restored one at each start, and reads the provider's list again.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
@@ -16,7 +16,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --uid 1000 bursar
 COPY --from=build /src/target/release/bursar /usr/local/bin/bursar
-ENV XDG_STATE_HOME=/work/.state
+ENV XDG_STATE_HOME=/data/.state
 USER bursar
-WORKDIR /work
+WORKDIR /data
 ENTRYPOINT ["bursar"]
