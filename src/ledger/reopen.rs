@@ -2,6 +2,7 @@
 
 use rusqlite::TransactionBehavior;
 
+use super::columns::task_state;
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::task::{Reason, TaskState, Transition};
@@ -33,15 +34,15 @@ impl Ledger {
         let mut meant = Vec::new();
         {
             let mut statement = write.prepare_cached(
-                "SELECT task.id, task.reason, attempt.code, coalesce(attempt.number, 0)
+                "SELECT task.id, task.state, task.reason, attempt.code, coalesce(attempt.number, 0)
                  FROM task LEFT JOIN attempt ON attempt.id = task.attempt
                  WHERE task.run = ?1 AND task.state = 4 AND task.asked = 1",
             )?;
             let mut rows = statement.query([run.0])?;
             while let Some(row) = rows.next()? {
-                let state = TaskState::from_numbers(4, row.get(1)?);
-                let Some(state @ TaskState::Failed(reason)) = state else { continue };
-                let failed = FailedTask { reason, code: row.get(2)?, attempts: row.get(3)? };
+                let state = task_state(row, 1)?;
+                let TaskState::Failed(reason) = state else { continue };
+                let failed = FailedTask { reason, code: row.get(3)?, attempts: row.get(4)? };
                 if is_meant(&failed) {
                     state.next(Transition::Reopen)?;
                     meant.push((row.get::<_, i64>(0)?, reason));
