@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::out::{self, Out, count, grouped};
-use super::{Common, Exit, locate, told};
+use super::{Common, Exit, locate};
 use crate::ledger::{Audit, Ledger};
 
 pub(super) fn audit(common: &Common, out: Out) -> anyhow::Result<Exit> {
@@ -60,10 +60,10 @@ fn facts(audit: &Audit, ledger: &Ledger) -> Value {
     facts.insert("schema".into(), "bursar.audit/1".into());
     facts.insert("ledger".into(), ledger.path().display().to_string().into());
     facts.insert("kind".into(), ledger.kind().name().into());
-    told::money(&mut facts, "charged", audit.charged);
-    told::money(&mut facts, "held", audit.held);
-    told::money(&mut facts, "overrun", audit.overrun);
-    told::money(&mut facts, "extra", audit.extra);
+    out::money(&mut facts, "charged", audit.charged);
+    out::money(&mut facts, "held", audit.held);
+    out::money(&mut facts, "overrun", audit.overrun);
+    out::money(&mut facts, "extra", audit.extra);
     let tasks: Map<String, Value> =
         audit.tasks.iter().map(|count| (count.state.clone(), Value::from(count.tasks))).collect();
     facts.insert("tasks".into(), Value::Object(tasks));

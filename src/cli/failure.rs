@@ -4,8 +4,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::out::count;
-use super::told;
+use super::out::{self, count};
 use crate::event::Subject;
 use crate::ledger::FailedAlike;
 
@@ -77,7 +76,7 @@ pub(super) fn facts(alike: &FailedAlike) -> Value {
     row.insert("code".into(), alike.code.into());
     row.insert("message".into(), alike.message.clone().into());
     row.insert("tasks".into(), alike.tasks.into());
-    told::money(&mut row, "paid", alike.paid);
+    out::money(&mut row, "paid", alike.paid);
     subject(&mut row, &alike.subject);
     Value::Object(row)
 }

@@ -2,8 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::out::count;
-use super::told;
+use super::out::{self, count};
 use crate::offer::Method;
 use crate::plan::{Chosen, Haste};
 
@@ -50,6 +49,6 @@ fn of(chosen: &Chosen) -> Value {
     row.insert("priority".into(), target.priority.name().into());
     row.insert("tasks".into(), chosen.tasks.into());
     row.insert("in_time".into(), chosen.in_time.into());
-    told::money(&mut row, "dearer", chosen.dearer);
+    out::money(&mut row, "dearer", chosen.dearer);
     Value::Object(row)
 }

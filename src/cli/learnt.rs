@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::out::count;
-use super::told;
+use super::out::{self, count};
 use crate::ids::RunId;
 use crate::ledger::{Ledger, LedgerError, Notice, NoticeKind};
 use crate::money::Money;
@@ -123,7 +122,7 @@ impl Learnt {
                 row.insert("job".into(), notice.job.clone().into());
                 row.insert("period".into(), notice.period.clone().into());
                 row.insert("tasks".into(), notice.tasks.into());
-                told::money(&mut row, "paid", notice.paid);
+                out::money(&mut row, "paid", notice.paid);
                 Value::Object(row)
             })
             .collect()
@@ -135,7 +134,7 @@ impl Learnt {
         if let Value::Object(counts) = json!({ "bought": self.settled.bought, "not_bought": self.settled.not_bought }) {
             row.extend(counts);
         }
-        told::money(&mut row, "cost", self.settled.cost);
+        out::money(&mut row, "cost", self.settled.cost);
         Value::Object(row)
     }
 }

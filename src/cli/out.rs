@@ -6,6 +6,9 @@
 use std::io::{self, IsTerminal as _, Write};
 use std::path::Path;
 
+use serde_json::{Map, Value};
+
+use crate::money::Money;
 pub(super) use crate::problem::printable;
 
 /// How much is said, settled once.
@@ -81,7 +84,7 @@ pub(super) fn of_stdout(error: &io::Error) -> io::Error {
 }
 
 /// A document on stdout.
-pub(super) fn document(value: &serde_json::Value) -> io::Result<()> {
+pub(super) fn document(value: &Value) -> io::Result<()> {
     data(&format!("{value:#}\n"))
 }
 
@@ -91,6 +94,12 @@ pub(super) fn forgive(result: io::Result<()>) -> io::Result<()> {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         other => other,
     }
+}
+
+/// An amount as decimal text and as whole nano-dollars.
+pub(super) fn money(into: &mut Map<String, Value>, name: &str, amount: Money) {
+    into.insert(format!("{name}_usd"), amount.decimal().into());
+    into.insert(format!("{name}_nano_usd"), amount.nanos().into());
 }
 
 /// A thing and how many of it: `1 task`, `1,204 tasks`.

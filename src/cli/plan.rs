@@ -11,7 +11,7 @@ use super::ending::{self, Ending};
 use super::haste;
 use super::locate::{self, Located};
 use super::out::{self, Out, count, grouped, lines};
-use super::{Common, Exit, misnomers, mistake, prompts, summary, table, told, twins};
+use super::{Common, Exit, misnomers, mistake, prompts, summary, table, twins};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_room};
@@ -347,8 +347,8 @@ fn facts(
         .map(|(key, price)| {
             let mut row = Map::new();
             row.insert("key".into(), key.clone().into());
-            told::money(&mut row, "price", price.amount);
-            told::money(&mut row, "worst", price.worst);
+            out::money(&mut row, "price", price.amount);
+            out::money(&mut row, "worst", price.worst);
             row.insert("source".into(), price.source.into());
             row.insert("as_of".into(), price.as_of.map(|date| date.to_string()).into());
             Value::Object(row)
@@ -377,9 +377,9 @@ fn facts(
 fn cut(cut: &plan::Cut) -> Value {
     let mut row = Map::new();
     row.insert("cap".into(), summary::of_room(&cut.cap));
-    told::money(&mut row, "whole", cut.whole);
-    told::money(&mut row, "enough", cut.enough);
-    told::money(&mut row, "more", cut.enough.less(cut.cap.limit));
+    out::money(&mut row, "whole", cut.whole);
+    out::money(&mut row, "enough", cut.enough);
+    out::money(&mut row, "more", cut.enough.less(cut.cap.limit));
     Value::Object(row)
 }
 
@@ -389,9 +389,9 @@ fn share(name: Option<&str>, share: &Share) -> Value {
         row.insert("name".into(), name.into());
     }
     row.insert("tasks".into(), share.tasks.into());
-    told::money(&mut row, "cost", share.cost);
+    out::money(&mut row, "cost", share.cost);
     row.insert("funded".into(), share.funded.into());
-    told::money(&mut row, "funded", share.funded_cost);
+    out::money(&mut row, "funded", share.funded_cost);
     row.insert("left_out".into(), share.left_out().into());
     row.insert("bought".into(), share.bought.into());
     row.insert("in_doubt".into(), share.in_doubt.into());

@@ -12,7 +12,7 @@ use super::out::{self, Out, count};
 use super::progress::{Baseline, Teller};
 use super::run::{Wait, kind_of, take, terms};
 use super::standing::Standing;
-use super::{Common, Exit, locate, secrets, stop, summary, told};
+use super::{Common, Exit, locate, secrets, stop, summary};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::engine::{self, Desk, End, StopWord, Terms};
@@ -267,9 +267,9 @@ fn of(account: &AccountConfig, before: (u64, Money), after: (u64, Money), exit: 
     let mut facts = Map::new();
     facts.insert("account".into(), account.name.clone().into());
     facts.insert("was_in_doubt".into(), before.0.into());
-    told::money(&mut facts, "was_held", before.1);
+    out::money(&mut facts, "was_held", before.1);
     facts.insert("in_doubt".into(), after.0.into());
-    told::money(&mut facts, "held", after.1);
+    out::money(&mut facts, "held", after.1);
     facts.insert("exit".into(), exit.code().into());
     facts
 }

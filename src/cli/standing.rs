@@ -3,9 +3,8 @@
 use serde_json::Value;
 
 use super::evidence::{self, moment};
-use super::out::count;
+use super::out::{self, count};
 use super::run::terms;
-use super::told;
 use crate::clock::Now;
 use crate::config::AccountConfig;
 use crate::engine::{self, Desk, Until, Waits};
@@ -130,7 +129,7 @@ impl Standing {
         let mut row = serde_json::Map::new();
         row.insert("account".into(), self.account.clone().into());
         row.insert("purchases".into(), self.extra.0.into());
-        told::money(&mut row, "spent", self.extra.1);
+        out::money(&mut row, "spent", self.extra.1);
         row.insert("restored".into(), self.waits.restored.is_some().into());
         row.insert("watched".into(), self.watch.tasks.into());
         row.insert("watched_v".into(), self.watch.looked_v.into());

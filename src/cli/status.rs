@@ -12,7 +12,7 @@ use super::failure;
 use super::learnt::Learnt;
 use super::out::{self, Out, count, grouped, lines};
 use super::standing::Standing;
-use super::{Common, Exit, embedded, locate, summary, table, told};
+use super::{Common, Exit, embedded, locate, summary, table};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, is_loopback};
 use crate::ids::RunId;
@@ -240,11 +240,11 @@ fn computed(report: &Report) -> &'static str {
 fn total(total: &Total) -> Value {
     let mut row = Map::new();
     row.insert("name".into(), total.name.clone().into());
-    told::money(&mut row, "spent", total.charged);
-    told::money(&mut row, "held", total.held);
+    out::money(&mut row, "spent", total.charged);
+    out::money(&mut row, "held", total.held);
     if let Some(limit) = total.limit {
-        told::money(&mut row, "limit", limit);
-        told::money(&mut row, "left", limit.less(total.charged).less(total.held));
+        out::money(&mut row, "limit", limit);
+        out::money(&mut row, "left", limit.less(total.charged).less(total.held));
     }
     Value::Object(row)
 }

@@ -7,10 +7,9 @@ use serde_json::{Value, json};
 use super::exit::Exit;
 use super::failure;
 use super::learnt::Learnt;
-use super::out::{count, from_anywhere, grouped, lines, shell};
+use super::out::{self, count, from_anywhere, grouped, lines, shell};
 use super::standing::Standing;
 use super::table;
-use super::told;
 use super::unbought;
 use crate::engine::End;
 use crate::ledger::{Kind, Ledger, RunState};
@@ -285,13 +284,13 @@ pub(super) fn facts(
         json!({ "asked": report.asked, "planned": report.planned, "in_doubt": report.in_doubt, "submitted": report.waiting,
                 "answered": report.answered, "failed": report.failed, "no_longer_asked": status.no_longer_asked }),
     );
-    told::money(&mut facts, "spent", status.total.charged);
-    told::money(&mut facts, "held", status.total.held);
+    out::money(&mut facts, "spent", status.total.charged);
+    out::money(&mut facts, "held", status.total.held);
     if let Some(limit) = status.total.limit {
-        told::money(&mut facts, "budget", limit);
+        out::money(&mut facts, "budget", limit);
     }
     if let Some(missing) = report.missing {
-        told::money(&mut facts, "not_bought", missing);
+        out::money(&mut facts, "not_bought", missing);
     }
     facts.insert("past_deadline".into(), report.past_deadline.into());
     facts.insert("failures".into(), report.failures.iter().map(of_failures).collect());
@@ -311,8 +310,8 @@ pub(super) fn facts(
         facts.insert("refused".into(), end.refused.clone().into());
         let (tasks, booked, cost) = end.corrected;
         let mut corrected = serde_json::Map::from_iter([("tasks".to_owned(), tasks.into())]);
-        told::money(&mut corrected, "booked", booked);
-        told::money(&mut corrected, "cost", cost);
+        out::money(&mut corrected, "booked", booked);
+        out::money(&mut corrected, "cost", cost);
         facts.insert("corrected".into(), Value::Object(corrected));
         facts.insert("waiting_for".into(), waiting_for(end, standing).into());
         facts.insert("late".into(), end.late.into());
@@ -331,7 +330,7 @@ pub(super) fn facts(
 pub(super) fn unmatched_facts(end: &End) -> Value {
     let mut row = serde_json::Map::new();
     row.insert("purchases".into(), end.unmatched.0.into());
-    told::money(&mut row, "spent", end.unmatched.1);
+    out::money(&mut row, "spent", end.unmatched.1);
     Value::Object(row)
 }
 
@@ -339,8 +338,8 @@ pub(super) fn unmatched_facts(end: &End) -> Value {
 pub(super) fn of_room(room: &crate::plan::Room) -> Value {
     let mut row = serde_json::Map::new();
     row.insert("name".into(), room.name.clone().into());
-    told::money(&mut row, "limit", room.limit);
-    told::money(&mut row, "left", room.left);
+    out::money(&mut row, "limit", room.limit);
+    out::money(&mut row, "left", room.left);
     Value::Object(row)
 }
 
@@ -348,7 +347,7 @@ fn of_failures(sum: &crate::ledger::FailedSum) -> Value {
     let mut row = serde_json::Map::new();
     row.insert("reason".into(), sum.reason.clone().into());
     row.insert("tasks".into(), sum.tasks.into());
-    told::money(&mut row, "paid", sum.paid);
+    out::money(&mut row, "paid", sum.paid);
     Value::Object(row)
 }
 
@@ -361,7 +360,7 @@ fn of_doubt(batch: &crate::ledger::StatusBatch, standing: &Standing) -> Value {
     row.insert("closed_v".into(), batch.closed_v.into());
     row.insert("conclude_from_v".into(), standing.doubt_until(batch.batch).into());
     row.insert("missing".into(), standing.missing_facts(batch.batch).into());
-    told::money(&mut row, "held", batch.held);
+    out::money(&mut row, "held", batch.held);
     Value::Object(row)
 }
 

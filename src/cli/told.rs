@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::failure;
-use super::out::count;
+use super::out::{count, money};
 use crate::event::{Event, EventKind, Progress};
 use crate::money::Money;
 
@@ -248,12 +248,6 @@ pub(super) fn line(name: &str, at: chrono::DateTime<chrono::Utc>, fields: Value)
         all.extend(fields);
     }
     Value::Object(all)
-}
-
-/// An amount as decimal text and as whole nano-dollars.
-pub(super) fn money(into: &mut Map<String, Value>, name: &str, amount: Money) {
-    into.insert(format!("{name}_usd"), amount.decimal().into());
-    into.insert(format!("{name}_nano_usd"), amount.nanos().into());
 }
 
 fn with(mut fields: Value, amounts: &[(&str, Money)]) -> Value {

@@ -4,6 +4,7 @@
 //! nothing: whatever a library would kindly do by itself could be a second purchase. The free one keeps connections,
 //! but repeats nothing either, because a hidden call is one the pacing does not count.
 
+mod causes;
 mod proxy;
 mod retry_after;
 mod tls;

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::args::ResolveArgs;
 use super::out::{self, Out, count};
-use super::{Common, Exit, locate, mistake, told};
+use super::{Common, Exit, locate, mistake};
 use crate::clock::Clock;
 use crate::ids::{BatchId, TaskId};
 use crate::ledger::{Change, Evidence, Ledger, Lock};
@@ -121,7 +121,7 @@ fn decide(
     });
     facts.insert("tasks".into(), tasks.iter().map(|task| task.task.0).collect());
     facts.insert("verdict".into(), verdict.replace(' ', "_").into());
-    told::money(facts, "held", held);
+    out::money(facts, "held", held);
     Ok(Exit::Complete)
 }
 

@@ -6,9 +6,8 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
-use crate::cli::out::count;
+use crate::cli::out::{self, count};
 use crate::cli::standing::Standing;
-use crate::cli::told;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ledger::{Evidence, Ledger};
@@ -185,7 +184,7 @@ impl<'e> Shown<'e> {
             facts.insert("market".into(), task.market.clone().into());
             facts.insert("model".into(), Some(task.model.clone()).filter(|model| !model.is_empty()).into());
             facts.insert("prompt".into(), task.prompt.clone().into());
-            told::money(&mut facts, "held", task.held);
+            out::money(&mut facts, "held", task.held);
             Value::Object(facts)
         });
         let scans = self.evidence.scans.iter().map(|scan| {
@@ -202,7 +201,7 @@ impl<'e> Shown<'e> {
         evidence.insert("closed_v".into(), (*closed_v).into());
         evidence.insert("why".into(), self.evidence.why.clone().into());
         evidence.insert("in_doubt".into(), doubted.into());
-        told::money(&mut evidence, "held", held);
+        out::money(&mut evidence, "held", held);
         evidence.insert("tasks".into(), tasks.collect());
         evidence.insert("scans".into(), scans.collect());
         evidence.insert("scans_that_count".into(), self.evidence.counting.into());

@@ -21,7 +21,7 @@ use tokio::net::TcpStream;
 use tower_service::Service;
 
 use super::proxy::Proxy;
-use super::{CONNECT_TIMEOUT, USER_AGENT, words};
+use super::{CONNECT_TIMEOUT, USER_AGENT, causes};
 
 /// The longest head of a reply to CONNECT.
 const MAX_HEAD: usize = 16 * 1024;
@@ -102,7 +102,8 @@ impl Service<Uri> for Tunnel {
         let (proxy, connecting) = (self.proxy.clone(), self.to_proxy.call(self.proxy.uri.clone()));
         Box::pin(async move {
             let name = proxy.name().to_owned();
-            let connected = connecting.await.map_err(|error| TunnelError::Unreachable(name, words::root_of(&error)))?;
+            let connected =
+                connecting.await.map_err(|error| TunnelError::Unreachable(name, causes::root_of(&error)))?;
             let mut stream = connected.into_inner();
             connect(&mut stream, &proxy, &authority(&to)).await?;
             Ok(TokioIo::new(stream))

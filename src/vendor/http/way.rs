@@ -12,7 +12,7 @@ use rustls::ClientConfig;
 
 use super::proxy::Proxy;
 use super::tunnel::{self, TunnelError, Tunnelled};
-use super::{CONNECT_TIMEOUT, Failure, HttpError, HttpRequest, USER_AGENT, tls, words};
+use super::{CONNECT_TIMEOUT, Failure, HttpError, HttpRequest, USER_AGENT, causes, tls, words};
 use crate::rule::Rule;
 
 /// What is said of a reply that did not come.
@@ -67,7 +67,7 @@ impl Way {
         match self {
             Self::Direct(client) => {
                 let mut request =
-                    reqwest::Request::try_from(request).map_err(|error| Lost::NeverLeft(words::root_of(&error)))?;
+                    reqwest::Request::try_from(request).map_err(|error| Lost::NeverLeft(causes::root_of(&error)))?;
                 *request.timeout_mut() = Some(timeout);
                 client.execute(request).await.map_err(|error| {
                     if error.is_connect() || error.is_builder() {
@@ -84,7 +84,7 @@ impl Way {
                 match tokio::time::timeout(timeout, client.request(request)).await {
                     Ok(Ok(response)) => Ok(response.map(reqwest::Body::wrap).into()),
                     Ok(Err(error)) if error.is_connect() => Err(Lost::NeverLeft(words::unconnected(&error))),
-                    Ok(Err(error)) => Err(Lost::NoAnswer(words::root_of(&error))),
+                    Ok(Err(error)) => Err(Lost::NoAnswer(causes::root_of(&error))),
                     // It waited for its connection, and was given up with it.
                     Err(_) if connected.connection_metadata().is_none() => {
                         Err(Lost::NeverLeft(TunnelError::Late(timeout).to_string()))
@@ -98,7 +98,7 @@ impl Way {
 
 fn direct(builder: ClientBuilder, tls: ClientConfig) -> Result<Way, HttpError> {
     let built = builder.tls_backend_preconfigured(tls).build();
-    built.map(Way::Direct).map_err(|error| HttpError::Client(words::root_of(&error)))
+    built.map(Way::Direct).map_err(|error| HttpError::Client(causes::root_of(&error)))
 }
 
 /// What both direct clients have in common.
@@ -117,7 +117,7 @@ fn client(base: &Url) -> ClientBuilder {
 }
 
 pub(super) fn what_failed(error: &reqwest::Error) -> String {
-    if error.is_timeout() { NO_REPLY.to_owned() } else { words::root_of(error) }
+    if error.is_timeout() { NO_REPLY.to_owned() } else { causes::root_of(error) }
 }
 
 /// An address that credentials may be sent to: https, or plain http on loopback; and without credentials in it.

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use super::causes::{layers, root_of};
 use super::tls;
 use super::tunnel::TunnelError;
 
@@ -25,16 +26,6 @@ pub(super) fn unconnected(error: &(dyn Error + 'static)) -> String {
 /// The name of the host could not be looked up.
 fn is_of_the_name(error: &(dyn Error + 'static), root: &str) -> bool {
     root.starts_with("failed to lookup address") || layers(error).any(|layer| layer.to_string() == "dns error")
-}
-
-/// What failed at the root.
-pub(super) fn root_of(error: &(dyn Error + 'static)) -> String {
-    layers(error).last().unwrap_or(error).to_string()
-}
-
-/// An error and all that caused it.
-fn layers<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error| (*error).source())
 }
 
 #[cfg(test)]
