@@ -4,7 +4,7 @@
 #   docker run --rm -v "$PWD:/data" -e DATAFORSEO_LOGIN -e DATAFORSEO_PASSWORD bursar run jobs/daily.toml
 #
 # The ledger and the state folder have to lie on a volume that outlives the container, both of them: here they lie in /data.
-# Without the state folder bursar takes the ledger for a restored one at each start, and reads the provider's list again.
+# Without the state folder bursar takes the ledger for a restored one at each session, and reads the provider's list again.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .

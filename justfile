@@ -12,7 +12,7 @@ test:
 bench *FLAGS:
     cargo bench --locked --bench figures -- {{FLAGS}}
 
-# The demo job against a simulated vendor, for play money; exit code 3: the budget is reached, as it is meant to be
+# The demo job against a simulated provider, for play money; exit code 3: the budget is reached, as it is meant to be
 demo:
     cargo run --locked --release -- run jobs/demo.toml --sandbox
 

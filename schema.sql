@@ -1,6 +1,6 @@
 -- bursar's ledger: what was asked, what was bought, what it cost, and what came back.
 --
--- Money is whole nano-dollars. Moments are Unix seconds; a column that ends in _v is on the vendor's clock, read from
+-- Money is whole nano-dollars. Moments are Unix seconds; a column that ends in _v is on the provider's clock, read from
 -- the Date headers of its answers, the others on this machine's. The small numbers in `state` columns of the two long
 -- tables are spelt out in `task_state` and `attempt_state`; the views at the end show everything in words.
 --
@@ -10,7 +10,7 @@
 PRAGMA application_id = 1651864947; -- 'burs'
 PRAGMA user_version = 4;
 
--- One row: who this ledger is. The id is part of every tag, so that the vendor's list shows which ledger bought what.
+-- One row: who this ledger is. The id is part of every tag, so that the provider's list shows which ledger bought what.
 CREATE TABLE ledger (
     one        INTEGER PRIMARY KEY CONSTRAINT there_is_one_ledger CHECK (one = 1),
     ledger_id  TEXT NOT NULL CONSTRAINT a_ledger_id_is_80_bits CHECK (length(ledger_id) = 16),
@@ -18,9 +18,9 @@ CREATE TABLE ledger (
     created_at INTEGER NOT NULL
 ) STRICT;
 
--- Every start that held the lock. The last number and nonce also stand in a file outside the ledger: where the two
--- disagree, this ledger was restored, copied or rebuilt, and must look at the vendor's list before it buys.
-CREATE TABLE start (
+-- Every session that held the lock. The last number and nonce also stand in a file outside the ledger: where the two
+-- disagree, this ledger was restored, copied or rebuilt, and must look at the provider's list before it buys.
+CREATE TABLE session (
     n               INTEGER PRIMARY KEY,
     nonce           TEXT NOT NULL,
     at              INTEGER NOT NULL,
@@ -28,7 +28,7 @@ CREATE TABLE start (
     restored_from_v INTEGER -- not null: it found this ledger restored; what was bought since then may be missing
 ) STRICT;
 
--- A way to the vendor. The login is kept as a salted hash, so that one login is never run under two names: its caps
+-- A way to the provider. The login is kept as a salted hash, so that one login is never run under two names: its caps
 -- and limits would be counted twice.
 CREATE TABLE account (
     id                INTEGER PRIMARY KEY,
@@ -36,8 +36,8 @@ CREATE TABLE account (
     route             TEXT NOT NULL,
     base_url          TEXT NOT NULL,
     login_hash        BLOB NOT NULL CONSTRAINT a_login_has_one_account UNIQUE,
-    vendor_time_v     INTEGER,          -- the latest the vendor's clock was seen at
-    longest_lag_s     INTEGER NOT NULL DEFAULT 0,   -- from acceptance to the first sight in the vendor's list
+    provider_time_v     INTEGER,          -- the latest the provider's clock was seen at
+    longest_lag_s     INTEGER NOT NULL DEFAULT 0,   -- from acceptance to the first sight in the provider's list
     restored_from_v   INTEGER,          -- not null: the ledger was restored; what was bought after this is unknown
     day_cap_nano      INTEGER,          -- what a new UTC day or month begins with; null: no ceiling
     month_cap_nano    INTEGER,
@@ -46,8 +46,8 @@ CREATE TABLE account (
     CONSTRAINT a_restoration_has_a_beginning CHECK (restored_closed_v IS NULL OR restored_from_v IS NOT NULL)
 ) STRICT;
 
--- The vendor's list has shown a row of ours while its task was unfinished: absence from it can mean something.
-CREATE TABLE tag_proof (
+-- The provider's list has shown a row of ours while its task was unfinished: absence from it can mean something.
+CREATE TABLE visibility_proof (
     account  INTEGER NOT NULL REFERENCES account (id),
     function TEXT NOT NULL,
     seen_v   INTEGER NOT NULL,
@@ -80,7 +80,7 @@ CREATE TABLE run (
     CONSTRAINT a_job_runs_once_a_period UNIQUE (job, period)
 ) STRICT;
 
--- What changed between two starts of a run: the job file was edited, a cap moved, a person decided.
+-- What changed between two sessions of a run: the job file was edited, a cap moved, a person decided.
 CREATE TABLE change (
     id  INTEGER PRIMARY KEY,
     run INTEGER REFERENCES run (id),
@@ -146,7 +146,7 @@ CREATE TABLE target (
     engine   TEXT NOT NULL,
     function TEXT NOT NULL,
     model    TEXT NOT NULL DEFAULT '',
-    options  TEXT NOT NULL DEFAULT '{}', -- JSON, names sorted, the vendor's defaults left out
+    options  TEXT NOT NULL DEFAULT '{}', -- JSON, names sorted, the provider's defaults left out
     CONSTRAINT a_target_is_stored_once UNIQUE (engine, function, model, options)
 ) STRICT;
 
@@ -206,19 +206,19 @@ CREATE TABLE batch (
     function      TEXT NOT NULL,
     first_attempt INTEGER NOT NULL,
     attempts      INTEGER NOT NULL CHECK (attempts BETWEEN 1 AND 100),
-    sent_v        INTEGER NOT NULL,     -- not before this did the vendor see it
+    sent_v        INTEGER NOT NULL,     -- not before this did the provider see it
     hold_to_v     INTEGER NOT NULL,     -- the hold counts in every period from sent_v to here
-    doubt         TEXT,                 -- why the outcome is not known; null while it is, or while it is being sent
+    unknown_because TEXT,               -- why the outcome is not known; null while it is, or while it is being sent
     closed_v      INTEGER,              -- the connection was surely gone by then; set once
-    posted_v      INTEGER,              -- the vendor's time of the purchase, where known
-    start         INTEGER NOT NULL REFERENCES start (n),
+    posted_v      INTEGER,              -- the provider's time of the purchase, where known
+    session       INTEGER NOT NULL REFERENCES session (n),
     held_nano     INTEGER NOT NULL CONSTRAINT a_hold_is_never_negative CHECK (held_nano >= 0),
     unresolved    INTEGER NOT NULL CONSTRAINT unresolved_is_a_count CHECK (unresolved >= 0),
     uncollected   INTEGER NOT NULL DEFAULT 0 CONSTRAINT uncollected_is_a_count CHECK (uncollected >= 0),
     method        TEXT NOT NULL DEFAULT 'standard'
 ) STRICT;
 CREATE INDEX batch_unresolved ON batch (account) WHERE unresolved > 0;
-CREATE INDEX batch_doubted ON batch (account, sent_v) WHERE doubt IS NOT NULL;
+CREATE INDEX batch_in_doubt ON batch (account, sent_v) WHERE unknown_because IS NOT NULL;
 CREATE INDEX batch_uncollected ON batch (account) WHERE uncollected > 0;
 CREATE INDEX batch_by_time ON batch (account, posted_v);
 
@@ -227,7 +227,7 @@ INSERT INTO attempt_state VALUES (0, 'sending'), (1, 'submitted'), (2, 'answered
     (5, 'paid_failure'), (6, 'expired'), (7, 'resolved_as_bought');
 
 -- One purchase of one task. It exists only after its money was reserved; its tag is computed from this row's id, the
--- ledger's id and the task's content, and echoed by the vendor. Its task and batch are not declared as references: the
+-- ledger's id and the task's content, and echoed by the provider. Its task and batch are not declared as references: the
 -- commit that writes it has just moved the one and written the other, and to look both up again is an eighth of what a
 -- purchase costs here. The audit looks for rows that point to nothing.
 CREATE TABLE attempt (
@@ -236,22 +236,22 @@ CREATE TABLE attempt (
     batch        INTEGER NOT NULL,
     number       INTEGER NOT NULL CONSTRAINT attempts_are_counted_from_one CHECK (number >= 1),
     state        INTEGER NOT NULL DEFAULT 0 CONSTRAINT an_attempt_is_in_a_known_state CHECK (state BETWEEN 0 AND 7),
-    code         INTEGER,   -- the vendor's last status code, where it says more than the state
-    vendor_id    ANY,       -- 16 bytes where its text is a lower-case UUID, else the text
+    code         INTEGER,   -- the provider's last status code, where it says more than the state
+    provider_id    ANY,       -- 16 bytes where its text is a lower-case UUID, else the text
     held_nano    INTEGER NOT NULL CONSTRAINT what_is_reserved_is_positive CHECK (held_nano >= 0),
-    posted_nano  INTEGER,   -- what the vendor said at the purchase; null: it named no cost, and no list has since
-    settled_nano INTEGER,   -- what it cost in the end; without a word of the vendor's, what was held
+    posted_nano  INTEGER,   -- what the provider said at the purchase; null: it named no cost, and no list has since
+    settled_nano INTEGER,   -- what it cost in the end; without a word of the provider's, what was held
     previous     INTEGER,   -- the attempt of the same task before this one
-    tag          TEXT,      -- only where the vendor knows it under a tag that this row does not compute to
+    tag          TEXT,      -- only where the provider knows it under a tag that this row does not compute to
     listed_done  INTEGER    -- not null: a list has shown it; 1: finished, when it named posted_nano, which may be what it came to
         CONSTRAINT a_listed_task_is_done_or_not CHECK (listed_done BETWEEN 0 AND 1),
     CONSTRAINT what_was_accepted_has_an_id_and_a_cost
-        CHECK ((state <> 1 AND state <> 2 AND state <> 6) OR (vendor_id IS NOT NULL AND coalesce(posted_nano, settled_nano) IS NOT NULL)),
+        CHECK ((state <> 1 AND state <> 2 AND state <> 6) OR (provider_id IS NOT NULL AND coalesce(posted_nano, settled_nano) IS NOT NULL)),
     CONSTRAINT what_was_not_bought_cost_nothing CHECK (state NOT IN (3, 4) OR coalesce(posted_nano, 0) = 0)
 ) STRICT;
--- No index holds the vendor's ids: they are random within a minute, and an index of them costs as much as all else that
--- a purchase writes. A row of the vendor's is found by its tag. The first that has none of ours makes the index
--- attempt_by_vendor_id, once, and with it attempt_by_tag, which holds what restored ledgers have taken over.
+-- No index holds the provider's ids: they are random within a minute, and an index of them costs as much as all else that
+-- a purchase writes. A row of the provider's is found by its tag. The first that has none of ours makes the index
+-- attempt_by_provider_id, once, and with it attempt_by_tag, which holds what restored ledgers have taken over.
 
 -- What the provider said of an attempt that it refused or that failed, in its own words.
 CREATE TABLE provider_message (
@@ -264,13 +264,13 @@ CREATE TABLE provider_message (
 CREATE TABLE word (
     attempt   INTEGER PRIMARY KEY REFERENCES attempt (id),
     bought    INTEGER NOT NULL CONSTRAINT a_word_is_yes_or_no CHECK (bought BETWEEN 0 AND 1),
-    charged_v INTEGER,                  -- by the vendor's clock: in which day the hold was charged
+    charged_v INTEGER,                  -- by the provider's clock: in which day the hold was charged
     CONSTRAINT what_was_bought_was_charged CHECK ((bought = 1) = (charged_v IS NOT NULL))
 ) STRICT;
 
 -- Money only gains rows: what was reserved for a batch is charged or released, in as many steps as the truth takes.
--- What the vendor took beyond what was held is overrun. Held = reserve - charge - release; spent = charge + overrun
--- - refund. A charge is dated by the vendor's time of the purchase; a hold counts from `from_v` to `to_v`.
+-- What the provider took beyond what was held is overrun. Held = reserve - charge - release; spent = charge + overrun
+-- - refund. A charge is dated by the provider's time of the purchase; a hold counts from `from_v` to `to_v`.
 CREATE TABLE entry (
     id       INTEGER PRIMARY KEY,
     batch    INTEGER NOT NULL REFERENCES batch (id),
@@ -294,22 +294,22 @@ CREATE TABLE provisional_cost (
     scanned_v  INTEGER                  -- the latest scan that found no other figure; null: none was made
 ) STRICT;
 
--- Money that the vendor took and that belongs to no attempt: twins, strays, and batches accepted after they were given
+-- Money that the provider took and that belongs to no attempt: duplicates, foreign rows, and batches accepted after they were given
 -- up. It counts in the account's totals.
-CREATE TABLE extra_charge (
+CREATE TABLE unmatched_charge (
     id        INTEGER PRIMARY KEY,
     account   INTEGER NOT NULL REFERENCES account (id),
     attempt   INTEGER REFERENCES attempt (id),
-    vendor_id TEXT NOT NULL,
+    provider_id TEXT NOT NULL,
     tag       TEXT NOT NULL,
     nano_usd  INTEGER NOT NULL CONSTRAINT extra_charges_are_never_negative CHECK (nano_usd >= 0),
     posted_v  INTEGER NOT NULL,
     why       TEXT NOT NULL,
-    CONSTRAINT an_extra_charge_is_booked_once UNIQUE (account, vendor_id)
+    CONSTRAINT an_extra_charge_is_booked_once UNIQUE (account, provider_id)
 ) STRICT;
 
 -- Ceilings and standing totals, one row for each scope and period, kept in the same transaction as the entries. The
--- reserving update adds to `held_nano` only where charged + held + the new hold stay within the limit. A vendor that
+-- reserving update adds to `held_nano` only where charged + held + the new hold stay within the limit. A provider that
 -- charges more than it said can push `charged_nano` over it; nothing else can.
 CREATE TABLE cap (
     id           INTEGER PRIMARY KEY,
@@ -322,7 +322,7 @@ CREATE TABLE cap (
     charged_nano INTEGER NOT NULL DEFAULT 0 CONSTRAINT charged_is_never_negative CHECK (charged_nano >= 0),
     held_nano    INTEGER NOT NULL DEFAULT 0 CONSTRAINT held_is_never_negative CHECK (held_nano >= 0),
     since_entry  INTEGER NOT NULL DEFAULT 0, -- account_balance counts what was charged after the balance was read
-    since_extra  INTEGER NOT NULL DEFAULT 0,
+    since_unmatched  INTEGER NOT NULL DEFAULT 0,
     -- of it, what had been charged before, and the figure may not have shown yet
     unseen_nano  INTEGER NOT NULL DEFAULT 0,
     CONSTRAINT a_scope_has_one_total_a_period UNIQUE (scope, owner, from_v)
@@ -345,11 +345,11 @@ CREATE TABLE target_cost (
     method     TEXT NOT NULL,
     tasks      INTEGER NOT NULL,
     total_nano INTEGER NOT NULL,
-    most_nano  INTEGER NOT NULL,
+    max_nano  INTEGER NOT NULL,
     PRIMARY KEY (account, target, method)
 ) STRICT, WITHOUT ROWID;
 
--- The vendor's own lists of what an engine serves, each replaced whole when it is read anew. Jobs are checked against
+-- The provider's own lists of what an engine serves, each replaced whole when it is read anew. Jobs are checked against
 -- them; no task points to a row of theirs.
 CREATE TABLE catalogue (
     id      INTEGER PRIMARY KEY,
@@ -365,7 +365,7 @@ CREATE TABLE served_location (
     code      INTEGER NOT NULL,
     name      TEXT NOT NULL,
     iso       TEXT,                     -- of its country
-    kind      TEXT,                     -- 'Country', or another word of the vendor's
+    kind      TEXT,                     -- 'Country', or another word of the provider's
     parent    INTEGER,                  -- the code of the place that it is a part of
     PRIMARY KEY (catalogue, code)
 ) STRICT, WITHOUT ROWID;
@@ -377,7 +377,7 @@ CREATE TABLE served_language (
     PRIMARY KEY (catalogue, code)
 ) STRICT, WITHOUT ROWID;
 
--- What a model can do; null: the vendor does not say, which is no yes.
+-- What a model can do; null: the provider does not say, which is no yes.
 CREATE TABLE served_model (
     catalogue            INTEGER NOT NULL REFERENCES catalogue (id),
     name                 TEXT NOT NULL,
@@ -387,8 +387,8 @@ CREATE TABLE served_model (
     PRIMARY KEY (catalogue, name)
 ) STRICT, WITHOUT ROWID;
 
--- Looks through the vendor's list that were complete, and what they were worth.
-CREATE TABLE sweep (
+-- Scans of the provider's list that were complete, and what they were worth.
+CREATE TABLE scan (
     id      INTEGER PRIMARY KEY,
     account INTEGER NOT NULL REFERENCES account (id),
     begun_v INTEGER NOT NULL,
@@ -403,10 +403,10 @@ CREATE TABLE sweep (
 
 -- The batches in doubt that a valid scan counts for: those that it began with, after their quarantine, and of which it
 -- showed nothing. A later session counts it together with a scan of its own.
-CREATE TABLE sweep_of (
+CREATE TABLE scan_of (
     batch INTEGER NOT NULL REFERENCES batch (id),
-    sweep INTEGER NOT NULL REFERENCES sweep (id),
-    PRIMARY KEY (batch, sweep)
+    scan INTEGER NOT NULL REFERENCES scan (id),
+    PRIMARY KEY (batch, scan)
 ) STRICT, WITHOUT ROWID;
 
 -- `tasks_ready` of an endpoint was full of others' answers when something was in doubt there: it may hide one of ours.
@@ -426,7 +426,7 @@ CREATE TABLE answer (
     attempt    INTEGER NOT NULL REFERENCES attempt (id),
     kind       TEXT NOT NULL,
     fetched_at INTEGER NOT NULL,
-    done_v     INTEGER,                 -- when the engine answered, by the vendor's word
+    done_v     INTEGER,                 -- when the engine answered, by the provider's word
     model      TEXT,
     body       BLOB NOT NULL,
     oddity     TEXT,                    -- null: it is as it should be
@@ -450,6 +450,6 @@ CREATE VIEW tasks AS
 
 CREATE VIEW attempts AS
     SELECT attempt.id, attempt.task, attempt.batch, attempt.number, attempt_state.name AS state, attempt.code,
-           iif(typeof(attempt.vendor_id) = 'blob', lower(hex(attempt.vendor_id)), attempt.vendor_id) AS vendor_id,
+           iif(typeof(attempt.provider_id) = 'blob', lower(hex(attempt.provider_id)), attempt.provider_id) AS provider_id,
            attempt.held_nano, attempt.posted_nano, attempt.settled_nano, attempt.previous
     FROM attempt JOIN attempt_state ON attempt_state.state = attempt.state;

@@ -1,18 +1,18 @@
-//! The vendor's own lists: the places, languages and models that an engine serves, as they were last read.
+//! The provider's own lists: the places, languages and models that an engine serves, as they were last read.
 //!
 //! Where such a list is kept, it decides what a job may name; where none is, the shipped lists of `market` are hints.
-//! How a list is read is `vendor`'s matter, and where it is kept the ledger's.
+//! How a list is read is `provider`'s matter, and where it is kept the ledger's.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::market::{self, Language, Location, Market, Near};
-use crate::offer::{Engine, Function, Method, Offer, named};
 use crate::problem::nearest;
+use crate::product::{Engine, Function, Method, Product, named};
 
 named! {
-    /// What the vendor keeps a list of for each engine.
+    /// What the provider keeps a list of for each engine.
     List {
         /// The places where a question can be asked.
         Locations = "locations",
@@ -23,7 +23,7 @@ named! {
     }
 }
 
-/// A model of LLM Responses. What the vendor does not say is not known, and no yes.
+/// A model of LLM Responses. What the provider does not say is not known, and no yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     /// Its name, mostly with a date.
@@ -36,7 +36,7 @@ pub struct Model {
     pub task_post_supported: Option<bool>,
 }
 
-/// A list of the vendor's, and when it was read.
+/// A list of the provider's, and when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept<T> {
     /// When, by this machine's clock.
@@ -45,7 +45,7 @@ pub struct Kept<T> {
     pub rows: Vec<T>,
 }
 
-/// What the vendor serves, as far as its lists are kept: a job is checked against it.
+/// What the provider serves, as far as its lists are kept: a job is checked against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Served {
     /// Where each engine can be asked.
@@ -66,10 +66,12 @@ pub struct Unknown {
 }
 
 impl List {
-    /// The engines that the vendor has such a list for.
+    /// The engines that the provider has such a list for.
     pub fn engines(self) -> Vec<Engine> {
         let has = |engine: &Engine| match self {
-            Self::Locations | Self::Languages => Offer::find(*engine, Function::LlmScraper, Method::Standard).is_some(),
+            Self::Locations | Self::Languages => {
+                Product::find(*engine, Function::LlmScraper, Method::Standard).is_some()
+            }
             Self::Models => true,
         };
         Engine::ALL.iter().copied().filter(has).collect()
@@ -351,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_market_has_the_names_of_the_vendors_list() {
+    fn a_market_has_the_names_of_the_providers_list() {
         let market = gemini_only().market(2792, "tr");
         assert_eq!(market.location_name.as_deref(), Some("Turkiye"));
         assert_eq!(market.language_name.as_deref(), Some("Turkish"), "not in the kept list, so by the shipped one");

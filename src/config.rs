@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Priority, Route};
+use crate::product::{Engine, Function, Method, Priority, Route};
 
 pub(crate) use read::is_loopback;
 pub use read::{SHORTEST_QUARANTINE, check_config};
@@ -29,7 +29,7 @@ pub struct Config {
     pub bytes_per_answer: Option<u32>,
     /// Where to keep what must survive outside the ledger; none for the user's state folder.
     pub state_dir: Option<PathBuf>,
-    /// The accounts by name; [`DEFAULT_ACCOUNT`] on the vendor itself where the file has none.
+    /// The accounts by name; [`DEFAULT_ACCOUNT`] on the provider itself where the file has none.
     pub accounts: BTreeMap<String, AccountConfig>,
 }
 
@@ -38,9 +38,9 @@ pub struct Config {
 pub struct AccountConfig {
     /// Its name.
     pub name: String,
-    /// How the vendor is reached.
+    /// How the provider is reached.
     pub route: Route,
-    /// The vendor's address, without a slash at the end.
+    /// The provider's address, without a slash at the end.
     pub base_url: String,
     /// The environment variable with the login; not looked at where `login_file` is given.
     pub login_env: String,
@@ -54,9 +54,9 @@ pub struct AccountConfig {
     pub key_env: String,
     /// On route `aisa`, the file with the key.
     pub key_file: Option<PathBuf>,
-    /// The proxy that the vendor is reached through; none for a direct connection.
+    /// The proxy that the provider is reached through; none for a direct connection.
     pub proxy: Option<ProxyConfig>,
-    /// The vendor decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
+    /// The provider decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
     pub user_prompt_decoded: bool,
     /// The ceilings on what it may spend.
     pub caps: AccountCaps,
@@ -90,14 +90,14 @@ pub struct AccountCaps {
     pub keep_balance: Option<Money>,
 }
 
-/// The vendor's limits, each at least 1.
+/// The provider's limits, each at least 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Calls of all kinds in a minute.
     pub calls_per_minute: u32,
     /// Calls under way at one time, but for Live ones; through the AIsa gateway, of all kinds.
     pub in_flight: u32,
-    /// Live calls under way at one time; the vendor refuses the thirty-first.
+    /// Live calls under way at one time; the provider refuses the thirty-first.
     pub live_in_flight: u32,
     /// Calls of `tasks_ready` in a minute.
     pub tasks_ready_per_minute: u32,
@@ -112,21 +112,21 @@ pub struct Limits {
 pub struct Timing {
     /// For the answer to one call.
     pub request_timeout: Duration,
-    /// For the answer to a Live call, which the vendor ends after 120 seconds.
+    /// For the answer to a Live call, which the provider ends after 120 seconds.
     pub live_timeout: Duration,
-    /// Between sweeps while something is in doubt.
+    /// Between scans while something is in doubt.
     pub sweep_every: Duration,
-    /// Between the two sweeps that conclude.
+    /// Between the two scans that conclude.
     pub sweep_gap: Duration,
     /// How long must pass before absence can mean anything.
     pub quarantine: Duration,
-    /// How late the vendor's list may show a task.
+    /// How late the provider's list may show a task.
     pub lag_max: Duration,
     /// Between polls, at least.
     pub poll_min: Duration,
     /// Between polls, at most.
     pub poll_max: Duration,
-    /// When a task counts as late; none for what the offer says.
+    /// When a task counts as late; none for what the product says.
     pub give_up: Option<Duration>,
     /// How old the balance may be that `user_data` shows.
     pub balance_lag: Duration,
@@ -230,7 +230,7 @@ impl AccountConfig {
 }
 
 impl Config {
-    /// What holds without a file: the ledger beside the job file, one account on the vendor itself.
+    /// What holds without a file: the ledger beside the job file, one account on the provider itself.
     pub fn built_in(folder: &Path) -> Self {
         Self {
             path: None,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::ids::{AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
 use crate::oddity::Oddity;
-use crate::offer::{Engine, Function};
+use crate::product::{Engine, Function};
 
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,22 +21,22 @@ pub struct Event {
 /// What happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// The first answer of the vendor in this start, whatever it says: its clock is known.
+    /// The first answer of the provider in this session, whatever it says: its clock is known.
     Contact {
         /// The account's name.
         account: String,
-        /// By how many seconds the vendor's clock is ahead of ours.
+        /// By how many seconds the provider's clock is ahead of ours.
         skew_s: i64,
     },
-    /// This ledger was restored or copied: nothing is bought before the vendor's list was read.
+    /// This ledger was restored or copied: nothing is bought before the provider's list was read.
     Restored {
-        /// Purchases made after this moment may be missing from it (Unix seconds, vendor's clock).
+        /// Purchases made after this moment may be missing from it (Unix seconds, provider's clock).
         since_v: i64,
     },
     /// The restored ledger knows again what it bought.
     RestoredDone {
         /// Purchases that were found and taken over.
-        adopted: u64,
+        recovered: u64,
     },
     /// A batch is about to leave; its worst cost is reserved.
     BatchSent {
@@ -51,7 +51,7 @@ pub enum EventKind {
         /// It is a single task to learn whether the price is right.
         canary: bool,
     },
-    /// The vendor answered for the whole batch.
+    /// The provider answered for the whole batch.
     BatchAnswered {
         /// Which.
         batch: BatchId,
@@ -71,7 +71,7 @@ pub enum EventKind {
         /// Why.
         why: String,
     },
-    /// The outcome is not known: the money stays held until the vendor's list settles it.
+    /// The outcome is not known: the money stays held until the provider's list settles it.
     BatchInDoubt {
         /// Which.
         batch: BatchId,
@@ -83,7 +83,7 @@ pub enum EventKind {
         why: String,
     },
     /// A task in doubt was found to be bought.
-    Adopted {
+    Recovered {
         /// Its attempt.
         attempt: AttemptId,
         /// What it cost.
@@ -97,9 +97,9 @@ pub enum EventKind {
         tasks: usize,
     },
     /// Money was taken that belongs to no attempt.
-    ExtraCharge {
-        /// The vendor's id of the task.
-        vendor_id: String,
+    UnmatchedCharge {
+        /// The provider's id of the task.
+        provider_id: String,
         /// What was taken.
         cost: Money,
         /// How it came to be.
@@ -112,7 +112,7 @@ pub enum EventKind {
         /// What was taken for them.
         cost: Money,
     },
-    /// The vendor's list names another cost for a purchase than is booked: what is booked stays.
+    /// The provider's list names another cost for a purchase than is booked: what is booked stays.
     CostDiffers {
         /// Its attempt.
         attempt: AttemptId,
@@ -123,7 +123,7 @@ pub enum EventKind {
         /// What was asked; it is added before anybody is told.
         subject: Option<Box<Subject>>,
     },
-    /// The vendor's list names the cost of a purchase whose answer named none: the books have it now.
+    /// The provider's list names the cost of a purchase whose answer named none: the books have it now.
     CostCorrected {
         /// Its attempt.
         attempt: AttemptId,
@@ -134,7 +134,7 @@ pub enum EventKind {
         /// What was asked; it is added before anybody is told.
         subject: Option<Box<Subject>>,
     },
-    /// The vendor's list names what tasks came to whose cost was booked for want of a word: the books have it now.
+    /// The provider's list names what tasks came to whose cost was booked for want of a word: the books have it now.
     CostsCorrected {
         /// How many tasks.
         tasks: u64,
@@ -143,15 +143,15 @@ pub enum EventKind {
         /// What they cost.
         cost: Money,
     },
-    /// The vendor's list names no other figure for such tasks, and no longer will: what is booked stays.
+    /// The provider's list names no other figure for such tasks, and no longer will: what is booked stays.
     CostsStay {
         /// How many tasks.
         tasks: u64,
         /// What is booked for them: the most that they can have cost.
         booked: Money,
     },
-    /// A look through the vendor's list was complete.
-    Swept {
+    /// A scan through the provider's list was complete.
+    ScanEnded {
         /// It was to conclude what is not there.
         concluding: bool,
         /// Rows read.
@@ -159,17 +159,17 @@ pub enum EventKind {
         /// Tasks in doubt that were found.
         found: u64,
         /// Why it proves nothing, where that is so.
-        void: Option<String>,
+        inconclusive: Option<String>,
     },
-    /// The provider's list was read for what was given up; what it showed is told as `ExtraCharge`.
+    /// The provider's list was read for what was given up; what it showed is told as `UnmatchedCharge`.
     Watched {
         /// How many tasks are on the watch list.
         tasks: u64,
         /// Rows read.
         rows: u64,
     },
-    /// The vendor's list has shown an unfinished task of ours: absence from it can mean something.
-    TagProven {
+    /// The provider's list has shown an unfinished task of ours: absence from it can mean something.
+    VisibilityProven {
         /// For which function.
         function: Function,
     },
@@ -180,24 +180,24 @@ pub enum EventKind {
         /// For one task.
         cost: Money,
     },
-    /// The vendor charged another price than expected.
+    /// The provider charged another price than expected.
     PriceDiffers {
         /// Function, engine, method, priority and model.
         price: String,
         /// By the list.
         expected: Money,
-        /// By the vendor.
+        /// By the provider.
         charged: Money,
         /// It is above what the job allows: buying at this price has stopped.
         stopped: bool,
     },
-    /// The vendor's own price list names a higher price than expected, before anything was bought at it.
+    /// The provider's own price list names a higher price than expected, before anything was bought at it.
     PriceListed {
         /// Function, engine, method, priority and model.
         price: String,
         /// By our list.
         expected: Money,
-        /// By the vendor's.
+        /// By the provider's.
         listed: Money,
         /// It is above what the job allows: nothing is bought at this price.
         stopped: bool,
@@ -213,7 +213,7 @@ pub enum EventKind {
         /// What it leaves.
         left: Money,
     },
-    /// Calls wait: the vendor asked for a pause, or cannot be reached.
+    /// Calls wait: the provider asked for a pause, or cannot be reached.
     Paused {
         /// For how long, in milliseconds.
         for_ms: u64,
@@ -234,7 +234,7 @@ pub enum EventKind {
         /// For how long nothing came of any, in milliseconds.
         for_ms: u64,
     },
-    /// Nothing more is bought in this start: the vendor refuses the account or the calls.
+    /// Nothing more is bought in this session: the provider refuses the account or the calls.
     Halted {
         /// In its words and ours.
         why: String,
@@ -305,7 +305,7 @@ pub enum EventKind {
     TaskFailed {
         /// Its attempt.
         attempt: AttemptId,
-        /// The vendor's code.
+        /// The provider's code.
         code: u32,
         /// The provider's own words.
         message: String,
@@ -314,7 +314,7 @@ pub enum EventKind {
         /// What was asked, and where that is written; it is added before anybody is told.
         subject: Option<Box<Subject>>,
     },
-    /// Something the vendor answered that a person should know.
+    /// Something the provider answered that a person should know.
     Odd {
         /// For which endpoint.
         engine: Engine,
@@ -370,17 +370,17 @@ pub struct Subject {
 /// How an account's work stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
-    /// Tasks bought in this start.
+    /// Tasks bought in this session.
     pub bought: u64,
-    /// Tasks answered in this start.
+    /// Tasks answered in this session.
     pub answered: u64,
-    /// Tasks failed in this start.
+    /// Tasks failed in this session.
     pub failed: u64,
     /// Bought, answer to come.
     pub waiting: u64,
     /// In doubt.
     pub in_doubt: u64,
-    /// Charged in this start.
+    /// Charged in this session.
     pub charged: Money,
     /// Calls in flight.
     pub in_flight: u32,

@@ -16,7 +16,7 @@ macro_rules! id {
 }
 
 id! {
-    /// A way to the vendor, with its limits and caps.
+    /// A way to the provider, with its limits and caps.
     AccountId,
     /// A job file, known by its name.
     JobId,

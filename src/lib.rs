@@ -1,8 +1,8 @@
 //! bursar buys answers of AI engines in batches, within a budget, and accounts for every dollar.
 //!
 //! The way of a prompt and of a dollar: a job file becomes a checked [`job`], its questions become [`task`]s, a plan
-//! orders and prices them; the engine reserves a batch in the ledger, posts it once, charges what the vendor
-//! accepted, collects the answers and stores them. Whatever is unclear stays in doubt until the vendor's own list
+//! orders and prices them; the engine reserves a batch in the ledger, posts it once, charges what the provider
+//! accepted, collects the answers and stores them. Whatever is unclear stays in doubt until the provider's own list
 //! settles it. Modules are declared in the order in which data flows: each uses its own group and those above.
 #![forbid(unsafe_code)]
 
@@ -11,7 +11,7 @@ pub mod rule;
 pub mod money;
 mod hash;
 mod text;
-pub mod offer;
+pub mod product;
 pub mod oddity;
 pub mod market;
 // The rules of time zones are data: what comes with bursar, or the machine's own where that is newer.
@@ -33,7 +33,7 @@ pub mod event;
 // Edges: each touches one thing outside.
 pub mod clock;
 pub mod pace;
-pub mod vendor;
+pub mod provider;
 pub mod ledger;
 
 // The engine: where the edges meet.

@@ -1,8 +1,8 @@
-//! Markets: a place and a language, as the vendor codes them.
+//! Markets: a place and a language, as the provider codes them.
 //!
-//! The shipped lists are hints for names and typing errors, not proof of what the vendor serves: a country's code is
+//! The shipped lists are hints for names and typing errors, not proof of what the provider serves: a country's code is
 //! 2000 plus its ISO 3166 number, and a code that the lists do not have is taken as it stands. A wrong one costs
-//! nothing, the vendor refuses it.
+//! nothing, the provider refuses it.
 
 mod alias;
 
@@ -15,35 +15,35 @@ pub(crate) use alias::{UNSERVED, country, country_of_city, everyday_zone, folded
 /// Where and in which language a question is asked, as resolved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Market {
-    /// The vendor's code of the place.
+    /// The provider's code of the place.
     pub location_code: u32,
     /// Its name, where the shipped list has it.
     pub location_name: Option<String>,
-    /// The vendor's code of the language.
+    /// The provider's code of the language.
     pub language_code: String,
     /// Its name, where the shipped list has it.
     pub language_name: Option<String>,
 }
 
-/// A place, of the shipped list or of the vendor's.
+/// A place, of the shipped list or of the provider's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
-    /// The vendor's code.
+    /// The provider's code.
     pub code: u32,
     /// The English name.
     pub name: String,
     /// The two letters of ISO 3166 of its country.
     pub iso: Option<String>,
-    /// `Country`, or what else the vendor calls it.
+    /// `Country`, or what else the provider calls it.
     pub kind: Option<String>,
     /// The code of the place that it is a part of.
     pub parent: Option<u32>,
 }
 
-/// A language, of the shipped list or of the vendor's.
+/// A language, of the shipped list or of the provider's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Language {
-    /// The vendor's code.
+    /// The provider's code.
     pub code: String,
     /// The English name.
     pub name: String,
@@ -210,7 +210,7 @@ mod tests {
             let iso = iso.as_deref().unwrap();
             assert!((2000..3000).contains(code) && iso.len() == 2, "{name}");
             assert!(codes.insert(*code) && names.insert(name.to_lowercase()), "{name} is there twice");
-            assert!(iso != "RU" && iso != "BY", "the vendor does not serve {name}");
+            assert!(iso != "RU" && iso != "BY", "the provider does not serve {name}");
         }
         let mut codes = std::collections::BTreeSet::new();
         for language in languages() {

@@ -1,7 +1,7 @@
 //! The models of LLM Responses that bursar knows by itself, with what their providers charge.
 //!
-//! The vendor hands the providers' charges on and publishes no prices of models, so the list is of the providers' own
-//! pages and says with each row when it was read. It is a hint: the vendor's own list of models decides what there is,
+//! The provider hands the providers' charges on and publishes no prices of models, so the list is of the providers' own
+//! pages and says with each row when it was read. It is a hint: the provider's own list of models decides what there is,
 //! and a person's own prices stand over these.
 
 use std::str::FromStr;
@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 
 use crate::catalogue::undated;
 use crate::money::Money;
-use crate::offer::Engine;
+use crate::product::Engine;
 
 /// A model of the shipped list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Money, in whole nano-dollars.
 //!
-//! What a person writes is exact or refused; a vendor's figure is read from the digits of its JSON text and
+//! What a person writes is exact or refused; a provider's figure is read from the digits of its JSON text and
 //! rounded half to even at the nano-dollar. No float is ever involved. What things cost is `price`'s matter.
 
 use std::fmt;
@@ -70,7 +70,7 @@ impl Money {
         Self(self.0.saturating_sub(other.0).max(0))
     }
 
-    /// Reads a vendor's figure from its JSON digits (`0.0012`, `6e-05`, `0.0024000000000000002`), rounded half to even
+    /// Reads a provider's figure from its JSON digits (`0.0012`, `6e-05`, `0.0024000000000000002`), rounded half to even
     /// to the nano-dollar.
     ///
     /// # Errors
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_vendors_digits_are_read_exactly_and_rounded_half_to_even() {
+    fn a_providers_digits_are_read_exactly_and_rounded_half_to_even() {
         for (text, nanos) in [
             ("0.0012", 1_200_000),
             ("6e-05", 60_000),

@@ -1,6 +1,6 @@
 //! What can be odd about an answer that is kept all the same.
 
-use crate::offer::named;
+use crate::product::named;
 
 named! {
     /// What is odd about an answer that is kept.

@@ -1,7 +1,7 @@
-//! The pace: one token bucket for each limit of the vendor, counting in time that is handed in.
+//! The pace: one token bucket for each limit of the provider, counting in time that is handed in.
 //!
 //! For a limit of N calls a minute the burst is max(1, N/400) and the rest is spread over 60.2 s. That is at most N in
-//! any 60 s, and more than 99 % of N from 1,000 up. Every start begins with an empty bucket, so nothing has to be
+//! any 60 s, and more than 99 % of N from 1,000 up. Every session begins with an empty bucket, so nothing has to be
 //! stored for the limit to hold across a restart. Which call goes next is the engine's matter.
 
 use std::num::NonZeroU32;
@@ -44,7 +44,7 @@ impl GovernorClock for Told {
     }
 }
 
-/// One limit of the vendor.
+/// One limit of the provider.
 #[derive(Debug)]
 pub struct Bucket {
     limiter: RateLimiter<NotKeyed, InMemoryState, Told, NoOpMiddleware<Nanos>>,
@@ -71,7 +71,7 @@ impl Bucket {
 
     /// A bucket that lets its burst through at once: for a limit in whose last minute nobody but a long-lived bucket can
     /// have called. Such a one never takes more than the limit less the burst, which must leave it something.
-    pub fn rested(per_minute: u32, mono: Duration) -> Self {
+    pub fn cooled_down(per_minute: u32, mono: Duration) -> Self {
         if per_minute > burst_of(per_minute).get() { Self::full(per_minute, mono) } else { Self::new(per_minute, mono) }
     }
 
@@ -111,7 +111,7 @@ impl Bucket {
         }
     }
 
-    /// The vendor said that this is too fast: nothing before `pause` is over, and half the pace after it where the last
+    /// The provider said that this is too fast: nothing before `pause` is over, and half the pace after it where the last
     /// complaint was only just before.
     pub fn slow_down(&mut self, mono: Duration, pause: Duration) {
         // Replies to calls that were in flight together are one complaint, not many.
@@ -163,7 +163,7 @@ mod tests {
         calls
     }
 
-    fn most_in_a_minute(calls: &[Duration]) -> usize {
+    fn max_in_a_minute(calls: &[Duration]) -> usize {
         calls
             .iter()
             .enumerate()
@@ -176,7 +176,7 @@ mod tests {
     fn no_minute_holds_more_calls_than_the_limit_and_a_long_run_comes_close() {
         for limit in [1, 6, 10, 20, 60, 1_000, 2_000, 6_000] {
             let calls = greedy(&mut Bucket::new(limit, Duration::ZERO), Duration::ZERO, 10);
-            assert!(most_in_a_minute(&calls) <= limit as usize, "{limit}");
+            assert!(max_in_a_minute(&calls) <= limit as usize, "{limit}");
             if limit >= 1_000 {
                 assert!(calls.len() * 100 >= limit as usize * 10 * 99, "{limit}: only {} in ten minutes", calls.len());
             }
@@ -190,7 +190,7 @@ mod tests {
             let restart = Duration::from_mins(2) + Duration::from_millis(restart_ms);
             calls.retain(|call| *call < restart);
             calls.extend(greedy(&mut Bucket::new(1_000, restart), restart, 2));
-            assert!(most_in_a_minute(&calls) <= 1_000, "restart after {restart_ms} ms");
+            assert!(max_in_a_minute(&calls) <= 1_000, "restart after {restart_ms} ms");
         }
     }
 
@@ -201,8 +201,8 @@ mod tests {
                 let mut calls = greedy(&mut Bucket::new(limit, Duration::ZERO), Duration::ZERO, 3);
                 let restart = Duration::from_mins(2) + Duration::from_millis(restart_ms);
                 calls.retain(|call| *call < restart);
-                calls.extend(greedy(&mut Bucket::rested(limit, restart), restart, 2));
-                assert!(most_in_a_minute(&calls) <= limit as usize, "{limit}: restart after {restart_ms} ms");
+                calls.extend(greedy(&mut Bucket::cooled_down(limit, restart), restart, 2));
+                assert!(max_in_a_minute(&calls) <= limit as usize, "{limit}: restart after {restart_ms} ms");
                 assert_eq!(calls.contains(&restart), limit > 1, "{limit}: it goes at once");
             }
         }

@@ -13,8 +13,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::money::Money;
-use crate::offer::UnknownWord;
 use crate::problem::{Place, Problem, Problems, Spot, Wrong, nearest};
+use crate::product::UnknownWord;
 
 /// Syntax errors that are worth showing: one slip causes several.
 const MOST_SYNTAX_ERRORS: usize = 10;

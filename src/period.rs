@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Datelike, Days, Months, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc, Weekday};
 
-use crate::offer::named;
+use crate::product::named;
 use crate::zone::Zone;
 
 mod agreed;

@@ -1,8 +1,8 @@
-//! What a task may cost: the vendor's published prices, with sources and dates, and what a person put over them.
+//! What a task may cost: the provider's published prices, with sources and dates, and what a person put over them.
 //!
-//! A scraper task has a price. A task of LLM Responses has the vendor's fee, and a charge of its model's that is only
+//! A scraper task has a price. A task of LLM Responses has the provider's fee, and a charge of its model's that is only
 //! known with the answer (`tokens`): what is reserved for it is the worst case. A figure here is an expectation and an
-//! upper bound for what is reserved; what the vendor really takes is read from its answers, and a difference stops the
+//! upper bound for what is reserved; what the provider really takes is read from its answers, and a difference stops the
 //! buying at that price.
 
 #[cfg(test)]
@@ -16,16 +16,16 @@ use crate::config::PriceOverride;
 use crate::job::{Asked, Target};
 use crate::model::{Days, shipped_model};
 use crate::money::Money;
-use crate::offer::{Function, Method, Priority};
+use crate::product::{Function, Method, Priority};
 
-/// One price of the vendor, for one task, in US dollars.
+/// One price of the provider, for one task, in US dollars.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
     /// What is taken when the task is handed in; for a Live task of LLM Responses, the most that may be.
     pub amount: Money,
     /// The most that the task may cost in the end: it is reserved.
-    pub worst: Money,
-    /// What the vendor's own price list names for it: all of a scraper task, the fee of another.
+    pub worst_case: Money,
+    /// What the provider's own price list names for it: all of a scraper task, the fee of another.
     pub fee: Money,
     /// Where the figure comes from.
     pub source: &'static str,
@@ -36,8 +36,8 @@ pub struct Price {
 /// A row of the built-in list: function, method, priority, nano-dollars.
 type Row = (Function, Method, Priority, i64);
 
-/// One results page is one task. The vendor sells the scraper of all engines as one product at one price; for LLM
-/// Responses it is the vendor's fee.
+/// One results page is one task. The provider sells the scraper of all engines as one product at one price; for LLM
+/// Responses it is the provider's fee.
 const BUILT_IN: &[Row] = &[
     (Function::LlmScraper, Method::Standard, Priority::Normal, 1_200_000),
     (Function::LlmScraper, Method::Standard, Priority::High, 2_400_000),
@@ -45,7 +45,7 @@ const BUILT_IN: &[Row] = &[
     (Function::LlmResponses, Method::Standard, Priority::Normal, 200_000),
     (Function::LlmResponses, Method::Live, Priority::Normal, 600_000),
 ];
-/// What the vendor takes in advance for a Standard task of LLM Responses, beside its fee, until it is settled.
+/// What the provider takes in advance for a Standard task of LLM Responses, beside its fee, until it is settled.
 const ADVANCE: Money = Money::from_nanos(10_000_000);
 const SOURCE: &str = "dataforseo.com/pricing/ai-optimization/llm-scraper";
 /// After the change of prices on 2026-07-01.
@@ -90,11 +90,13 @@ impl PriceList {
         let fee = fee(target)?;
         match (target.function, own) {
             (Function::LlmScraper, Some(own)) => {
-                Some(Price { amount: own, worst: own, fee: own, source: "your configuration", as_of: None })
+                Some(Price { amount: own, worst_case: own, fee: own, source: "your configuration", as_of: None })
             }
-            (Function::LlmScraper, None) => Some(Price { amount: fee, worst: fee, fee, source: SOURCE, as_of: AS_OF }),
+            (Function::LlmScraper, None) => {
+                Some(Price { amount: fee, worst_case: fee, fee, source: SOURCE, as_of: AS_OF })
+            }
             (Function::LlmResponses, own) => {
-                let (worst, source, as_of) = match asked.ceiling.or(own) {
+                let (worst_case, source, as_of) = match asked.ceiling.or(own) {
                     Some(ceiling) => (ceiling, "what you say one may cost", None),
                     None => self
                         .charge(target, asked)
@@ -102,14 +104,14 @@ impl PriceList {
                 };
                 let taken = match target.method {
                     Method::Standard => fee.saturating_add(ADVANCE),
-                    Method::Live => worst,
+                    Method::Live => worst_case,
                 };
-                Some(Price { amount: taken, worst: worst.max(taken), fee, source, as_of })
+                Some(Price { amount: taken, worst_case: worst_case.max(taken), fee, source, as_of })
             }
         }
     }
 
-    /// What the vendor's own price list should name for one task of this target: all of a scraper task, the fee of another.
+    /// What the provider's own price list should name for one task of this target: all of a scraper task, the fee of another.
     pub fn fee(&self, target: &Target) -> Option<Money> {
         let own = self.own(target, |row| row.price).filter(|_| target.function == Function::LlmScraper);
         own.or_else(|| fee(target))
@@ -121,7 +123,7 @@ impl PriceList {
         let shipped = shipped_model(target.engine, model);
         let searches = tokens::may_search(target);
         let reasons = tokens::may_reason(target, shipped);
-        let tokens = tokens::most_tokens(target, asked.prompt_bytes, searches, reasons);
+        let tokens = tokens::max_tokens(target, asked.prompt_bytes, searches, reasons);
         let own = self.own(target, |row| row.input_per_million.zip(row.output_per_million));
         let own_search = self.own(target, |row| row.search_per_thousand);
         let charge = |input, output, search: Option<Money>| {
@@ -145,10 +147,10 @@ impl PriceList {
     }
 }
 
-/// What a task of some kind was charged, and when that was bought by the vendor's clock.
+/// What a task of some kind was charged, and when that was bought by the provider's clock.
 pub type Charge = (Money, i64);
 
-/// A purchase is dated to the second, by its answer or by the vendor's list.
+/// A purchase is dated to the second, by its answer or by the provider's list.
 const SAME_TIME_S: i64 = 2;
 
 /// True where a charge says more about the price of today than another does: found late, an older purchase says nothing
@@ -158,7 +160,7 @@ pub fn is_later((cost, at_v): Charge, (other, other_v): Charge) -> bool {
     since_s > SAME_TIME_S || since_s >= -SAME_TIME_S && cost >= other
 }
 
-/// Where the vendor named what it took of a task.
+/// Where the provider named what it took of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedIn {
     /// In its answer to the purchase.
@@ -169,8 +171,8 @@ pub enum NamedIn {
     ListWhenDone,
 }
 
-/// What a Standard task of LLM Responses costs, of which the vendor said that it took `named`, and whose model charged so
-/// much in the end: its fee comes to it. `shown` are fees that the vendor has shown beside the one of our list.
+/// What a Standard task of LLM Responses costs, of which the provider said that it took `named`, and whose model charged so
+/// much in the end: its fee comes to it. `shown` are fees that the provider has shown beside the one of our list.
 pub fn settled(named: Option<Money>, named_in: NamedIn, model_charge: Money, shown: &[Option<Money>]) -> Money {
     fee_in(named, Some((named_in, model_charge)), shown).saturating_add(model_charge)
 }
@@ -187,7 +189,7 @@ pub fn fee_of(taken: Money) -> Money {
     taken.less(ADVANCE)
 }
 
-/// What the vendor took of such a task when it was handed in, whether it named the fee alone or all of it.
+/// What the provider took of such a task when it was handed in, whether it named the fee alone or all of it.
 pub fn taken(named: Option<Money>) -> Money {
     fee_in(named, None, &[]).saturating_add(ADVANCE)
 }
@@ -197,13 +199,13 @@ pub fn shown_taken(named: Money) -> Money {
     if named == listed_fee() { taken(Some(named)) } else { named }
 }
 
-/// What stays taken of such a task that the vendor did not finish in its 72 hours: the fee.
+/// What stays taken of such a task that the provider did not finish in its 72 hours: the fee.
 pub fn unfinished(named: Option<Money>) -> Money {
     fee_in(named, None, &[])
 }
 
 /// What a finished Standard task of LLM Responses came to, for which a list names so much; `None` where that may still be what
-/// was taken at first, all of it or the fee alone. `first`: what the vendor named at the purchase, there; `shown`: as for
+/// was taken at first, all of it or the fee alone. `first`: what the provider named at the purchase, there; `shown`: as for
 /// [`settled`].
 pub fn came_to(listed: Money, first: Option<Money>, named_in: NamedIn, shown: &[Option<Money>]) -> Option<Money> {
     let fee = fee_in(first, None, shown);
@@ -217,9 +219,9 @@ pub fn came_to(listed: Money, first: Option<Money>, named_in: NamedIn, shown: &[
     (!at_first && !known().any(is_taken)).then_some(listed)
 }
 
-/// The fee in what the vendor named: fee and advance, the fee alone, or in a list of its own what the task had come to by
+/// The fee in what the provider named: fee and advance, the fee alone, or in a list of its own what the task had come to by
 /// then, of which its model charged so much. Where none of these holds a fee that is known, by our list or by what the
-/// vendor has shown, it is another: the vendor has changed it, and the one that is nearest to a known one is meant. A list that
+/// provider has shown, it is another: the provider has changed it, and the one that is nearest to a known one is meant. A list that
 /// does not say when a task was finished may leave that out of a finished one: there what it came to is told by its fee.
 fn fee_in(named: Option<Money>, settled: Option<(NamedIn, Money)>, shown: &[Option<Money>]) -> Money {
     let listed = listed_fee();
@@ -237,7 +239,7 @@ fn fee_in(named: Option<Money>, settled: Option<(NamedIn, Money)>, shown: &[Opti
     readings.into_iter().flatten().min_by_key(far).unwrap_or(named)
 }
 
-/// Our list has this fee, or the vendor has shown it.
+/// Our list has this fee, or the provider has shown it.
 fn is_known(fee: Money, shown: &[Option<Money>]) -> bool {
     fee == listed_fee() || shown.contains(&Some(fee))
 }

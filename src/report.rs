@@ -4,7 +4,7 @@ use crate::clock::Now;
 use crate::ids::RunId;
 use crate::ledger::{FailedAlike, FailedSum, Ledger, LedgerError, RunStatus, SetSum};
 use crate::money::Money;
-use crate::plan::Room;
+use crate::plan::Headroom;
 use crate::price::{PriceList, price_key};
 
 /// How a run stands.
@@ -31,7 +31,7 @@ pub struct Report {
     /// By prompt set.
     pub sets: Vec<SetSum>,
     /// What its caps leave, the run's own first.
-    pub rooms: Vec<Room>,
+    pub headrooms: Vec<Headroom>,
     /// Bought, and not answered by the run's deadline; nothing where it has none.
     pub past_deadline: u64,
     /// What the tasks that are not bought would cost; `None` where a price is not known.
@@ -48,7 +48,7 @@ impl Report {
     pub fn of(ledger: &mut Ledger, run: RunId, prices: &PriceList, now: Now) -> Result<Self, LedgerError> {
         let [planned, sending, submitted, answered, failed] = ledger.tally(run)?;
         let at = now.wall.timestamp();
-        let (own, shared) = ledger.rooms(run, at, at)?;
+        let (own, shared) = ledger.headrooms(run, at, at)?;
         let (missing, dearest) = missing(ledger, run, prices)?;
         Ok(Self {
             status: ledger.run_status(run)?,
@@ -61,7 +61,7 @@ impl Report {
             failures: ledger.failures(run)?.into_iter().filter(|sum| sum.reason != "dropped_by_job").collect(),
             failed_alike: if failed > 0 { ledger.failed_alike(run)? } else { Vec::new() },
             sets: ledger.set_sums(run)?,
-            rooms: own.into_iter().chain(shared).collect(),
+            headrooms: own.into_iter().chain(shared).collect(),
             past_deadline: ledger.past_deadline(run, at)?,
             missing,
             dearest,
@@ -79,8 +79,8 @@ impl Report {
     }
 
     /// The tightest of its caps.
-    pub fn tightest(&self) -> Option<&Room> {
-        self.rooms.iter().min_by_key(|room| room.left)
+    pub fn tightest(&self) -> Option<&Headroom> {
+        self.headrooms.iter().min_by_key(|headroom| headroom.left)
     }
 }
 
@@ -93,9 +93,9 @@ fn missing(ledger: &Ledger, run: RunId, prices: &PriceList) -> Result<(Option<Mo
         let facts = ledger.target(of.target)?;
         let target = facts.bought_by(of.method, of.priority);
         let Some(price) = prices.expected(&target, ledger.asked(of.set)?) else { return Ok((None, dearest)) };
-        // What the vendor was last seen to take counts where that is more.
+        // What the provider was last seen to take counts where that is more.
         let seen = ledger.price_seen(account, &price_key(&target))?.map_or(Money::ZERO, |(seen, _)| seen);
-        let each = price.worst.max(seen);
+        let each = price.worst_case.max(seen);
         dearest = dearest.max(each);
         sum = sum.saturating_add(each.saturating_mul(of.tasks));
     }

@@ -32,17 +32,17 @@ rules! {
     SentOnce,
     /// Only who holds the lock buys; else two processes buy the same tasks.
     OneDispatcher,
-    /// A start begins with empty buckets; else every restart calls as if nobody had called before it.
+    /// A session begins with empty buckets; else every restart calls as if nobody had called before it.
     EmptyBuckets,
 
     // What an answer to a purchase means.
-    /// No answer is doubt and no refusal; else what the vendor took is bought again.
+    /// No answer is doubt and no refusal; else what the provider took is bought again.
     LostAnswerIsDoubt,
     /// An error without task rows is doubt; else what was charged before the error is bought again.
     ErrorIsDoubt,
     /// A body that is cut short is doubt; else what its lost end says was bought is bought again.
     CutBodyIsDoubt,
-    /// A task whose row is missing is in doubt; else the vendor has it and it is bought again.
+    /// A task whose row is missing is in doubt; else the provider has it and it is bought again.
     MissingRowIsDoubt,
     /// Rows are matched by tag, never by position; else a task gets the id, and the answer, of another.
     RowsByTag,
@@ -50,50 +50,50 @@ rules! {
     OnlyRefusedIsHalved,
     /// A failure that was paid for is not bought again unless the job says so; else it is paid for without end.
     PaidFailureIsFinal,
-    /// A task is tried so often in a start and no more; else a vendor that always stumbles keeps it for ever.
+    /// A task is tried so often in a session and no more; else a provider that always stumbles keeps it for ever.
     MaxAttempts,
 
     // What is in doubt.
     /// The close of a connection is dated once; else it moves with each answer, and the quarantine never ends.
     CloseIsDatedOnce,
-    /// A `Date` ahead of those before it is believed once others agree; else what is bought then is filed before the look.
+    /// A `Date` ahead of those before it is believed once others agree; else what is bought then is filed before the scan.
     ClocksAgree,
     /// Absence means nothing before the quarantine is over; else a purchase that is still on its way is bought again.
     Quarantine,
     /// The quarantine is counted from the close; else a machine that slept since the send concludes at once.
     QuarantineFromTheClose,
-    /// Two sweeps conclude; else a list that leaves out a row once has it bought again.
-    TwoSweeps,
+    /// Two scans conclude; else a list that leaves out a row once has it bought again.
+    TwoScans,
     /// The two are some time apart; else both see the list in the same bad moment.
-    SweepsApart,
-    /// A sweep counts for the doubts that it began with; else for one that fell into doubt while it was read.
-    SweepCountsForItsOwn,
+    ScansApart,
+    /// A scan counts for the doubts that it began with; else for one that fell into doubt while it was read.
+    ScanCountsForItsOwn,
     /// A session concludes only with a scan of its own; else by those of sessions whose other knowledge is gone.
     ConcludesByItsOwnScan,
     /// What the list has shown without a cost voids the scans before it, in later sessions too; else one that shows it once
     /// and then hides it has it bought again.
-    ShownVoidsScans,
+    ShownSpoilsScans,
     /// A full page may hide rows, so its window is cut; else what stands behind it is never found.
     FullPageIsCut,
     /// A page that cannot be read is no empty page; else what stands on it is bought again.
     FailedPageIsNoPage,
-    /// A sweep that hides what is known to be bought is void; else an empty list has everything bought again.
-    HidingIsVoid,
-    /// A sweep must have had something of ours to show; else a list that shows nothing of anybody's proves absence.
-    WitnessInEachSweep,
+    /// A scan that hides what is known to be bought is inconclusive; else an empty list has everything bought again.
+    HidingIsInconclusive,
+    /// A scan must have had something of ours to show; else a list that shows nothing of anybody's proves absence.
+    ControlRowInEachScan,
     /// What may be filed after what was read need not be shown; else a list that files by completion settles nothing.
-    WitnessIsFiled,
-    /// A sweep that shows a task of ours without its tag is void; else a list without tags has everything bought again.
-    TagsInEachSweep,
+    ControlRowIsFiled,
+    /// A scan that shows a task of ours without its tag is inconclusive; else a list without tags has everything bought again.
+    TagsInEachScan,
     /// Absence means nothing for a day where the list has not shown an unfinished task; else it may show only what is
     /// finished, and the rest is bought again.
-    TagProof,
+    VisibilityProof,
     /// Only an unfinished task is that proof; else a finished one that every list shows passes for it.
     ProofIsUnfinished,
     /// A Live call that a list calls free was not sold where the list names what others cost, once it had time to; else one
     /// whose rows are all free has what was paid bought again.
     FreeIsProven,
-    /// What `tasks_ready` has shown is remembered by later starts; else it is forgotten there after some days, and bought
+    /// What `tasks_ready` has shown is remembered by later sessions; else it is forgotten there after some days, and bought
     /// again.
     ShownIsRemembered,
     /// What `tasks_ready` shows is never concluded absent; else what `id_list` hides is bought again.
@@ -122,8 +122,8 @@ rules! {
     DoubtIsHeld,
     /// A hold counts in every period that its charge may fall into; else the next day's cap is passed at midnight.
     HoldInEveryPeriod,
-    /// A charge counts in the vendor's day; else in another than on the vendor's bill.
-    DatedByTheVendor,
+    /// A charge counts in the provider's day; else in another than on the provider's bill.
+    DatedByTheProvider,
     /// What is charged beyond the hold is booked; else the bill is higher than the books.
     OverrunIsBooked,
     /// An answer that is lost before it says what its model charged costs all that was held; else the books may be below the
@@ -131,8 +131,8 @@ rules! {
     SilentCostsAll,
     /// A cost that was booked for want of a word becomes the list's; else the books stay above the bill.
     ListSettles,
-    /// A second purchase under one tag is an extra charge; else the bill is higher than the books.
-    TwinsAreBooked,
+    /// A second purchase under one tag is an unmatched charge; else the bill is higher than the books.
+    DuplicatesAreBooked,
     /// What turns up after it was given up is booked; else the bill is higher than the books.
     LateArrivalsAreBooked,
     /// What was given up is looked for as long as the provider's list goes back; else a charge that came later stays out of
@@ -155,16 +155,16 @@ rules! {
     DriftStops,
 
     // Ledgers that are not what they were.
-    /// The starts counted in the ledger are compared with those counted outside; else an older copy buys all anew.
-    StartsAreCompared,
-    /// And the attempts; else a copy made while a start was buying passes for the ledger.
+    /// The sessions counted in the ledger are compared with those counted outside; else an older copy buys all anew.
+    SessionsAreCompared,
+    /// And the attempts; else a copy made while a session was buying passes for the ledger.
     AttemptsAreCompared,
     /// A new ledger in the place of one that has bought is refused.
     ReplacedLedgerIsRefused,
     /// A new ledger for a job for which another one has bought is refused; else a mistyped path buys everything again.
     SecondLedgerIsRefused,
-    /// A restored ledger sweeps before it buys; else it buys what it does not know that it has.
-    RestoredSweeps,
+    /// A restored ledger scans before it buys; else it buys what it does not know that it has.
+    RestoredScans,
     /// It waits for the quarantine before; else what was still on its way is bought again.
     RestoredWaits,
     /// What it may lack was bought since the copy was made, whatever of it shows first; else it buys the earlier ones again.
@@ -173,7 +173,7 @@ rules! {
     HistoriesShareNumbers,
     /// A second purchase under the tag of one that a restored ledger took over answers no task, as anywhere; else the task
     /// is charged twice once the first one fails.
-    TwinsOfRecoveredAreExtra,
+    DuplicatesOfRecoveredAreUnmatched,
     /// What a restored ledger takes over is held for all that it may come to; else settling it passes a cap.
     FoundIsHeldForAll,
     /// A tag's hash is of what is bought, and not of the row; else rows that another history used name other tasks.

@@ -1,4 +1,4 @@
-//! Tags: the one thing of ours that the vendor echoes for each task.
+//! Tags: the one thing of ours that the provider echoes for each task.
 //!
 //! A tag is computed, never chosen: `b1.`, the ledger's id, the attempt's row, and a hash of what is bought. The row
 //! makes it quick to find; the hash makes a ledger that was restored from a copy recognise what it had already bought,
@@ -43,7 +43,7 @@ impl LedgerId {
     }
 }
 
-/// The mark by which one attempt is known to the vendor: at most 60 characters of `a-z 2-7 . 0-9`.
+/// The mark by which one attempt is known to the provider: at most 60 characters of `a-z 2-7 . 0-9`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag {
     /// Whose attempt it is.
@@ -157,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_tag_survives_the_vendor(attempt in 1..i64::MAX, hash: [u8; 16]) {
+        fn a_tag_survives_the_provider(attempt in 1..i64::MAX, hash: [u8; 16]) {
             let tag = Tag { ledger: ledger(), attempt, hash };
             prop_assert_eq!(tag.to_string().parse(), Ok(tag));
         }

@@ -5,7 +5,7 @@
 use std::fmt;
 
 pub use crate::hash::hash128;
-use crate::offer::{Engine, Function, named};
+use crate::product::{Engine, Function, named};
 
 /// Content key of a question: 128 bits of BLAKE3 over its canonical JSON.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,11 +33,11 @@ pub struct Question<'a> {
     pub function: Function,
     /// The text that the engine is to read, before any wire escaping.
     pub prompt: &'a str,
-    /// The vendor's code of the place.
+    /// The provider's code of the place.
     pub location_code: u32,
-    /// The vendor's code of the language.
+    /// The provider's code of the language.
     pub language_code: &'a str,
-    /// A JSON object: names sorted, the vendor's defaults left out.
+    /// A JSON object: names sorted, the provider's defaults left out.
     pub options: &'a str,
 }
 
@@ -75,15 +75,15 @@ pub struct Identity<'a> {
 named! {
     /// Why a task failed.
     Reason {
-        /// The vendor refused it for good; it cost nothing.
+        /// The provider refused it for good; it cost nothing.
         Refused = "refused",
         /// It was paid for, and there is no answer.
         PaidFailure = "paid_failure",
-        /// It was paid for, and the vendor threw the answer away before it was fetched.
+        /// It was paid for, and the provider threw the answer away before it was fetched.
         Expired = "expired",
         /// The job file no longer asks it; it was never bought.
         DroppedByJob = "dropped_by_job",
-        /// It was in doubt, a person decided that it had been bought, and no answer came as long as the vendor keeps one.
+        /// It was in doubt, a person decided that it had been bought, and no answer came as long as the provider keeps one.
         ResolvedAsBought = "resolved_as_bought",
         /// It was answered on a connection that was lost.
         LostLive = "lost_live",
@@ -96,7 +96,7 @@ pub enum TaskState {
     /// To be bought. Dispatch moves it on; a crash leaves it here.
     Planned,
     /// Reserved, and perhaps sent. The outcome of its batch moves it on. After a crash it is in doubt: reconcile looks
-    /// its tag up in the vendor's list and never just sends it again.
+    /// its tag up in the provider's list and never just sends it again.
     Sending,
     /// Bought, and its id is known, or looked for where a person said that it was bought. Collect moves it on; after a crash
     /// it is asked for by its id.
@@ -115,10 +115,10 @@ pub enum Transition {
     /// It surely was not bought, and may be tried again.
     NotBought,
     /// What a person said of it is taken back: its outcome is not known.
-    Doubt,
-    /// The vendor took it, and its id is known.
+    UnknownOutcome,
+    /// The provider took it, and its id is known.
     Accept,
-    /// The vendor refused it for good, or took money without an answer.
+    /// The provider refused it for good, or took money without an answer.
     Fail(Reason),
     /// All the forms of its answer that were asked for are stored.
     Answer,
@@ -147,9 +147,9 @@ impl TaskState {
     pub fn next(self, transition: Transition) -> Result<Self, IllegalTransition> {
         use TaskState::{Answered, Failed, Planned, Sending, Submitted};
         match (self, transition) {
-            (Planned, Transition::Reserve) | (Planned | Submitted, Transition::Doubt) => Ok(Sending),
+            (Planned, Transition::Reserve) | (Planned | Submitted, Transition::UnknownOutcome) => Ok(Sending),
             (Sending, Transition::NotBought) | (Failed(_), Transition::Reopen) => Ok(Planned),
-            // Planned: given up for not bought, and found in the vendor's list after all.
+            // Planned: given up for not bought, and found in the provider's list after all.
             (Sending | Planned, Transition::Accept) => Ok(Submitted),
             (Sending | Submitted, Transition::Fail(reason)) => Ok(Failed(reason)),
             (Submitted, Transition::Answer) => Ok(Answered),

@@ -190,8 +190,8 @@ fn no_module_reaches_its_neighbours_by_way_of_its_parent() {
 }
 
 #[test]
-fn the_vendor_and_the_ledger_do_not_know_each_other() {
-    let strangers = [("vendor", "ledger"), ("ledger", "vendor")];
+fn the_provider_and_the_ledger_do_not_know_each_other() {
+    let strangers = [("provider", "ledger"), ("ledger", "provider")];
     let mut wrong = Vec::new();
     for source in sources() {
         for (own, other) in strangers.iter().filter(|(own, _)| source.module() == Some(own)) {

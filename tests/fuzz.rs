@@ -16,12 +16,12 @@ use std::path::{Path, PathBuf};
 use bursar::config::Config;
 use bursar::job::{self, Job};
 use bursar::money::Money;
-use bursar::plan::{PlanError, Room, plan};
+use bursar::plan::{Headroom, PlanError, plan};
 use bursar::price::PriceList;
-use bursar::tag::Tag;
-use bursar::vendor::{
+use bursar::provider::{
     Failure, Fate, Fetched, Response, Verdict, judge, judge_account, judge_fetch, judge_list, judge_ready,
 };
+use bursar::tag::Tag;
 use fuzz::driver::{Told, run};
 use serde_json::Value;
 
@@ -54,12 +54,12 @@ fn planned(job: &Job) -> &'static str {
         return "large";
     }
     let left = job.budget.run;
-    let room = Room::of_run(left);
-    match plan(job, &PriceList::with(&[]), &[room]) {
+    let headroom = Headroom::of_run(left);
+    match plan(job, &PriceList::with(&[]), &[headroom]) {
         Ok(plan) => {
-            assert!(plan.total.funded_cost <= left, "{} planned within {left}", plan.total.funded_cost);
-            assert!(plan.total.funded > 0 && plan.total.tasks > 0, "a plan of nothing");
-            assert_eq!(plan.cut.is_none(), plan.total.funded == plan.total.tasks);
+            assert!(plan.total.allocated_cost <= left, "{} planned within {left}", plan.total.allocated_cost);
+            assert!(plan.total.allocated > 0 && plan.total.tasks > 0, "a plan of nothing");
+            assert_eq!(plan.cut.is_none(), plan.total.allocated == plan.total.tasks);
             if plan.cut.is_some() { "cut" } else { "whole" }
         }
         Err(PlanError::NoPrice { .. }) => "no price",
@@ -144,8 +144,11 @@ fn hold_to(verdict: &Verdict, body: &[u8]) -> String {
             assert!(read.as_ref().is_none_or(Vec::is_empty), "refused whole, and it has rows");
             return format!("not bought {:?}", why.class);
         }
-        Verdict::Rows { each, strays } => {
-            assert!(strays.iter().all(|stray| !stray.id.is_empty()), "a stray without an id is booked under nothing");
+        Verdict::Rows { each, unmatched } => {
+            assert!(
+                unmatched.iter().all(|unmatched| !unmatched.id.is_empty()),
+                "an unmatched row without an id is booked under nothing"
+            );
             each
         }
     };
@@ -183,9 +186,9 @@ fn hold_to(verdict: &Verdict, body: &[u8]) -> String {
 }
 
 #[test]
-fn vendor_responses() {
+fn provider_responses() {
     let words = ["\"tag\"", TAGS[0], TAGS[1], "\"id\"", "\"cost\":1e-400", "20100", "40501", "\"tasks\"", "null", "[{"];
-    run("vendor_responses", &words, &["AAA", "ARP", "A??", "not bought", "in doubt", "A?? answer"], |input| {
+    run("provider_responses", &words, &["AAA", "ARP", "A??", "not bought", "in doubt", "A?? answer"], |input| {
         let status = [200, 200, 200, 500, 402, 404][input.len() % 6];
         let outcome = reply(status, input);
         let verdict = hold_to(&judge(&outcome, &TAGS), input);
@@ -224,7 +227,7 @@ fn id_list_pages() {
     let words = ["\"metadata\"", TAGS[0], "\"datetime_done\":null", "\"result_count\":3", "\"id\"", "\"cost\":", "{}"];
     run("id_list_pages", &words, &["no list", "0 tagged", "3 tagged"], |input| {
         let Ok(listed) = judge_list(&reply(200, input)) else { return Told::new("no list", input.len()) };
-        // A sweep concludes from what is absent: a list is whole, row for row, or it is no list.
+        // A scan concludes from what is absent: a list is whole, row for row, or it is no list.
         if let Some(rows) = rows(input) {
             let [row] = &rows[..] else { panic!("a list of {} parts", rows.len()) };
             let shown = row["result"].as_array().cloned().unwrap_or_default();

@@ -126,7 +126,7 @@ fn a_job_names_an_account_that_the_config_has() {
 }
 
 #[test]
-fn a_models_prompt_is_as_long_as_the_vendor_of_the_account_counts_it() {
+fn a_models_prompt_is_as_long_as_the_provider_of_the_account_counts_it() {
     let config = |decoded| {
         check_config(Path::new("bursar.toml"), &format!("[accounts.main]\nuser_prompt_decoded = {decoded}\n")).unwrap()
     };

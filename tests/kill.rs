@@ -1,7 +1,7 @@
-//! The real program, killed for real: whenever it dies, the next start pays for nothing twice and loses nothing paid.
+//! The real program, killed for real: whenever it dies, the next session pays for nothing twice and loses nothing paid.
 //!
-//! The demo job, and one of every kind of task, run against the simulated vendor that `run --sandbox` brings along; the
-//! vendor writes each sale to a file of its own before it answers, so that its word outlives the kill. `BURSAR_KILLS` says how often to kill. What
+//! The demo job, and one of every kind of task, run against the simulated provider that `run --sandbox` brings along; the
+//! provider writes each sale to a file of its own before it answers, so that its word outlives the kill. `BURSAR_KILLS` says how often to kill. What
 //! a failed run leaves behind stays below Cargo's folder for such things, to be looked at.
 #![cfg(unix)]
 
@@ -72,16 +72,16 @@ fn audit(folder: &Path, job: &str) -> Value {
     serde_json::from_slice(&stdout).expect("audit --json is JSON")
 }
 
-/// What the vendor wrote down: tasks it sold, what it took for them, and their tags.
+/// What the provider wrote down: tasks it sold, what it took for them, and their tags.
 fn sold(folder: &Path, job: &str) -> (u64, i64, BTreeSet<String>) {
     let mut text = String::new();
     let mut file =
-        fs::File::open(folder.join(format!(".bursar-sandbox/{job}/vendor.jsonl"))).expect("the vendor's own file");
+        fs::File::open(folder.join(format!(".bursar-sandbox/{job}/provider.jsonl"))).expect("the provider's own file");
     file.read_to_string(&mut text).expect("it is text");
     let (mut costs, mut tags) = (BTreeMap::new(), BTreeSet::new());
-    // The vendor dies with the program here: a line that it did not end was never sold.
+    // The provider dies with the program here: a line that it did not end was never sold.
     for line in text.split_inclusive('\n').filter(|line| line.ends_with('\n')) {
-        let line: Value = serde_json::from_str(line).expect("a line of the vendor's file is JSON");
+        let line: Value = serde_json::from_str(line).expect("a line of the provider's file is JSON");
         let cost = |of: &Value| of["cost_nano_usd"].as_i64().expect("it has a cost");
         let id = |of: &Value| of["id"].as_str().expect("it has an id").to_owned();
         // What a model's task cost in the end comes in place of what was taken at first.
@@ -101,7 +101,7 @@ fn sold(folder: &Path, job: &str) -> (u64, i64, BTreeSet<String>) {
 
 /// A job that was killed and has ended.
 struct Killed {
-    /// What the vendor sold, and for how much.
+    /// What the provider sold, and for how much.
     tasks: u64,
     nano: i64,
     /// What the ledger says.

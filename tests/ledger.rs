@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bursar::ids::{AccountId, AttemptId};
-use bursar::ledger::{Holder, Kind, Late, Ledger, Lock, LockError, Trust, Unfinished, Witness};
-use bursar::offer::Function;
+use bursar::ledger::{ControlRow, Holder, Kind, Late, Ledger, Lock, LockError, Trust, Unfinished};
+use bursar::product::Function;
 use rusqlite::Connection;
 
 const NOW: i64 = 1_795_000_000;
@@ -17,7 +17,7 @@ fn small() -> Connection {
     db.execute_batch(include_str!("../schema.sql")).unwrap();
     db.execute_batch(
         "PRAGMA foreign_keys = ON;
-         INSERT INTO start (n, nonce, at, version) VALUES (1, 'x', 0, '0');
+         INSERT INTO session (n, nonce, at, version) VALUES (1, 'x', 0, '0');
          INSERT INTO account (id, name, route, base_url, login_hash) VALUES (1, 'main', 'sandbox', 'http://127.0.0.1', x'00');
          INSERT INTO job (id, name, path, account, timezone) VALUES (1, 'job', '/job.toml', 1, 'UTC');
          INSERT INTO run (id, job, period, begins_at, opened_at, cap_nano, state, results) VALUES (1, 1, 'once', 0, 0, 0, 'open', 'advanced');
@@ -26,7 +26,7 @@ fn small() -> Connection {
          INSERT INTO market (id, location_code, language_code) VALUES (1, 2840, 'en');
          INSERT INTO target (id, engine, function) VALUES (1, 'chat_gpt', 'llm_scraper');
          INSERT INTO task (id, run, prompt, market, target, repeat, prompt_set, service, position) VALUES (1, 1, 1, 1, 1, 1, 1, 0, 1);
-         INSERT INTO batch (id, run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano, unresolved)
+         INSERT INTO batch (id, run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, session, held_nano, unresolved)
              VALUES (1, 1, 1, 'chat_gpt', 'llm_scraper', 1, 1, 0, 0, 1, 0, 1);
          INSERT INTO attempt (id, task, batch, number, held_nano) VALUES (1, 1, 1, 1, 5);",
     )
@@ -76,18 +76,18 @@ pub(crate) fn a_row_that_cannot_be_true_cannot_be_written_and_the_ledger_says_wh
 }
 
 #[test]
-pub(crate) fn the_audit_names_an_id_of_the_vendors_that_stands_for_two_attempts() {
+pub(crate) fn the_audit_names_an_id_of_the_providers_that_stands_for_two_attempts() {
     let db = small();
     db.execute_batch(
         "INSERT INTO ledger VALUES (1, 'aaaaaaaaaaaaaaaa', 'sandbox', 0);
-         INSERT INTO attempt (id, task, batch, number, held_nano, vendor_id) VALUES (2, 1, 1, 2, 5, 'id');
-         UPDATE attempt SET vendor_id = 'id' WHERE id = 1",
+         INSERT INTO attempt (id, task, batch, number, held_nano, provider_id) VALUES (2, 1, 1, 2, 5, 'id');
+         UPDATE attempt SET provider_id = 'id' WHERE id = 1",
     )
     .unwrap();
     let ledger = Ledger::from_connection(db, Path::new("small"), Kind::Sandbox, 0).unwrap();
     let problems = ledger.audit().unwrap().problems;
     assert!(
-        problems.contains(&"attempt 1: one id of the vendor's stands for several attempts".to_owned()),
+        problems.contains(&"attempt 1: one id of the provider's stands for several attempts".to_owned()),
         "{problems:?}"
     );
 }
@@ -148,7 +148,7 @@ pub(crate) fn a_ledger_is_trusted_exactly_while_its_starts_are_those_that_were_c
     std::fs::write(&path, copy).unwrap();
     assert!(matches!(begin().trust, Trust::Restored(why) if why.contains("2 starts, and 3 were counted")));
     // From here on it is followed again, under a higher number than either had.
-    assert_eq!(begin(), bursar::ledger::Start { number: 5, trust: Trust::Whole });
+    assert_eq!(begin(), bursar::ledger::Session { number: 5, trust: Trust::Whole });
     // Its counter is lost: it could be any copy.
     std::fs::remove_dir_all(&state).unwrap();
     assert!(matches!(begin().trust, Trust::Restored(why) if why.contains("missing")));
@@ -158,7 +158,7 @@ pub(crate) fn a_ledger_is_trusted_exactly_while_its_starts_are_those_that_were_c
 pub(crate) fn a_new_ledger_where_another_has_bought_buys_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
-    let begin = |kind| Ledger::open(&path, kind, NOW).unwrap().begin(&state, NOW).map(|start| start.trust);
+    let begin = |kind| Ledger::open(&path, kind, NOW).unwrap().begin(&state, NOW).map(|session| session.trust);
     let remove = || {
         for file in ["bursar.db", "bursar.db-wal", "bursar.db-shm"] {
             let _ = std::fs::remove_file(folder.path().join(file));
@@ -176,7 +176,7 @@ pub(crate) fn a_new_ledger_where_another_has_bought_buys_nothing() {
         let refused = begin(Kind::Real).expect_err("a new ledger buys everything again").to_string();
         let said = format!(
             "ledger `{}`: this ledger is new, and another one stood here that has bought 7 times: what that one bought would be \
-             paid for again, and nothing is bought. Put it back, or a copy of it: what the copy lacks is read from the vendor's \
+             paid for again, and nothing is bought. Put it back, or a copy of it: what the copy lacks is read from the provider's \
              list. Where it was moved, start it once where it is now, or give this one another path. To begin anew all the \
              same, and to pay again for what is asked again, say --new-ledger",
             path.display()
@@ -201,33 +201,33 @@ fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
     let db = small();
     db.execute_batch(
         "UPDATE batch SET posted_v = 1000, unresolved = 0, uncollected = 1;
-         UPDATE attempt SET state = 1, vendor_id = 'id', posted_nano = 5;
+         UPDATE attempt SET state = 1, provider_id = 'id', posted_nano = 5;
          INSERT INTO ledger VALUES (1, 'abcdefghijklmnop', 'sandbox', 0);",
     )
     .unwrap();
     let ledger = Ledger::from_connection(db, Path::new("bursar.db"), Kind::Sandbox, NOW).unwrap();
     let late = |standard_s| Late { standard_s, live_s: 150 };
     let all = Unfinished { shown: [Function::LlmScraper].into(), latest_v: 2000, done_after_s: [500, 0] };
-    let witnesses = |from, late_s| ledger.witnesses(AccountId(1), &[(from, 2000)], late(late_s), &all).unwrap();
-    assert_eq!(witnesses(950, 0), [(AttemptId(1), 1000)]);
+    let control_rows = |from, late_s| ledger.control_rows(AccountId(1), &[(from, 2000)], late(late_s), &all).unwrap();
+    assert_eq!(control_rows(950, 0), [(AttemptId(1), 1000)]);
     // Its answer may have taken a minute, and the list shows it when it was asked for.
-    assert_eq!(witnesses(950, 60), []);
-    assert_eq!(witnesses(938, 60), [(AttemptId(1), 1000)]);
+    assert_eq!(control_rows(950, 60), []);
+    assert_eq!(control_rows(938, 60), [(AttemptId(1), 1000)]);
     // Of what is not shown before it is finished, only what was bought long ago, or was finished in what was read.
     let of = |shown: bool, latest_v| {
         let shown = shown.then_some(Function::LlmScraper).into_iter().collect();
         let unfinished = Unfinished { shown, latest_v, done_after_s: [1_500, 0] };
-        ledger.witnesses(AccountId(1), &[(900, 2000)], late(0), &unfinished).unwrap().len()
+        ledger.control_rows(AccountId(1), &[(900, 2000)], late(0), &unfinished).unwrap().len()
     };
     assert_eq!([of(true, 2001), of(true, 2003), of(false, 2001)], [1, 0, 0]);
-    let widened_to = |from, late_s| ledger.witness_for(AccountId(1), from, 2000, 0, late(late_s)).unwrap();
-    let witness = |late_s: i64| Some(Witness { from_v: 1000 - late_s, posted_v: 1000 });
+    let widened_to = |from, late_s| ledger.control_row_for(AccountId(1), from, 2000, 0, late(late_s)).unwrap();
+    let control_row = |late_s: i64| Some(ControlRow { from_v: 1000 - late_s, posted_v: 1000 });
     assert_eq!(
         [950, 1001, 900].map(|from| widened_to(from, 60)),
-        [witness(60); 3],
-        "a look that begins then is widened"
+        [control_row(60); 3],
+        "a scan that begins then is widened"
     );
-    assert_eq!(ledger.witness_for(AccountId(1), 950, 2000, 941, late(60)).unwrap(), None, "the list begins later");
+    assert_eq!(ledger.control_row_for(AccountId(1), 950, 2000, 941, late(60)).unwrap(), None, "the list begins later");
 }
 
 #[test]
@@ -237,17 +237,17 @@ fn starts_whose_counter_could_not_be_written_bought_nothing_and_leave_the_ledger
     let begin = || Ledger::open(&path, Kind::Sandbox, NOW).unwrap().begin(&state, NOW).unwrap();
     begin();
     let db = Connection::open(&path).unwrap();
-    db.execute_batch("INSERT INTO start (n, nonce, at, version) VALUES (2, 'two', 0, ''), (3, 'three', 0, '')")
+    db.execute_batch("INSERT INTO session (n, nonce, at, version) VALUES (2, 'two', 0, ''), (3, 'three', 0, '')")
         .unwrap();
     let started = begin();
     assert_eq!((started.number, started.trust), (4, Trust::Whole));
     // One that has bought was counted.
     db.execute_batch(
-        "INSERT INTO start (n, nonce, at, version) VALUES (5, 'five', 0, ''), (6, 'six', 0, '');
+        "INSERT INTO session (n, nonce, at, version) VALUES (5, 'five', 0, ''), (6, 'six', 0, '');
          INSERT INTO account (id, name, route, base_url, login_hash) VALUES (1, 'main', 'dataforseo', '', x'00');
          INSERT INTO job (id, name, path, account, timezone) VALUES (1, 'job', '/job.toml', 1, 'UTC');
          INSERT INTO run (id, job, period, begins_at, opened_at, cap_nano, state, results) VALUES (1, 1, 'once', 0, 0, 1, 'open', 'advanced');
-         INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, start, held_nano,
+         INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, session, held_nano,
                             unresolved, uncollected)
          VALUES (1, 1, 'chat_gpt', 'llm_scraper', 1, 1, 0, 0, 6, 0, 0, 0);",
     )

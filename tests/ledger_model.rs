@@ -3,11 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 mod books {
-    pub(crate) mod desk;
+    pub(crate) mod executor;
     pub(crate) mod model;
 }
 
-use books::desk::{Desk, Step};
+use books::executor::{Executor, Step};
 use proptest::prelude::*;
 
 /// Reserves, and what becomes of attempts, in the proportions of a bad week.
@@ -33,35 +33,35 @@ proptest! {
 
     #[test]
     fn the_ledger_and_a_page_of_arithmetic_agree_after_every_commit(steps in prop::collection::vec(step(false), 1..24)) {
-        let mut desk = Desk::new();
+        let mut executor = Executor::new();
         for step in &steps {
-            desk.take(step);
-            desk.assert_agreed();
+            executor.take(step);
+            executor.assert_agreed();
         }
-        desk.assert_audit_is_clean();
+        executor.assert_audit_is_clean();
     }
 
     #[test]
-    fn no_cap_is_passed_by_a_vendor_that_charges_no_more_than_it_said(steps in prop::collection::vec(step(true), 1..24)) {
-        let mut desk = Desk::honest();
+    fn no_cap_is_passed_by_a_provider_that_charges_no_more_than_it_said(steps in prop::collection::vec(step(true), 1..24)) {
+        let mut executor = Executor::honest();
         for step in &steps {
-            desk.take(step);
-            desk.assert_agreed();
-            desk.assert_no_cap_is_passed();
+            executor.take(step);
+            executor.assert_agreed();
+            executor.assert_no_cap_is_passed();
         }
-        desk.assert_audit_is_clean();
+        executor.assert_audit_is_clean();
     }
 }
 
 #[test]
 fn a_day_whose_first_money_is_an_extra_charge_has_its_cap_all_the_same() {
-    let mut desk = Desk::new();
-    desk.take(&Step::Reserve { tasks: vec![(0, 40)], sent_h: 0, hold_h: 0 });
+    let mut executor = Executor::new();
+    executor.take(&Step::Reserve { tasks: vec![(0, 40)], sent_h: 0, hold_h: 0 });
     // 40 cents on the next day of UTC, of the 110 that its cap allows.
-    desk.take(&Step::Change { kind: 10, attempt: 0, percent: 100, posted_h: 30, again: false, id: 0 });
+    executor.take(&Step::Change { kind: 10, attempt: 0, percent: 100, posted_h: 30, again: false, id: 0 });
     for tasks in [vec![(0, 40), (1, 40)], vec![(0, 40), (1, 30)]] {
-        desk.take(&Step::Reserve { tasks, sent_h: 27, hold_h: 0 });
-        desk.assert_agreed();
+        executor.take(&Step::Reserve { tasks, sent_h: 27, hold_h: 0 });
+        executor.assert_agreed();
     }
-    desk.assert_audit_is_clean();
+    executor.assert_audit_is_clean();
 }

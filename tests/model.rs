@@ -26,7 +26,7 @@ const ONE_OF_TWO: Circumstances = Circumstances { cap: 1, ..USUAL };
 #[test]
 fn the_design_pays_once_keeps_the_cap_and_knows_every_charge() {
     holds::<2>("the design", DESIGN, USUAL);
-    let at = Circumstances { most_tries: 3, ..USUAL };
+    let at = Circumstances { max_tries: 3, ..USUAL };
     holds::<2>("the design, three attempts of each", DESIGN, at);
     if full() {
         holds::<3>("the design", DESIGN, Circumstances { cap: 3, ..USUAL });
@@ -78,11 +78,11 @@ fn a_cap_that_looks_at_what_is_settled_alone_is_exceeded() {
 
 #[test]
 fn a_copy_that_waits_and_sweeps_before_it_buys_knows_its_purchases_again() {
-    holds::<1>("copies, waited for and swept", DESIGN, COPIED);
+    holds::<1>("copies, waited for and scanned", DESIGN, COPIED);
     if full() {
-        holds::<2>("copies, waited for and swept", DESIGN, COPIED);
+        holds::<2>("copies, waited for and scanned", DESIGN, COPIED);
         let at = Circumstances { cap: 3, late: 1, ..COPIED };
-        holds::<3>("copies, waited for and swept, D = 1", Rules::design(at), at);
+        holds::<3>("copies, waited for and scanned, D = 1", Rules::design(at), at);
     }
 }
 
@@ -95,7 +95,7 @@ fn a_copy_that_nobody_notices_pays_twice() {
 #[test]
 fn a_copy_that_sweeps_without_waiting_pays_twice() {
     let rules = Rules { copies: Copies::SweptAtOnce, ..DESIGN };
-    breaks::<1>("copies that are swept at once", rules, ONE_COPIED, &[PAY_ONCE, CAP, TRACKED], &[]);
+    breaks::<1>("copies that are scanned at once", rules, ONE_COPIED, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
 
 #[test]
@@ -112,21 +112,21 @@ fn a_time_out_that_is_simply_tried_again_pays_twice() {
 
 #[test]
 fn one_empty_list_without_a_quarantine_pays_twice() {
-    let rules = Rules { quarantine: 0, sweeps: 1, ..DESIGN };
+    let rules = Rules { quarantine: 0, scans: 1, ..DESIGN };
     breaks::<2>("one empty list is enough", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
 
 #[test]
 fn one_sweep_after_the_quarantine_pays_twice_where_a_list_can_leave_out_a_row() {
-    let rules = Rules { sweeps: 1, ..DESIGN };
-    breaks::<2>("one sweep is enough", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
-    holds::<2>("one sweep, of a list that leaves out nothing", rules, Circumstances { blinks: false, ..USUAL });
+    let rules = Rules { scans: 1, ..DESIGN };
+    breaks::<2>("one scan is enough", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
+    holds::<2>("one scan, of a list that leaves out nothing", rules, Circumstances { blinks: false, ..USUAL });
 }
 
 #[test]
 fn two_sweeps_of_one_moment_are_as_one() {
     let rules = Rules { gap: 0, ..DESIGN };
-    breaks::<2>("two sweeps without a gap", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
+    breaks::<2>("two scans without a gap", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
 
 #[test]
@@ -137,9 +137,9 @@ fn a_quarantine_that_is_counted_from_the_intent_pays_twice() {
 
 #[test]
 fn without_a_witness_a_list_that_is_down_pays_twice() {
-    let rules = Rules { witness: false, ..DESIGN };
-    breaks::<2>("no witness", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
-    holds::<2>("no witness, of a list that is never down", rules, Circumstances { goes_dark: false, ..USUAL });
+    let rules = Rules { control_row: false, ..DESIGN };
+    breaks::<2>("no control row", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
+    holds::<2>("no control row, of a list that is never down", rules, Circumstances { goes_dark: false, ..USUAL });
 }
 
 #[test]
@@ -156,8 +156,8 @@ fn a_list_that_shows_only_what_is_finished_is_waited_for_until_it_must_have_show
 
 #[test]
 fn without_the_tag_proof_a_list_of_finished_tasks_pays_twice() {
-    let rules = Rules { tag_proof: false, ..Rules::design(ONLY_FINISHED) };
-    breaks::<2>("no tag proof", rules, ONLY_FINISHED, &[PAY_ONCE, CAP, TRACKED], &[]);
+    let rules = Rules { visibility_proof: false, ..Rules::design(ONLY_FINISHED) };
+    breaks::<2>("no visibility proof", rules, ONLY_FINISHED, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn all_of_it_at_once() {
     holds::<1>("copies, two processes, a list that has to prove itself", Rules::design(at), at);
     if full() {
         holds::<2>("copies, two processes, a list that has to prove itself", Rules::design(at), at);
-        let at = Circumstances { late: 2, lag: 2, most_tries: 3, ..at };
+        let at = Circumstances { late: 2, lag: 2, max_tries: 3, ..at };
         holds::<2>("the same with longer delays and three attempts of each", Rules::design(at), at);
     }
 }
@@ -177,9 +177,9 @@ fn all_of_it_at_once() {
 fn no_doubt_is_for_ever_while_there_is_a_witness() {
     assert_eq!(doubt_for_ever::<2>("the design", DESIGN, USUAL), None);
     assert_eq!(doubt_for_ever::<2>("a list of finished tasks", Rules::design(ONLY_FINISHED), ONLY_FINISHED), None);
-    assert_eq!(doubt_for_ever::<1>("copies, waited for and swept", DESIGN, COPIED), None);
+    assert_eq!(doubt_for_ever::<1>("copies, waited for and scanned", DESIGN, COPIED), None);
     if full() {
-        assert_eq!(doubt_for_ever::<2>("copies, waited for and swept", DESIGN, COPIED), None);
+        assert_eq!(doubt_for_ever::<2>("copies, waited for and scanned", DESIGN, COPIED), None);
     }
 }
 

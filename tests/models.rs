@@ -1,4 +1,4 @@
-//! Jobs that ask models: what the vendor's kept list allows, and how the fields become part of the question.
+//! Jobs that ask models: what the provider's kept list allows, and how the fields become part of the question.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -6,10 +6,10 @@ use std::path::Path;
 use bursar::catalogue::{Kept, Model, Served};
 use bursar::config::Config;
 use bursar::job::{Job, Target, check_against};
-use bursar::offer::Engine;
 use bursar::problem::Problems;
+use bursar::product::Engine;
 
-/// A model by what the vendor's list says of it: that it reasons, searches and is taken by the Standard method.
+/// A model by what the provider's list says of it: that it reasons, searches and is taken by the Standard method.
 fn model(name: &str, [reasoning, web_search_supported, task_post_supported]: [Option<bool>; 3]) -> Model {
     Model { name: name.to_owned(), reasoning, web_search_supported, task_post_supported }
 }
@@ -52,13 +52,15 @@ fn wrong(target: &str) -> Vec<String> {
 fn a_model_that_the_kept_list_lacks_is_refused_with_the_nearest() {
     assert_eq!(
         wrong("engine = 'chat_gpt', model = 'gpt-61'"),
-        ["the vendor's list for `chat_gpt` has no model `gpt-61` / did you mean `gpt-6`? `bursar models --refresh` \
+        ["the provider's list for `chat_gpt` has no model `gpt-61` / did you mean `gpt-6`? `bursar models --refresh` \
              reads the list anew, it is of 2026-11-20"]
     );
     assert_eq!(
         wrong("engine = 'claude', model = 'llama'"),
-        ["the vendor's list for `claude` has no model `llama` / `bursar models --refresh` reads the list anew, it is \
-             of 2026-11-20"]
+        [
+            "the provider's list for `claude` has no model `llama` / `bursar models --refresh` reads the list anew, it is \
+             of 2026-11-20"
+        ]
     );
     assert_eq!(wrong("engine = 'gemini', model = 'anything'"), [""; 0], "no list of this engine is kept");
     for known in ["gpt-4.1", "gpt-4.1-2025-04-14", "gpt-6"] {
@@ -73,7 +75,7 @@ fn a_model_that_the_list_does_not_give_to_the_standard_method_is_sold_live_only(
         assert_eq!(
             wrong(&standard),
             [format!(
-                "the Standard method does not take `{name}` of `chat_gpt`, by the vendor's list of 2026-11-20 / write \
+                "the Standard method does not take `{name}` of `chat_gpt`, by the provider's list of 2026-11-20 / write \
                  `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew"
             )]
         );
@@ -110,7 +112,7 @@ fn a_row_s_word_on_the_model_counts_before_the_defaults_whichever_key_says_it() 
 }
 
 #[test]
-fn what_the_vendor_takes_anyway_is_no_part_of_the_question() {
+fn what_the_provider_takes_anyway_is_no_part_of_the_question() {
     let bare = |rest: &str| target(&format!("engine = 'chat_gpt', model = 'gpt-4.1'{rest}")).options_json();
     assert_eq!(bare(""), r#"{"model_name":"gpt-4.1"}"#);
     for default in [

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use bursar::config::Config;
 use bursar::job::{self, Job};
 use bursar::money::Money;
-use bursar::plan::{BuyingOrder, PlanError, Room, plan, worst_cases};
+use bursar::plan::{BuyingOrder, Headroom, PlanError, plan, worst_cases};
 use bursar::price::PriceList;
 use proptest::prelude::*;
 
@@ -90,26 +90,27 @@ fn brute_force(sets: &[Set]) -> Vec<Task> {
         queue.reverse();
         queues.push(queue);
     }
-    let mut funded = vec![0_i64; sets.len()];
+    let mut allocated = vec![0_i64; sets.len()];
     let mut order = Vec::new();
     loop {
         let mut next: Option<usize> = None;
         for at in 0..sets.len() {
-            let less =
-                |other: usize| funded[at] * i64::from(sets[other].weight) < funded[other] * i64::from(sets[at].weight);
+            let less = |other: usize| {
+                allocated[at] * i64::from(sets[other].weight) < allocated[other] * i64::from(sets[at].weight)
+            };
             if !queues[at].is_empty() && next.is_none_or(less) {
                 next = Some(at);
             }
         }
         let Some(at) = next else { return order };
         let task = queues[at].pop().unwrap();
-        funded[at] += task.5;
+        allocated[at] += task.5;
         order.push(task);
     }
 }
 
 fn planned(job: &Job) -> Vec<Task> {
-    let worst = worst_cases(job, &PriceList::default()).unwrap();
+    let worst_case = worst_cases(job, &PriceList::default()).unwrap();
     let mut prompts = BTreeMap::new();
     let files: BTreeMap<PathBuf, Vec<u8>> = BTreeMap::new();
     job.each_prompt::<()>(&files, |at, text| {
@@ -117,13 +118,13 @@ fn planned(job: &Job) -> Vec<Task> {
         Ok(())
     })
     .unwrap();
-    BuyingOrder::new(job, &worst)
+    BuyingOrder::new(job, &worst_case)
         .map(|step| {
             let set = &job.sets[step.set];
             let market = u8::try_from(set.markets[step.market.unwrap()].location_code - 2840).unwrap();
             let target = &set.targets[step.target];
             let engine = u8::from(target.engine.name() == "gemini");
-            (step.set, prompts[&step.prompt], market, engine, step.repeat, worst[step.set][step.target].nanos())
+            (step.set, prompts[&step.prompt], market, engine, step.repeat, worst_case[step.set][step.target].nanos())
         })
         .collect()
 }
@@ -155,7 +156,7 @@ proptest! {
         left in 0..60_000_000_i64,
     ) {
         let job = check(&text(&sets));
-        let room = Room::of_run(Money::from_nanos(left));
+        let headroom = Headroom::of_run(Money::from_nanos(left));
         let (mut tasks, mut cost) = (0, 0);
         for task in brute_force(&sets) {
             if cost + task.5 > left {
@@ -164,10 +165,10 @@ proptest! {
             tasks += 1;
             cost += task.5;
         }
-        match plan(&job, &PriceList::default(), &[room]) {
+        match plan(&job, &PriceList::default(), &[headroom]) {
             Ok(plan) => {
-                prop_assert_eq!((plan.total.funded, plan.total.funded_cost.nanos()), (tasks, cost));
-                prop_assert_eq!(plan.cut.is_some(), plan.total.funded < plan.total.tasks);
+                prop_assert_eq!((plan.total.allocated, plan.total.allocated_cost.nanos()), (tasks, cost));
+                prop_assert_eq!(plan.cut.is_some(), plan.total.allocated < plan.total.tasks);
             }
             Err(PlanError::Unpayable { smallest, first, .. }) => {
                 prop_assert_eq!(tasks, 0);

@@ -30,7 +30,7 @@ fn wanted() -> Option<u64> {
     Some(if wanted == "all" { ALL } else { wanted.parse().expect("BURSAR_POWER_CUTS is a number or `all`") })
 }
 
-/// A run over three starts and more: one that leaves its log behind, one that closes, and the rest.
+/// A run over three sessions and more: one that leaves its log behind, one that closes, and the rest.
 fn story(synchronous: Option<&'static str>) -> Story {
     let mut story = Story::of(TASKS);
     story.synchronous = synchronous;
@@ -56,10 +56,10 @@ fn cut(story: &Story, wanted: u64) -> (Tally, String) {
         story.acks.len(),
         tally.ops,
         tally.images,
-        tally.looked_at_whole,
+        tally.scanned_whole,
         tally.images * 1_000 / took_ms,
         tally.lost,
-        tally.most_lost,
+        tally.max_lost,
         tally.broken.len()
     );
     (tally, told)

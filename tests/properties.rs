@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn a_vendors_figure_is_rounded_half_to_even_however_it_is_written(
+    fn a_providers_figure_is_rounded_half_to_even_however_it_is_written(
         digits in 0..100_000_000_000_000_000_i64,
         decimals in 0..=24_u32,
         tie: bool,
@@ -215,12 +215,12 @@ proptest! {
         let tag = Tag { ledger: LedgerId::from_random(ledger), attempt, hash };
         let text = tag.to_string();
         let place = place.min(text.len());
-        let touched = format!("{}{with}{}", &text[..place], &text[(place + taken).min(text.len())..]);
-        if let Ok(other) = touched.parse::<Tag>() {
-            prop_assert_eq!(other.to_string(), &touched[..]);
-            prop_assert_eq!(other == tag, touched == text);
+        let working_set = format!("{}{with}{}", &text[..place], &text[(place + taken).min(text.len())..]);
+        if let Ok(other) = working_set.parse::<Tag>() {
+            prop_assert_eq!(other.to_string(), &working_set[..]);
+            prop_assert_eq!(other == tag, working_set == text);
         } else {
-            prop_assert_ne!(&touched, &text);
+            prop_assert_ne!(&working_set, &text);
         }
         for other in [text.to_uppercase(), format!(" {text}"), format!("{text}\n"), text.replace("b1.", "b2.")] {
             prop_assert!(other.parse::<Tag>().is_err(), "{:?}", other);

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::money::Money;
+use bursar::provider::Failure;
 use bursar::sandbox::{Call, Fault, Faults, Rule, Settings};
-use bursar::vendor::Failure;
 use world::{Death, World};
 
 const JOB: &str = r#"
@@ -114,7 +114,7 @@ pub(crate) async fn a_price_that_is_not_the_expected_stops_after_one_task() {
         *price = Money::from_nanos(price.nanos() * 2);
     }
     let mut world = World::new(Settings { prices, ..Settings::default() });
-    // The vendor's own list would tell before anything is bought, and cannot be read.
+    // The provider's own list would tell before anything is bought, and cannot be read.
     world.meddle = Some(Arc::new(|request, outcome| {
         let is_account = request.path.ends_with("/user_data");
         if is_account { Err(Failure::NoAnswer("lost".to_owned())) } else { outcome }
@@ -125,7 +125,7 @@ pub(crate) async fn a_price_that_is_not_the_expected_stops_after_one_task() {
     world.assert_books_agree();
     assert_eq!(world.audit().overrun, Money::from_nanos(1_200_000));
     assert_eq!(world.saw(|kind| matches!(kind, EventKind::PriceDiffers { stopped: true, .. })), 1);
-    // Neither does the next start buy at that price.
+    // Neither does the next session buy at that price.
     world.live_on(JOB).await;
     assert_eq!(world.bill().tasks, 1);
     // Unless the job allows it.
@@ -158,24 +158,24 @@ pub(crate) async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought(
     }
 }
 
-/// Runs until the n-th call and puts the copy that was made at the m-th call of the same start in the ledger's place.
+/// Runs until the n-th call and puts the copy that was made at the m-th call of the same session in the ledger's place.
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger() {
     let mut world = World::new(Settings::default());
     world.live(JOB, Death { before_call: 60, after_call: 0 }).await;
-    // What a copy at that moment lacks: everything after the first purchase of the start that goes on.
+    // What a copy at that moment lacks: everything after the first purchase of the session that goes on.
     world.open().tidy();
     let copy = world.folder.path().join("copy.db");
     let source = rusqlite::Connection::open(world.ledger_path()).unwrap();
     let started = {
-        // The next start begins, and is copied before it buys.
+        // The next session begins, and is copied before it buys.
         let mut ledger = world.open();
         ledger.begin(&world.folder.path().join("state"), world.clock.now().wall.timestamp()).unwrap();
         ledger
     };
     source.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
     drop((source, started));
-    // The same start, as far as its counter goes, buys on.
+    // The same session, as far as its counter goes, buys on.
     let more = JOB.replace("repeats = 10", "repeats = 12");
     let id = world.open().id().as_str().to_owned();
     let counter = world.folder.path().join("state").join(format!("{id}.starts"));

@@ -4,8 +4,8 @@
 
 use bursar::ledger::{AccountFacts, JobFacts, Kind, Ledger, Login, RunFacts};
 use bursar::money::Money;
-use bursar::offer::{ResultKind, Route};
 use bursar::period::{Period, PeriodKind, day_of, month_of};
+use bursar::product::{ResultKind, Route};
 use bursar::zone::{self, Zone};
 use chrono::{DateTime, Days, NaiveDate, TimeDelta, Utc};
 use rusqlite::Connection;

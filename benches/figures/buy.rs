@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
 use bursar::clock::Clock;
-use bursar::engine::{self, Desk, StopWord};
+use bursar::engine::{self, Executor, StopWord};
+use bursar::provider::http::Http;
+use bursar::provider::{Failure, Provider, Request, Response};
 use bursar::sandbox::{InProcess, Sandbox, Settings, serve};
-use bursar::vendor::http::Http;
-use bursar::vendor::{Failure, Request, Response, Vendor};
 use bytes::Bytes;
 use reqwest::Client;
 use tokio::net::TcpListener;
@@ -30,7 +30,7 @@ const LOGIN: &str = "sandbox";
 /// Paths and bodies of purchases.
 type Bodies = Vec<(String, Bytes)>;
 
-/// A vendor that answers at once, which none does, and one that takes a little.
+/// A provider that answers at once, which none does, and one that takes a little.
 const REPLY_AFTER: [Duration; 2] = [Duration::ZERO, Duration::from_millis(25)];
 
 pub(crate) fn measure(scale: Scale) -> Result<()> {
@@ -52,10 +52,10 @@ pub(crate) fn measure(scale: Scale) -> Result<()> {
         }
         let millis = reply_after.as_millis();
         heading(&format!(
-            "Buying: {tasks} tasks, {} in flight, vendor elsewhere, answers after {millis} ms",
+            "Buying: {tasks} tasks, {} in flight, provider elsewhere, answers after {millis} ms",
             in_flight()
         ));
-        rounds.time("engine::run over vendor::http::Http, ledger on disk", "engine");
+        rounds.time("engine::run over provider::http::Http, ledger on disk", "engine");
         rounds.time("control: reqwest posts the same bodies, connections kept", "loop");
         rounds.time("control: the same with one connection a call", "loop, one connection a call");
         rounds.ratio("engine over the loop", "engine", "loop");
@@ -74,15 +74,15 @@ fn runtime() -> Result<Runtime> {
 }
 
 /// Plans the world's job and buys all of it; how long the buying took.
-pub(crate) fn buy<V: Vendor>(world: &World, vendor: Arc<V>) -> Result<Duration> {
+pub(crate) fn buy<V: Provider>(world: &World, provider: Arc<V>) -> Result<Duration> {
     let job = world.job()?;
     let mut ledger = world.open()?;
     let (account, prepared) = world.prepare(&mut ledger, &job)?;
-    let desk = Desk::new(world.terms(account, &prepared), world.prices.clone());
+    let executor = Executor::new(world.terms(account, &prepared), world.prices.clone());
     let (_word, stop) = watch::channel(StopWord::None);
     let runtime = runtime()?;
     let begun = world.clock.now().mono;
-    let end = runtime.block_on(engine::run(desk, vendor, &mut ledger, world.clock, stop, &mut Unseen))?;
+    let end = runtime.block_on(engine::run(executor, provider, &mut ledger, world.clock, stop, &mut Unseen))?;
     let spent = world.clock.now().mono.saturating_sub(begun);
     ensure!(end.refused.is_none() && end.in_doubt == 0 && end.cuts.is_empty(), "not all was bought: {end:?}");
     ledger.tidy();
@@ -93,18 +93,19 @@ fn by_engine(scale: Scale, reply_after: Duration) -> Result<Duration> {
     let folder = folder()?;
     let world = World::at(folder.path());
     world.write_prompts(scale.bought)?;
-    let vendor = Elsewhere::begin(reply_after)?;
-    let way = Http::new(&vendor.url, &LOGIN.into(), &LOGIN.into())?;
+    let provider = Elsewhere::begin(reply_after)?;
+    let way = Http::new(&provider.url, &LOGIN.into(), &LOGIN.into())?;
     let spent = buy(&world, Arc::new(way))?;
-    check_bill(&vendor, scale.bought * MARKETS)?;
+    check_bill(&provider, scale.bought * MARKETS)?;
     Ok(spent)
 }
 
 fn by_loop(bodies: &Bodies, tasks: usize, keep_connections: bool, reply_after: Duration) -> Result<Duration> {
-    let vendor = Elsewhere::begin(reply_after)?;
+    let provider = Elsewhere::begin(reply_after)?;
     let idle = if keep_connections { usize::MAX } else { 0 };
     let client = Client::builder().no_proxy().pool_max_idle_per_host(idle).build()?;
-    let bodies: Arc<Bodies> = Arc::new(bodies.iter().map(|(path, b)| (vendor.url.clone() + path, b.clone())).collect());
+    let bodies: Arc<Bodies> =
+        Arc::new(bodies.iter().map(|(path, b)| (provider.url.clone() + path, b.clone())).collect());
     let clock = Clock::system();
     let begun = clock.now().mono;
     runtime()?.block_on(async {
@@ -125,17 +126,17 @@ fn by_loop(bodies: &Bodies, tasks: usize, keep_connections: bool, reply_after: D
         Ok::<(), anyhow::Error>(())
     })?;
     let spent = clock.now().mono.saturating_sub(begun);
-    check_bill(&vendor, tasks)?;
+    check_bill(&provider, tasks)?;
     Ok(spent)
 }
 
-/// A round counts only if the vendor sold everything, once.
-fn check_bill(vendor: &Elsewhere, tasks: usize) -> Result<()> {
+/// A round counts only if the provider sold everything, once.
+fn check_bill(provider: &Elsewhere, tasks: usize) -> Result<()> {
     let client = Client::builder().no_proxy().build()?;
-    let url = format!("{}/sandbox/bill", vendor.url);
+    let url = format!("{}/sandbox/bill", provider.url);
     let bill = runtime()?.block_on(async { client.get(url).send().await?.text().await })?;
     let bill: serde_json::Value = serde_json::from_str(&bill)?;
-    ensure!(bill["tasks"] == tasks && bill["tags_charged_twice"] == 0, "the vendor's bill is {bill}");
+    ensure!(bill["tasks"] == tasks && bill["tags_charged_twice"] == 0, "the provider's bill is {bill}");
     Ok(())
 }
 
@@ -144,16 +145,16 @@ fn bodies(scale: Scale) -> Result<Bodies> {
     let folder = folder()?;
     let world = World::at(folder.path());
     world.write_prompts(scale.bought)?;
-    let vendor = Arc::new(Keeping::new(&world));
-    buy(&world, Arc::clone(&vendor))?;
-    let mut bodies = vendor.bodies.lock().unwrap_or_else(PoisonError::into_inner);
+    let provider = Arc::new(Keeping::new(&world));
+    buy(&world, Arc::clone(&provider))?;
+    let mut bodies = provider.bodies.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(std::mem::take(&mut *bodies))
 }
 
-/// A vendor in this process, and what was bought of it.
+/// A provider in this process, and what was bought of it.
 #[derive(Debug)]
 pub(crate) struct Keeping {
-    vendor: InProcess,
+    provider: InProcess,
     bodies: Mutex<Bodies>,
 }
 
@@ -161,20 +162,20 @@ impl Keeping {
     pub(crate) fn new(world: &World) -> Self {
         let clock = world.clock;
         let sandbox = Arc::new(Mutex::new(Sandbox::new(unlimited())));
-        Self { vendor: InProcess::new(sandbox, move || clock.now().wall, LOGIN, LOGIN), bodies: Mutex::default() }
+        Self { provider: InProcess::new(sandbox, move || clock.now().wall, LOGIN, LOGIN), bodies: Mutex::default() }
     }
 }
 
-impl Vendor for Keeping {
+impl Provider for Keeping {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
         if let Some(body) = request.body.clone().filter(|_| request.spends) {
             self.bodies.lock().unwrap_or_else(PoisonError::into_inner).push((request.path.clone(), body));
         }
-        self.vendor.call(request)
+        self.provider.call(request)
     }
 }
 
-/// The simulated vendor of [`Elsewhere`]: says where it listens, and ends when its input does.
+/// The simulated provider of [`Elsewhere`]: says where it listens, and ends when its input does.
 pub(crate) fn sandbox(reply_after: Duration) -> Result<()> {
     runtime()?.block_on(async {
         let clock = Clock::system();
@@ -184,11 +185,11 @@ pub(crate) fn sandbox(reply_after: Duration) -> Result<()> {
         let end = CancellationToken::new();
         let ended = end.clone();
         std::thread::spawn(move || {
-            // Whether it was closed or broke: nobody wants this vendor any more.
+            // Whether it was closed or broke: nobody wants this provider any more.
             let _ = std::io::stdin().read_to_end(&mut Vec::new());
             ended.cancel();
         });
-        let vendor = Arc::new(Mutex::new(Sandbox::new(settings)));
-        serve(listener, vendor, move || clock.now().wall, end).await.map_err(|error| anyhow!(error))
+        let provider = Arc::new(Mutex::new(Sandbox::new(settings)));
+        serve(listener, provider, move || clock.now().wall, end).await.map_err(|error| anyhow!(error))
     })
 }

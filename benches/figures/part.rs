@@ -49,7 +49,7 @@ pub(crate) fn report_memory() {
     report("memory", kibibytes.unwrap_or(0) * 1024);
 }
 
-/// A simulated vendor in another process, which ends with this value.
+/// A simulated provider in another process, which ends with this value.
 #[derive(Debug)]
 pub(crate) struct Elsewhere {
     child: Child,

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use bursar::engine::own_room;
+use bursar::engine::own_headroom;
 use bursar::plan::{BuyingOrder, plan, worst_cases};
 use rusqlite::Connection;
 
@@ -56,9 +56,9 @@ pub(crate) fn part(name: &str, folder: &Path, prompts: usize) -> Result<()> {
         "plan" => {
             let job = world.job()?;
             let begun = world.clock.now().mono;
-            let planned = plan(&job, &world.prices, &[own_room(&job)])?;
+            let planned = plan(&job, &world.prices, &[own_headroom(&job)])?;
             report_time("time", world.clock.now().mono.saturating_sub(begun));
-            report("tasks", planned.total.funded);
+            report("tasks", planned.total.allocated);
             report_memory();
             return Ok(());
         }
@@ -83,7 +83,7 @@ pub(crate) fn part(name: &str, folder: &Path, prompts: usize) -> Result<()> {
 
 fn bare_rows(world: &World) -> Result<()> {
     let job = world.job()?;
-    let worst = worst_cases(&job, &world.prices)?;
+    let worst_case = worst_cases(&job, &world.prices)?;
     let path = world.folder.join("bare.db");
     let mut db = Connection::open(&path)?;
     db.execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;")?;
@@ -93,7 +93,7 @@ fn bare_rows(world: &World) -> Result<()> {
     {
         let mut insert =
             write.prepare("INSERT INTO task VALUES (NULL, 1, ?1, ?2, ?3, ?4, 1, 0, ?5, 0, NULL, 1, NULL)")?;
-        for (position, step) in (1_i64..).zip(BuyingOrder::new(&job, &worst)) {
+        for (position, step) in (1_i64..).zip(BuyingOrder::new(&job, &worst_case)) {
             insert.execute((
                 step.prompt + 1,
                 step.market.map_or(0, |market| market + 1),

@@ -1,4 +1,4 @@
-//! A start on a ledger in which most of a large run is answered: how soon the vendor hears from it.
+//! A session on a ledger in which most of a large run is answered: how soon the provider hears from it.
 
 use std::future::Future;
 use std::path::Path;
@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use bursar::clock::Clock;
-use bursar::engine::{self, Desk, StopWord};
+use bursar::engine::{self, Executor, StopWord};
 use bursar::job::Job;
 use bursar::price::price_key;
+use bursar::provider::{Failure, Provider, Request, Response};
 use bursar::sandbox::{InProcess, Sandbox, Settings};
-use bursar::vendor::{Failure, Request, Response, Vendor};
 use rusqlite::Connection;
 use tokio::sync::watch;
 
@@ -36,8 +36,8 @@ pub(crate) fn measure(scale: Scale) -> Result<()> {
     rounds.time("job file and prompts checked", "start job");
     rounds.time("ledger open, start counted", "start open");
     rounds.time("run prepared: its plan is unchanged", "start prepared");
-    rounds.time("first request at the vendor", "start first call");
-    rounds.time("first purchase at the vendor", "start first purchase");
+    rounds.time("first request at the provider", "start first call");
+    rounds.time("first purchase at the provider", "start first purchase");
     rounds.time("control: the file opened, SELECT count(*) FROM task", "count time");
     rounds.ratio("first request over the control", "start first call", "count time");
     rounds.size("memory at its highest", "start memory");
@@ -88,13 +88,13 @@ fn price(world: &World, job: &Job) -> Result<(String, i64)> {
 
 /// The purchases of the first tasks of the plan, a hundred to a batch.
 const ANSWERED: &[&str] = &[
-    "INSERT INTO batch (id, run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, posted_v, start,
+    "INSERT INTO batch (id, run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, posted_v, session,
                         held_nano, unresolved, uncollected)
      SELECT (position - 1) / 100 + 1, :run, :account, engine, function, position, 100, :at, :at + 5400, :at,
-            (SELECT max(n) FROM start), 0, 0, 0
+            (SELECT max(n) FROM session), 0, 0, 0
      FROM task JOIN target ON target.id = task.target WHERE position <= :answered AND position % 100 = 1
      ORDER BY position",
-    "INSERT INTO attempt (id, task, batch, number, state, vendor_id, held_nano, posted_nano, settled_nano)
+    "INSERT INTO attempt (id, task, batch, number, state, provider_id, held_nano, posted_nano, settled_nano)
      SELECT position, id, (position - 1) / 100 + 1, 1, 2, randomblob(16), :price, :price, :price
      FROM task WHERE position <= :answered ORDER BY position",
     "UPDATE task SET state = 3, attempt = position WHERE position <= :answered",
@@ -117,10 +117,10 @@ const ANSWERED: &[&str] = &[
                             unixepoch(:at, 'unixepoch', 'start of month', '+1 month'), 'job_month', job, NULL
            FROM run WHERE id = :run) AS totals
      WHERE true ON CONFLICT DO UPDATE SET charged_nano = excluded.charged_nano",
-    "INSERT INTO tag_proof (account, function, seen_v) SELECT :account, function, :at FROM target",
+    "INSERT INTO visibility_proof (account, function, seen_v) SELECT :account, function, :at FROM target",
 ];
 
-/// One start, in a process of its own, up to its first purchases.
+/// One session, in a process of its own, up to its first purchases.
 pub(crate) fn start(folder: &Path, prompts: usize) -> Result<()> {
     let world = World::at(folder);
     let job = world.job()?;
@@ -133,19 +133,19 @@ pub(crate) fn start(folder: &Path, prompts: usize) -> Result<()> {
     report_time("prepared", world.clock.now().mono);
     let (stopper, stop) = watch::channel(StopWord::None);
     let clock = world.clock;
-    // Another seed each time: a vendor that forgets between two starts must not give an id twice.
+    // Another seed each time: a provider that forgets between two sessions must not give an id twice.
     let seed = clock.now().wall.timestamp_micros().unsigned_abs();
     let sandbox = Arc::new(Mutex::new(Sandbox::new(Settings { seed, ..unlimited() })));
-    let vendor = Arc::new(FirstCalls {
-        vendor: InProcess::new(sandbox, move || clock.now().wall, "sandbox", "sandbox"),
+    let provider = Arc::new(FirstCalls {
+        provider: InProcess::new(sandbox, move || clock.now().wall, "sandbox", "sandbox"),
         clock,
         times: Mutex::default(),
         stopper,
     });
-    let desk = Desk::new(world.terms(account, &prepared), world.prices.clone());
+    let executor = Executor::new(world.terms(account, &prepared), world.prices.clone());
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(engine::run(desk, Arc::clone(&vendor), &mut ledger, clock, stop, &mut Unseen))?;
-    let times = vendor.times.lock().unwrap_or_else(PoisonError::into_inner);
+    runtime.block_on(engine::run(executor, Arc::clone(&provider), &mut ledger, clock, stop, &mut Unseen))?;
+    let times = provider.times.lock().unwrap_or_else(PoisonError::into_inner);
     report_time("first call", times.0.context("no call")?);
     report_time("first purchase", times.1.context("no purchase")?);
     report_memory();
@@ -153,16 +153,16 @@ pub(crate) fn start(folder: &Path, prompts: usize) -> Result<()> {
     Ok(())
 }
 
-/// Notes when it is called first, and ends the start at the first purchase.
+/// Notes when it is called first, and ends the session at the first purchase.
 #[derive(Debug)]
 struct FirstCalls {
-    vendor: InProcess,
+    provider: InProcess,
     clock: Clock,
     times: Mutex<(Option<Duration>, Option<Duration>)>,
     stopper: watch::Sender<StopWord>,
 }
 
-impl Vendor for FirstCalls {
+impl Provider for FirstCalls {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
         let now = self.clock.now().mono;
         let mut times = self.times.lock().unwrap_or_else(PoisonError::into_inner);
@@ -172,7 +172,7 @@ impl Vendor for FirstCalls {
             self.stopper.send_replace(StopWord::Drain);
         }
         drop(times);
-        self.vendor.call(request)
+        self.provider.call(request)
     }
 }
 

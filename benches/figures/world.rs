@@ -12,9 +12,9 @@ use bursar::event::{Event, Watch};
 use bursar::ids::AccountId;
 use bursar::job::{self, Disk, Job};
 use bursar::ledger::{Kind, Ledger};
-use bursar::offer::Route;
 use bursar::period;
 use bursar::price::PriceList;
+use bursar::product::Route;
 use bursar::sandbox::Settings;
 
 use crate::MARKETS;
@@ -79,7 +79,7 @@ impl World {
         self.folder.join("bursar.db")
     }
 
-    /// Opens the ledger and counts the start.
+    /// Opens the ledger and counts the session.
     pub(crate) fn open(&self) -> Result<Ledger> {
         let now = self.clock.now().wall.timestamp();
         let mut ledger = Ledger::open(&self.ledger_path(), Kind::Sandbox, now)?;
@@ -105,7 +105,7 @@ impl World {
             limits: self.account.limits.clone(),
             timing: self.account.timing.clone(),
             speed: 1,
-            through: bursar::vendor::Through::Nobody,
+            through: bursar::provider::Through::Nobody,
             user_prompt_decoded: false,
             lists: true,
             watch_now: false,
@@ -118,7 +118,7 @@ impl World {
     }
 }
 
-/// A vendor without limits or delays.
+/// A provider without limits or delays.
 pub(crate) fn unlimited() -> Settings {
     Settings {
         calls_per_minute: u32::MAX,

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 
 use crate::money::Money;
-use crate::offer::Engine;
+use crate::product::Engine;
 
 /// Buys answers of AI engines in batches, within a budget, and never pays twice.
 #[derive(Debug, Parser)]
@@ -58,19 +58,19 @@ pub enum Command {
     Export(ExportArgs),
     /// Recompute every total of the ledger and check all it can show (exit code 9: it does not agree)
     Audit,
-    /// The places where an engine can be asked, from the vendor's own list
+    /// The places where an engine can be asked, from the provider's own list
     Locations(ListArgs),
-    /// The languages in which an engine can be asked, from the vendor's own list
+    /// The languages in which an engine can be asked, from the provider's own list
     Languages(ListArgs),
-    /// The models of an engine and what each can do, from the vendor's own list
+    /// The models of an engine and what each can do, from the provider's own list
     Models(ListArgs),
-    /// Ask the vendor about what is in doubt, and about what was given up; buys nothing
+    /// Ask the provider about what is in doubt, and about what was given up; buys nothing
     Reconcile,
     /// Show the evidence on a batch in doubt, and record your own verdict where no list can tell
     Resolve(ResolveArgs),
     /// Is all well: credentials, balance, limits, prices, clock, ledger, disk; spends only with --probe
     Doctor(DoctorArgs),
-    /// The simulated vendor on its own, on this machine
+    /// The simulated provider on its own, on this machine
     Sandbox(SandboxArgs),
 }
 
@@ -84,13 +84,13 @@ pub struct RunArgs {
     /// The period: the current one, or one that the ledger has a run of
     #[arg(long, value_name = "ID")]
     pub period: Option<String>,
-    /// Against a simulated vendor with play money, in .bursar-sandbox/ beside the job file
+    /// Against a simulated provider with play money, in .bursar-sandbox/ beside the job file
     #[arg(long)]
     pub sandbox: bool,
-    /// With --sandbox: what goes wrong at the simulated vendor, and when
+    /// With --sandbox: what goes wrong at the simulated provider, and when
     #[arg(long, value_name = "FILE", requires = "sandbox")]
     pub faults: Option<PathBuf>,
-    /// Buy, and leave the answers for a later start
+    /// Buy, and leave the answers for a later session
     #[arg(long)]
     pub no_collect: bool,
     /// End after this long; what is under way ends, and the same command goes on
@@ -173,7 +173,7 @@ pub struct ExportArgs {
 /// The formats of an export.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
-    /// JSON Lines: one object a task, with its history and the vendor's answer.
+    /// JSON Lines: one object a task, with its history and the provider's answer.
     Jsonl,
     /// CSV, without the answers' texts.
     Csv,
@@ -191,7 +191,7 @@ pub struct ListArgs {
     /// Ask by this account, instead of `main` or the only one
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,
-    /// Ask the vendor now, however new the kept list is; it costs nothing
+    /// Ask the provider now, however new the kept list is; it costs nothing
     #[arg(long)]
     pub refresh: bool,
 }
@@ -259,7 +259,7 @@ pub struct SandboxArgs {
     /// Every draw follows from it
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
-    /// The vendor's times are divided by it
+    /// The provider's times are divided by it
     #[arg(long, value_name = "X", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub speed: u32,
     /// What goes wrong, and when

@@ -22,7 +22,7 @@ pub(super) fn audit(common: &Common, out: Out) -> anyhow::Result<Exit> {
             out.must(&format!("wrong: {problem}"));
         }
         out.must(&format!(
-            "{}: do not buy with this ledger; keep a copy of it, and compare what it says with the vendor's bill",
+            "{}: do not buy with this ledger; keep a copy of it, and compare what it says with the provider's bill",
             count(audit.problems.len() as u64, "problem")
         ));
     }
@@ -44,7 +44,7 @@ fn text(audit: &Audit, ledger: &Ledger) -> String {
     }
     if audit.extra_charges > 0 {
         lines.push(format!(
-            "extra    {} for {} that belong to no task: ask the vendor for a refund",
+            "extra    {} for {} that belong to no task: ask the provider for a refund",
             audit.extra,
             count(audit.extra_charges, "purchase")
         ));

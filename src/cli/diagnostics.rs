@@ -9,7 +9,7 @@ use std::io;
 use serde_json::{Value, json};
 
 use super::exit::Exit;
-use super::{out, told};
+use super::{event_text, out};
 use crate::clock::Clock;
 use crate::problem::{Problem, Problems};
 
@@ -22,7 +22,7 @@ pub(super) fn tell(error: &anyhow::Error, out: out::Out) -> io::Result<()> {
     };
     let facts = json!({ "exit": exit, "problems": problems });
     if out.events {
-        let line = told::line("problems", Clock::system().now().wall, facts);
+        let line = event_text::line("problems", Clock::system().now().wall, facts);
         return out::data(&format!("{line}\n"));
     }
     out::document(&json!({ "schema": "bursar.problems/1", "exit": exit, "problems": problems }))

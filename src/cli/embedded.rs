@@ -1,4 +1,4 @@
-//! The simulated vendor that `run --sandbox` brings along, and how an account is set up for it.
+//! The simulated provider that `run --sandbox` brings along, and how an account is set up for it.
 //!
 //! It remembers its sales in a file beside the ledger, so that a run that was killed goes on against the same books.
 
@@ -14,10 +14,10 @@ use super::locate::{self, Located};
 use super::mistake;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Limits, Timing};
-use crate::offer::Route;
+use crate::product::Route;
 use crate::sandbox::{Faults, Sandbox, Settings, serve};
 
-/// The vendor's times are divided by it: 45 minutes are 9 seconds.
+/// The provider's times are divided by it: 45 minutes are 9 seconds.
 pub(super) const SPEED: u32 = 300;
 /// Login and password of the simulated account.
 pub(super) const LOGIN: &str = "sandbox";
@@ -85,7 +85,7 @@ pub(super) fn faults(path: Option<&Path>) -> anyhow::Result<Faults> {
     }
 }
 
-/// Serves a simulated vendor on this runtime until `stop`; its address.
+/// Serves a simulated provider on this runtime until `stop`; its address.
 pub(super) async fn serve_for(
     folder: &Path,
     faults: Faults,
@@ -102,7 +102,7 @@ pub(super) async fn serve_for(
         ..Settings::default()
     };
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    let sandbox = Sandbox::with_state(settings, folder.join("vendor.jsonl"))?;
+    let sandbox = Sandbox::with_state(settings, folder.join("provider.jsonl"))?;
     let listener = TcpListener::bind("127.0.0.1:0").await.context("the sandbox cannot listen on 127.0.0.1")?;
     let address = listener.local_addr()?;
     let now = move || clock.now().wall;

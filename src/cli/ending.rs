@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::job::Job;
 use crate::model::shipped_model;
-use crate::offer::Engine;
+use crate::product::Engine;
 
 /// A model that ends within so many days is named.
 const WITHIN: Days = Days::new(30);

@@ -6,8 +6,8 @@ use crate::engine::{EngineError, PrepareError};
 use crate::ledger::{LedgerError, LockError, RegisterError};
 use crate::plan::PlanError;
 use crate::problem::Problems;
-use crate::vendor::ListProblem;
-use crate::vendor::http::HttpError;
+use crate::provider::ListProblem;
+use crate::provider::http::HttpError;
 
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ pub enum Exit {
     SomeFailed,
     /// Another process holds the ledger.
     Held,
-    /// The vendor refuses the account, or charges more than allowed.
+    /// The provider refuses the account, or charges more than allowed.
     Refused,
     /// Interrupted; the same command goes on.
     Interrupted,
@@ -74,7 +74,7 @@ impl Exit {
             Self::BudgetReached => "budget reached, tasks left",
             Self::SomeFailed => "complete, but some tasks failed or are late",
             Self::Held => "another process holds the ledger",
-            Self::Refused => "the vendor refuses",
+            Self::Refused => "the provider refuses",
             Self::Interrupted => "stopped early, the same command goes on",
             Self::InDoubt => "something is in doubt",
             Self::Disagrees => "the books do not agree",

@@ -107,7 +107,7 @@ fn subject(into: &mut Map<String, Value>, of: &Subject) {
 mod tests {
     use super::*;
     use crate::money::Money;
-    use crate::offer::{Engine, Function};
+    use crate::product::{Engine, Function};
 
     fn alike(tasks: u64, prompt: &str) -> FailedAlike {
         let subject = Subject {

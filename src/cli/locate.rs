@@ -104,9 +104,9 @@ struct OfToday {
 }
 
 impl Pricing for OfToday {
-    fn worst(&self, account: &AccountConfig, target: &Target, asked: Asked) -> Option<Money> {
+    fn worst_case(&self, account: &AccountConfig, target: &Target, asked: Asked) -> Option<Money> {
         let prices = PriceList::with(&account.prices).on(self.today);
-        prices.expected(target, asked).map(|price| price.worst)
+        prices.expected(target, asked).map(|price| price.worst_case)
     }
 
     fn budget_of_run(&self) -> Option<Money> {
@@ -138,7 +138,7 @@ fn known_to_the_ledger(path: &Path, text: &str, config: &Config) -> Option<Job> 
     Some(job)
 }
 
-/// The vendor's lists, as far as the ledger keeps them. One that cannot be read says so where it is needed.
+/// The provider's lists, as far as the ledger keeps them. One that cannot be read says so where it is needed.
 fn served(config: &Config) -> Served {
     if !config.ledger.exists() {
         return Served::default();
@@ -204,7 +204,7 @@ pub(super) fn state_dir(config: &Config) -> anyhow::Result<PathBuf> {
     };
     match config.state_dir.clone().or_else(user) {
         Some(folder) => Ok(folder),
-        None => mistake("there is no home folder to keep the counter of starts in: set state_dir in the config"),
+        None => mistake("there is no home folder to keep the counter of sessions in: set state_dir in the config"),
     }
 }
 

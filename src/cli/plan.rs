@@ -8,18 +8,17 @@ use serde_json::{Map, Value, json};
 
 use super::args::PlanArgs;
 use super::ending::{self, Ending};
-use super::haste;
 use super::locate::{self, Located};
 use super::out::{self, Out, count, grouped, lines};
-use super::{Common, Exit, misnomers, mistake, prompts, summary, table, twins};
+use super::{Common, Exit, deadline_choice, misnomers, mistake, near_duplicates, prompts, summary, table};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
-use crate::engine::{self, own_room};
+use crate::engine::{self, own_headroom};
 use crate::job::{Target, WhenShort};
 use crate::ledger::{Ledger, TargetCost, Tried};
 use crate::money::Money;
 use crate::period::{self, Period, PeriodKind};
-use crate::plan::{self, Haste, Hurry, Plan, Room, Scope, Share, Stand, Step, Tempo};
+use crate::plan::{self, DeadlineChoice, Headroom, Plan, Scope, Share, Stand, Step, Tempo, TimeLeft};
 use crate::price::{Price, PriceList};
 use crate::report::Report;
 
@@ -56,26 +55,27 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let period = current(&located, clock)?;
     let known = known(&located, &period.id, &prices, clock)?;
     let learnt = learnt(&located)?;
-    let haste = by_deadline(&mut located, &period.id, &account, &prices, clock)?;
-    let rooms = rooms(&located, &period.id, &account, clock)?;
+    let deadline_choice = by_deadline(&mut located, &period.id, &account, &prices, clock)?;
+    let headrooms = headrooms(&located, &period.id, &account, clock)?;
     let job = &located.job;
     let stands = |step: &Step| known.as_ref().map_or(Stand::ToBuy, |known| known.tried.of(job, step));
+    let strict = job.budget.when_short == WhenShort::Refuse;
     // What no run could ever buy is a mistake; what this one cannot buy any more is a fact.
     let refused = match &known {
         Some(_) => None,
-        None => plan::plan(job, &prices, &[own_room(job)])?.cut.filter(|_| job.budget.when_short == WhenShort::Refuse),
+        None => plan::plan(job, &prices, &[own_headroom(job)])?.cut.filter(|_| strict),
     };
     let is_refused = refused.is_some();
     // Refused whole, it buys nothing, whatever its caps leave.
-    let nothing = refused.as_ref().map(|cut| vec![Room { left: Money::ZERO, ..cut.cap.clone() }]);
-    let binding = nothing.as_deref().unwrap_or(&rooms);
+    let nothing = refused.as_ref().map(|cut| vec![Headroom { left: Money::ZERO, ..cut.cap.clone() }]);
+    let binding = nothing.as_deref().unwrap_or(&headrooms);
     let mut plan = plan::plan_rest(job, &prices, binding, &stands)?;
     plan.cut = refused.or(plan.cut);
     let tempo = Tempo { limits: &account.limits, timing: &account.timing, speed: 1 };
     let charged = charged(&located)?;
     let calls = Calls { purchases: plan.work.purchases(&charged), ends: plan.work.expected(&tempo, &charged) };
-    let twins = located.job.near_twins.iter().map(twins::line);
-    for warning in twins.chain(misnomers::lines(&located.job)) {
+    let duplicates = located.job.near_duplicates.iter().map(near_duplicates::line);
+    for warning in duplicates.chain(misnomers::lines(&located.job)) {
         out.must(&format!("warning: {warning}"));
     }
     let today = clock.now().wall.date_naive();
@@ -83,16 +83,16 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let period_ends = if located.job.period == PeriodKind::Once { today } else { period.to.date_naive() };
     let endings = ending::of_job(&located.job, today, period_ends);
     if out.json {
-        let mut facts = facts(&located, &period.id, &plan, &rooms, (known.as_ref(), calls, is_refused));
+        let mut facts = facts(&located, &period.id, &plan, &headrooms, (known.as_ref(), calls, is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
-        facts["near_twins"] = located.job.near_twins.as_ref().map(twins::facts).into();
+        facts["near_duplicates"] = located.job.near_duplicates.as_ref().map(near_duplicates::facts).into();
         facts["unlisted_languages"] = misnomers::facts(&located.job);
-        facts["haste"] = haste::facts(&haste);
+        facts["deadline_choice"] = deadline_choice::facts(&deadline_choice);
         facts["retiring_models"] = endings.iter().map(Ending::facts).collect();
         out::document(&facts)?;
     } else {
-        let mut text = text(&located, &period.id, &plan, &rooms, (known.as_ref(), &learnt, calls, is_refused));
-        for line in haste::lines(&haste) {
+        let mut text = text(&located, &period.id, &plan, &headrooms, (known.as_ref(), &learnt, calls, is_refused));
+        for line in deadline_choice::lines(&deadline_choice) {
             let _ = writeln!(text, "{line}");
         }
         for ending in &endings {
@@ -103,45 +103,45 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     Ok(Exit::Complete)
 }
 
-/// Chooses how what goes by the deadline is bought, as a start now would.
+/// Chooses how what goes by the deadline is bought, as a session now would.
 fn by_deadline(
     located: &mut Located,
     period: &str,
     account: &AccountConfig,
     prices: &PriceList,
     clock: Clock,
-) -> anyhow::Result<Haste> {
+) -> anyhow::Result<DeadlineChoice> {
     let now = clock.now().wall.timestamp();
     let limits = &account.limits;
-    let (job, haste) = if located.config.ledger.exists() {
+    let (job, deadline_choice) = if located.config.ledger.exists() {
         let ledger = Ledger::open_to_read(&located.config.ledger)?;
         let run = ledger.find_run(&located.job.name, Some(period))?;
-        let (job, haste) = engine::by_deadline(&ledger, &located.job, run, limits, prices, now)?;
-        (job.into_owned(), haste)
+        let (job, deadline_choice) = engine::by_deadline(&ledger, &located.job, run, limits, prices, now)?;
+        (job.into_owned(), deadline_choice)
     } else {
-        let takes = &crate::offer::promised_turnaround;
+        let takes = &crate::product::promised_turnaround;
         let left = located.job.deadline.unwrap_or_default();
-        plan::hasten(&located.job, prices, &Hurry { left, limits, takes })
+        plan::choose_by_deadline(&located.job, prices, &TimeLeft { left, limits, takes })
     };
     located.job = job;
-    Ok(haste)
+    Ok(deadline_choice)
 }
 
 /// The caps of the run, with what is spent and held under each.
-fn rooms(located: &Located, period: &str, account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Room>> {
+fn headrooms(located: &Located, period: &str, account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Headroom>> {
     let mut ceilings = engine::own_ceilings(&located.job);
     ceilings.extend(account.caps.day.map(|limit| (Scope::AccountDay, limit)));
     ceilings.extend(account.caps.month.map(|limit| (Scope::AccountMonth, limit)));
     if !located.config.ledger.exists() {
-        let whole = |(scope, limit): (Scope, Money)| Room::new(scope, scope.ceiling(), limit, Money::ZERO);
+        let whole = |(scope, limit): (Scope, Money)| Headroom::new(scope, scope.ceiling(), limit, Money::ZERO);
         return Ok(ceilings.into_iter().map(whole).collect());
     }
     let ledger = Ledger::open_to_read(&located.config.ledger)?;
     let whose = (account.name.as_str(), located.job.name.as_str(), period);
     let (lag, now) = (account.timing.balance_lag, clock.now().wall.timestamp());
-    let mut rooms = ledger.rooms_to_plan(whose, &ceilings, lag, now)?;
-    rooms.retain(|room| room.scope != Scope::AccountBalance || account.caps.keep_balance.is_some());
-    Ok(rooms)
+    let mut headrooms = ledger.headrooms_to_plan(whose, &ceilings, lag, now)?;
+    headrooms.retain(|headroom| headroom.scope != Scope::AccountBalance || account.caps.keep_balance.is_some());
+    Ok(headrooms)
 }
 
 /// The period that this machine's clock lies in.
@@ -170,7 +170,7 @@ fn text(
     located: &Located,
     period: &str,
     plan: &Plan,
-    rooms: &[Room],
+    headrooms: &[Headroom],
     (known, learnt, calls, is_refused): (Option<&Known>, &Learnt, Calls, bool),
 ) -> String {
     let job = &located.job;
@@ -184,7 +184,7 @@ fn text(
     if plan.duplicates > 0 {
         say(format!("written twice in a set and asked once: {}", count(plan.duplicates, "prompt")));
     }
-    let other_form = |target: &Target| !target.offer().results.iter().any(|form| job.results.contains(form));
+    let other_form = |target: &Target| !target.product().results.iter().any(|form| job.results.contains(form));
     if job.sets.iter().flat_map(|set| &set.targets).any(other_form) {
         say("answers of models come as `advanced`, the one form that they have".to_owned());
     }
@@ -200,7 +200,7 @@ fn text(
     ] {
         let _ = write!(text, "\n{}", table::shares(what, part));
     }
-    let _ = write!(text, "\n{}", table::rooms(rooms));
+    let _ = write!(text, "\n{}", table::headrooms(headrooms));
     let _ = write!(text, "\n{}", prices(plan, learnt));
     let _ = writeln!(text, "\n{}", buys(plan, calls));
     if let Some((sum, answers)) = expected(plan, learnt) {
@@ -241,13 +241,13 @@ fn buys(plan: &Plan, calls: Calls) -> String {
     if plan.total.to_buy() == 0 {
         return "nothing is left to buy".to_owned();
     }
-    if plan.total.funded == 0 {
+    if plan.total.allocated == 0 {
         return "nothing can be bought".to_owned();
     }
     format!(
         "{} buys {} in {}: {}, done in {} at the most",
-        plan.total.funded_cost,
-        count(plan.total.funded, "task"),
+        plan.total.allocated_cost,
+        count(plan.total.allocated, "task"),
         count(calls.purchases, "batch"),
         count(calls.purchases + plan.work.fetches(), "call"),
         humantime::format_duration(Duration::from_secs(calls.ends.as_secs().max(1)))
@@ -273,10 +273,10 @@ fn left_out(plan: &Plan) -> String {
 /// What the funded tasks are expected to cost, by what tasks of the same models came to, and how many those were; none
 /// where nothing was learnt.
 fn expected(plan: &Plan, learnt: &Learnt) -> Option<(Money, u64)> {
-    let of_models = plan.funded_at.keys().filter_map(|key| learnt.get(key)).map(|seen| seen.tasks).sum::<u64>();
-    let each = plan.funded_at.iter().map(|(key, tasks)| {
-        let worst = plan.prices.get(key).map_or(Money::ZERO, |price| price.worst);
-        learnt.get(key).map_or(worst, TargetCost::expected).saturating_mul(*tasks)
+    let of_models = plan.allocated_at.keys().filter_map(|key| learnt.get(key)).map(|seen| seen.tasks).sum::<u64>();
+    let each = plan.allocated_at.iter().map(|(key, tasks)| {
+        let worst_case = plan.prices.get(key).map_or(Money::ZERO, |price| price.worst_case);
+        learnt.get(key).map_or(worst_case, TargetCost::expected).saturating_mul(*tasks)
     });
     let sum = each.fold(Money::ZERO, Money::saturating_add);
     (of_models > 0).then_some((sum, of_models))
@@ -299,7 +299,7 @@ fn learnt(located: &Located) -> anyhow::Result<Learnt> {
 
 fn prices(plan: &Plan, learnt: &Learnt) -> String {
     let date = |price: &Price| price.as_of.map_or_else(String::new, |date| date.to_string());
-    if plan.prices.values().all(|price| price.fee == price.worst) {
+    if plan.prices.values().all(|price| price.fee == price.worst_case) {
         let mut table = table::table(&["price of one task of", "USD", "source", "read on"], &[1]);
         for (key, price) in &plan.prices {
             table.add_row([key.clone(), price.amount.decimal(), price.source.to_owned(), date(price)]);
@@ -311,7 +311,7 @@ fn prices(plan: &Plan, learnt: &Learnt) -> String {
         table::table(&["price of one task of", "taken, USD", "at most", "so far", "source", "read on"], &[1, 2, 3]);
     for (key, price) in &plan.prices {
         let so_far = learnt.get(key).map_or_else(String::new, |seen| seen.expected().decimal());
-        let (taken, most) = (price.amount.decimal(), price.worst.decimal());
+        let (taken, most) = (price.amount.decimal(), price.worst_case.decimal());
         table.add_row([key.clone(), taken, most, so_far, price.source.to_owned(), date(price)]);
     }
     table::text(&table)
@@ -321,7 +321,7 @@ fn facts(
     located: &Located,
     period: &str,
     plan: &Plan,
-    rooms: &[Room],
+    headrooms: &[Headroom],
     (known, calls, is_refused): (Option<&Known>, Calls, bool),
 ) -> Value {
     let mut facts = Map::new();
@@ -340,7 +340,7 @@ fn facts(
     facts.insert("batches".into(), calls.purchases.into());
     facts.insert("calls".into(), (calls.purchases + plan.work.fetches()).into());
     facts.insert("finish_s".into(), calls.ends.as_secs().into());
-    facts.insert("caps".into(), rooms.iter().map(summary::of_room).collect());
+    facts.insert("caps".into(), headrooms.iter().map(summary::of_headroom).collect());
     let prices: Vec<Value> = plan
         .prices
         .iter()
@@ -348,7 +348,7 @@ fn facts(
             let mut row = Map::new();
             row.insert("key".into(), key.clone().into());
             out::money(&mut row, "price", price.amount);
-            out::money(&mut row, "worst", price.worst);
+            out::money(&mut row, "worst_case", price.worst_case);
             row.insert("source".into(), price.source.into());
             row.insert("as_of".into(), price.as_of.map(|date| date.to_string()).into());
             Value::Object(row)
@@ -376,7 +376,7 @@ fn facts(
 
 fn cut(cut: &plan::Cut) -> Value {
     let mut row = Map::new();
-    row.insert("cap".into(), summary::of_room(&cut.cap));
+    row.insert("cap".into(), summary::of_headroom(&cut.cap));
     out::money(&mut row, "whole", cut.whole);
     out::money(&mut row, "enough", cut.enough);
     out::money(&mut row, "more", cut.enough.less(cut.cap.limit));
@@ -390,8 +390,8 @@ fn share(name: Option<&str>, share: &Share) -> Value {
     }
     row.insert("tasks".into(), share.tasks.into());
     out::money(&mut row, "cost", share.cost);
-    row.insert("funded".into(), share.funded.into());
-    out::money(&mut row, "funded", share.funded_cost);
+    row.insert("allocated".into(), share.allocated.into());
+    out::money(&mut row, "allocated", share.allocated_cost);
     row.insert("left_out".into(), share.left_out().into());
     row.insert("bought".into(), share.bought.into());
     row.insert("in_doubt".into(), share.in_doubt.into());

@@ -6,18 +6,18 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::event_text::{self, Weight};
 use super::learnt::Settled;
 use super::out::{self, Out, count, grouped, lines};
-use super::told::{self, Weight};
 use crate::event::{Event, EventKind, Progress, Watch};
 use crate::money::Money;
 
 /// Between two lines of progress, at least.
 const LINE_EVERY: TimeDelta = TimeDelta::seconds(2);
-/// Failures, and extra charges, that are told one by one; all are counted.
+/// Failures, and unmatched charges, that are told one by one; all are counted.
 const MOST_ALIKE_TOLD: u32 = 5;
 
-/// How things stood when this start began.
+/// How things stood when this session began.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Baseline {
     /// Tasks that the caps leave room for, and those whose answers are to come.
@@ -75,7 +75,7 @@ impl Teller {
 
     /// Counts what was in doubt and is settled.
     fn settle(&mut self, kind: &EventKind) {
-        if let EventKind::Adopted { cost, .. } = kind {
+        if let EventKind::Recovered { cost, .. } = kind {
             self.settled.bought += 1;
             self.settled.cost = self.settled.cost.saturating_add(*cost);
         } else if let EventKind::Concluded { tasks, .. } = kind {
@@ -87,8 +87,8 @@ impl Teller {
     fn counted(&mut self, kind: &EventKind) -> Option<(&mut u32, &'static str)> {
         if matches!(kind, EventKind::TaskFailed { .. }) {
             Some((&mut self.failures, "failure"))
-        } else if matches!(kind, EventKind::ExtraCharge { .. }) {
-            Some((&mut self.extras, "extra charge"))
+        } else if matches!(kind, EventKind::UnmatchedCharge { .. }) {
+            Some((&mut self.extras, "unmatched charge"))
         } else {
             None
         }
@@ -157,7 +157,7 @@ fn tallied(now: &Progress) -> String {
 impl Watch for Teller {
     fn see(&mut self, event: &Event) {
         if self.out.json
-            && let Err(error) = out::data(&format!("{}\n", told::json(event)))
+            && let Err(error) = out::data(&format!("{}\n", event_text::json(event)))
         {
             tracing::warn!(%error, "an event could not be written to stdout");
         }
@@ -166,7 +166,7 @@ impl Watch for Teller {
             return;
         }
         self.settle(&event.kind);
-        let Some((weight, text)) = told::words(&event.kind) else { return };
+        let Some((weight, text)) = event_text::words(&event.kind) else { return };
         let counted = self.counted(&event.kind).map(|(told, one)| {
             *told = told.saturating_add(1);
             (*told, one)

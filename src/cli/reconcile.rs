@@ -1,4 +1,4 @@
-//! `bursar reconcile`: a start that buys nothing and collects nothing, and only asks the vendor about what is in doubt, and
+//! `bursar reconcile`: a session that buys nothing and collects nothing, and only asks the provider about what is in doubt, and
 //! about what was given up and costs that were booked for want of a word.
 
 use std::sync::Arc;
@@ -7,20 +7,20 @@ use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
 
+use super::account_status::AccountStatus;
 use super::learnt::{Learnt, Settled, Unmatched};
 use super::out::{self, Out, count};
 use super::progress::{Baseline, Teller};
 use super::run::{Wait, kind_of, take, terms};
-use super::standing::Standing;
 use super::{Common, Exit, locate, secrets, stop, summary};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
-use crate::engine::{self, Desk, End, StopWord, Terms};
+use crate::engine::{self, End, Executor, StopWord, Terms};
 use crate::ids::AccountId;
-use crate::ledger::{Doubted, GivenUp, Ledger, LedgerError, Trust};
+use crate::ledger::{GivenUp, Ledger, LedgerError, Trust, UnknownBatch};
 use crate::money::Money;
-use crate::offer::LIST_REACH_S;
 use crate::price::PriceList;
+use crate::product::LIST_REACH_S;
 
 /// An account of the ledger with something in doubt, or on the watch list, by the config.
 struct InDoubt {
@@ -31,7 +31,7 @@ struct InDoubt {
 pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
     let config = locate::config(None, common)?;
     let seen = Ledger::open_to_read(&config.ledger)?;
-    let (doubted, unknown) = in_doubt(&seen, &config, Clock::system().now().wall.timestamp())?;
+    let (accounts, unknown) = in_doubt(&seen, &config, Clock::system().now().wall.timestamp())?;
     let kind = seen.kind();
     drop(seen);
     let mut exit = Exit::Complete;
@@ -42,7 +42,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
         ));
         exit = exit.and(Exit::InDoubt);
     }
-    if doubted.is_empty() {
+    if accounts.is_empty() {
         if exit == Exit::Complete {
             out.note("nothing is in doubt");
         }
@@ -55,7 +55,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
     runtime.block_on(async {
         let clock = Clock::system();
         let stop = stop::listen(out, None);
-        let timing = doubted.first().map(|doubted| doubted.account.timing.clone()).unwrap_or_default();
+        let timing = accounts.first().map(|account| account.account.timing.clone()).unwrap_or_default();
         let patience = (!out.is_watched()).then_some(timing.patience);
         let wait = Wait { no_follow: false, silence: timing.silence, patience };
         let Some(lock) = take(&config.ledger, "reconciling", wait, out, stop.clone()).await? else {
@@ -64,15 +64,15 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
         let at = clock.now().wall.timestamp();
         let mut ledger = Ledger::open(&config.ledger, kind, at)?;
         if let Trust::Restored(why) = ledger.begin(&locate::state_dir(&config)?, at)?.trust {
-            out.must(&format!("this ledger was restored, copied or rebuilt: {why}; the vendor's list is read whole"));
+            out.must(&format!("this ledger was restored, copied or rebuilt: {why}; the provider's list is read whole"));
         }
         let (mut facts, mut settled, mut unmatched) = (Vec::new(), Settled::default(), Unmatched::new());
         let session = Session { clock, stop, out };
-        for doubted in doubted {
-            let asked = session.ask(&mut ledger, &doubted).await?;
+        for account in accounts {
+            let asked = session.ask(&mut ledger, &account).await?;
             facts.push(Value::Object(asked.facts));
             settled = settled.and(asked.settled);
-            unmatched.insert(doubted.account.name.clone(), asked.unmatched);
+            unmatched.insert(account.account.name.clone(), asked.unmatched);
             exit = exit.and(asked.exit);
         }
         let learnt = Learnt::of(&ledger, Vec::new(), settled, unmatched)?;
@@ -108,19 +108,19 @@ struct Session {
 
 impl Session {
     /// Asks the provider about what is in doubt of one account, or on its watch list; nothing is bought.
-    async fn ask(&self, ledger: &mut Ledger, doubted: &InDoubt) -> anyhow::Result<Asked> {
-        let (Self { clock, stop, out }, InDoubt { account, credentials }) = (self, doubted);
+    async fn ask(&self, ledger: &mut Ledger, unknown_batches: &InDoubt) -> anyhow::Result<Asked> {
+        let (Self { clock, stop, out }, InDoubt { account, credentials }) = (self, unknown_batches);
         let id = engine::bring_account(ledger, account, credentials.whose())?;
         let before = sum(ledger, id)?;
         let watched: u64 =
             on_watch(ledger, id, clock.now().wall.timestamp())?.iter().map(|given_up| given_up.tasks).sum();
         if !account.route.shows_lists() {
-            out.must(&nobody_to_ask(account, before, ledger.vendor_memory(id)?.restored_from_v.is_some()));
+            out.must(&nobody_to_ask(account, before, ledger.provider_memory(id)?.restored_from_v.is_some()));
             let facts = of(account, before, before, Exit::InDoubt);
             return Ok(Asked { facts, exit: Exit::InDoubt, settled: Settled::default(), unmatched: 0 });
         }
         out.note(&format!(
-            "account {} at {}: {} in doubt, {} held{}; asking the vendor, nothing is bought",
+            "account {} at {}: {} in doubt, {} held{}; asking the provider, nothing is bought",
             account.name,
             account.base_url,
             count(before.0, "task"),
@@ -135,10 +135,10 @@ impl Session {
         let patience = (!out.is_watched()).then_some(account.timing.patience);
         let terms =
             Terms { watch_now: true, collect: false, keep_balance: None, patience, ..terms(id, account, Vec::new()) };
-        let desk = Desk::new(terms, PriceList::with(&account.prices));
+        let executor = Executor::new(terms, PriceList::with(&account.prices));
         // One document is asked for, not a line for each event.
         let mut teller = Teller::new(Out { json: false, bars: false, ..*out }, Baseline::default());
-        let end = engine::run(desk, http, ledger, *clock, stop.clone(), &mut teller).await?;
+        let end = engine::run(executor, http, ledger, *clock, stop.clone(), &mut teller).await?;
         let settled = teller.finish();
         let after = sum(ledger, id)?;
         let of_account = if let Some(why) = &end.refused {
@@ -154,12 +154,12 @@ impl Session {
         } else {
             Exit::Complete
         };
-        let doubted = ledger.doubted(id)?;
-        let standing = Standing::of(ledger, account, clock.now())?;
-        self.tell(account, (after, watched), &end, &doubted, &standing);
+        let unknown_batches = ledger.unknown_batches(id)?;
+        let account_status = AccountStatus::of(ledger, account, clock.now())?;
+        self.tell(account, (after, watched), &end, &unknown_batches, &account_status);
         let mut of_it = of(account, before, after, of_account);
-        let missing = doubted.iter().map(|doubt| {
-            json!({ "batch": doubt.batch.0, "tasks": doubt.attempts, "missing": standing.missing_facts(doubt.batch) })
+        let missing = unknown_batches.iter().map(|unknown| {
+            json!({ "batch": unknown.batch.0, "tasks": unknown.attempts, "missing": account_status.missing_facts(unknown.batch) })
         });
         of_it.insert("batches".into(), missing.collect());
         of_it.insert("watched".into(), watched.into());
@@ -174,8 +174,8 @@ impl Session {
         account: &AccountConfig,
         (after, watched): ((u64, Money), u64),
         end: &End,
-        doubted: &[Doubted],
-        standing: &Standing,
+        unknown_batches: &[UnknownBatch],
+        account_status: &AccountStatus,
     ) {
         let out = &self.out;
         out.note(&format!(
@@ -185,10 +185,10 @@ impl Session {
             after.1,
             if after.0 > 0 { "; ask again later, or decide with `bursar resolve`" } else { "" }
         ));
-        for doubt in doubted.iter().filter(|_| !out.json) {
-            let until = standing.of_doubt(doubt.batch).into_iter();
-            for evidence in until.chain(standing.missing(doubt.batch)) {
-                out.note(&format!("batch {}: {evidence}", doubt.batch));
+        for unknown in unknown_batches.iter().filter(|_| !out.json) {
+            let until = account_status.of_unknown(unknown.batch).into_iter();
+            for evidence in until.chain(account_status.missing(unknown.batch)) {
+                out.note(&format!("batch {}: {evidence}", unknown.batch));
             }
         }
         if let Some(sentence) = summary::unmatched(end) {
@@ -217,9 +217,10 @@ fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<In
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for name in ledger.account_names()? {
         let Some((id, route)) = ledger.account(&name)? else { continue };
-        let restored = ledger.vendor_memory(id)?.restored_from_v.is_some();
+        let restored = ledger.provider_memory(id)?.restored_from_v.is_some();
         let is_watched = route.shows_lists() && !on_watch(ledger, id, at)?.is_empty();
-        let is_clear = ledger.doubted(id)?.is_empty() && !restored && !is_watched && ledger.awaited(id)?.is_empty();
+        let is_clear =
+            ledger.unknown_batches(id)?.is_empty() && !restored && !is_watched && ledger.awaited(id)?.is_empty();
         if is_clear && ledger.provisional(id)?.is_empty() {
             continue;
         }
@@ -241,7 +242,7 @@ fn costs_wanted(ledger: &Ledger, id: AccountId) -> Result<String, LedgerError> {
 /// What a person is to do where no list can be asked for.
 fn nobody_to_ask(account: &AccountConfig, (tasks, held): (u64, Money), restored: bool) -> String {
     let name = &account.name;
-    let doubted = format!(
+    let unknown_batches = format!(
         "; {} in doubt, {held} held: look at the gateway's own record, and decide with `bursar resolve`",
         count(tasks, "task")
     );
@@ -251,16 +252,16 @@ fn nobody_to_ask(account: &AccountConfig, (tasks, held): (u64, Money), restored:
     format!(
         "account {name}: route `{}` has no list of what was bought, so nobody can be asked{}{}",
         account.route,
-        if tasks > 0 { &doubted } else { "" },
+        if tasks > 0 { &unknown_batches } else { "" },
         if restored { &copied } else { "" }
     )
 }
 
 /// Tasks in doubt, and what is held for them.
 fn sum(ledger: &Ledger, account: AccountId) -> anyhow::Result<(u64, Money)> {
-    let doubted = ledger.doubted(account)?;
-    let held = doubted.iter().fold(Money::ZERO, |sum, batch| sum.saturating_add(batch.held));
-    Ok((doubted.iter().map(|batch| batch.attempts).sum(), held))
+    let unknown_batches = ledger.unknown_batches(account)?;
+    let held = unknown_batches.iter().fold(Money::ZERO, |sum, batch| sum.saturating_add(batch.held));
+    Ok((unknown_batches.iter().map(|batch| batch.attempts).sum(), held))
 }
 
 fn of(account: &AccountConfig, before: (u64, Money), after: (u64, Money), exit: Exit) -> Map<String, Value> {

@@ -1,4 +1,4 @@
-//! `bursar sandbox`: the simulated vendor on its own.
+//! `bursar sandbox`: the simulated provider on its own.
 
 use std::sync::{Arc, Mutex};
 
@@ -18,7 +18,7 @@ pub(super) fn sandbox(args: &SandboxArgs, out: Out) -> anyhow::Result<Exit> {
     }
     let settings = settings(args)?;
     let (login, password) = (settings.login.clone(), settings.password.clone());
-    let vendor = match &args.state {
+    let provider = match &args.state {
         Some(path) => Sandbox::with_state(settings, path)?,
         None => Sandbox::new(settings),
     };
@@ -33,14 +33,14 @@ pub(super) fn sandbox(args: &SandboxArgs, out: Out) -> anyhow::Result<Exit> {
         let end = CancellationToken::new();
         let ended = end.clone();
         tokio::select! {
-            served = serve(listener, Arc::new(Mutex::new(vendor)), move || clock.now().wall, ended) => served?,
+            served = serve(listener, Arc::new(Mutex::new(provider)), move || clock.now().wall, ended) => served?,
             () = signals.next() => end.cancel(),
         }
         Ok(Exit::Complete)
     })
 }
 
-/// Its limits keep the proportions of the vendor's own.
+/// Its limits keep the proportions of the provider's own.
 fn settings(args: &SandboxArgs) -> anyhow::Result<Settings> {
     let usual = Settings::default();
     let grown = |limit: u32| {

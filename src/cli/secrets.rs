@@ -11,20 +11,20 @@ use secrecy::{ExposeSecret, SecretString};
 use super::mistake;
 use crate::config::AccountConfig;
 use crate::ledger::{Login, Whose};
-use crate::offer::Route;
-use crate::vendor::http::{Http, HttpError};
+use crate::product::Route;
+use crate::provider::http::{Http, HttpError};
 pub(super) use proxy::{in_words as proxy_in_words, not_used as proxy_not_used, unused as unused_proxy};
 
 /// What lets an account in, and how it is reached.
 pub(super) struct Credentials {
     kind: Kind,
-    proxy: Option<crate::vendor::http::Proxy>,
+    proxy: Option<crate::provider::http::Proxy>,
     /// What is likely wrong with them where they are refused; each a sentence.
     odd: Vec<String>,
 }
 
 enum Kind {
-    /// At the vendor itself.
+    /// At the provider itself.
     Login {
         /// Who.
         login: SecretString,
@@ -36,12 +36,12 @@ enum Kind {
 }
 
 impl Credentials {
-    /// Those of a login at a simulated vendor on this machine.
+    /// Those of a login at a simulated provider on this machine.
     pub(super) fn of_sandbox(login: &str) -> Self {
         Self { kind: Kind::Login { login: login.into(), password: login.into() }, proxy: None, odd: Vec::new() }
     }
 
-    /// The way to the vendor at this address.
+    /// The way to the provider at this address.
     pub(super) fn way_to(&self, base_url: &str) -> Result<Http, HttpError> {
         let proxy = self.proxy.as_ref();
         match &self.kind {

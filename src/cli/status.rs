@@ -7,11 +7,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+use super::account_status::AccountStatus;
 use super::args::StatusArgs;
 use super::failure;
 use super::learnt::Learnt;
 use super::out::{self, Out, count, grouped, lines};
-use super::standing::Standing;
 use super::{Common, Exit, embedded, locate, summary, table};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, is_loopback};
@@ -43,17 +43,18 @@ pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Re
         let seen = ledger.losses_seen(run)?;
         reports.push((
             Shown { report, seen },
-            account.map(|account| Standing::of(&ledger, account, clock.now())).transpose()?.unwrap_or_default(),
+            account.map(|account| AccountStatus::of(&ledger, account, clock.now())).transpose()?.unwrap_or_default(),
         ));
     }
-    let totals = ledger.standing()?;
+    let totals = ledger.current_totals()?;
     let gaps = chosen::gaps(ledger.gaps(job.as_deref(), clock.now().wall)?, &ledger, &runs, args)?;
     if args.failed {
         reports.retain(|(shown, _)| shown.losses() > 0);
     }
     let hidden = (ledger.runs(job.as_deref())?.len() - reports.len()) as u64;
     if out.json {
-        let runs: Vec<Value> = reports.iter().map(|(shown, standing)| shown.facts(&ledger, standing)).collect();
+        let runs: Vec<Value> =
+            reports.iter().map(|(shown, account_status)| shown.facts(&ledger, account_status)).collect();
         out::document(&json!({
             "schema": "bursar.status/1",
             "ledger": out::from_anywhere(ledger.path()),
@@ -117,8 +118,8 @@ impl Shown {
         state
     }
 
-    fn facts(&self, ledger: &Ledger, standing: &Standing) -> Value {
-        let mut facts = summary::facts(&self.report, None, None, ledger, standing, &Learnt::default());
+    fn facts(&self, ledger: &Ledger, account_status: &AccountStatus) -> Value {
+        let mut facts = summary::facts(&self.report, None, None, ledger, account_status, &Learnt::default());
         facts["shown_as"] = self.state().into();
         facts["unseen_losses"] = self.losses().saturating_sub(self.seen).into();
         facts
@@ -136,7 +137,7 @@ fn account<'a>(ledger: &Ledger, config: &'a Config, run: RunId) -> anyhow::Resul
     Ok(ledger.job(&job)?.and_then(|job| config.accounts.get(&job.account)))
 }
 
-fn text(reports: &[(Shown, Standing)], gaps: &[Gap], totals: &[Total], ledger: &Ledger) -> String {
+fn text(reports: &[(Shown, AccountStatus)], gaps: &[Gap], totals: &[Total], ledger: &Ledger) -> String {
     let mut text = format!("ledger {} ({} money)\n\n", out::from_anywhere(ledger.path()), ledger.kind().name());
     let header = [
         "job",
@@ -179,9 +180,9 @@ fn text(reports: &[(Shown, Standing)], gaps: &[Gap], totals: &[Total], ledger: &
             let _ = writeln!(text, "failed: {job} ({period}): {}", lines(&line));
         }
     }
-    for (Shown { report, .. }, standing) in reports {
+    for (Shown { report, .. }, account_status) in reports {
         for batch in &report.status.in_doubt {
-            let until = standing.of_doubt(batch.batch).map(|until| format!("; {until}")).unwrap_or_default();
+            let until = account_status.of_unknown(batch.batch).map(|until| format!("; {until}")).unwrap_or_default();
             let _ = writeln!(
                 text,
                 "in doubt: batch {} of {} ({}), {}, {} held: {}{until}",
@@ -192,18 +193,18 @@ fn text(reports: &[(Shown, Standing)], gaps: &[Gap], totals: &[Total], ledger: &
                 batch.held,
                 lines(&batch.why)
             );
-            for evidence in standing.missing(batch.batch) {
+            for evidence in account_status.missing(batch.batch) {
                 let _ = writeln!(text, "  missing: {}", lines(&evidence));
             }
         }
     }
     let mut accounts = BTreeMap::new();
-    for (_, standing) in reports {
-        accounts.entry(&standing.account).or_insert(standing);
+    for (_, account_status) in reports {
+        accounts.entry(&account_status.account).or_insert(account_status);
     }
-    for sentence in accounts.values().flat_map(|standing| {
-        let watch = standing.watch_sentence();
-        standing.sentences().into_iter().chain(watch)
+    for sentence in accounts.values().flat_map(|account_status| {
+        let watch = account_status.watch_sentence();
+        account_status.sentences().into_iter().chain(watch)
     }) {
         let _ = writeln!(text, "{}", lines(&sentence));
     }
@@ -230,7 +231,9 @@ fn computed(report: &Report) -> &'static str {
         RunState::Complete | RunState::Closed => report.status.state.name(),
         RunState::Open if report.in_doubt > 0 => "in doubt",
         RunState::Open if report.waiting > 0 => "waiting",
-        RunState::Open if report.planned > 0 && report.tightest().is_some_and(|room| room.left < report.dearest) => {
+        RunState::Open
+            if report.planned > 0 && report.tightest().is_some_and(|headroom| headroom.left < report.dearest) =>
+        {
             "budget reached"
         }
         RunState::Open => "open",

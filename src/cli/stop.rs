@@ -1,4 +1,4 @@
-//! What ends a start early: a signal, or the time that was given to it.
+//! What ends a session early: a signal, or the time that was given to it.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) fn listen(out: Out, max_wait: Option<Duration>) -> watch::Receiver<St
         tokio::select! {
             () = signals.next() => out.note(
                 "stopping: nothing new is bought, what is in flight is waited for; once more ends at once, and what is in \
-                 flight is then in doubt until the next start",
+                 flight is then in doubt until the next session",
             ),
             () = elapsed(max_wait) => out.note("the time given by --max-wait is over: what is in flight is waited for"),
         }
@@ -35,7 +35,7 @@ async fn elapsed(max_wait: Option<Duration>) {
 }
 
 /// SIGINT and SIGTERM, from now on. Where they cannot be listened to, they end the process as they always did, and the
-/// next start goes on.
+/// next session goes on.
 #[cfg(unix)]
 pub(super) struct Signals(Option<(tokio::signal::unix::Signal, tokio::signal::unix::Signal)>);
 

@@ -1,21 +1,21 @@
-//! What a start came to, for somebody whose card is charged.
+//! What a session came to, for somebody whose card is charged.
 
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use super::account_status::AccountStatus;
 use super::exit::Exit;
 use super::failure;
 use super::learnt::Learnt;
 use super::out::{self, count, from_anywhere, grouped, lines, shell};
-use super::standing::Standing;
 use super::table;
 use super::unbought;
 use crate::engine::End;
 use crate::ledger::{Kind, Ledger, RunState};
 use crate::report::Report;
 
-/// How a run ended in this start.
+/// How a run ended in this session.
 pub(super) fn exit_of(report: &Report, end: &End) -> Exit {
     let cut = end.cuts.iter().any(|(run, _)| *run == report.status.run);
     if end.refused.is_some() {
@@ -71,7 +71,7 @@ pub(super) fn text(
     end: &End,
     exit: Exit,
     ledger: &Ledger,
-    standing: &Standing,
+    account_status: &AccountStatus,
     learnt: &Learnt,
 ) -> String {
     let status = &report.status;
@@ -98,7 +98,7 @@ pub(super) fn text(
         row(
             "waiting",
             format!(
-                "{} bought and paid, answer to come{late}; the same command fetches them, the vendor keeps answers for 30 days",
+                "{} bought and paid, answer to come{late}; the same command fetches them, the provider keeps answers for 30 days",
                 grouped(report.waiting)
             ),
         );
@@ -111,10 +111,10 @@ pub(super) fn text(
         row("in doubt", format!("{}, {} held for them", count(report.in_doubt, "task"), status.total.held));
         for batch in &status.in_doubt {
             row("", format!("batch {}: {}, {}: {}", batch.batch, count(batch.attempts, "task"), batch.held, batch.why));
-            if let Some(until) = standing.of_doubt(batch.batch).filter(|_| !end.unlisted) {
+            if let Some(until) = account_status.of_unknown(batch.batch).filter(|_| !end.unlisted) {
                 row("", format!("  {until}"));
             }
-            for evidence in standing.missing(batch.batch) {
+            for evidence in account_status.missing(batch.batch) {
                 row("", format!("  {evidence}"));
             }
         }
@@ -122,7 +122,7 @@ pub(super) fn text(
             "no list can be asked about it, and nothing of it is bought again before a person has decided: look at the \
              gateway's own record, then `bursar resolve BATCH --bought|--not-bought --reason TEXT`"
         } else {
-            "nothing of it is bought again before the vendor's list tells; the same command goes on, or `bursar reconcile`"
+            "nothing of it is bought again before the provider's list tells; the same command goes on, or `bursar reconcile`"
         };
         row("", next.into());
     }
@@ -149,18 +149,18 @@ pub(super) fn text(
     let (tasks, booked, cost) = end.corrected;
     if tasks > 0 {
         let tasks = count(tasks, "task");
-        row("corrected", format!("the vendor's list names {cost} for {tasks} of this account; {booked} was booked"));
+        row("corrected", format!("the provider's list names {cost} for {tasks} of this account; {booked} was booked"));
     }
-    for sentence in standing.sentences() {
+    for sentence in account_status.sentences() {
         row("besides", sentence);
     }
-    for cap in caps(&report.rooms) {
+    for cap in caps(&report.headrooms) {
         row("cap", cap);
     }
     if let Some(why) = &end.refused {
         row("refused", why.clone());
     }
-    if let Some(why) = waiting_for(end, standing).filter(|_| exit != Exit::Complete) {
+    if let Some(why) = waiting_for(end, account_status).filter(|_| exit != Exit::Complete) {
         row("no answer", why);
     }
     for sentence in learnt.sentences() {
@@ -175,18 +175,18 @@ pub(super) fn text(
 }
 
 /// Caps and what they leave, their amounts under each other.
-fn caps(rooms: &[crate::plan::Room]) -> Vec<String> {
-    let mut left: Vec<String> = rooms.iter().map(|room| room.left.to_string()).collect();
-    let mut limits: Vec<String> = rooms.iter().map(|room| room.limit.to_string()).collect();
+fn caps(headrooms: &[crate::plan::Headroom]) -> Vec<String> {
+    let mut left: Vec<String> = headrooms.iter().map(|headroom| headroom.left.to_string()).collect();
+    let mut limits: Vec<String> = headrooms.iter().map(|headroom| headroom.limit.to_string()).collect();
     table::aligned(left.iter_mut());
     table::aligned(limits.iter_mut());
     let widest = |texts: &[String]| texts.iter().map(String::len).max().unwrap_or_default();
     let (of_left, of_limits) = (widest(&left), widest(&limits));
-    let names = rooms.iter().map(|room| room.name.chars().count() + 1);
+    let names = headrooms.iter().map(|headroom| headroom.name.chars().count() + 1);
     let of_names = names.max().unwrap_or_default();
-    let each = rooms.iter().zip(left.iter().zip(&limits));
-    each.map(|(room, (left, limit))| {
-        format!("{:<of_names$} {left:>of_left$} of {limit:>of_limits$} left", format!("{}:", room.name))
+    let each = headrooms.iter().zip(left.iter().zip(&limits));
+    each.map(|(headroom, (left, limit))| {
+        format!("{:<of_names$} {left:>of_left$} of {limit:>of_limits$} left", format!("{}:", headroom.name))
     })
     .collect()
 }
@@ -223,7 +223,7 @@ pub(super) fn unmatched(end: &End) -> Option<String> {
     (purchases > 0).then(|| {
         format!(
             "{} that answer no task of this ledger came to light in this session, {cost} in all: the provider accepted them \
-             after they had been given up, or twice; they are booked (table extra_charge): compare them with the provider's \
+             after they had been given up, or twice; they are booked (table unmatched_charge): compare them with the provider's \
              bill",
             count(purchases, "purchase")
         )
@@ -231,10 +231,10 @@ pub(super) fn unmatched(end: &End) -> Option<String> {
 }
 
 /// What nothing came of at the end: for how long, from whom, and why not.
-fn waiting_for(end: &End, standing: &Standing) -> Option<String> {
+fn waiting_for(end: &End, account_status: &AccountStatus) -> Option<String> {
     let (lasted, why) = end.no_answer.as_ref()?;
     let lasted = humantime::format_duration(std::time::Duration::from_secs(lasted.as_secs()));
-    Some(format!("for {lasted} from account {} at {}: {why}", standing.account, standing.base_url))
+    Some(format!("for {lasted} from account {} at {}: {why}", account_status.account, account_status.base_url))
 }
 
 fn spent(report: &Report) -> String {
@@ -245,7 +245,7 @@ fn spent(report: &Report) -> String {
         Some(limit) if total.charged.less(report.status.overrun) > limit => {
             "; the budget was lowered below what had been spent"
         }
-        Some(limit) if total.charged > limit => "; the vendor charged more than it names, and than was held for it",
+        Some(limit) if total.charged > limit => "; the provider charged more than it names, and than was held for it",
         _ => "",
     };
     format!("{}{of}; {held}{over}", total.charged)
@@ -271,7 +271,7 @@ pub(super) fn facts(
     end: Option<&End>,
     exit: Option<Exit>,
     ledger: &Ledger,
-    standing: &Standing,
+    account_status: &AccountStatus,
     learnt: &Learnt,
 ) -> Value {
     let status = &report.status;
@@ -297,9 +297,9 @@ pub(super) fn facts(
     facts.insert("failed_alike".into(), report.failed_alike.iter().map(failure::facts).collect());
     let oddities = status.oddities.iter().map(|(oddity, answers)| (oddity.name().to_owned(), (*answers).into()));
     facts.insert("oddities".into(), Value::Object(oddities.collect()));
-    facts.insert("caps".into(), report.rooms.iter().map(of_room).collect());
-    facts.insert("in_doubt".into(), status.in_doubt.iter().map(|batch| of_doubt(batch, standing)).collect());
-    facts.insert("beside".into(), standing.facts());
+    facts.insert("caps".into(), report.headrooms.iter().map(of_headroom).collect());
+    facts.insert("in_doubt".into(), status.in_doubt.iter().map(|batch| of_unknown(batch, account_status)).collect());
+    facts.insert("beside".into(), account_status.facts());
     facts.insert(
         "sets".into(),
         report.sets.iter().map(|set| json!({ "name": set.name, "tasks": set.tasks, "planned": set.planned })).collect(),
@@ -313,7 +313,7 @@ pub(super) fn facts(
         out::money(&mut corrected, "booked", booked);
         out::money(&mut corrected, "cost", cost);
         facts.insert("corrected".into(), Value::Object(corrected));
-        facts.insert("waiting_for".into(), waiting_for(end, standing).into());
+        facts.insert("waiting_for".into(), waiting_for(end, account_status).into());
         facts.insert("late".into(), end.late.into());
         facts.insert("stopped".into(), end.stopped.into());
         facts.insert("given_up".into(), end.given_up.into());
@@ -335,11 +335,11 @@ pub(super) fn unmatched_facts(end: &End) -> Value {
 }
 
 /// A cap as JSON.
-pub(super) fn of_room(room: &crate::plan::Room) -> Value {
+pub(super) fn of_headroom(headroom: &crate::plan::Headroom) -> Value {
     let mut row = serde_json::Map::new();
-    row.insert("name".into(), room.name.clone().into());
-    out::money(&mut row, "limit", room.limit);
-    out::money(&mut row, "left", room.left);
+    row.insert("name".into(), headroom.name.clone().into());
+    out::money(&mut row, "limit", headroom.limit);
+    out::money(&mut row, "left", headroom.left);
     Value::Object(row)
 }
 
@@ -351,15 +351,15 @@ fn of_failures(sum: &crate::ledger::FailedSum) -> Value {
     Value::Object(row)
 }
 
-fn of_doubt(batch: &crate::ledger::StatusBatch, standing: &Standing) -> Value {
+fn of_unknown(batch: &crate::ledger::StatusBatch, account_status: &AccountStatus) -> Value {
     let mut row = serde_json::Map::new();
     row.insert("batch".into(), batch.batch.0.into());
     row.insert("tasks".into(), batch.attempts.into());
     row.insert("why".into(), batch.why.clone().into());
     row.insert("sent_v".into(), batch.sent_v.into());
     row.insert("closed_v".into(), batch.closed_v.into());
-    row.insert("conclude_from_v".into(), standing.doubt_until(batch.batch).into());
-    row.insert("missing".into(), standing.missing_facts(batch.batch).into());
+    row.insert("conclude_from_v".into(), account_status.unknown_until(batch.batch).into());
+    row.insert("missing".into(), account_status.missing_facts(batch.batch).into());
     out::money(&mut row, "held", batch.held);
     Value::Object(row)
 }
@@ -368,21 +368,21 @@ fn of_doubt(batch: &crate::ledger::StatusBatch, standing: &Standing) -> Value {
 mod tests {
     use super::*;
     use crate::money::Money;
-    use crate::plan::{Room, Scope};
+    use crate::plan::{Headroom, Scope};
 
     #[test]
     fn amounts_of_several_caps_stand_under_each_other() {
-        let room = |name: &str, left: i64, limit: i64| Room {
+        let headroom = |name: &str, left: i64, limit: i64| Headroom {
             scope: Scope::Run,
             name: name.to_owned(),
             left: Money::from_nanos(left),
             used: Money::ZERO,
             limit: Money::from_nanos(limit),
         };
-        let run = room("budget of this run", 800_000, 500_000_000);
+        let run = headroom("budget of this run", 800_000, 500_000_000);
         assert_eq!(caps(std::slice::from_ref(&run)), ["budget of this run: $0.0008 of $0.50 left"]);
         assert_eq!(
-            caps(&[run, room("account's cap of the UTC day", 12_500_000_000, 50_000_000_000)]),
+            caps(&[run, headroom("account's cap of the UTC day", 12_500_000_000, 50_000_000_000)]),
             [
                 "budget of this run:            $0.0008 of  $0.50 left",
                 "account's cap of the UTC day: $12.5000 of $50.00 left"

@@ -5,7 +5,7 @@ use comfy_table::{CellAlignment, ContentArrangement, Table};
 
 use super::out::{grouped, lines};
 use crate::money::Money;
-use crate::plan::{Room, Share};
+use crate::plan::{Headroom, Share};
 
 /// A table without lines.
 pub(super) struct Columns {
@@ -79,17 +79,17 @@ pub(super) fn shares(what: &str, shares: &[(String, Share)]) -> String {
     for (name, share) in shares {
         let mut row = vec![name.clone(), grouped(share.tasks), share.cost.to_string()];
         row.extend(tried.iter().map(|(_, of)| grouped(of(share))));
-        row.extend([grouped(share.funded), share.funded_cost.to_string(), grouped(share.left_out())]);
+        row.extend([grouped(share.allocated), share.allocated_cost.to_string(), grouped(share.left_out())]);
         table.add_row(row);
     }
     text(&table)
 }
 
 /// What caps leave.
-pub(super) fn rooms(rooms: &[Room]) -> String {
+pub(super) fn headrooms(headrooms: &[Headroom]) -> String {
     let mut table = table(&["cap", "limit", "left"], &[1, 2]);
-    for room in rooms {
-        table.add_row([room.name.clone(), room.limit.to_string(), room.left.to_string()]);
+    for headroom in headrooms {
+        table.add_row([headroom.name.clone(), headroom.limit.to_string(), headroom.left.to_string()]);
     }
     text(&table)
 }

@@ -5,13 +5,13 @@ use super::out::count;
 use crate::engine::End;
 use crate::ledger::RunState;
 use crate::money::Money;
-use crate::plan::{Room, Scope};
+use crate::plan::{Headroom, Scope};
 use crate::report::Report;
 
 /// The ceiling that cut a run's plan, as it stands now: the cut was made while money was on its way.
-fn cut<'r>(report: &'r Report, end: &'r End) -> Option<&'r Room> {
+fn cut<'r>(report: &'r Report, end: &'r End) -> Option<&'r Headroom> {
     let (_, cut) = end.cuts.iter().find(|(run, _)| *run == report.status.run)?;
-    Some(report.rooms.iter().find(|room| room.name == cut.name).unwrap_or(cut))
+    Some(report.headrooms.iter().find(|headroom| headroom.name == cut.name).unwrap_or(cut))
 }
 
 /// Why not.
@@ -20,9 +20,9 @@ pub(super) fn why(report: &Report, end: &End, exit: Exit) -> String {
     if report.status.state == RunState::Closed {
         return format!("{planned}: a later period of the job has begun, so they are never bought");
     }
-    if let Some(room) = cut(report, end) {
-        let leaves = format!("{} leaves {} of {}", room.name, room.left, room.limit);
-        return if end.stopped && room.left >= report.dearest {
+    if let Some(headroom) = cut(report, end) {
+        let leaves = format!("{} leaves {} of {}", headroom.name, headroom.left, headroom.limit);
+        return if end.stopped && headroom.left >= report.dearest {
             format!("{planned}: this session was stopped; {leaves}, and {} with that", goes_on(report))
         } else {
             format!("{planned}: {leaves}, and the next task costs more")
@@ -63,9 +63,9 @@ fn goes_on(report: &Report) -> String {
 /// What would have been enough, or when there is money again.
 pub(super) fn enough(report: &Report, end: &End, more: Money) -> String {
     let costs = format!("they would cost {more} more");
-    let Some(room) = cut(report, end) else { return costs };
-    let enough = room.limit.less(room.left).saturating_add(more).decimal();
-    match room.scope {
+    let Some(headroom) = cut(report, end) else { return costs };
+    let enough = headroom.limit.less(headroom.left).saturating_add(more).decimal();
+    match headroom.scope {
         Scope::Run => format!(
             "{costs}: [budget] run = \"{}\" would be enough for all",
             report.committed().saturating_add(more).decimal()
@@ -83,7 +83,7 @@ pub(super) fn enough(report: &Report, end: &End, more: Money) -> String {
             "{costs}: caps = {{ month = \"{enough}\" }} of the account would be enough for all, or the money of the next \
              month (UTC)"
         ),
-        Scope::AccountBalance => format!("{costs}: pay {} in, or lower keep_balance", more.less(room.left)),
+        Scope::AccountBalance => format!("{costs}: pay {} in, or lower keep_balance", more.less(headroom.left)),
         Scope::Account => costs,
     }
 }

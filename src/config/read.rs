@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{AccountCaps, AccountConfig, Config, Limits, PriceOverride, ProxyConfig, Timing, default_accounts};
-use crate::offer::{Function, Route};
 use crate::page::{Page, Section, is_name};
 use crate::problem::{Problems, Wrong};
+use crate::product::{Function, Route};
 
 const KEYS: &[&str] = &["ledger", "state_dir", "bytes_per_answer", "accounts"];
 const ACCOUNT_KEYS: &[&str] = &[
@@ -66,10 +66,10 @@ const PRICE_KEYS: &[&str] = &[
     "search_per_thousand",
 ];
 
-/// More than any vendor allows; keeps arithmetic on limits far from its ends.
+/// More than any provider allows; keeps arithmetic on limits far from its ends.
 const MOST_CALLS_PER_MINUTE: u32 = 1_000_000;
 
-/// A shorter quarantine concludes from a list that may not yet show what was bought; only a simulated vendor may have one.
+/// A shorter quarantine concludes from a list that may not yet show what was bought; only a simulated provider may have one.
 pub const SHORTEST_QUARANTINE: Duration = Duration::from_mins(10);
 
 /// Reads `bursar.toml`.

@@ -4,15 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc;
 
-use super::vocabulary::{Heard, LiveAnswer, Reply};
+use super::vocabulary::{LiveAnswer, Reply, TimedReply};
 use crate::clock::{Clock, Now};
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{LedgerError, Order, Seal};
-use crate::offer::{Engine, Function, Method, Offer, ResultKind};
 use crate::pace::Bucket;
+use crate::product::{Engine, Function, Method, Product, ResultKind};
+use crate::provider::codes::Class;
+use crate::provider::{self, Failure, Fate, ListProblem, Provider, Refusal, Request, Response, Through, Verdict, wire};
 use crate::rule::Rule;
-use crate::vendor::codes::Class;
-use crate::vendor::{self, Failure, Fate, ListProblem, Refusal, Request, Response, Through, Vendor, Verdict, wire};
 
 /// How hard an answer is compressed: the level at which it is small enough and costs a fraction of a millisecond.
 const ZSTD_LEVEL: i32 = 3;
@@ -29,13 +29,13 @@ pub struct Call {
 #[derive(Debug)]
 pub(super) enum What {
     Hello,
-    /// The first call where the vendor has no status page: any reply will do.
+    /// The first call where the provider has no status page: any reply will do.
     Contact,
     Probe((Engine, Function)),
     Balance,
     Post {
         batch: BatchId,
-        offer: &'static Offer,
+        product: &'static Product,
         /// Until they are written into the body.
         orders: Vec<Order>,
         tags: Vec<String>,
@@ -43,7 +43,7 @@ pub(super) enum What {
         form: ResultKind,
         /// Who stands between here and the provider.
         through: Through,
-        /// The vendor decodes `user_prompt`.
+        /// The provider decodes `user_prompt`.
         user_prompt_decoded: bool,
         /// Set before it leaves.
         seal: Option<Seal>,
@@ -55,7 +55,7 @@ pub(super) enum What {
     Ask(String),
 }
 
-/// The way out to the vendor: the limit on all calls once more, counted as they leave. The core lets each go at its time,
+/// The way out to the provider: the limit on all calls once more, counted as they leave. The core lets each go at its time,
 /// and what a slow disk has held up since then must not leave all at once.
 #[derive(Debug)]
 pub(super) struct Gate {
@@ -80,22 +80,22 @@ impl Gate {
 }
 
 /// Makes a call as a task of its own, which hands back one reply.
-pub(super) fn spawn<V: Vendor>(
+pub(super) fn spawn<V: Provider>(
     call: Call,
-    vendor: &Arc<V>,
+    provider: &Arc<V>,
     gate: &Arc<Gate>,
-    hand_back: &mpsc::UnboundedSender<Result<Heard, LedgerError>>,
+    hand_back: &mpsc::UnboundedSender<Result<TimedReply, LedgerError>>,
 ) {
-    let (vendor, gate, hand_back) = (Arc::clone(vendor), Arc::clone(gate), hand_back.clone());
+    let (provider, gate, hand_back) = (Arc::clone(provider), Arc::clone(gate), hand_back.clone());
     tokio::spawn(async move {
-        let heard = make(call, &*vendor, &gate).await;
+        let heard = make(call, &*provider, &gate).await;
         tracing::debug!(reply = ?heard.as_ref().map(|heard| &heard.reply), at = ?gate.clock.now().mono, "a reply");
-        // Nobody listens any more: the start was cut short, and the ledger holds this as in doubt.
+        // Nobody listens any more: the session was cut short, and the ledger holds this as in doubt.
         drop(hand_back.send(heard));
     });
 }
 
-async fn make<V: Vendor>(mut call: Call, vendor: &V, gate: &Gate) -> Result<Heard, LedgerError> {
+async fn make<V: Provider>(mut call: Call, provider: &V, gate: &Gate) -> Result<TimedReply, LedgerError> {
     if let What::Post { seal: Some(seal), .. } = &call.what {
         let seal = seal.clone();
         // It waits for the disk. Where that is cut short the process is ending, and nothing more is sent.
@@ -104,7 +104,7 @@ async fn make<V: Vendor>(mut call: Call, vendor: &V, gate: &Gate) -> Result<Hear
     }
     let request = call.request()?;
     gate.pass().await;
-    let outcome = vendor.call(request).await;
+    let outcome = provider.call(request).await;
     Ok(call.heard(&outcome))
 }
 
@@ -114,7 +114,7 @@ impl Call {
     /// # Errors
     /// It may not leave: it could not be counted.
     pub fn request(&mut self) -> Result<Request, LedgerError> {
-        if let What::Post { offer, orders, tags, user_prompt_decoded, seal, .. } = &mut self.what
+        if let What::Post { product, orders, tags, user_prompt_decoded, seal, .. } = &mut self.what
             && self.request.body.is_none()
         {
             seal.as_ref().map_or(Ok(()), Seal::set)?;
@@ -127,30 +127,30 @@ impl Call {
                 priority: order.priority,
                 options: &order.asked.options,
             });
-            self.request.body = Some(wire::task_post_body(offer, *user_prompt_decoded, &wired.collect::<Vec<_>>()));
+            self.request.body = Some(wire::task_post_body(product, *user_prompt_decoded, &wired.collect::<Vec<_>>()));
             orders.clear();
         }
         Ok(self.request.clone())
     }
 
     /// What a reply means, by what was asked.
-    pub fn heard(self, outcome: &Result<Response, Failure>) -> Heard {
-        let date_v = vendor::reply_of(outcome).map(|response| response.date.map(|date| date.timestamp()));
-        let rest = vendor::reply_of(outcome).and_then(|response| response.rest);
+    pub fn heard(self, outcome: &Result<Response, Failure>) -> TimedReply {
+        let date_v = provider::reply_of(outcome).map(|response| response.date.map(|date| date.timestamp()));
+        let rest = provider::reply_of(outcome).and_then(|response| response.rest);
         let reply = match self.what {
             What::Hello => Reply::Hello(hello(outcome)),
-            What::Contact => Reply::Hello(vendor::judge_contact(outcome)),
-            What::Probe(endpoint) => Reply::Probed(endpoint, vendor::judge_probe(outcome)),
-            What::Balance => Reply::Balance(vendor::judge_account(outcome)),
-            What::Post { batch, tags, offer, form, through, .. } => {
+            What::Contact => Reply::Hello(provider::judge_contact(outcome)),
+            What::Probe(endpoint) => Reply::Probed(endpoint, provider::judge_probe(outcome)),
+            What::Balance => Reply::Balance(provider::judge_account(outcome)),
+            What::Post { batch, tags, product, form, through, .. } => {
                 let tags: Vec<&str> = tags.iter().map(String::as_str).collect();
                 let mut verdict = match through {
-                    Through::Nobody => vendor::judge(outcome, &tags),
-                    Through::Proxy => vendor::judge_behind_a_proxy(outcome, &tags),
-                    Through::Gateway => vendor::judge_passed_on(outcome, &tags),
+                    Through::Nobody => provider::judge(outcome, &tags),
+                    Through::Proxy => provider::judge_behind_a_proxy(outcome, &tags),
+                    Through::Gateway => provider::judge_passed_on(outcome, &tags),
                 };
                 let mut answer = None;
-                if offer.method == Method::Live {
+                if product.method == Method::Live {
                     answer = live_answer(outcome, form);
                     if answer.is_none() && Rule::OddAnswersAreKept.is_kept() {
                         answer = odd_live_answer(outcome, &tags, form, &mut verdict);
@@ -158,44 +158,44 @@ impl Call {
                 }
                 Reply::Posted(batch, verdict, answer)
             }
-            What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, vendor::judge_ready(outcome)),
-            What::Page(span, offset) => Reply::Page(span, offset, vendor::judge_list(outcome)),
-            What::CostPage => Reply::CostPage(vendor::judge_list(outcome)),
-            What::Ask(vendor_id) => {
-                let fetched = vendor::judge_fetch(outcome, &vendor_id);
-                Reply::Asked(vendor_id, fetched)
+            What::Ready(endpoint, begun_v) => Reply::Ready(endpoint, begun_v, provider::judge_ready(outcome)),
+            What::Page(span, offset) => Reply::Page(span, offset, provider::judge_list(outcome)),
+            What::CostPage => Reply::CostPage(provider::judge_list(outcome)),
+            What::Ask(provider_id) => {
+                let fetched = provider::judge_fetch(outcome, &provider_id);
+                Reply::Asked(provider_id, fetched)
             }
             What::Fetch(attempt) => {
                 let id = self.request.path.rsplit('/').next().unwrap_or_default();
-                let mut fetched = vendor::judge_fetch(outcome, id);
-                if let vendor::Fetched::Answer { facts } = &fetched
+                let mut fetched = provider::judge_fetch(outcome, id);
+                if let provider::Fetched::Answer { facts } = &fetched
                     && let Some(other) = facts.id.as_ref().filter(|id| !self.request.path.ends_with(id.as_str()))
                 {
                     let why = format!("the reply is the answer of another task: {other}");
-                    fetched = vendor::Fetched::Unreachable { why };
+                    fetched = provider::Fetched::Unreachable { why };
                 }
                 let mut body = Vec::new();
-                if let (vendor::Fetched::Answer { .. } | vendor::Fetched::Odd(_), Some(response)) =
-                    (&fetched, vendor::reply_of(outcome))
+                if let (provider::Fetched::Answer { .. } | provider::Fetched::Odd(_), Some(response)) =
+                    (&fetched, provider::reply_of(outcome))
                 {
                     match zstd::encode_all(&response.body[..], ZSTD_LEVEL) {
                         Ok(compressed) => body = compressed,
                         Err(error) => {
                             let why = format!("the answer cannot be compressed: {error}");
-                            fetched = vendor::Fetched::Unreachable { why };
+                            fetched = provider::Fetched::Unreachable { why };
                         }
                     }
                 }
                 Reply::Fetched(attempt, fetched, body)
             }
         };
-        Heard { reply, begun: self.begun, date_v, rest }
+        TimedReply { reply, begun: self.begun, date_v, rest }
     }
 }
 
 /// The answer that came with a purchase; none where it cannot be kept, and then it is lost.
 fn live_answer(outcome: &Result<Response, Failure>, form: ResultKind) -> Option<LiveAnswer> {
-    let facts = vendor::live_answer(outcome)?;
+    let facts = provider::live_answer(outcome)?;
     let body = zstd::encode_all(&outcome.as_ref().ok()?.body[..], ZSTD_LEVEL).ok()?;
     Some(LiveAnswer { facts, body, form, oddity: None })
 }
@@ -209,22 +209,22 @@ fn odd_live_answer(
     verdict: &mut Verdict,
 ) -> Option<LiveAnswer> {
     let [tag] = tags else { return None };
-    let (fate, odd) = vendor::odd_live(outcome, tag)?;
-    let body = zstd::encode_all(&vendor::reply_of(outcome)?.body[..], ZSTD_LEVEL).ok()?;
+    let (fate, odd) = provider::odd_live(outcome, tag)?;
+    let body = zstd::encode_all(&provider::reply_of(outcome)?.body[..], ZSTD_LEVEL).ok()?;
     let in_doubt = match verdict {
         Verdict::InDoubt { .. } => true,
         Verdict::Rows { each, .. } => matches!(each[..], [Fate::InDoubt { .. }]),
         Verdict::NotBought { .. } => return None,
     };
     if in_doubt {
-        *verdict = Verdict::Rows { each: vec![fate], strays: Vec::new() };
+        *verdict = Verdict::Rows { each: vec![fate], unmatched: Vec::new() };
     }
     Some(LiveAnswer { facts: odd.facts, body, form, oddity: Some(odd.oddity) })
 }
 
-/// The first call only has to show that the vendor is there and lets us in, and what its clock says.
+/// The first call only has to show that the provider is there and lets us in, and what its clock says.
 fn hello(outcome: &Result<Response, Failure>) -> Result<(), Refusal> {
-    match vendor::judge_account(outcome) {
+    match provider::judge_account(outcome) {
         Err(ListProblem::Refused(refusal)) if refusal.class == Class::Halt => Err(refusal),
         Err(ListProblem::Unreachable { why }) if outcome.is_err() => {
             Err(Refusal { class: Class::Unreachable, code: None, http: None, message: why, retry_after: None })
@@ -238,7 +238,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::offer::OFFERS;
+    use crate::product::PRODUCTS;
 
     #[tokio::test(start_paused = true)]
     async fn calls_that_were_held_up_together_leave_at_the_pace_of_the_limit() {
@@ -271,7 +271,7 @@ mod tests {
         let seal = Some(Seal::that_cannot_be_set());
         let what = What::Post {
             batch: BatchId(1),
-            offer: &OFFERS[0],
+            product: &PRODUCTS[0],
             orders: Vec::new(),
             tags: Vec::new(),
             form: ResultKind::Advanced,

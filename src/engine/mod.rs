@@ -4,18 +4,18 @@
 //! tasks of their own that hand back one reply each; replies are taken by the handful, one commit for each handful. It
 //! prints nothing.
 
-// A start: what it is to buy, and the turns it takes.
+// A session: what it is to buy, and the turns it takes.
 mod prepare;
-mod turn;
+mod runner;
 
 // The core decides, in these words and by this clock, and touches nothing.
 mod vocabulary;
 mod core;
-mod vendor_clock;
+mod provider_clock;
 
 // A dollar: set aside for a task, committed and sent, charged, or in doubt until that is settled; its answer fetched.
 mod dispatch;
-mod desk;
+mod executor;
 mod call;
 mod replies;
 mod reconcile;
@@ -29,26 +29,26 @@ use tokio::sync::{mpsc, watch};
 
 pub use self::core::Core;
 pub use call::Call;
-pub use desk::{Desk, EngineError};
-pub use dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
+pub use dispatch::{HeadroomFor, KnownPrice, Pulled, RunTerms};
+pub use executor::{EngineError, Executor};
 pub use prepare::{
-    PrepareError, Prepared, affordable, bring_account, by_deadline, own_ceilings, own_room, own_rooms, prepare,
+    PrepareError, Prepared, affordable, bring_account, by_deadline, own_ceilings, own_headroom, own_headrooms, prepare,
     retry_failed,
 };
-pub use turn::{AtWork, Moment, Outside, ProviderClock, Turn};
-pub use vendor_clock::FURTHEST_OFF_S;
-pub use vocabulary::{Effect, End, Heard, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms};
+pub use provider_clock::FURTHEST_OFF_S;
+pub use runner::{Advance, ClockSeen, Moment, Outside, Runner};
+pub use vocabulary::{Effect, End, Input, LiveAnswer, Memory, Reply, SeenRow, Source, Terms, TimedReply};
 pub use waits::{Missing, Until, Waits, waits};
 
 use crate::clock::{Clock, Now};
 use crate::event::{Event, Watch};
 use crate::ledger::{Ledger, LedgerError};
-use crate::vendor::Vendor;
+use crate::provider::Provider;
 
 /// Replies that are taken into one commit.
 const HANDFUL: usize = 256;
 
-/// How urgently a start is to end.
+/// How urgently a session is to end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum StopWord {
     /// Go on.
@@ -60,21 +60,21 @@ pub enum StopWord {
     Now,
 }
 
-/// Works for one account until nothing more can happen in this start, or until it is told to stop.
+/// Works for one account until nothing more can happen in this session, or until it is told to stop.
 ///
 /// # Errors
-/// The ledger cannot be written: nothing more is sent, and what is in flight is in doubt at the next start.
-pub async fn run<V: Vendor>(
-    desk: Desk,
-    vendor: Arc<V>,
+/// The ledger cannot be written: nothing more is sent, and what is in flight is in doubt at the next session.
+pub async fn run<V: Provider>(
+    executor: Executor,
+    provider: Arc<V>,
     ledger: &mut Ledger,
     clock: Clock,
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
 ) -> Result<End, EngineError> {
-    let gate = Arc::new(call::Gate::new(desk.terms.limits.calls_per_minute, clock));
-    let mut at_work = AtWork::new(desk, ledger, clock.now())?;
-    drive(&mut at_work, gate, vendor, ledger, clock, stop, watch).await
+    let gate = Arc::new(call::Gate::new(executor.terms.limits.calls_per_minute, clock));
+    let mut at_work = Runner::new(executor, ledger, clock.now())?;
+    drive(&mut at_work, gate, provider, ledger, clock, stop, watch).await
 }
 
 /// Calls until the provider has answered, and says what its clock shows. Runs are opened after it: only both clocks
@@ -82,39 +82,39 @@ pub async fn run<V: Vendor>(
 ///
 /// # Errors
 /// None of its own: those of [`run`].
-pub async fn greet<V: Vendor>(
+pub async fn handshake<V: Provider>(
     terms: Terms,
-    vendor: Arc<V>,
+    provider: Arc<V>,
     ledger: &mut Ledger,
     clock: Clock,
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
-) -> Result<(ProviderClock, End), EngineError> {
+) -> Result<(ClockSeen, End), EngineError> {
     let gate = Arc::new(call::Gate::new(terms.limits.calls_per_minute, clock));
-    let mut at_work = AtWork::greeting(terms, clock.now());
-    let end = drive(&mut at_work, gate, vendor, ledger, clock, stop, watch).await?;
+    let mut at_work = Runner::handshake(terms, clock.now());
+    let end = drive(&mut at_work, gate, provider, ledger, clock, stop, watch).await?;
     Ok((at_work.heard_clock(), end))
 }
 
-/// Turn after turn, with tokio's time and real calls.
-async fn drive<V: Vendor>(
-    at_work: &mut AtWork,
+/// Advance after turn, with tokio's time and real calls.
+async fn drive<V: Provider>(
+    at_work: &mut Runner,
     gate: Arc<call::Gate>,
-    vendor: Arc<V>,
+    provider: Arc<V>,
     ledger: &mut Ledger,
     clock: Clock,
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
 ) -> Result<End, EngineError> {
-    let (hand_back, mut replies) = mpsc::unbounded_channel::<Result<Heard, LedgerError>>();
-    let mut outside = World { vendor, clock, gate, hand_back, watch };
+    let (hand_back, mut replies) = mpsc::unbounded_channel::<Result<TimedReply, LedgerError>>();
+    let mut outside = World { provider, clock, gate, hand_back, watch };
     let mut input = Input::Begin;
     let mut heard = StopWord::None;
     loop {
-        let wake = match at_work.turn(input, ledger, &mut outside)? {
-            Turn::Wait(wake) => wake,
-            Turn::Ended(end) => return Ok(*end),
-            Turn::Killed => return Ok(at_work.cut_short()),
+        let wake = match at_work.advance(input, ledger, &mut outside)? {
+            Advance::Wait(wake) => wake,
+            Advance::Ended(end) => return Ok(*end),
+            Advance::Killed => return Ok(at_work.cut_short()),
         };
         let now = clock.now().mono;
         let nap = wake.unwrap_or(now + Duration::from_secs(1)).saturating_sub(now);
@@ -132,7 +132,7 @@ async fn drive<V: Vendor>(
                 while handful.len() < HANDFUL && let Ok(next) = replies.try_recv() {
                     handful.push(next?);
                 }
-                Input::Heard(handful)
+                Input::Replies(handful)
             }
             () = tokio::time::sleep(nap) => Input::Tick,
         };
@@ -141,14 +141,14 @@ async fn drive<V: Vendor>(
 
 /// The world of a real start.
 struct World<'a, V> {
-    vendor: Arc<V>,
+    provider: Arc<V>,
     clock: Clock,
     gate: Arc<call::Gate>,
-    hand_back: mpsc::UnboundedSender<Result<Heard, LedgerError>>,
+    hand_back: mpsc::UnboundedSender<Result<TimedReply, LedgerError>>,
     watch: &'a mut (dyn Watch + Send),
 }
 
-impl<V: Vendor> Outside for World<'_, V> {
+impl<V: Provider> Outside for World<'_, V> {
     fn now(&self) -> Now {
         self.clock.now()
     }
@@ -158,7 +158,7 @@ impl<V: Vendor> Outside for World<'_, V> {
     }
 
     fn call(&mut self, call: Call) {
-        call::spawn(call, &self.vendor, &self.gate, &self.hand_back);
+        call::spawn(call, &self.provider, &self.gate, &self.hand_back);
     }
 }
 

@@ -14,12 +14,14 @@ use crate::ids::{AccountId, RunId};
 use crate::job::{Files, Job, PromptsError, WhenShort};
 use crate::ledger::{AccountFacts, Edited, FailedTask, JobFacts, Ledger, LedgerError, Login, RegisterError, RunFacts};
 use crate::money::Money;
-use crate::offer::{OFFERS, promised_turnaround};
 use crate::period::Period;
-use crate::plan::{BuyingOrder, Haste, Hurry, Plan, PlanError, Room, Scope, hasten, plan, worst_cases};
+use crate::plan::{
+    BuyingOrder, DeadlineChoice, Headroom, Plan, PlanError, Scope, TimeLeft, choose_by_deadline, plan, worst_cases,
+};
 use crate::price::PriceList;
+use crate::product::{PRODUCTS, promised_turnaround};
+use crate::provider::codes::{Class, look_up};
 use crate::task::{Reason, hash128};
-use crate::vendor::codes::{Class, look_up};
 
 /// A job that cannot be begun.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +69,7 @@ pub struct Prepared {
     /// There was a run of this period before.
     pub resumed: bool,
     /// How what goes by the deadline is bought from now on.
-    pub haste: Haste,
+    pub deadline_choice: DeadlineChoice,
 }
 
 /// Brings an account with its login into the ledger.
@@ -97,7 +99,7 @@ pub fn affordable(
     now: Now,
 ) -> Result<(), PrepareError> {
     let (job, _) = by_deadline(ledger, job, None, limits, prices, now.wall.timestamp())?;
-    refuse_what_is_short(&job, &plan(&job, prices, &[own_room(&job)])?)
+    refuse_what_is_short(&job, &plan(&job, prices, &[own_headroom(&job)])?)
 }
 
 /// Brings a job and its run of a period into the ledger, and plans it where its plan has changed.
@@ -118,13 +120,13 @@ pub fn prepare(
 ) -> Result<Prepared, PrepareError> {
     let at = now.wall.timestamp();
     let known = ledger.find_run(&job.name, Some(&period.id))?;
-    let (job, haste) = by_deadline(ledger, job, known, limits, prices, at)?;
+    let (job, deadline_choice) = by_deadline(ledger, job, known, limits, prices, at)?;
     let job = &*job;
-    let worst = worst_cases(job, prices)?;
+    let worst_case = worst_cases(job, prices)?;
     let path = job.path.to_string_lossy();
     if known.is_none() {
         // Before anything is written: a job that cannot be paid leaves no run behind.
-        refuse_what_is_short(job, &plan(job, prices, &[own_room(job)])?)?;
+        refuse_what_is_short(job, &plan(job, prices, &[own_headroom(job)])?)?;
     }
     let job_id = ledger.bring_job(&JobFacts {
         name: &job.name,
@@ -138,14 +140,14 @@ pub fn prepare(
     let deadline_s = job.deadline.map(|deadline| i64::try_from(deadline.as_secs()).unwrap_or(i64::MAX / 2));
     let run = ledger
         .bring_run(&RunFacts { job: job_id, period, cap: job.budget.run, results: &job.results, deadline_s }, at)?;
-    let plan_hash = plan_hash(job, &worst);
+    let plan_hash = plan_hash(job, &worst_case);
     let edited = if ledger.is_planned(run, plan_hash)? {
         ledger.keep_lines(run, job)?;
         None
     } else {
         let mut rows = ledger.plan_rows(run)?;
         job.each_prompt(files, |index, text| rows.prompt(job.prompts.hash(index), text))?;
-        Some(rows.finish(job, BuyingOrder::new(job, &worst), plan_hash, at)?)
+        Some(rows.finish(job, BuyingOrder::new(job, &worst_case), plan_hash, at)?)
     };
     // The job may allow more paid failures than it did when they came.
     let allows = |failed: &FailedTask| {
@@ -162,7 +164,7 @@ pub fn prepare(
         retry_paid_failures: job.retry_paid_failures,
         stop_after_refusals: job.stop_after_refusals,
     };
-    Ok(Prepared { run, terms, edited, resumed: known.is_some(), haste })
+    Ok(Prepared { run, terms, edited, resumed: known.is_some(), deadline_choice })
 }
 
 /// Tries again what a run has of failed tasks, by a person's word: what was refused, and what was paid for and gave no
@@ -188,14 +190,14 @@ pub fn by_deadline<'j>(
     limits: &Limits,
     prices: &PriceList,
     now: i64,
-) -> Result<(Cow<'j, Job>, Haste), LedgerError> {
-    let Some(deadline) = job.deadline else { return Ok((Cow::Borrowed(job), Haste::default())) };
+) -> Result<(Cow<'j, Job>, DeadlineChoice), LedgerError> {
+    let Some(deadline) = job.deadline else { return Ok((Cow::Borrowed(job), DeadlineChoice::default())) };
     let opened_at = run.map_or(Ok(now), |run| ledger.opened_at(run))?;
     let gone = Duration::from_secs((now - opened_at).max(0).unsigned_abs());
     let mut seen = BTreeMap::new();
-    for offer in OFFERS {
-        for priority in offer.priorities {
-            let kind = (offer.function, offer.method, *priority);
+    for product in PRODUCTS {
+        for priority in product.priorities {
+            let kind = (product.function, product.method, *priority);
             seen.extend(ledger.turnaround(&job.account, kind.0, kind.1, kind.2)?.map(|took| (kind, took)));
         }
     }
@@ -203,8 +205,9 @@ pub fn by_deadline<'j>(
         let took = seen.get(&(function, method, priority)).copied();
         took.unwrap_or_else(|| promised_turnaround(function, method, priority))
     };
-    let (job, haste) = hasten(job, prices, &Hurry { left: deadline.saturating_sub(gone), limits, takes: &takes });
-    Ok((Cow::Owned(job), haste))
+    let (job, deadline_choice) =
+        choose_by_deadline(job, prices, &TimeLeft { left: deadline.saturating_sub(gone), limits, takes: &takes });
+    Ok((Cow::Owned(job), deadline_choice))
 }
 
 /// The ceilings that a job file sets, the run's own first.
@@ -215,14 +218,19 @@ pub fn own_ceilings(job: &Job) -> Vec<(Scope, Money)> {
 }
 
 /// The budgets of a run that has not begun, its own first, as if nothing were spent of them.
-pub fn own_rooms(job: &Job) -> Vec<Room> {
-    own_ceilings(job).into_iter().map(|(scope, limit)| Room::new(scope, scope.ceiling(), limit, Money::ZERO)).collect()
+pub fn own_headrooms(job: &Job) -> Vec<Headroom> {
+    own_ceilings(job)
+        .into_iter()
+        .map(|(scope, limit)| Headroom::new(scope, scope.ceiling(), limit, Money::ZERO))
+        .collect()
 }
 
 /// The tightest of them.
-pub fn own_room(job: &Job) -> Room {
-    let run = Room::of_run(job.budget.run);
-    own_rooms(job).into_iter().fold(run, |least, room| if room.limit < least.limit { room } else { least })
+pub fn own_headroom(job: &Job) -> Headroom {
+    let run = Headroom::of_run(job.budget.run);
+    own_headrooms(job)
+        .into_iter()
+        .fold(run, |least, headroom| if headroom.limit < least.limit { headroom } else { least })
 }
 
 fn refuse_what_is_short(job: &Job, plan: &Plan) -> Result<(), PrepareError> {
@@ -239,11 +247,11 @@ fn refuse_what_is_short(job: &Job, plan: &Plan) -> Result<(), PrepareError> {
 }
 
 /// Everything that the order of a job's tasks depends on.
-fn plan_hash(job: &Job, worst: &[Vec<Money>]) -> [u8; 32] {
+fn plan_hash(job: &Job, worst_case: &[Vec<Money>]) -> [u8; 32] {
     let mut hasher = blake3::Hasher::new();
-    for (set, worst) in job.sets.iter().zip(worst) {
+    for (set, worst_case) in job.sets.iter().zip(worst_case) {
         let targets: Vec<_> =
-            set.targets.iter().zip(worst).map(|(target, worst)| format!("{target:?} {worst}")).collect();
+            set.targets.iter().zip(worst_case).map(|(target, worst_case)| format!("{target:?} {worst_case}")).collect();
         let facts = format!("{:?} {} {} {:?} {targets:?}", set.name, set.weight, set.repeats, set.markets);
         hasher.update(&hash128(facts.as_bytes()));
         hasher.update(&(set.prompts.len() as u64).to_le_bytes());

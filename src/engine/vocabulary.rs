@@ -1,25 +1,25 @@
-//! The vocabulary of the core: what it is told, what it decides, and how a start ends.
+//! The vocabulary of the core: what it is told, what it decides, and how a session ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::collect::Endpoint;
-use super::dispatch::{KnownPrice, Pulled, RoomFor, RunTerms};
+use super::dispatch::{HeadroomFor, KnownPrice, Pulled, RunTerms};
 use super::reconcile::Span;
 use crate::clock::Now;
 use crate::config::{Limits, Timing};
 use crate::event::{EventKind, Progress};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::ledger::{
-    Awaited, CapReached, Change, Doubted, Draft, GivenUp, OpenBatch, Provisional, Recognised, Reserved, Settlement,
-    TakenOver, ToCollect, Unfinished, Witness,
+    Awaited, CapReached, Change, ControlRow, Draft, GivenUp, OpenBatch, Provisional, Recognised, Reserved, Settlement,
+    TakenOver, ToCollect, Unfinished, UnknownBatch,
 };
 use crate::money::Money;
 use crate::oddity::Oddity;
-use crate::offer::{Engine, Function, Method, ResultKind};
-use crate::plan::Room;
+use crate::plan::Headroom;
 use crate::price::NamedIn;
-use crate::vendor::{
+use crate::product::{Engine, Function, Method, ResultKind};
+use crate::provider::{
     AnswerFacts, Fetched, ListProblem, Listed, Probed, ReadyList, Refusal, Through, UserData, Verdict,
 };
 
@@ -34,18 +34,18 @@ pub struct Terms {
     pub account: AccountId,
     /// Its name.
     pub name: String,
-    /// The vendor's limits.
+    /// The provider's limits.
     pub limits: Limits,
     /// Waits and quarantines.
     pub timing: Timing,
-    /// The vendor's times are divided by it; 1 for a real one.
+    /// The provider's times are divided by it; 1 for a real one.
     pub speed: u32,
-    /// The vendor's list of all purchases, its word on the account and its status page can be asked for. Where they cannot,
+    /// The provider's list of all purchases, its word on the account and its status page can be asked for. Where they cannot,
     /// what is in doubt is a person's to decide, and endpoints are tried before anything is bought at them.
     pub lists: bool,
     /// Who stands between here and the provider.
     pub through: Through,
-    /// The vendor decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
+    /// The provider decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
     pub user_prompt_decoded: bool,
     /// A balance to keep: what the account has is asked for before anything is bought.
     pub keep_balance: Option<Money>,
@@ -62,41 +62,41 @@ pub struct Terms {
     pub runs: Vec<RunTerms>,
 }
 
-/// What the ledger holds from earlier starts.
+/// What the ledger holds from earlier sessions.
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     /// Batches with an unknown outcome.
-    pub doubted: Vec<Doubted>,
+    pub unknown_batches: Vec<UnknownBatch>,
     /// What a person called bought, and nobody has found yet.
     pub awaited: Vec<Awaited>,
     /// Batches with answers to come.
     pub open: Vec<OpenBatch>,
-    /// Functions whose unfinished tasks the vendor's list was seen to show.
+    /// Functions whose unfinished tasks the provider's list was seen to show.
     pub proven: BTreeSet<Function>,
     /// Functions of which the ledger's jobs ask something.
     pub functions: BTreeSet<Function>,
-    /// The longest that the vendor's list was behind.
+    /// The longest that the provider's list was behind.
     pub longest_lag_s: i64,
     /// The ledger was restored: since when its purchases are unknown, and when it first had contact since.
     pub restored: Option<(i64, Option<i64>)>,
     /// When the scans of earlier sessions began that count for what it may lack.
     pub restored_scans: Vec<i64>,
-    /// Where something is left to buy, where the vendor's lists cannot be asked for.
+    /// Where something is left to buy, where the provider's lists cannot be asked for.
     pub wanted: BTreeSet<(Engine, Function, Method)>,
-    /// The latest that the vendor's clock was seen at.
+    /// The latest that the provider's clock was seen at.
     pub heard_v: Option<i64>,
     /// Endpoints whose `tasks_ready` was full when something was in doubt there, and when that was seen.
     pub crowded: BTreeMap<(Engine, Function), i64>,
     /// What was given up, and when the provider's list was last read for it.
     pub given_up: (Vec<GivenUp>, Option<i64>),
-    /// No other start began within the minute before, so that none of its questions for the account counts any more.
-    pub rested: bool,
+    /// No other session began within the minute before, so that none of its questions for the account counts any more.
+    pub cooled_down: bool,
 }
 
-/// A row of the vendor's, and what the ledger knows about it.
+/// A row of the provider's, and what the ledger knows about it.
 #[derive(Clone, Debug)]
 pub struct SeenRow {
-    /// As the vendor listed it.
+    /// As the provider listed it.
     pub row: Listed,
     /// As the ledger knows it.
     pub known: Recognised,
@@ -116,22 +116,22 @@ impl SeenRow {
 /// Where rows come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// `tasks_ready` of an endpoint, begun at this time of the vendor's; whole, or possibly not.
+    /// `tasks_ready` of an endpoint, begun at this time of the provider's; whole, or possibly not.
     Ready(Endpoint, i64, bool),
-    /// A page of the vendor's list.
+    /// A page of the provider's list.
     List(Span, u32),
     /// An answer to a purchase that it does not belong to.
-    Stray,
+    UnmatchedRow,
 }
 
 /// A reply, or the lack of one.
 #[derive(Clone, Debug)]
-pub struct Heard {
+pub struct TimedReply {
     /// To what, and what it means.
     pub reply: Reply,
     /// When the call was begun.
     pub begun: Now,
-    /// The vendor answered at all; its clock, where it showed it.
+    /// The provider answered at all; its clock, where it showed it.
     pub date_v: Option<Option<i64>>,
     /// No call is left by now, and there are more only after this: a hint.
     pub rest: Option<Duration>,
@@ -153,7 +153,7 @@ pub struct LiveAnswer {
 /// A reply by what was asked.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// To the first call of a start.
+    /// To the first call of a session.
     Hello(Result<(), Refusal>),
     /// To the question whether answers of an endpoint can be asked for.
     Probed(Endpoint, Probed),
@@ -161,9 +161,9 @@ pub enum Reply {
     Balance(Result<UserData, ListProblem>),
     /// To a purchase; with the answer that came with it, where it was Live.
     Posted(BatchId, Verdict, Option<LiveAnswer>),
-    /// To `tasks_ready`, begun at this time of the vendor's.
+    /// To `tasks_ready`, begun at this time of the provider's.
     Ready(Endpoint, i64, Result<ReadyList, ListProblem>),
-    /// To a page of the vendor's list.
+    /// To a page of the provider's list.
     Page(Span, u32, Result<Vec<Listed>, ListProblem>),
     /// To a page of the list without metadata, for costs that were booked for want of a word.
     CostPage(Result<Vec<Listed>, ListProblem>),
@@ -215,23 +215,23 @@ impl Reply {
 #[expect(missing_docs, reason = "the fields are named for what they hold")]
 #[derive(Clone, Debug)]
 pub enum Input {
-    /// The start.
+    /// The session.
     Begin,
     /// Tasks from the plan after a place in it; `whole`: there are no more.
-    Pulled { run: RunId, tasks: Vec<Pulled>, prices: Vec<KnownPrice>, whole: bool, rooms: Vec<RoomFor> },
+    Pulled { run: RunId, tasks: Vec<Pulled>, prices: Vec<KnownPrice>, whole: bool, headrooms: Vec<HeadroomFor> },
     /// A commit was made: what became of its drafts, and tasks that are planned again by it, with their prices. Without
     /// rooms, no ceiling has moved.
-    Committed { outcomes: Vec<Result<Reserved, CapReached>>, again: Vec<(RunId, Pulled)>, rooms: Vec<RoomFor> },
+    Committed { outcomes: Vec<Result<Reserved, CapReached>>, again: Vec<(RunId, Pulled)>, headrooms: Vec<HeadroomFor> },
     /// Answers to ask for.
     Overdue { items: Vec<ToCollect> },
     /// Rows were recognised.
     Recognised { source: Source, rows: Vec<SeenRow> },
-    /// What a look must have shown: known to be bought in its spans, and when.
-    Witnesses(Vec<(AttemptId, i64)>),
-    /// A purchase outside the spans of a look, to widen them to.
-    Widened(Option<Witness>),
+    /// What a scan must have shown: known to be bought in its spans, and when.
+    ControlRows(Vec<(AttemptId, i64)>),
+    /// A purchase outside the spans of a scan, to widen them to.
+    Widened(Option<ControlRow>),
     /// Purchases were taken over into a restored ledger.
-    Adopted {
+    Recovered {
         /// What.
         taken: TakenOver,
         /// Among these is a later purchase of a task whose earlier answer is still to come.
@@ -242,7 +242,7 @@ pub enum Input {
     /// Unresolved attempts of batches that surely were not bought.
     Unresolved(Vec<(BatchId, Vec<AttemptId>)>),
     /// Replies, by the handful.
-    Heard(Vec<Heard>),
+    Replies(Vec<TimedReply>),
     /// A timer.
     Tick,
     /// Nothing new is to begin.
@@ -259,7 +259,7 @@ pub enum Effect {
     Post(BatchId),
     /// T2 and T3, and then T1, in one commit.
     Commit(Vec<Change>, Vec<Draft>),
-    /// The first call of a start: free, to learn the vendor's clock and whether it lets us in.
+    /// The first call of a session: free, to learn the provider's clock and whether it lets us in.
     Hello,
     /// A first call as well: ask whether answers of this endpoint can be asked for.
     Probe(Endpoint),
@@ -269,11 +269,11 @@ pub enum Effect {
     BalanceRead(Option<Money>, i64),
     /// Look at `tasks_ready`.
     Ready(Endpoint, i64),
-    /// Ask for a page of the vendor's list.
+    /// Ask for a page of the provider's list.
     Page(Span, u32),
-    /// Say which costs were booked for want of a word and are to be looked for at this moment of the vendor's.
+    /// Say which costs were booked for want of a word and are to be looked for at this moment of the provider's.
     Provisional(i64),
-    /// Ask for a page of the vendor's list without metadata, which goes back further.
+    /// Ask for a page of the provider's list without metadata, which goes back further.
     CostPage(Span, u32),
     /// Ask for an answer.
     Fetch(ToCollect),
@@ -283,27 +283,27 @@ pub enum Effect {
     Overdue(Vec<BatchId>),
     /// Say what the ledger knows of these rows.
     Recognise(Source, Vec<Listed>),
-    /// Say what a look through these spans must have shown.
-    Witnesses(Vec<Span>, Unfinished),
+    /// Say what a scan through these spans must have shown.
+    ControlRows(Vec<Span>, Unfinished),
     /// Say when the latest purchase before both of these moments was.
     Widen(i64, i64),
     /// Take over purchases that a restored ledger does not hold.
-    Adopt(Vec<SeenRow>),
+    Recover(Vec<SeenRow>),
     /// Say which attempts of these batches are unresolved.
     Unresolved(Vec<BatchId>),
     /// Tell whoever watches.
     Tell(EventKind),
     /// Wake the core at this moment, if nothing else does before.
     Wake(Duration),
-    /// There is nothing more to do in this start.
+    /// There is nothing more to do in this session.
     Finish(End),
 }
 
-/// How a start ended.
+/// How a session ended.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[expect(clippy::struct_excessive_bools, reason = "each is one fact about the end, whatever the others are")]
 pub struct End {
-    /// The vendor refuses the account or the calls, or a price is above what the job allows.
+    /// The provider refuses the account or the calls, or a price is above what the job allows.
     pub refused: Option<String>,
     /// No answer told the time, so nothing was bought.
     pub undated: bool,
@@ -316,10 +316,10 @@ pub struct End {
     /// Nothing comes of any call at the end: for how long, and why.
     pub no_answer: Option<(Duration, String)>,
     /// The ceilings that cut a run's plan.
-    pub cuts: Vec<(RunId, Room)>,
-    /// Tasks left planned after too many tries, or by the vendor's own limits.
+    pub cuts: Vec<(RunId, Headroom)>,
+    /// Tasks left planned after too many tries, or by the provider's own limits.
     pub given_up: u64,
-    /// Tasks whose cost the vendor's list has named, with what was booked for them and what they cost.
+    /// Tasks whose cost the provider's list has named, with what was booked for them and what they cost.
     pub corrected: (u64, Money, Money),
     /// Answers that are late.
     pub late: u64,
@@ -329,6 +329,6 @@ pub struct End {
     pub unmatched: (u64, Money),
     /// What was given up was to be looked for, and was not.
     pub watch_missed: bool,
-    /// What was done in this start.
+    /// What was done in this session.
     pub progress: Progress,
 }

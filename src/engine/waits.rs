@@ -1,27 +1,27 @@
-//! Until when something waits that only the vendor's list can tell.
+//! Until when something waits that only the provider's list can tell.
 
 use std::collections::BTreeMap;
 
 use super::core::reconcile_of;
-use super::desk::Desk;
+use super::executor::Executor;
 use super::reconcile::in_reach;
 use crate::ids::BatchId;
 use crate::ledger::{Ledger, LedgerError};
-use crate::offer::{Engine, Function, Method};
+use crate::product::{Engine, Function, Method};
 
-/// When absence from the vendor's list can mean something, by the vendor's clock.
+/// When absence from the provider's list can mean something, by the provider's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
     /// No list can tell, of this route or so far back: a person decides.
     Person,
-    /// The wait begins with the next call that the vendor answers.
+    /// The wait begins with the next call that the provider answers.
     Contact,
     /// Not before this second (Unix time).
     From {
         /// Which.
         at_v: i64,
         /// The list was seen to show unfinished tasks; the wait is longer until it has.
-        is_proven: bool,
+        is_visibility_proven: bool,
     },
 }
 
@@ -58,7 +58,7 @@ pub enum Missing {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Waits {
     /// By batch in doubt: when it can be concluded that it was not bought. That it was may be found at any time.
-    pub doubts: BTreeMap<BatchId, Until>,
+    pub unknowns: BTreeMap<BatchId, Until>,
     /// By batch in doubt: the evidence that is still missing, where the provider's list can be asked for it.
     pub missing: BTreeMap<BatchId, Vec<Missing>>,
     /// The ledger was restored: when the account can buy again.
@@ -69,46 +69,50 @@ pub struct Waits {
 ///
 /// # Errors
 /// The ledger cannot be read.
-pub fn waits(desk: &Desk, ledger: &Ledger, now: i64) -> Result<Waits, LedgerError> {
-    let memory = desk.memory(ledger)?;
-    let terms = &desk.terms;
+pub fn waits(executor: &Executor, ledger: &Ledger, now: i64) -> Result<Waits, LedgerError> {
+    let memory = executor.memory(ledger)?;
+    let terms = &executor.terms;
     let mut reconcile = reconcile_of(terms, &memory);
-    let until = |at_v: Option<i64>, is_proven| match at_v {
+    let until = |at_v: Option<i64>, is_visibility_proven| match at_v {
         _ if !terms.lists => Until::Person,
         None => Until::Contact,
-        Some(at_v) => Until::From { at_v, is_proven },
+        Some(at_v) => Until::From { at_v, is_visibility_proven },
     };
-    let batches: Vec<BatchId> = memory.doubted.iter().map(|doubted| doubted.batch).collect();
-    for doubted in memory.doubted.clone() {
-        reconcile.add(doubted, std::time::Duration::ZERO);
+    let batches: Vec<BatchId> = memory.unknown_batches.iter().map(|batch| batch.batch).collect();
+    for batch in memory.unknown_batches.clone() {
+        reconcile.add(batch, std::time::Duration::ZERO);
     }
     let restored = memory.restored.map(|(from_v, closed_v)| {
         reconcile.restore(from_v, closed_v);
-        let is_proven = memory.functions.iter().all(|function| reconcile.is_proven(*function));
-        if in_reach(from_v, now) { until(reconcile.restored_conclude_from(), is_proven) } else { Until::Person }
+        let is_visibility_proven = memory.functions.iter().all(|function| reconcile.is_visibility_proven(*function));
+        if in_reach(from_v, now) {
+            until(reconcile.restored_conclude_from(), is_visibility_proven)
+        } else {
+            Until::Person
+        }
     });
     let latest = ledger.last_scan(terms.account)?.filter(|(_, verdict)| verdict != "valid");
     let missing_of = |batch: BatchId| {
-        let doubt = reconcile.doubt(batch).filter(|doubt| terms.lists && in_reach(doubt.facts.sent_v, now))?;
-        let mut missing = match reconcile.conclude_from(doubt) {
+        let unknown = reconcile.unknown(batch).filter(|unknown| terms.lists && in_reach(unknown.facts.sent_v, now))?;
+        let mut missing = match reconcile.conclude_from(unknown) {
             None => vec![Missing::Contact],
             Some(until_v) if until_v > now => vec![Missing::Quarantine { until_v }],
             Some(over_v) => vec![Missing::Scans { latest: latest.clone().filter(|(begun_v, _)| *begun_v >= over_v) }],
         };
-        let endpoint = (doubt.facts.engine, doubt.facts.function);
-        if let Some(seen_v) = memory.crowded.get(&endpoint).filter(|_| doubt.facts.method == Method::Standard) {
+        let endpoint = (unknown.facts.engine, unknown.facts.function);
+        if let Some(seen_v) = memory.crowded.get(&endpoint).filter(|_| unknown.facts.method == Method::Standard) {
             missing.push(Missing::Ready { endpoint, seen_v: *seen_v });
         }
-        if !doubt.facts.shown.is_empty() {
-            missing.push(Missing::Cost { tasks: doubt.facts.shown.len() as u64 });
+        if !unknown.facts.shown.is_empty() {
+            missing.push(Missing::Cost { tasks: unknown.facts.shown.len() as u64 });
         }
         Some((batch, missing))
     };
     let missing = batches.iter().filter_map(|batch| missing_of(*batch)).collect();
     let of = |batch: BatchId| {
-        let doubt = reconcile.doubt(batch)?;
-        let until = until(reconcile.conclude_from(doubt), reconcile.is_enough_proven(doubt));
-        Some((batch, if in_reach(doubt.facts.sent_v, now) { until } else { Until::Person }))
+        let unknown = reconcile.unknown(batch)?;
+        let until = until(reconcile.conclude_from(unknown), reconcile.is_enough_proven(unknown));
+        Some((batch, if in_reach(unknown.facts.sent_v, now) { until } else { Until::Person }))
     };
-    Ok(Waits { doubts: batches.into_iter().filter_map(of).collect(), missing, restored })
+    Ok(Waits { unknowns: batches.into_iter().filter_map(of).collect(), missing, restored })
 }

@@ -84,9 +84,9 @@ impl BufRead for Decoded {
             let bytes = self.file.fill_buf()?;
             let last = bytes.is_empty();
             // One byte of room is kept for what marks a malformed sequence.
-            let room = self.text.len() - 1;
+            let headroom = self.text.len() - 1;
             let (result, read, written) =
-                self.decoder.decode_to_utf8_without_replacement(bytes, &mut self.text[..room], last);
+                self.decoder.decode_to_utf8_without_replacement(bytes, &mut self.text[..headroom], last);
             self.file.consume(read);
             (self.at, self.end) = (0, written);
             match result {

@@ -1,7 +1,7 @@
-//! Reads the fields of the vendor's request form that can change an answer: what each may hold, and what excludes what.
+//! Reads the fields of the provider's request form that can change an answer: what each may hold, and what excludes what.
 //!
-//! A field's value becomes the JSON that goes over the wire; one that is the vendor's default is left out, so that a
-//! question is the same whether it is spelt out or not. From the vendor's pages for LLM Responses: what a model that
+//! A field's value becomes the JSON that goes over the wire; one that is the provider's default is left out, so that a
+//! question is the same whether it is spelt out or not. From the provider's pages for LLM Responses: what a model that
 //! reasons takes, that ChatGPT and Claude take `temperature` or `top_p`, and which countries Claude knows.
 
 use std::ops::Range;
@@ -11,12 +11,12 @@ use toml::de::DeValue;
 
 use super::set::Layers;
 use crate::catalogue::undated;
-use crate::offer::{Engine, Field, FieldKind, Offer, RESPONSES_CHAIN, RESPONSES_CHARS, Role};
 use crate::page::Section;
 use crate::problem::Wrong;
+use crate::product::{Engine, Field, FieldKind, Product, RESPONSES_CHAIN, RESPONSES_CHARS, Role};
 use crate::text::one_line_end;
 
-/// Every field of every offer.
+/// Every field of every product.
 pub(super) const NAMES: &[&str] = &[
     "expand_citations",
     "force_web_search",
@@ -39,7 +39,7 @@ const CLAUDE_COUNTRIES: &str =
     "AR AT AU BE BR CA CH CL CN DE DK ES FI FR GB HK ID IN IT JP KR MX MY NL NO NZ PH PL PT RU SA SE TR TW US ZA";
 /// Decimals that make a difference to a model.
 const MOST_DECIMALS: u32 = 4;
-/// What the vendor takes for a place by coordinates: decimals of a degree, and the radius in its own unit.
+/// What the provider takes for a place by coordinates: decimals of a degree, and the radius in its own unit.
 const COORDINATE_DECIMALS: u32 = 7;
 const RADIUS: std::ops::RangeInclusive<u32> = 199..=199_999;
 
@@ -96,20 +96,20 @@ impl<'p, 't> Keys<'_, 'p, 't> {
         self.layers.set.page.wrong(self.span(key), wrong);
     }
 
-    /// The fields of an offer as they are written.
-    pub(super) fn options(&self, offer: &'static Offer, model: ModelFacts<'_>) -> Options {
+    /// The fields of a product as they are written.
+    pub(super) fn options(&self, product: &'static Product, model: ModelFacts<'_>) -> Options {
         let mut options = Options::new();
-        for field in offer.fields {
+        for field in product.fields {
             let Some(section) = self.with(field.name) else { continue };
             let Some(value) = read(section, field) else { continue };
             let is_default = field.default == Some(&*value);
             if let Some(needs) = field.needs.filter(|needs| !is_default && self.says(needs) == Some(false)) {
-                let kind = offer.field(needs).map(|needed| needed.kind);
+                let kind = product.field(needs).map(|needed| needed.kind);
                 let value = if kind == Some(FieldKind::Country) { "\"DE\"" } else { "true" };
                 let add = format!("{needs} = {value}");
-                self.wrong(field.name, Wrong::SwitchNeeds { engine: offer.engine, switch: field.name, needs, add });
+                self.wrong(field.name, Wrong::SwitchNeeds { engine: product.engine, switch: field.name, needs, add });
             }
-            self.excluded(offer, field, &value, model);
+            self.excluded(product, field, &value, model);
             if !is_default {
                 options.push((field.name, value));
             }
@@ -119,9 +119,9 @@ impl<'p, 't> Keys<'_, 'p, 't> {
     }
 
     /// What a field may not stand beside, or not for this model.
-    fn excluded(&self, offer: &Offer, field: &Field, value: &str, model: ModelFacts<'_>) {
+    fn excluded(&self, product: &Product, field: &Field, value: &str, model: ModelFacts<'_>) {
         use Engine::{ChatGpt, Claude, Gemini, Perplexity};
-        let engine = offer.engine;
+        let engine = product.engine;
         let reasons = model.reasons == Some(true);
         let told_to_reason = self.is_on("use_reasoning");
         let not_with = |other: &str| {
@@ -144,7 +144,7 @@ impl<'p, 't> Keys<'_, 'p, 't> {
                 not_for_model("does not reason");
             }
             ("web_search", ChatGpt | Claude | Gemini) if value == "true" && model.searches == Some(false) => {
-                not_for_model("does not search the web, by the vendor's list");
+                not_for_model("does not search the web, by the provider's list");
             }
             ("web_search_city" | "web_search_country_iso_code", ChatGpt)
                 if PLACELESS.contains(&undated(model.name)) =>
@@ -253,7 +253,7 @@ fn decimal(section: &Section<'_, '_>, name: &'static str, most: Decimal) -> Opti
     Some(number.to_string())
 }
 
-/// What was said before, as the vendor takes it.
+/// What was said before, as the provider takes it.
 fn chain(section: &Section<'_, '_>, name: &'static str) -> Option<String> {
     const KEYS: &[&str] = &["role", "message"];
     let rows = section.tables(name, "a message")?;
@@ -301,11 +301,11 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::offer::OFFERS;
+    use crate::product::PRODUCTS;
 
     #[test]
     fn every_field_of_every_offer_can_be_written_in_sets_and_targets() {
-        let all: BTreeSet<&str> = OFFERS.iter().flat_map(|offer| offer.fields).map(|field| field.name).collect();
+        let all: BTreeSet<&str> = PRODUCTS.iter().flat_map(|product| product.fields).map(|field| field.name).collect();
         assert_eq!(all.into_iter().collect::<Vec<_>>(), NAMES);
     }
 

@@ -55,7 +55,7 @@ pub(super) struct First {
     pub(super) fault: Option<String>,
 }
 
-/// The layout of a text of which this is the start, or all of it.
+/// The layout of a text of which this is the session, or all of it.
 pub(super) fn of_text(sample: &[u8], is_all: bool, said: &Said<'_>, file: &str) -> io::Result<Result<Layout, Unfit>> {
     let mut begins = (0, 0);
     let mut delimiter = said.delimiter;

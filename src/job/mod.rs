@@ -32,12 +32,12 @@ use serde_json::value::RawValue;
 
 use crate::market::Market;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, named};
 use crate::period::PeriodKind;
 use crate::problem::Place;
+use crate::product::{Engine, Function, Method, Priority, Product, ResultKind, named};
 use crate::zone::Zone;
 
-pub use near::{NearTwins, TextPlace};
+pub use near::{NearDuplicates, TextPlace};
 pub use notation::{Kind, Recognised};
 pub use priced::Pricing;
 pub use prompts::{Prompts, PromptsError, Samples};
@@ -66,18 +66,18 @@ pub struct Job {
     pub retry_paid_failures: u32,
     /// So many refusals alike in a row stop what they have in common, for a session.
     pub stop_after_refusals: u32,
-    /// How often a task is tried in one start, at most.
+    /// How often a task is tried in one session, at most.
     pub max_attempts: u32,
-    /// The forms to collect, in the order of collecting: what the vendor discards first comes first.
+    /// The forms to collect, in the order of collecting: what the provider discards first comes first.
     pub results: Vec<ResultKind>,
-    /// How long after its first start a run's answers are to be there, where something is bought by that.
+    /// How long after its first session a run's answers are to be there, where something is bought by that.
     pub deadline: Option<Duration>,
     /// What is asked, in the order of the file.
     pub sets: Vec<PromptSet>,
     /// The distinct prompts of all sets.
     pub prompts: Prompts,
     /// Those among them that look like another one.
-    pub near_twins: Option<NearTwins>,
+    pub near_duplicates: Option<NearDuplicates>,
 }
 
 /// The ceilings on what a job may spend, each a hard one; none means no such cap.
@@ -154,7 +154,7 @@ pub struct Target {
     pub auto: bool,
     /// Which model, where the function lets one choose.
     pub model: Option<String>,
-    /// The fields of the vendor's form that differ from its defaults, by name, as JSON.
+    /// The fields of the provider's form that differ from its defaults, by name, as JSON.
     pub options: Vec<(&'static str, String)>,
 }
 
@@ -179,11 +179,11 @@ impl Target {
     ///
     /// # Panics
     /// There is no such offer; [`check`] lets no such target through.
-    pub fn offer(&self) -> &'static Offer {
-        Offer::find(self.engine, self.function, self.method).expect("a checked target has an offer")
+    pub fn product(&self) -> &'static Product {
+        Product::find(self.engine, self.function, self.method).expect("a checked target has a product")
     }
 
-    /// All that goes over the wire beside prompt, place, priority and tag, as JSON: names sorted, the vendor's defaults
+    /// All that goes over the wire beside prompt, place, priority and tag, as JSON: names sorted, the provider's defaults
     /// left out. It is part of the question.
     pub fn options_json(&self) -> String {
         let model =

@@ -14,7 +14,7 @@ use crate::text::near_form;
 
 /// Prompts that differ from another one only in what a reader does not see.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NearTwins {
+pub struct NearDuplicates {
     /// How many, beyond the first of each kind.
     pub prompts: u64,
     /// The first of them, and the one that it is like.
@@ -51,7 +51,7 @@ pub(super) struct Near {
     sights: Vec<Sight>,
     /// The first prompt of each near form, where it is not that form itself.
     forms: HashMap<[u8; 16], u32>,
-    twins: u64,
+    duplicates: u64,
     first: Option<[Sight; 2]>,
 }
 
@@ -75,7 +75,7 @@ impl Near {
         let form = if is_own { hash } else { hash128(form.as_bytes()) };
         let earlier = known.get(&form).filter(|_| !is_own).or_else(|| self.forms.get(&form)).copied();
         if let Some(earlier) = earlier {
-            self.twins += 1;
+            self.duplicates += 1;
             let first = self.sights.get(earlier as usize).copied().unwrap_or(sight);
             self.first.get_or_insert([sight, first]);
         } else if !is_own {
@@ -84,7 +84,7 @@ impl Near {
     }
 
     /// What is to be said of them.
-    pub(super) fn finish(self, page: &Page<'_>) -> Option<NearTwins> {
+    pub(super) fn finish(self, page: &Page<'_>) -> Option<NearDuplicates> {
         let place = |sight: Sight| {
             let line = sight.line as usize;
             match self.sets.get(sight.set as usize) {
@@ -97,7 +97,7 @@ impl Near {
                 None => TextPlace { file: PathBuf::new(), line },
             }
         };
-        Some(NearTwins { prompts: self.twins, first: self.first?.map(place) })
+        Some(NearDuplicates { prompts: self.duplicates, first: self.first?.map(place) })
     }
 }
 
@@ -111,7 +111,7 @@ mod tests {
     use crate::job::check;
 
     /// What is said of a job with a file of three prompts and some of its own.
-    fn twins(own: &str, file: &str) -> Option<NearTwins> {
+    fn duplicates(own: &str, file: &str) -> Option<NearDuplicates> {
         let text = format!(
             "[budget]\nrun = \"1\"\n[defaults]\nengine = \"gemini\"\nlocations = [\"US\"]\nlanguages = [\"en\"]\n\
              [[prompt_set]]\nname = \"file\"\nfile = \"p.txt\"\n[[prompt_set]]\nname = \"own\"\nprompts = [\n{own}]\n"
@@ -119,7 +119,7 @@ mod tests {
         let files = BTreeMap::from([(PathBuf::from("jobs/p.txt"), file.as_bytes().to_vec())]);
         let config = Config::built_in(Path::new("jobs"));
         match check(Path::new("jobs/j.toml"), &text, &config, &files) {
-            Ok(job) => job.near_twins,
+            Ok(job) => job.near_duplicates,
             Err(problems) => panic!("{}", problems.render(false)),
         }
     }
@@ -127,17 +127,17 @@ mod tests {
     #[test]
     fn prompts_that_look_alike_are_counted_and_the_first_pair_is_shown() {
         let place = |file: &str, line| TextPlace { file: PathBuf::from(file), line };
-        let found = twins(
+        let found = duplicates(
             "\"which caf\\u00e9?\",\n\"which  bar?\",\n\"which bar?\",\n",
             "one\nwhich cafe\u{301}?\nwhich b\u{200b}ar?\n",
         );
         let first = [place("jobs/j.toml", 13), place("jobs/p.txt", 2)];
-        assert_eq!(found, Some(NearTwins { prompts: 3, first }));
-        let composed_first = twins("\"which cafe\\u0301?\",\n", "one\n\nwhich caf\u{e9}?\n");
+        assert_eq!(found, Some(NearDuplicates { prompts: 3, first }));
+        let composed_first = duplicates("\"which cafe\\u0301?\",\n", "one\n\nwhich caf\u{e9}?\n");
         let first = [place("jobs/j.toml", 13), place("jobs/p.txt", 3)];
-        assert_eq!(composed_first, Some(NearTwins { prompts: 1, first }));
+        assert_eq!(composed_first, Some(NearDuplicates { prompts: 1, first }));
         assert_eq!(
-            twins("\"which caf\\u00e9?\",\n\"Which cafe?\"", "one\nwhich caf\u{e9}?\n which caf\u{e9}? \n"),
+            duplicates("\"which caf\\u00e9?\",\n\"Which cafe?\"", "one\nwhich caf\u{e9}?\n which caf\u{e9}? \n"),
             None
         );
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use encoding_rs::Encoding;
 
-use crate::offer::named;
+use crate::product::named;
 
 named! {
     /// What a prompt file is.

@@ -1,4 +1,4 @@
-//! Reads where a question is asked and in which language: against the vendor's lists where they are kept.
+//! Reads where a question is asked and in which language: against the provider's lists where they are kept.
 
 use toml::Spanned;
 use toml::de::DeValue;
@@ -6,9 +6,9 @@ use toml::de::DeValue;
 use super::Target;
 use crate::catalogue::{Served, Unknown};
 use crate::market::{Market, Near};
-use crate::offer::{Engine, Function};
 use crate::page::Section;
 use crate::problem::Wrong;
+use crate::product::{Engine, Function};
 
 /// What a set's served must be served by.
 pub(super) struct Where<'c> {
@@ -47,7 +47,7 @@ impl<'c> Where<'c> {
     }
 }
 
-/// By the list that was looked at: the vendor's for an engine, or the shipped one.
+/// By the list that was looked at: the provider's for an engine, or the shipped one.
 fn why(what: &'static str, name: &str, unknown: Unknown, shipped: impl Fn(Option<Near>) -> Wrong) -> Wrong {
     let near = unknown.near;
     match unknown.list {

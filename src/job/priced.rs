@@ -15,7 +15,7 @@ use crate::problem::{Wrong, WrongPrice, nearest};
 /// Who knows what a task costs.
 pub trait Pricing {
     /// The most that one task of a target may cost by an account's prices; none where no price is known.
-    fn worst(&self, account: &AccountConfig, target: &Target, asked: Asked) -> Option<Money>;
+    fn worst_case(&self, account: &AccountConfig, target: &Target, asked: Asked) -> Option<Money>;
 
     /// A budget of the run that stands in for the file's.
     fn budget_of_run(&self) -> Option<Money> {
@@ -31,15 +31,15 @@ pub(super) struct Priced<'a> {
 }
 
 impl Priced<'_> {
-    fn worst(self, target: &Target, asked: Asked) -> Option<Money> {
-        self.pricing.worst(self.account, target, asked)
+    fn worst_case(self, target: &Target, asked: Asked) -> Option<Money> {
+        self.pricing.worst_case(self.account, target, asked)
     }
 
     /// The targets of a set: each has a price, and none above what one task of it may cost.
     pub(super) fn set(self, layers: &Layers<'_, '_>, targets: &Targets, asked: Asked) {
         let page = layers.set.page;
         for (target, span) in targets.list.iter().zip(&targets.places) {
-            let Some(worst) = self.worst(target, asked) else {
+            let Some(worst_case) = self.worst_case(target, asked) else {
                 let model = target.model.clone().unwrap_or_default();
                 let near = nearest(&model, model_names(target.engine)).map(str::to_owned);
                 let account = self.account.name.clone();
@@ -48,11 +48,11 @@ impl Priced<'_> {
                 continue;
             };
             if let (Some(most), Some(section)) =
-                (asked.ceiling.filter(|most| worst > *most), layers.with("max_cost_per_task"))
+                (asked.ceiling.filter(|most| worst_case > *most), layers.with("max_cost_per_task"))
             {
                 let span = value_span(section, "max_cost_per_task");
                 let wrong =
-                    WrongPrice::TooDear { function: target.function, engine: target.engine, price: worst, most };
+                    WrongPrice::TooDear { function: target.function, engine: target.engine, price: worst_case, most };
                 page.wrong(span, Wrong::Price(wrong));
             }
         }
@@ -60,7 +60,7 @@ impl Priced<'_> {
 
     /// The budgets: each buys the first task at least.
     pub(super) fn budget(self, section: &Section<'_, '_>, budget: &Budget, sets: &[PromptSet]) {
-        let first = sets.first().and_then(|set| self.worst(set.targets.first()?, set.asked()));
+        let first = sets.first().and_then(|set| self.worst_case(set.targets.first()?, set.asked()));
         let Some(first) = first else { return };
         let run = self.pricing.budget_of_run().is_none().then_some(budget.run);
         for (key, sum) in [("run", run), ("day", budget.day), ("month", budget.month)] {

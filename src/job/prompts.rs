@@ -9,16 +9,16 @@ use std::ops::ControlFlow;
 use std::path::PathBuf;
 
 use super::Target;
-use super::near::{Near, NearTwins};
+use super::near::{Near, NearDuplicates};
 use super::notation::Recognised;
 use super::open;
 use super::set::Layers;
 use super::source::{Found, Origin, Source};
 use super::stream::{Files, Item, Unusable};
 use crate::hash::hash128;
-use crate::offer::Offer;
 use crate::page::Page;
 use crate::problem::{Place, Problem, Spot, Wrong};
+use crate::product::Product;
 
 /// Problems of one prompt file that are worth showing; a wrong file can have thousands, all alike.
 const MOST_PROBLEMS_OF_A_FILE: usize = 20;
@@ -173,7 +173,7 @@ pub(super) struct Gathered {
 
 impl Gathering {
     /// The prompts, and what is to be said of those that look alike.
-    pub(super) fn finish(self, page: &Page<'_>) -> (Prompts, Option<NearTwins>) {
+    pub(super) fn finish(self, page: &Page<'_>) -> (Prompts, Option<NearDuplicates>) {
         (Prompts { hashes: self.hashes }, self.near.finish(page))
     }
 
@@ -188,7 +188,7 @@ impl Gathering {
         self.sets += 1;
         self.near.begin(&found);
         let (page, decoded) = (layers.set.page, layers.user_prompt_decoded);
-        let offers = offers_of(targets, decoded);
+        let products = products_of(targets, decoded);
         let (mut prompts, mut duplicates, mut empty_rows, mut longest) = (Vec::new(), 0, 0, 0);
         let (mut digest, mut samples) = (blake3::Hasher::new(), Samples::default());
         let mut complaints = Complaints { page, found: &found, list: Vec::new(), more: 0 };
@@ -203,7 +203,7 @@ impl Gathering {
                 Item::Prompt { line, text } => {
                     let text = &*text;
                     any = true;
-                    if let Some(wrong) = too_long(&offers, decoded, text) {
+                    if let Some(wrong) = too_long(&products, decoded, text) {
                         complaints.add(line, text, wrong);
                     }
                     longest = longest.max(text.len());
@@ -273,26 +273,26 @@ fn reason(error: &io::Error) -> String {
 }
 
 /// The offers that the targets buy, without those that are no stricter than another.
-fn offers_of(targets: &[Target], decoded: bool) -> Vec<&'static Offer> {
-    let mut offers: Vec<&'static Offer> = Vec::new();
-    for offer in targets.iter().map(Target::offer) {
-        let covered = |known: &&Offer| {
-            known.escapes(decoded) >= offer.escapes(decoded) && known.max_prompt_chars <= offer.max_prompt_chars
+fn products_of(targets: &[Target], decoded: bool) -> Vec<&'static Product> {
+    let mut products: Vec<&'static Product> = Vec::new();
+    for product in targets.iter().map(Target::product) {
+        let covered = |known: &&Product| {
+            known.escapes(decoded) >= product.escapes(decoded) && known.max_prompt_chars <= product.max_prompt_chars
         };
-        if !offers.iter().any(covered) {
-            offers.push(offer);
+        if !products.iter().any(covered) {
+            products.push(product);
         }
     }
-    offers
+    products
 }
 
-fn too_long(offers: &[&'static Offer], decoded: bool, text: &str) -> Option<Wrong> {
-    offers.iter().find_map(|offer| {
+fn too_long(products: &[&'static Product], decoded: bool, text: &str) -> Option<Wrong> {
+    products.iter().find_map(|product| {
         // No character is shorter than a byte, nor longer than three on the wire.
-        let chars = if text.len() * 3 <= offer.max_prompt_chars { 0 } else { offer.wire_chars(text, decoded) };
-        let max = offer.max_prompt_chars;
-        let escaped = offer.escapes(decoded);
-        (chars > max).then_some(Wrong::TooLong { engine: offer.engine, chars, max, escaped })
+        let chars = if text.len() * 3 <= product.max_prompt_chars { 0 } else { product.wire_chars(text, decoded) };
+        let max = product.max_prompt_chars;
+        let escaped = product.escapes(decoded);
+        (chars > max).then_some(Wrong::TooLong { engine: product.engine, chars, max, escaped })
     })
 }
 

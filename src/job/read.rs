@@ -11,10 +11,10 @@ use super::{Budget, Drift, Job, Target, WhenShort, set};
 use crate::catalogue::Served;
 use crate::config::{Config, DEFAULT_ACCOUNT};
 use crate::market;
-use crate::offer::ResultKind;
 use crate::page::{Page, Section, is_name};
 use crate::period::PeriodKind;
 use crate::problem::{Problems, Wrong, nearest};
+use crate::product::ResultKind;
 use crate::zone::{self, Zone};
 
 const KEYS: &[&str] = &[
@@ -34,7 +34,7 @@ const KEYS: &[&str] = &[
 ];
 const BUDGET_KEYS: &[&str] = &["run", "day", "month", "when_short"];
 
-/// Tries of one task in one start that are worth their time when the vendor is down.
+/// Tries of one task in one session that are worth their time when the provider is down.
 const DEFAULT_ATTEMPTS: u32 = 5;
 
 /// Refusals alike in a row that are not their prompts' fault: of prompts of which one in ten is refused, five in a row come
@@ -49,7 +49,7 @@ pub fn check(path: &Path, text: &str, config: &Config, files: &dyn Files) -> Res
     check_against(path, text, config, &Served::default(), files)
 }
 
-/// Reads a job file and the prompt files it names; places, languages and models by the vendor's lists,
+/// Reads a job file and the prompt files it names; places, languages and models by the provider's lists,
 /// where they are kept.
 ///
 /// # Errors
@@ -111,7 +111,7 @@ fn read(
     let priced = priced.map(|(pricing, name)| Priced { pricing, account: &config.accounts[name] });
     let before = root.page.problems();
     let sets = set::read_all(path, root, files, served, (&results, decoded, priced), &mut gathering);
-    let stored = |target: &Target| target.offer().results.iter().any(|form| results.contains(form));
+    let stored = |target: &Target| target.product().results.iter().any(|form| results.contains(form));
     // Of sets that could not be read it is not known what they ask.
     let all_read = root.page.problems() == before && !sets.is_empty() && !results.is_empty();
     if all_read && !sets.iter().flat_map(|set| &set.targets).any(stored) {
@@ -126,7 +126,7 @@ fn read(
     } else if root.has("deadline") && !hasty && !sets.is_empty() {
         root.page.wrong(root.key_span("deadline"), Wrong::DeadlineForNothing);
     }
-    let (prompts, near_twins) = gathering.finish(root.page);
+    let (prompts, near_duplicates) = gathering.finish(root.page);
     Some(Job {
         name: name?,
         path: path.to_owned(),
@@ -142,7 +142,7 @@ fn read(
         deadline,
         sets,
         prompts,
-        near_twins,
+        near_duplicates,
     })
 }
 
@@ -155,7 +155,7 @@ pub(super) fn explain(key: &str, table: &'static str) -> Option<Wrong> {
         "reuse" => not_built("leave it out: within a run no question is bought twice anyway"),
         "vars" => not_built("leave it out and write each prompt in full"),
         "keep" => not_built("leave it out: exports name each prompt's text"),
-        "on_invalid" => not_built("leave it out: a prompt that the vendor would refuse is an error"),
+        "on_invalid" => not_built("leave it out: a prompt that the provider would refuse is an error"),
         "tag" => Some(Wrong::Ours {
             key: key.to_owned(),
             instead: "leave it out: by its tag bursar recognises what it has bought",
@@ -245,7 +245,7 @@ fn read_drift(root: &Section<'_, '_>) -> Option<Drift> {
     drift
 }
 
-/// In the order of collecting: the vendor discards the page itself after 7 days, the rest after 30.
+/// In the order of collecting: the provider discards the page itself after 7 days, the rest after 30.
 fn read_results(root: &Section<'_, '_>) -> Vec<ResultKind> {
     let Some(items) = root.list("results") else { return vec![ResultKind::Advanced] };
     let mut asked = Vec::new();

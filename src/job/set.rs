@@ -15,9 +15,9 @@ use super::target::{self, Targets};
 use super::{Asked, PromptSet, Target, source};
 use crate::catalogue::Served;
 use crate::market::Market;
-use crate::offer::{Offer, ResultKind};
 use crate::page::Section;
 use crate::problem::Wrong;
+use crate::product::{Product, ResultKind};
 
 /// What a prompt set may say; first what it has of its own.
 pub(super) const KEYS: &[&str] = &[
@@ -72,7 +72,7 @@ pub(super) struct Layers<'p, 't> {
     pub(super) defaults: Option<Section<'p, 't>>,
     /// The forms of answer that the job collects.
     pub(super) results: &'p [ResultKind],
-    /// The vendor decodes the prompts of models, by the account's word.
+    /// The provider decodes the prompts of models, by the account's word.
     pub(super) user_prompt_decoded: bool,
     /// What tasks cost, where that is asked.
     pub(super) priced: Option<Priced<'p>>,
@@ -202,7 +202,7 @@ fn read_markets(layers: &Layers<'_, '_>, place: &Where<'_>, targets: &Targets) -
 }
 
 fn has_place(target: &Target) -> bool {
-    Offer::find(target.engine, target.function, target.method).is_some_and(|offer| offer.has_place)
+    Product::find(target.engine, target.function, target.method).is_some_and(|product| product.has_place)
 }
 
 fn has_coordinate(target: &Target) -> bool {

@@ -16,7 +16,7 @@ const SHOWN_CHARS: usize = 200;
 
 /// Opens files: the disk, or what a test holds in memory.
 pub trait Files {
-    /// Opens a file to be read from its start.
+    /// Opens a file to be read from its session.
     ///
     /// # Errors
     /// It cannot be opened.

@@ -1,4 +1,4 @@
-//! Reads whom a prompt set asks: engine, function, method, priority, model and the fields of the vendor's form.
+//! Reads whom a prompt set asks: engine, function, method, priority, model and the fields of the provider's form.
 //!
 //! A row of `targets` says what it says, then the set, then `[defaults]`. A field of the set goes to those of its
 //! targets that have it, and one of `[defaults]` to those of all sets; it is a problem where none of them has it, and
@@ -15,9 +15,9 @@ use super::read::explain;
 use super::set::Layers;
 use crate::catalogue::{Served, find_model};
 use crate::model::shipped_model;
-use crate::offer::{Engine, Function, Method, OFFERS, Offer, Priority, ResultKind};
 use crate::page::Section;
 use crate::problem::{Wrong, nearest};
+use crate::product::{Engine, Function, Method, PRODUCTS, Priority, Product, ResultKind};
 
 /// What a row of `targets` may say.
 const KEYS: &[&str] = &[
@@ -41,14 +41,14 @@ const KEYS: &[&str] = &[
     "web_search_country_iso_code",
 ];
 
-/// How a model is called: by the vendor's word, or in short.
+/// How a model is called: by the provider's word, or in short.
 const MODEL: [&str; 2] = ["model_name", "model"];
 
 /// The fields of `[defaults]` that no target of any set has taken yet.
 pub(super) struct UnusedDefaults<'d, 'p, 't> {
     defaults: Option<&'d Section<'p, 't>>,
     taken: BTreeSet<&'static str>,
-    refused_by: Option<&'static Offer>,
+    refused_by: Option<&'static Product>,
 }
 
 impl<'d, 'p, 't> UnusedDefaults<'d, 'p, 't> {
@@ -57,12 +57,12 @@ impl<'d, 'p, 't> UnusedDefaults<'d, 'p, 't> {
     }
 
     pub(super) fn report(&self) {
-        let Some((defaults, offer)) = self.defaults.zip(self.refused_by) else { return };
+        let Some((defaults, product)) = self.defaults.zip(self.refused_by) else { return };
         for key in MODEL.iter().filter(|key| defaults.has(key) && !self.taken.contains(*key)) {
-            defaults.page.wrong(defaults.key_span(key), no_model(offer, key));
+            defaults.page.wrong(defaults.key_span(key), no_model(product, key));
         }
         for field in NAMES.iter().filter(|field| defaults.has(field) && !self.taken.contains(*field)) {
-            defaults.page.wrong(defaults.key_span(field), no_such_field(offer, field));
+            defaults.page.wrong(defaults.key_span(field), no_such_field(product, field));
         }
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn read_all(layers: &Layers<'_, '_>, served: &Served, unused: &mut Un
         }
         _ => vec![None],
     };
-    let mut offers = Vec::new();
+    let mut products = Vec::new();
     let mut read = Targets {
         list: Vec::new(),
         places: Vec::new(),
@@ -93,12 +93,12 @@ pub(super) fn read_all(layers: &Layers<'_, '_>, served: &Served, unused: &mut Un
             row.only(KEYS, |key| explain(key, row.name));
         }
         let reader = Reader { keys: Keys { layers, row: row.as_ref() }, served };
-        let Some(target) = reader.target(&mut offers) else {
+        let Some(target) = reader.target(&mut products) else {
             read.all = false;
             read.need_place |= !reader.may_be_placeless();
             continue;
         };
-        read.need_place |= target.offer().has_place && reader.keys.with("location_coordinate").is_none();
+        read.need_place |= target.product().has_place && reader.keys.with("location_coordinate").is_none();
         // Of a row that could not be read in full it is not known what it asks.
         if problems() == before_row {
             if let Some((first, _)) = sound.iter().find(|(_, other)| other.asks_the_same_as(&target)) {
@@ -111,19 +111,19 @@ pub(super) fn read_all(layers: &Layers<'_, '_>, served: &Served, unused: &mut Un
         read.list.push(target);
     }
     read.sound = problems() == before;
-    note_fields(layers, &offers, unused);
+    note_fields(layers, &products, unused);
     read
 }
 
 /// Sees to it that each field of the set is one that a target of it has, and notes the same for the defaults.
-fn note_fields(layers: &Layers<'_, '_>, offers: &[&'static Offer], unused: &mut UnusedDefaults<'_, '_, '_>) {
-    let Some(first) = offers.first() else {
+fn note_fields(layers: &Layers<'_, '_>, products: &[&'static Product], unused: &mut UnusedDefaults<'_, '_, '_>) {
+    let Some(first) = products.first() else {
         // Nothing is known of the targets, which has been said; to say more of their fields would be a guess.
         unused.taken.extend(NAMES.iter().chain(&MODEL));
         return;
     };
-    let asks_one = |offer: &&Offer| offer.function == Function::LlmResponses;
-    if offers.iter().any(asks_one) {
+    let asks_one = |product: &&Product| product.function == Function::LlmResponses;
+    if products.iter().any(asks_one) {
         unused.taken.extend(MODEL);
     } else {
         for key in MODEL.iter().filter(|key| layers.set.has(key)) {
@@ -132,7 +132,7 @@ fn note_fields(layers: &Layers<'_, '_>, offers: &[&'static Offer], unused: &mut 
         unused.refused_by.get_or_insert(first);
     }
     for field in NAMES {
-        if offers.iter().any(|offer| offer.field(field).is_some()) {
+        if products.iter().any(|product| product.field(field).is_some()) {
             unused.taken.insert(field);
         } else if layers.set.has(field) {
             layers.set.page.wrong(layers.set.key_span(field), no_such_field(first, field));
@@ -142,14 +142,14 @@ fn note_fields(layers: &Layers<'_, '_>, offers: &[&'static Offer], unused: &mut 
     }
 }
 
-fn no_model(offer: &Offer, key: &'static str) -> Wrong {
-    Wrong::NoModel { engine: offer.engine, function: offer.function, key }
+fn no_model(product: &Product, key: &'static str) -> Wrong {
+    Wrong::NoModel { engine: product.engine, function: product.function, key }
 }
 
-fn no_such_field(offer: &Offer, key: &'static str) -> Wrong {
-    let names: Vec<String> = offer.fields.iter().map(|field| format!("`{}`", field.name)).collect();
+fn no_such_field(product: &Product, key: &'static str) -> Wrong {
+    let names: Vec<String> = product.fields.iter().map(|field| format!("`{}`", field.name)).collect();
     let has = if names.is_empty() { "it has no fields".to_owned() } else { format!("it has {}", names.join(", ")) };
-    Wrong::NoSuchField { engine: offer.engine, function: offer.function, key, has }
+    Wrong::NoSuchField { engine: product.engine, function: product.function, key, has }
 }
 
 /// Whom a set asks.
@@ -187,7 +187,7 @@ impl<'p, 't> Reader<'_, 'p, 't> {
             Some(_) => word("function") != Some(Function::LlmScraper.name()),
             None => word("engine")
                 .and_then(|engine| engine.parse().ok())
-                .is_some_and(|engine| Offer::find(engine, Function::LlmScraper, Method::Standard).is_none()),
+                .is_some_and(|engine| Product::find(engine, Function::LlmScraper, Method::Standard).is_none()),
         }
     }
 
@@ -199,7 +199,7 @@ impl<'p, 't> Reader<'_, 'p, 't> {
     }
 
     /// The target of the row, and its offer in any case that there is one.
-    fn target(&self, offers: &mut Vec<&'static Offer>) -> Option<Target> {
+    fn target(&self, products: &mut Vec<&'static Product>) -> Option<Target> {
         let Some(with_engine) = self.with("engine") else {
             self.keys.row.unwrap_or(&self.keys.layers.set).need("engine", "engine = \"chat_gpt\"");
             return None;
@@ -214,31 +214,31 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         }
         let engine = engine?;
         let auto = priority.is_some_and(|(_, auto)| auto);
-        let offer = match find_offer(&engine, function.as_ref(), method.as_ref(), auto) {
-            Ok(offer) => offer,
+        let product = match find_product(&engine, function.as_ref(), method.as_ref(), auto) {
+            Ok(product) => product,
             Err((span, wrong)) => {
                 self.keys.layers.set.page.wrong(span, wrong);
                 return None;
             }
         };
-        offers.push(offer);
-        let (model, facts) = self.model(offer);
+        products.push(product);
+        let (model, facts) = self.model(product);
         if let Some(row) = self.keys.row {
-            for field in NAMES.iter().filter(|field| row.has(field) && offer.field(field).is_none()) {
-                row.page.wrong(row.key_span(field), no_such_field(offer, field));
+            for field in NAMES.iter().filter(|field| row.has(field) && product.field(field).is_none()) {
+                row.page.wrong(row.key_span(field), no_such_field(product, field));
             }
         }
-        let options = self.keys.options(offer, facts.as_model(model.as_deref().unwrap_or_default()));
-        self.live_forms(offer, &options);
+        let options = self.keys.options(product, facts.as_model(model.as_deref().unwrap_or_default()));
+        self.live_forms(product, &options);
         let (priority, auto) = priority?;
-        if !offer.priorities.contains(&priority) {
-            let Offer { engine, function, method, .. } = *offer;
+        if !product.priorities.contains(&priority) {
+            let Product { engine, function, method, .. } = *product;
             self.wrong("priority", Wrong::OnePriority { engine, function, method });
         }
         Some(Target {
-            engine: offer.engine,
-            function: offer.function,
-            method: offer.method,
+            engine: product.engine,
+            function: product.function,
+            method: product.method,
             priority,
             auto,
             model,
@@ -246,9 +246,9 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         })
     }
 
-    /// The model that is asked, and what is known of it: by the vendor's list where it is kept, else by the shipped one.
-    fn model(&self, offer: &'static Offer) -> (Option<String>, Known) {
-        let asks_one = offer.function == Function::LlmResponses;
+    /// The model that is asked, and what is known of it: by the provider's list where it is kept, else by the shipped one.
+    fn model(&self, product: &'static Product) -> (Option<String>, Known) {
+        let asks_one = product.function == Function::LlmResponses;
         let Some(section) = self.keys.with_any(&MODEL) else {
             if asks_one {
                 let section = self.keys.row.unwrap_or(&self.keys.layers.set);
@@ -264,7 +264,7 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         if !asks_one {
             // A set's model is for those of its targets that ask one.
             if let Some(row) = self.keys.row.filter(|row| row.has(key)) {
-                row.page.wrong(row.key_span(key), no_model(offer, key));
+                row.page.wrong(row.key_span(key), no_model(product, key));
             }
             return (None, Known::default());
         }
@@ -274,10 +274,10 @@ impl<'p, 't> Reader<'_, 'p, 't> {
             section.page.wrong(text.span(), wrong);
             return (None, Known::default());
         }
-        let shipped = shipped_model(offer.engine, &name);
+        let shipped = shipped_model(product.engine, &name);
         let mut known = Known { reasons: shipped.map(|model| model.reasons), searches: None };
-        if let Some(kept) = self.served.models.get(&offer.engine) {
-            let (engine, read_on) = (offer.engine, kept.read_at.date_naive());
+        if let Some(kept) = self.served.models.get(&product.engine) {
+            let (engine, read_on) = (product.engine, kept.read_at.date_naive());
             match find_model(&kept.rows, &name) {
                 None => {
                     let near = nearest(&name, kept.rows.iter().map(|row| row.name.as_str())).map(str::to_owned);
@@ -286,8 +286,8 @@ impl<'p, 't> Reader<'_, 'p, 't> {
                 }
                 Some(model) => {
                     known = Known { reasons: model.reasoning.or(known.reasons), searches: model.web_search_supported };
-                    // What the vendor does not say is no yes.
-                    if offer.method == Method::Standard && model.task_post_supported != Some(true) {
+                    // What the provider does not say is no yes.
+                    if product.method == Method::Standard && model.task_post_supported != Some(true) {
                         section.page.wrong(text.span(), Wrong::LiveModel { engine, name: name.clone(), read_on });
                     }
                 }
@@ -297,9 +297,9 @@ impl<'p, 't> Reader<'_, 'p, 't> {
     }
 
     /// A Live answer comes in one form, and the structured one knows no expanded citations.
-    fn live_forms(&self, offer: &Offer, options: &[(&'static str, String)]) {
+    fn live_forms(&self, product: &Product, options: &[(&'static str, String)]) {
         let results = self.keys.layers.results;
-        if offer.method != Method::Live || offer.results.len() < 2 {
+        if product.method != Method::Live || product.results.len() < 2 {
             return;
         }
         if results.len() > 1 {
@@ -308,7 +308,7 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         let key = "expand_citations";
         if results == [ResultKind::Advanced] && options.iter().any(|(name, _)| *name == key) {
             let why = "it changes pages alone: write `results = [\"html\"]`, or leave it out".to_owned();
-            self.wrong(key, Wrong::NotLikeThat { key, engine: offer.engine, why });
+            self.wrong(key, Wrong::NotLikeThat { key, engine: product.engine, why });
         }
     }
 
@@ -339,22 +339,22 @@ impl Known {
     }
 }
 
-/// The offer for what was asked, or what is wrong with asking for it, at the word that makes it so.
-fn find_offer(
+/// The product for what was asked, or what is wrong with asking for it, at the word that makes it so.
+fn find_product(
     engine: &Spanned<Engine>,
     function: Option<&Spanned<Function>>,
     method: Option<&Spanned<Method>>,
     auto: bool,
-) -> Result<&'static Offer, (Range<usize>, Wrong)> {
+) -> Result<&'static Product, (Range<usize>, Wrong)> {
     let wanted_function = function.map_or(Function::LlmScraper, |function| *function.get_ref());
     let wanted_method = method.map_or(Method::Standard, |method| *method.get_ref());
     let wanted_engine = *engine.get_ref();
-    if let Some(offer) = Offer::find(wanted_engine, wanted_function, wanted_method) {
-        return Ok(offer);
+    if let Some(product) = Product::find(wanted_engine, wanted_function, wanted_method) {
+        return Ok(product);
     }
-    let of_function = || OFFERS.iter().filter(|offer| offer.function == wanted_function);
+    let of_function = || PRODUCTS.iter().filter(|product| product.function == wanted_function);
     let (engine_span, engine, function) = (engine.span(), wanted_engine, wanted_function);
-    if let Some(other) = of_function().find(|offer| offer.engine == engine) {
+    if let Some(other) = of_function().find(|product| product.engine == engine) {
         if auto {
             // Sold Live alone: there is nothing to choose.
             return Ok(other);
@@ -363,9 +363,9 @@ fn find_offer(
         let span = method.map_or(engine_span, Spanned::span);
         return Err((span, Wrong::NoSuchMethod { engine, function, method: wanted_method, works }));
     }
-    let engines: BTreeSet<String> = of_function().map(|offer| format!("`{}`", offer.engine)).collect();
+    let engines: BTreeSet<String> = of_function().map(|product| format!("`{}`", product.engine)).collect();
     let only = format!("only {} have it", engines.into_iter().collect::<Vec<_>>().join(" and "));
-    let other = OFFERS.iter().find(|offer| offer.engine == engine && offer.function != wanted_function);
+    let other = PRODUCTS.iter().find(|product| product.engine == engine && product.function != wanted_function);
     let works =
         other.map_or_else(|| only.clone(), |other| format!("{only}: write `function = \"{}\"`", other.function));
     Err((engine_span, Wrong::NotSold { engine, function, works }))

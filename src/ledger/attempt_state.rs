@@ -15,11 +15,11 @@ pub(super) enum AttemptState {
     Answered = 2,
     /// It surely was not bought.
     NotBought = 3,
-    /// The vendor refused it, at no cost.
+    /// The provider refused it, at no cost.
     Refused = 4,
-    /// The vendor took money for it, and there is no answer.
+    /// The provider took money for it, and there is no answer.
     PaidFailure = 5,
-    /// The vendor threw its answer away before it was fetched.
+    /// The provider threw its answer away before it was fetched.
     Expired = 6,
     /// A person decided that it was bought: its id, its cost and its answer are to come.
     ResolvedAsBought = 7,

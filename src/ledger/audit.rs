@@ -23,7 +23,7 @@ pub struct StateCount {
 /// What the books say.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Audit {
-    /// Spent in all: charged and overrun, refunds deducted, extra charges included.
+    /// Spent in all: charged and overrun, refunds deducted, unmatched charges included.
     pub charged: Money,
     /// Reserved, and not yet decided.
     pub held: Money,
@@ -90,8 +90,8 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
             OR (task.state = 3) <> coalesce(attempt.state = 2, 0)",
     ),
     (
-        "one id of the vendor's stands for several attempts",
-        "SELECT 'attempt ' || min(id) FROM attempt WHERE vendor_id IS NOT NULL GROUP BY vendor_id HAVING count(*) > 1",
+        "one id of the provider's stands for several attempts",
+        "SELECT 'attempt ' || min(id) FROM attempt WHERE provider_id IS NOT NULL GROUP BY provider_id HAVING count(*) > 1",
     ),
     (
         "an attempt does not belong to the task that names it",
@@ -144,8 +144,8 @@ impl Ledger {
         audit.overrun = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM entry WHERE kind = 'overrun'")?);
         let spent = sum("SELECT coalesce(sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
                                            WHEN 'refund' THEN -nano_usd ELSE 0 END), 0) FROM entry")?;
-        audit.extra = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM extra_charge")?);
-        audit.extra_charges = sum("SELECT count(*) FROM extra_charge")?.unsigned_abs();
+        audit.extra = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM unmatched_charge")?);
+        audit.extra_charges = sum("SELECT count(*) FROM unmatched_charge")?.unsigned_abs();
         audit.charged = Money::from_nanos(spent) + audit.extra;
         audit.held = Money::from_nanos(sum("SELECT coalesce(sum(held_nano), 0) FROM batch")?);
         audit.in_doubt = sum("SELECT coalesce(sum(unresolved), 0) FROM batch")?.unsigned_abs();
@@ -170,7 +170,7 @@ impl Ledger {
         let mut owners = BTreeMap::new();
         let mut since = BTreeMap::new();
         let mut statement = self.db.prepare_cached(
-            "SELECT owner, since_entry, since_extra, unseen_nano FROM cap WHERE scope = 'account_balance'",
+            "SELECT owner, since_entry, since_unmatched, unseen_nano FROM cap WHERE scope = 'account_balance'",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
@@ -209,7 +209,7 @@ impl Ledger {
                 }
             }
         }
-        let mut statement = self.db.prepare_cached("SELECT account, posted_v, nano_usd, id FROM extra_charge")?;
+        let mut statement = self.db.prepare_cached("SELECT account, posted_v, nano_usd, id FROM unmatched_charge")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (posted_v, id): (i64, i64) = (row.get(1)?, row.get(3)?);

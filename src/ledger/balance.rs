@@ -9,7 +9,7 @@ use super::caps::Owners;
 use super::{Ledger, LedgerError};
 use crate::ids::AccountId;
 use crate::money::Money;
-use crate::plan::{Room, Scope};
+use crate::plan::{Headroom, Scope};
 use crate::rule::Rule;
 
 /// A charge is dated by its purchase, and a batch by the first of its purchases: a task of a batch that was posted this
@@ -36,7 +36,7 @@ impl Ledger {
         write.execute(
             "UPDATE cap SET limit_nano = ?2, charged_nano = ?3, unseen_nano = ?3,
                             since_entry = (SELECT coalesce(max(id), 0) FROM entry),
-                            since_extra = (SELECT coalesce(max(id), 0) FROM extra_charge)
+                            since_unmatched = (SELECT coalesce(max(id), 0) FROM unmatched_charge)
              WHERE scope = 'account_balance' AND owner = ?1",
             (account.0, spendable.map(Money::nanos), unseen),
         )?;
@@ -52,7 +52,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub(super) fn balance_to_plan(&self, account: &str, vouched_v: i64) -> Result<Option<Room>, LedgerError> {
+    pub(super) fn balance_to_plan(&self, account: &str, vouched_v: i64) -> Result<Option<Headroom>, LedgerError> {
         let sql = "SELECT cap.owner, cap.limit_nano, cap.charged_nano - cap.unseen_nano + cap.held_nano
                    FROM cap JOIN account ON account.id = cap.owner
                    WHERE cap.scope = 'account_balance' AND account.name = ?1 AND cap.limit_nano IS NOT NULL";
@@ -63,7 +63,7 @@ impl Ledger {
             if Rule::BalanceIsStale.is_kept() { taken_since(&self.db, AccountId(account), vouched_v)? } else { 0 };
         let scope = Scope::AccountBalance;
         let used = Money::from_nanos(used.saturating_add(unseen));
-        Ok(Some(Room::new(scope, scope.ceiling(), Money::from_nanos(limit), used)))
+        Ok(Some(Headroom::new(scope, scope.ceiling(), Money::from_nanos(limit), used)))
     }
 }
 
@@ -92,7 +92,7 @@ fn taken_since(db: &Connection, account: AccountId, from_v: i64) -> Result<i64, 
            AND batch.function = 'llm_responses' AND batch.method = 'standard' AND attempt.settled_nano IS NOT NULL
            AND EXISTS (SELECT 1 FROM answer WHERE answer.attempt = attempt.id AND coalesce(answer.done_v, ?2) >= ?2)")?;
     let extra = sum(
-        "SELECT coalesce(sum(nano_usd), 0) FROM extra_charge WHERE account = ?1 AND posted_v >= ?2 AND ?3 IS NOT NULL",
+        "SELECT coalesce(sum(nano_usd), 0) FROM unmatched_charge WHERE account = ?1 AND posted_v >= ?2 AND ?3 IS NOT NULL",
     )?;
     Ok(charged.saturating_add(by_word).saturating_add(settled).saturating_add(extra))
 }

@@ -13,10 +13,10 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::open::fill_random;
-use super::starts::{attempts_counted, is_counting};
+use super::sessions::{attempts_counted, is_counting};
 use super::{Ledger, LedgerError, Login};
 use crate::config::is_loopback;
-use crate::offer::Route;
+use crate::product::Route;
 use crate::rule::Rule;
 use crate::tag::LedgerId;
 
@@ -28,7 +28,7 @@ const SCHEMA: &str = "bursar.accounts/1";
 pub struct Whose<'a> {
     /// Its name in the config, for messages.
     pub name: &'a str,
-    /// How the vendor is reached.
+    /// How the provider is reached.
     pub route: Route,
     /// Where.
     pub base_url: &'a str,
@@ -81,7 +81,7 @@ pub fn second_ledger(path: &Path, whose: &Whose<'_>, others: &[Buyer]) -> Ledger
     let what = format!(
         "it is a new ledger for what account {} has bought before with another one: {}. What that one bought would be paid \
          for again, and nothing is bought. Name that ledger with --ledger, mount its disk, or put it back (a copy will do: what \
-         the copy lacks is read from the vendor's list). To begin anew all the same, and to pay again for what is asked again, \
+         the copy lacks is read from the provider's list). To begin anew all the same, and to pay again for what is asked again, \
          say --new-ledger",
         whose.name,
         listed.join(", ")

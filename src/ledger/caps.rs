@@ -1,7 +1,7 @@
 //! Caps: which totals a run's money counts in, and what they leave.
 //!
-//! A hold counts in every period its charge may fall into; a charge counts in the one of the vendor's time of the
-//! purchase. Periods of a job are those of its time zone, an account's are UTC, like the vendor's own limit. A day or
+//! A hold counts in every period its charge may fall into; a charge counts in the one of the provider's time of the
+//! purchase. Periods of a job are those of its time zone, an account's are UTC, like the provider's own limit. A day or
 //! month that has a total keeps its borders: where the rules of a zone change meanwhile, the next one begins where it ends,
 //! so that no moment counts in two totals and none in neither.
 
@@ -16,7 +16,7 @@ use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::money::Money;
 use crate::period;
-use crate::plan::{Room, Scope};
+use crate::plan::{Headroom, Scope};
 use crate::rule::Rule;
 use crate::zone::Zone;
 
@@ -203,7 +203,7 @@ impl ScopeRow {
     }
 
     /// What it leaves, where it is a ceiling.
-    pub(super) fn room(&self, db: &Connection) -> Result<Option<Room>, LedgerError> {
+    pub(super) fn headroom(&self, db: &Connection) -> Result<Option<Headroom>, LedgerError> {
         let row: Option<(Option<i64>, i64, i64)> = db
             .prepare_cached(
                 "SELECT limit_nano, charged_nano, held_nano FROM cap WHERE scope = ?1 AND owner = ?2 AND from_v = ?3",
@@ -213,7 +213,7 @@ impl ScopeRow {
         let (limit, charged, held) = row.unwrap_or((self.limit, 0, 0));
         let held = if Rule::HoldCounts.is_kept() { held } else { 0 };
         let used = Money::from_nanos(charged.saturating_add(held));
-        Ok(limit.map(|limit| Room::new(self.scope, self.name(), Money::from_nanos(limit), used)))
+        Ok(limit.map(|limit| Headroom::new(self.scope, self.name(), Money::from_nanos(limit), used)))
     }
 
     /// True for a ceiling that other runs count in as well.
@@ -238,18 +238,23 @@ pub(super) fn name(scope: Scope, from_v: i64) -> String {
 }
 
 impl Ledger {
-    /// What the caps leave for a hold between two moments of the vendor's: the run's and job's own first, then those
+    /// What the caps leave for a hold between two moments of the provider's: the run's and job's own first, then those
     /// that other runs of the account share.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn rooms(&mut self, run: RunId, from_v: i64, to_v: i64) -> Result<(Vec<Room>, Vec<Room>), LedgerError> {
+    pub fn headrooms(
+        &mut self,
+        run: RunId,
+        from_v: i64,
+        to_v: i64,
+    ) -> Result<(Vec<Headroom>, Vec<Headroom>), LedgerError> {
         let owners = self.owners(run)?;
         let mut own = Vec::new();
         let mut shared = Vec::new();
         for row in owners.rows(&self.db, from_v, to_v)? {
-            if let Some(room) = row.room(&self.db)? {
-                if row.is_shared() { shared.push(room) } else { own.push(room) }
+            if let Some(headroom) = row.headroom(&self.db)? {
+                if row.is_shared() { shared.push(headroom) } else { own.push(headroom) }
             }
         }
         Ok((own, shared))
@@ -261,13 +266,13 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn rooms_to_plan(
+    pub fn headrooms_to_plan(
         &self,
         (account, job, period): (&str, &str, &str),
         ceilings: &[(Scope, Money)],
         balance_lag: Duration,
         at: i64,
-    ) -> Result<Vec<Room>, LedgerError> {
+    ) -> Result<Vec<Headroom>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT scope, from_v, charged_nano + held_nano FROM cap WHERE from_v <= ?4 AND ?4 < to_v
              AND (scope IN ('account_day', 'account_month')
@@ -280,14 +285,14 @@ impl Ledger {
             Ok((named(row, 0)?, row.get::<_, i64>(1)?, Money::from_nanos(row.get(2)?)))
         })?;
         let known: Vec<(Scope, i64, Money)> = rows.collect::<Result<_, _>>()?;
-        let room = |(scope, limit): &(Scope, Money)| match known.iter().find(|(known, ..)| known == scope) {
-            Some((_, from_v, used)) => Room::new(*scope, name(*scope, *from_v), *limit, *used),
-            None => Room::new(*scope, scope.ceiling(), *limit, Money::ZERO),
+        let headroom = |(scope, limit): &(Scope, Money)| match known.iter().find(|(known, ..)| known == scope) {
+            Some((_, from_v, used)) => Headroom::new(*scope, name(*scope, *from_v), *limit, *used),
+            None => Headroom::new(*scope, scope.ceiling(), *limit, Money::ZERO),
         };
-        let mut rooms: Vec<Room> = ceilings.iter().map(room).collect();
+        let mut headrooms: Vec<Headroom> = ceilings.iter().map(headroom).collect();
         let lag = i64::try_from(balance_lag.as_secs()).unwrap_or(i64::MAX);
-        rooms.extend(self.balance_to_plan(account, at.saturating_sub(lag).saturating_sub(CLOCKS_DIFFER_S))?);
-        Ok(rooms)
+        headrooms.extend(self.balance_to_plan(account, at.saturating_sub(lag).saturating_sub(CLOCKS_DIFFER_S))?);
+        Ok(headrooms)
     }
 
     pub(super) fn owners(&mut self, run: RunId) -> Result<Owners, LedgerError> {

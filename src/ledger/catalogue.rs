@@ -1,4 +1,4 @@
-//! The vendor's own lists of places, languages and models, kept with the moment they were read.
+//! The provider's own lists of places, languages and models, kept with the moment they were read.
 //!
 //! A list is replaced whole. Nothing here moves money or tasks, so it may be written while another process buys.
 
@@ -8,7 +8,7 @@ use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
 use super::{Ledger, LedgerError};
 use crate::catalogue::{Kept, List, Model, Served, find_model};
 use crate::market::{Language, Location};
-use crate::offer::Engine;
+use crate::product::Engine;
 
 impl Ledger {
     /// Keeps the places that an engine serves, in place of those kept before.

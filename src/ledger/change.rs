@@ -4,9 +4,9 @@ use super::ToBuy;
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;
 use crate::oddity::Oddity;
-use crate::offer::{Engine, Function, Method, ResultKind};
-use crate::plan::Room;
+use crate::plan::Headroom;
 use crate::price::NamedIn;
+use crate::product::{Engine, Function, Method, ResultKind};
 
 /// A batch that is to be reserved.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,7 +21,7 @@ pub struct Draft {
     pub method: Method,
     /// Up to a hundred tasks.
     pub tasks: Vec<DraftTask>,
-    /// The vendor cannot see it before this moment (Unix seconds, the vendor's clock).
+    /// The provider cannot see it before this moment (Unix seconds, the provider's clock).
     pub sent_v: i64,
     /// Nor charge it after this one.
     pub hold_to_v: i64,
@@ -55,10 +55,10 @@ pub struct Reserved {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CapReached {
     /// The ceiling, and what it leaves.
-    pub cap: Room,
+    pub cap: Headroom,
 }
 
-/// A form of an answer, as the vendor sent it.
+/// A form of an answer, as the provider sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// Which form.
@@ -67,9 +67,9 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// When it was fetched (Unix seconds, this machine's clock).
     pub fetched_at: i64,
-    /// When the engine answered, by the vendor's word.
+    /// When the engine answered, by the provider's word.
     pub done_v: Option<i64>,
-    /// Which model answered, by the vendor's word.
+    /// Which model answered, by the provider's word.
     pub model: Option<String>,
     /// It is the last form that was asked for.
     pub complete: bool,
@@ -77,18 +77,18 @@ pub struct Answer {
     pub oddity: Option<Oddity>,
 }
 
-/// Money that the vendor took and that belongs to no attempt.
+/// Money that the provider took and that belongs to no attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Extra {
+pub struct UnmatchedCharge {
     /// The attempt whose tag it bears, where that is known.
     pub attempt: Option<AttemptId>,
-    /// The vendor's id of the task.
-    pub vendor_id: String,
-    /// Its tag, as the vendor shows it.
+    /// The provider's id of the task.
+    pub provider_id: String,
+    /// Its tag, as the provider shows it.
     pub tag: String,
     /// What was taken.
     pub cost: Money,
-    /// When it was bought, by the vendor's clock.
+    /// When it was bought, by the provider's clock.
     pub posted_v: i64,
     /// How it came to be.
     pub why: String,
@@ -107,18 +107,18 @@ pub struct Settled {
 #[expect(missing_docs, reason = "the fields of a change are named for what they hold")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// The vendor took the task, and said so in the answer or in a list. `named_in`: where it named the cost; `None` where
+    /// The provider took the task, and said so in the answer or in a list. `named_in`: where it named the cost; `None` where
     /// it did not, and this is what was held. `open`: what it will cost is known with its answer, and the rest of its hold
     /// stays until then.
     Accepted {
         attempt: AttemptId,
-        vendor_id: String,
+        provider_id: String,
         cost: Money,
         posted_v: i64,
         named_in: Option<NamedIn>,
         open: bool,
     },
-    /// The vendor's list names the cost of a purchase that was booked at an assumed one.
+    /// The provider's list names the cost of a purchase that was booked at an assumed one.
     Corrected { attempt: AttemptId, cost: Money, named_in: NamedIn },
     /// The list names what a task came to whose cost was booked for want of a word.
     CostFound { attempt: AttemptId, cost: Money },
@@ -126,36 +126,36 @@ pub enum Change {
     CostSought { attempts: Vec<AttemptId>, at_v: i64 },
     /// The list can no longer name such a cost: what is booked stays.
     CostStays { attempt: AttemptId },
-    /// The vendor refused the task, in these words; it cost nothing. `for_good`: the same task would be refused again.
+    /// The provider refused the task, in these words; it cost nothing. `for_good`: the same task would be refused again.
     Refused { attempt: AttemptId, code: u32, message: String, for_good: bool },
     /// The task surely was not bought.
     NotBought { attempt: AttemptId },
-    /// The vendor took money and gives no answer. `again`: it may be bought anew, as a new attempt with new money.
+    /// The provider took money and gives no answer. `again`: it may be bought anew, as a new attempt with new money.
     PaidFailure {
         attempt: AttemptId,
         code: u32,
         message: String,
-        vendor_id: Option<String>,
+        provider_id: Option<String>,
         cost: Money,
         named: Money,
         posted_v: i64,
         again: bool,
     },
-    /// The vendor answered a Live task and was paid, and its answer was lost on the way.
-    LostLive { attempt: AttemptId, vendor_id: String, cost: Money, posted_v: i64 },
-    /// The vendor failed a task that it had accepted. `again` as above, `settled` as below.
+    /// The provider answered a Live task and was paid, and its answer was lost on the way.
+    LostLive { attempt: AttemptId, provider_id: String, cost: Money, posted_v: i64 },
+    /// The provider failed a task that it had accepted. `again` as above, `settled` as below.
     FailedLater { attempt: AttemptId, code: u32, message: String, again: bool, settled: Option<Settled> },
-    /// The vendor has thrown the answer away.
+    /// The provider has thrown the answer away.
     Expired { attempt: AttemptId, settled: Option<Settled> },
     /// A form of an answer. `settled`: what the task cost in the end, where that was open.
     Answered { attempt: AttemptId, answer: Answer, settled: Option<Settled> },
     /// `tasks_ready` has shown an attempt that is in doubt.
     Shown { attempt: AttemptId },
     /// The outcome of a batch is not known.
-    Doubt { batch: BatchId, why: String },
+    UnknownOutcome { batch: BatchId, why: String },
     /// The connection of a batch in doubt was surely gone by then.
     Closed { batch: BatchId, closed_v: i64 },
-    /// When a batch was bought, by the vendor's clock.
+    /// When a batch was bought, by the provider's clock.
     Posted { batch: BatchId, posted_v: i64 },
     /// A person decided: the hold is charged as of this moment, and the answer is waited for.
     ResolvedAsBought { attempt: AttemptId, posted_v: i64 },
@@ -163,27 +163,27 @@ pub enum Change {
     ResolvedAsNotBought { attempt: AttemptId },
     /// A person takes such a word back: its outcome is not known, and its money is held again.
     TakenBack { attempt: AttemptId },
-    /// What a person called bought was not found, as long as the vendor keeps answers.
+    /// What a person called bought was not found, as long as the provider keeps answers.
     NeverCame { attempt: AttemptId },
     /// Money without an attempt.
-    Extra { account: AccountId, extra: Extra },
+    UnmatchedCharge { account: AccountId, extra: UnmatchedCharge },
     /// What one task of a kind was charged.
     PriceSeen { account: AccountId, price_key: String, cost: Money, at_v: i64 },
-    /// The vendor's list has shown an unfinished task of ours.
-    TagProof { account: AccountId, function: Function, at_v: i64 },
-    /// The vendor's list was behind by so many seconds.
+    /// The provider's list has shown an unfinished task of ours.
+    VisibilityProof { account: AccountId, function: Function, at_v: i64 },
+    /// The provider's list was behind by so many seconds.
     Lag { account: AccountId, seconds: i64 },
-    /// The latest sight of the vendor's clock.
-    VendorTime { account: AccountId, at_v: i64 },
-    /// The vendor's list shows purchases of this ledger's that it does not hold: others since then may be missing too.
+    /// The latest sight of the provider's clock.
+    ProviderTime { account: AccountId, at_v: i64 },
+    /// The provider's list shows purchases of this ledger's that it does not hold: others since then may be missing too.
     Restored { account: AccountId, from_v: i64 },
-    /// First contact with the vendor since the ledger was found to be restored.
+    /// First contact with the provider since the ledger was found to be restored.
     RestoredClosed { account: AccountId, closed_v: i64 },
-    /// The vendor's list was read, and the restored ledger knows what it bought.
+    /// The provider's list was read, and the restored ledger knows what it bought.
     RestoredDone { account: AccountId },
-    /// A complete look through the vendor's list. `counts_for`: the batches in doubt of which it showed nothing, where it is
+    /// A complete scan the provider's list. `counts_for`: the batches in doubt of which it showed nothing, where it is
     /// valid and they were its own; `restored`: it counts for what a restored ledger may lack.
-    Swept {
+    ScanEnded {
         account: AccountId,
         begun_v: i64,
         from_v: i64,
@@ -196,7 +196,7 @@ pub enum Change {
     },
     /// The list has shown something of a batch in doubt, and does not say whether it was bought: earlier scans count for it
     /// no more.
-    ScansVoid { batch: BatchId },
+    ScansInconclusive { batch: BatchId },
     /// The provider's list was read for what was given up.
     Watched { account: AccountId, at_v: i64 },
     /// `tasks_ready` of an endpoint was full then, so that it may hide something in doubt; `None`: it is whole again.
@@ -222,7 +222,7 @@ pub struct Replanned {
 pub struct Booked {
     /// Tasks that are planned again.
     pub replanned: Vec<Replanned>,
-    /// Extra charges that were new to the ledger.
+    /// Unmatched charges that were new to the ledger.
     pub extras: u64,
     /// Money was charged or released.
     pub money: bool,
@@ -249,19 +249,19 @@ impl Change {
             | Self::CostSought { .. }
             | Self::CostStays { .. }
             | Self::Shown { .. }
-            | Self::Doubt { .. }
+            | Self::UnknownOutcome { .. }
             | Self::Closed { .. }
             | Self::Posted { .. }
-            | Self::Extra { .. }
+            | Self::UnmatchedCharge { .. }
             | Self::PriceSeen { .. }
-            | Self::TagProof { .. }
+            | Self::VisibilityProof { .. }
             | Self::Lag { .. }
-            | Self::VendorTime { .. }
+            | Self::ProviderTime { .. }
             | Self::Restored { .. }
             | Self::RestoredClosed { .. }
             | Self::RestoredDone { .. }
-            | Self::Swept { .. }
-            | Self::ScansVoid { .. }
+            | Self::ScanEnded { .. }
+            | Self::ScansInconclusive { .. }
             | Self::Watched { .. }
             | Self::Crowded { .. }
             | Self::LetGo { .. }

@@ -3,10 +3,10 @@
 use rusqlite::Row;
 use rusqlite::types::{Type, ValueRef};
 
-use super::vendor_id::vendor_text;
+use super::provider_id::provider_text;
 use crate::job::Target;
-use crate::offer::{Function, ResultKind};
 use crate::price::NamedIn;
+use crate::product::{Function, ResultKind};
 use crate::task::{Identity, Question, QuestionKey, TaskState};
 use crate::text::LineEnds;
 use crate::zone::Zone;
@@ -59,18 +59,18 @@ pub(super) fn forms(row: &Row<'_>, at: usize, function: Function) -> rusqlite::R
 }
 
 /// The provider's id of an attempt, where it has one.
-pub(super) fn maybe_vendor_id(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+pub(super) fn maybe_provider_id(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
     let value = row.get_ref(at)?;
     if value == ValueRef::Null {
         return Ok(None);
     }
     let unreadable = || unreadable(at, value.data_type(), "it is no id of the provider's".to_owned());
-    vendor_text(value).map(Some).ok_or_else(unreadable)
+    provider_text(value).map(Some).ok_or_else(unreadable)
 }
 
 /// The provider's id of an attempt that must have one.
-pub(super) fn vendor_id(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
-    maybe_vendor_id(row, at)?
+pub(super) fn provider_id(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
+    maybe_provider_id(row, at)?
         .ok_or_else(|| unreadable(at, Type::Null, "the provider's id of a task that was bought is missing".to_owned()))
 }
 
@@ -83,7 +83,7 @@ fn unreadable(at: usize, kind: Type, what: String) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(at, kind, what.into())
 }
 
-/// What `listed_done` holds of a cost that the vendor named there.
+/// What `listed_done` holds of a cost that the provider named there.
 pub(super) const fn listed_done(named_in: NamedIn) -> Option<bool> {
     match named_in {
         NamedIn::Answer => None,
@@ -92,7 +92,7 @@ pub(super) const fn listed_done(named_in: NamedIn) -> Option<bool> {
     }
 }
 
-/// Where the vendor named a cost, by what `listed_done` holds.
+/// Where the provider named a cost, by what `listed_done` holds.
 pub(super) const fn named_in(listed_done: Option<bool>) -> NamedIn {
     match listed_done {
         None => NamedIn::Answer,
@@ -182,8 +182,8 @@ mod tests {
             says(r#"'{"from_tomorrow":true}'"#, |row| options(row, 0)),
             says("'advanced,markdown'", |row| forms(row, 0, Function::LlmScraper)),
             says("'markdown'", |row| maybe_named::<ResultKind>(row, 0)),
-            says("x'0102'", |row| maybe_vendor_id(row, 0)),
-            says("NULL", |row| vendor_id(row, 0)),
+            says("x'0102'", |row| maybe_provider_id(row, 0)),
+            says("NULL", |row| provider_id(row, 0)),
         ]
         .join("\n");
         insta::assert_snapshot!(said);
@@ -199,7 +199,7 @@ mod tests {
             assert_eq!(task_state(row, 1)?.numbers(), (4, Some(2)));
             assert_eq!(options(row, 3)?, [("force_web_search", "true".to_owned())]);
             assert_eq!(forms(row, 4, Function::LlmScraper)?, [ResultKind::Advanced, ResultKind::Html]);
-            assert_eq!(maybe_vendor_id(row, 5)?, None);
+            assert_eq!(maybe_provider_id(row, 5)?, None);
             Ok(())
         })
         .unwrap();

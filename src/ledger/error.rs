@@ -48,7 +48,7 @@ fn sqlite_says(path: &std::path::Path, source: &rusqlite::Error) -> String {
     let means = match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
             "the file is damaged, and nothing more is bought with it. Keep it, and put a copy of the ledger in its place: what \
-             that lacks is read from the vendor's list before anything is bought"
+             that lacks is read from the provider's list before anything is bought"
         }
         _ => {
             "what was committed before is safe, and nothing is bought without a commit. Once it can be read and written, the \

@@ -6,7 +6,7 @@ use super::columns::named;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method};
+use crate::product::{Engine, Function, Method};
 
 /// A batch, and what is known of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Evidence {
     /// Tasks in it.
     pub attempts: u64,
     /// Those that are in doubt, and those on which a person's word can be taken back.
-    pub tasks: Vec<DoubtedTask>,
+    pub tasks: Vec<UnknownTask>,
     /// The scans of the account's list since it was sent, the earliest first.
     pub scans: Vec<Scan>,
     /// How many of them count for it.
@@ -47,7 +47,7 @@ pub struct Evidence {
 
 /// A task of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DoubtedTask {
+pub struct UnknownTask {
     /// Which.
     pub task: TaskId,
     /// Its attempt.
@@ -87,7 +87,7 @@ impl Ledger {
             .db
             .query_row(
                 "SELECT batch.run, job.name, run.period, account.id, account.name, batch.engine, batch.function,
-                        batch.method, batch.sent_v, batch.closed_v, batch.doubt, batch.attempts
+                        batch.method, batch.sent_v, batch.closed_v, batch.unknown_because, batch.attempts
                  FROM batch JOIN run ON run.id = batch.run JOIN job ON job.id = run.job
                  JOIN account ON account.id = batch.account WHERE batch.id = ?1",
                 [batch.0],
@@ -114,14 +114,14 @@ impl Ledger {
             )
             .optional()?;
         let Some(mut evidence) = found else { return Ok(None) };
-        evidence.tasks = self.doubted_tasks(batch)?;
+        evidence.tasks = self.unknown_tasks(batch)?;
         evidence.scans = self.scans_since(evidence.account.0, evidence.sent_v)?;
         evidence.counting = self.scans_of(batch)?.len();
-        evidence.shows_unfinished_v = self.tag_proof(evidence.account.0, evidence.function)?;
+        evidence.shows_unfinished_v = self.visibility_proof(evidence.account.0, evidence.function)?;
         Ok(Some(evidence))
     }
 
-    fn doubted_tasks(&self, batch: BatchId) -> Result<Vec<DoubtedTask>, LedgerError> {
+    fn unknown_tasks(&self, batch: BatchId) -> Result<Vec<UnknownTask>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT task.id, attempt.id, attempt_state.name, attempt.held_nano, prompt.text,
                     coalesce(market.location_name, iif(market.location_code > 0, market.location_code, 'no place'))
@@ -136,7 +136,7 @@ impl Ledger {
              ORDER BY attempt.id",
         )?;
         let rows = statement.query_map([batch.0], |row| {
-            Ok(DoubtedTask {
+            Ok(UnknownTask {
                 task: TaskId(row.get(0)?),
                 attempt: AttemptId(row.get(1)?),
                 state: row.get(2)?,
@@ -156,7 +156,7 @@ impl Ledger {
 
     fn scans_since(&self, account: AccountId, sent_v: i64) -> Result<Vec<Scan>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT begun_v, rows, verdict FROM sweep WHERE account = ?1 AND begun_v >= ?2 ORDER BY begun_v",
+            "SELECT begun_v, rows, verdict FROM scan WHERE account = ?1 AND begun_v >= ?2 ORDER BY begun_v",
         )?;
         let rows = statement.query_map((account.0, sent_v), |row| {
             Ok(Scan { begun_v: row.get(0)?, rows: row.get(1)?, verdict: row.get(2)? })

@@ -1,12 +1,12 @@
 //! What goes out: every task of a run with what it cost and what came back, one after the other.
 
-use super::columns::{maybe_named, maybe_vendor_id, named, task_state};
+use super::columns::{maybe_named, maybe_provider_id, named, task_state};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
 use crate::oddity::Oddity;
-use crate::offer::{Engine, Function, Method, Priority, ResultKind};
+use crate::product::{Engine, Function, Method, Priority, ResultKind};
 use crate::task::TaskState;
 
 /// An attempt of a task, for its history.
@@ -16,12 +16,12 @@ pub struct Past {
     pub number: u32,
     /// Its state, in words.
     pub state: String,
-    /// The vendor's last status code, where it says more.
+    /// The provider's last status code, where it says more.
     pub code: Option<u32>,
-    /// The vendor's own words on it.
+    /// The provider's own words on it.
     pub message: Option<String>,
-    /// The vendor's id.
-    pub vendor_id: Option<String>,
+    /// The provider's id.
+    pub provider_id: Option<String>,
     /// What it cost.
     pub cost: Money,
     /// The batch it was bought in.
@@ -59,26 +59,26 @@ pub struct ExportRow {
     pub state: TaskState,
     /// False: bought, and no longer asked.
     pub asked: bool,
-    /// The vendor's id of its latest attempt.
-    pub vendor_id: Option<String>,
+    /// The provider's id of its latest attempt.
+    pub provider_id: Option<String>,
     /// All attempts, first to last.
     pub history: Vec<Past>,
     /// What all attempts together cost.
     pub cost: Money,
-    /// When it was bought (Unix seconds, vendor's clock).
+    /// When it was bought (Unix seconds, provider's clock).
     pub bought_v: Option<i64>,
-    /// When it was answered, by the vendor's word.
+    /// When it was answered, by the provider's word.
     pub answered_v: Option<i64>,
     /// Which model answered.
     pub model: Option<String>,
     /// What is odd about its answer, or about one of its forms.
     pub oddity: Option<Oddity>,
-    /// The bodies as the vendor sent them, decompressed, by form, and what is odd about each.
+    /// The bodies as the provider sent them, decompressed, by form, and what is odd about each.
     pub answers: Vec<(ResultKind, Vec<u8>, Option<Oddity>)>,
 }
 
 impl ExportRow {
-    /// The vendor's code of the place; none where it was asked in none.
+    /// The provider's code of the place; none where it was asked in none.
     pub fn place(&self) -> Option<u32> {
         Some(self.location_code).filter(|code| *code > 0)
     }
@@ -138,7 +138,7 @@ impl Ledger {
             let (past, bought_v, previous) = self
                 .db
                 .prepare_cached(
-                    "SELECT attempt.number, attempt_state.name, attempt.code, attempt.vendor_id,
+                    "SELECT attempt.number, attempt_state.name, attempt.code, attempt.provider_id,
                             coalesce(attempt.settled_nano, attempt.posted_nano, 0), attempt.batch, batch.posted_v,
                             attempt.previous, provider_message.message
                      FROM attempt JOIN attempt_state ON attempt_state.state = attempt.state
@@ -150,7 +150,7 @@ impl Ledger {
                         number: row.get(0)?,
                         state: row.get(1)?,
                         code: row.get(2)?,
-                        vendor_id: maybe_vendor_id(row, 3)?,
+                        provider_id: maybe_provider_id(row, 3)?,
                         cost: Money::from_nanos(row.get(4)?),
                         batch: BatchId(row.get(5)?),
                         message: row.get(8)?,
@@ -158,8 +158,8 @@ impl Ledger {
                     Ok((past, row.get::<_, Option<i64>>(6)?, row.get::<_, Option<i64>>(7)?))
                 })?;
             if attempt == latest {
-                exported.vendor_id.clone_from(&past.vendor_id);
-                exported.bought_v = past.vendor_id.as_ref().and(bought_v);
+                exported.provider_id.clone_from(&past.provider_id);
+                exported.bought_v = past.provider_id.as_ref().and(bought_v);
                 self.add_answers(exported, attempt, answers)?;
             }
             exported.cost += past.cost;
@@ -209,7 +209,7 @@ fn export_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ExportRow, Option<i6
         repeat: row.get(8)?,
         state,
         asked: row.get(11)?,
-        vendor_id: None,
+        provider_id: None,
         history: Vec::new(),
         cost: Money::ZERO,
         bought_v: None,

@@ -8,12 +8,12 @@ use super::to_collect::{ToCollect, open_cost};
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method};
 use crate::price::NamedIn;
+use crate::product::{Engine, Function, Method};
 
 /// A batch with an outcome that is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Doubted {
+pub struct UnknownBatch {
     /// Which.
     pub batch: BatchId,
     /// Whose.
@@ -24,9 +24,9 @@ pub struct Doubted {
     pub function: Function,
     /// By which method: of a Live task the answer is gone, whatever is found.
     pub method: Method,
-    /// The vendor cannot have seen it before.
+    /// The provider cannot have seen it before.
     pub sent_v: i64,
-    /// The connection was gone by then; not known until the vendor's clock is seen again.
+    /// The connection was gone by then; not known until the provider's clock is seen again.
     pub closed_v: Option<i64>,
     /// How many attempts are unresolved.
     pub attempts: u64,
@@ -43,13 +43,13 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn doubted(&self, account: AccountId) -> Result<Vec<Doubted>, LedgerError> {
+    pub fn unknown_batches(&self, account: AccountId) -> Result<Vec<UnknownBatch>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT id, run, engine, function, sent_v, closed_v, unresolved, held_nano, method
              FROM batch INDEXED BY batch_unresolved WHERE account = ?1 AND unresolved > 0 ORDER BY id",
         )?;
         let rows = statement.query_map([account.0], |row| {
-            Ok(Doubted {
+            Ok(UnknownBatch {
                 batch: BatchId(row.get(0)?),
                 run: RunId(row.get(1)?),
                 engine: named(row, 2)?,
@@ -63,12 +63,12 @@ impl Ledger {
                 scans: Vec::new(),
             })
         })?;
-        let mut doubted = rows.collect::<Result<Vec<_>, _>>()?;
-        for batch in &mut doubted {
+        let mut unknown_batches = rows.collect::<Result<Vec<_>, _>>()?;
+        for batch in &mut unknown_batches {
             batch.shown = self.unresolved_where(batch.batch, "attempt.listed_done IS NOT NULL")?.into_iter().collect();
             batch.scans = self.scans_of(batch.batch)?;
         }
-        Ok(doubted)
+        Ok(unknown_batches)
     }
 
     /// The unresolved attempts of a batch.
@@ -89,11 +89,11 @@ impl Ledger {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// What an attempt in doubt was to buy, and how to ask for its answer under the id that the vendor gave it.
+    /// What an attempt in doubt was to buy, and how to ask for its answer under the id that the provider gave it.
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn in_doubt(&self, attempt: AttemptId, vendor_id: &str) -> Result<(ToBuy, ToCollect), LedgerError> {
+    pub fn in_doubt(&self, attempt: AttemptId, provider_id: &str) -> Result<(ToBuy, ToCollect), LedgerError> {
         Ok(self
             .db
             .prepare_cached(
@@ -107,7 +107,7 @@ impl Ledger {
                 let collect = ToCollect {
                     attempt,
                     batch: BatchId(row.get(8)?),
-                    vendor_id: vendor_id.to_owned(),
+                    provider_id: provider_id.to_owned(),
                     engine: named(row, 9)?,
                     function,
                     kinds: forms(row, 11, function)?,

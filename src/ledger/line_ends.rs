@@ -1,7 +1,7 @@
 //! Before version 4 the line ends of a text were part of the question, and a file that was saved with others was bought
 //! again. This brings the texts of such a ledger to LF, so that what was bought is recognised.
 //!
-//! A purchase keeps the tag that the vendor knows it by. Where a run holds two forms of one question, the one that was
+//! A purchase keeps the tag that the provider knows it by. Where a run holds two forms of one question, the one that was
 //! bought is the task from now on; where both were bought, both stay.
 
 use rusqlite::{Connection, OptionalExtension};
@@ -33,11 +33,11 @@ pub(super) fn to_lf(db: &Connection, ledger: &LedgerId) -> Result<(), LedgerErro
 /// Stores the tags that the rows do not compute to any more, and has the runs planned anew.
 fn keep_tags(db: &Connection, ledger: &LedgerId) -> Result<(), LedgerError> {
     let [(_, prompts), (_, targets)] = WITH_CR;
-    let touched = format!("task.prompt IN ({prompts}) OR task.target IN ({targets})");
-    db.execute(&format!("UPDATE run SET plan_hash = NULL WHERE id IN (SELECT run FROM task WHERE {touched})"), [])?;
+    let working_set = format!("task.prompt IN ({prompts}) OR task.target IN ({targets})");
+    db.execute(&format!("UPDATE run SET plan_hash = NULL WHERE id IN (SELECT run FROM task WHERE {working_set})"), [])?;
     let sql = format!(
         "SELECT {IDENTITY}, attempt.id, attempt.number FROM attempt JOIN task ON task.id = attempt.task {IDENTITY_FROM}
-         WHERE attempt.tag IS NULL AND ({touched})"
+         WHERE attempt.tag IS NULL AND ({working_set})"
     );
     let mut statement = db.prepare(&sql)?;
     let mut rows = statement.query([])?;
@@ -90,10 +90,10 @@ fn targets(db: &Connection) -> Result<(), LedgerError> {
             Some(there) => {
                 // What its answers came to counts for the target that it is.
                 db.execute(
-                    "INSERT INTO target_cost (account, target, method, tasks, total_nano, most_nano)
-                     SELECT account, ?2, method, tasks, total_nano, most_nano FROM target_cost WHERE target = ?1
+                    "INSERT INTO target_cost (account, target, method, tasks, total_nano, max_nano)
+                     SELECT account, ?2, method, tasks, total_nano, max_nano FROM target_cost WHERE target = ?1
                      ON CONFLICT (account, target, method) DO UPDATE SET tasks = tasks + excluded.tasks,
-                         total_nano = total_nano + excluded.total_nano, most_nano = max(most_nano, excluded.most_nano)",
+                         total_nano = total_nano + excluded.total_nano, max_nano = max(max_nano, excluded.max_nano)",
                     (id, there),
                 )?;
                 db.execute("DELETE FROM target_cost WHERE target = ?1", [id])?;
@@ -122,16 +122,17 @@ fn merge(db: &Connection, column: &str) -> Result<(), LedgerError> {
         "prompt" => "other.prompt = ?2 AND other.target = task.target",
         _ => "other.prompt = task.prompt AND other.target = ?2",
     };
-    let twin = format!(
+    let duplicate = format!(
         "SELECT other.id FROM task JOIN task AS other ON other.run = task.run AND {alike}
              AND other.market = task.market AND other.repeat = task.repeat
          WHERE task.id = ?1"
     );
     for (task, new) in tasks {
-        let twin: Option<i64> = db.prepare_cached(&twin)?.query_row((task, new), |row| row.get(0)).optional()?;
-        match twin {
+        let duplicate: Option<i64> =
+            db.prepare_cached(&duplicate)?.query_row((task, new), |row| row.get(0)).optional()?;
+        match duplicate {
             None => point(db, column, task, new)?,
-            Some(twin) => choose(db, column, task, twin)?,
+            Some(duplicate) => choose(db, column, task, duplicate)?,
         }
     }
     db.execute(
@@ -147,8 +148,8 @@ fn point(db: &Connection, column: &str, task: i64, to: i64) -> Result<(), Ledger
     Ok(())
 }
 
-/// Two tasks of one question, `twin` under the text that stays: what is further in its life is that task from now on.
-fn choose(db: &Connection, column: &str, task: i64, twin: i64) -> Result<(), LedgerError> {
+/// Two tasks of one question, `duplicate` under the text that stays: what is further in its life is that task from now on.
+fn choose(db: &Connection, column: &str, task: i64, duplicate: i64) -> Result<(), LedgerError> {
     let (_, dropped) = TaskState::Failed(Reason::DroppedByJob).numbers();
     let (_, refused) = TaskState::Failed(Reason::Refused).numbers();
     // Bought or in doubt; answered before what waits for its answer, that before what is in doubt, then paid failures.
@@ -164,10 +165,10 @@ fn choose(db: &Connection, column: &str, task: i64, twin: i64) -> Result<(), Led
             .prepare_cached(&sql)?
             .query_row([task], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?)
     };
-    let (own, others) = (standing(task)?, standing(twin)?);
+    let (own, others) = (standing(task)?, standing(duplicate)?);
     let moves = own.0 > others.0;
     let ((winner, loser), (won, lost)) =
-        if moves { ((task, twin), (own, others)) } else { ((twin, task), (others, own)) };
+        if moves { ((task, duplicate), (own, others)) } else { ((duplicate, task), (others, own)) };
     if lost.0 == 0 && !lost.1 {
         // Never tried: nothing points to it.
         db.prepare_cached("DELETE FROM task_also_in WHERE task = ?1")?.execute([loser])?;

@@ -3,7 +3,7 @@
 //! Its public functions are named for the business and leak no SQLite type. Only `book` moves money. What is read while
 //! it buys and collects is found by an index; whole runs are looked at for starts, ends and questions. Every write is
 //! one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a power cut. It
-//! knows nothing of the vendor, and decides nothing.
+//! knows nothing of the provider, and decides nothing.
 
 // The file: opened, locked, and known from its copies.
 mod error;
@@ -13,7 +13,7 @@ mod open;
 mod read_only;
 mod line_ends;
 mod lock;
-mod starts;
+mod sessions;
 mod buyers;
 
 // Who is who, what can be asked, and what is to be.
@@ -28,28 +28,28 @@ mod caps;
 mod balance;
 mod change;
 mod words;
-mod book;
-mod rows;
+mod journal;
+mod bulk_writes;
 mod settle;
 mod provisional;
 mod word;
 mod attempt_state;
-mod touched;
-mod money_path;
+mod working_set;
+mod postings;
 mod notices;
 
 // Read, and noted, while it buys and collects.
 mod columns;
-mod vendor_id;
+mod provider_id;
 mod to_buy;
 mod orders;
 mod in_doubt;
 mod scans;
 mod recognise;
-mod witnesses;
+mod control_rows;
 mod watch;
-mod note;
-mod adopt;
+mod observations;
+mod recover;
 mod to_collect;
 
 // For people: whole runs are looked at.
@@ -68,34 +68,34 @@ use std::sync::Arc;
 
 use rusqlite::Connection;
 
-pub use adopt::{Found, LostRow, LostTask, TakenOver};
 pub use audit::{Audit, StateCount};
 pub use buyers::{Buyer, Whose, bought_elsewhere, second_ledger};
 pub use caps::Total;
-pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Extra, Replanned, Reserved, Settled};
+pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Replanned, Reserved, Settled, UnmatchedCharge};
+pub use control_rows::{ControlRow, Late, ProviderMemory, Unfinished};
 pub use error::LedgerError;
-pub use evidence::{DoubtedTask, Evidence, Scan};
+pub use evidence::{Evidence, Scan, UnknownTask};
 pub use export::{ExportRow, Past};
 pub use failed::FailedAlike;
 pub use gaps::Gap;
-pub use in_doubt::Doubted;
+pub use in_doubt::UnknownBatch;
 pub use lock::{Holder, Lock, LockError};
 pub use notices::{Notice, NoticeKind};
 pub use open::{Kind, is_new, needs_its_folder, sqlite_version};
 pub use orders::{Asked, Order, RunName};
 pub use provisional::{Provisional, Settlement};
 pub use recognise::Recognised;
+pub use recover::{Found, LostRow, LostTask, TakenOver};
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use reopen::FailedTask;
+pub use sessions::{ANOTHER_MINUTE_S, Seal, Session, Trust, predecessor};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
-pub use starts::{ANOTHER_MINUTE_S, Seal, Start, Trust, predecessor};
 pub use status::{RunState, RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
 pub use to_buy::{TargetCost, TargetFacts, ToBuy};
 pub use to_collect::{OpenBatch, ToCollect};
 pub use tried::Tried;
 pub use watch::GivenUp;
-pub use witnesses::{Late, Unfinished, VendorMemory, Witness};
 pub use word::Awaited;
 
 use crate::ids::RunId;
@@ -108,19 +108,19 @@ pub struct Ledger {
     path: PathBuf,
     id: LedgerId,
     kind: Kind,
-    /// The number of this start; 0 for one that only reads.
-    start: i64,
-    /// No other start began within the minute before.
-    rested: bool,
-    /// The counter of starts and attempts outside the ledger.
-    outside: Option<std::sync::Arc<starts::Counter>>,
+    /// The number of this session; 0 for one that only reads.
+    session: i64,
+    /// No other session began within the minute before.
+    cooled_down: bool,
+    /// The counter of sessions and attempts outside the ledger.
+    outside: Option<std::sync::Arc<sessions::Counter>>,
     /// A person says that it may stand in the place of another one.
     anew: bool,
     /// No other process buys from a copy of it.
     alone: Option<Lock>,
     /// What the caps of a run hang on, read once.
     runs: HashMap<RunId, caps::Owners>,
-    /// The vendor's ids have an index.
+    /// The provider's ids have an index.
     ids_are_indexed: bool,
     /// Runs by name, read once.
     names: HashMap<i64, Arc<RunName>>,

@@ -31,7 +31,7 @@ pub(super) fn may_be_a_ledger(path: &Path) -> Result<(), LedgerError> {
         Ok(_) => refuse(
             "this is no SQLite database: another file was named, or the beginning of a ledger is damaged. Check the path \
              first; nothing was changed. Only where it is a ledger, keep this file, and put a copy of the ledger in its \
-             place: what that lacks is read from the vendor's list before anything is bought"
+             place: what that lacks is read from the provider's list before anything is bought"
                 .to_owned(),
         ),
     }

@@ -9,7 +9,7 @@ use super::columns::named;
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::money::Money;
-use crate::offer::named;
+use crate::product::named;
 use crate::rule::Rule;
 use crate::task::Reason;
 

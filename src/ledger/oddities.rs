@@ -4,7 +4,7 @@ use super::columns::{maybe_named, named};
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, RunId, TaskId};
 use crate::oddity::Oddity;
-use crate::offer::ResultKind;
+use crate::product::ResultKind;
 
 impl Ledger {
     /// Odd answers of a run, by what is odd about them. An answer of two forms counts once for each oddity.

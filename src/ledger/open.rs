@@ -23,9 +23,9 @@ const UPGRADES: &[&str] =
 /// Real money or play money: stamped at birth, never changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// The vendor's bill is a bill.
+    /// The provider's bill is a bill.
     Real,
-    /// The simulated vendor's.
+    /// The simulated provider's.
     Sandbox,
 }
 
@@ -141,8 +141,8 @@ impl Ledger {
             path: path.to_owned(),
             id,
             kind,
-            start: 0,
-            rested: false,
+            session: 0,
+            cooled_down: false,
             anew: false,
             alone: None,
             outside: None,
@@ -307,7 +307,7 @@ pub fn is_new(path: &Path) -> bool {
     };
     let is_unused = || {
         let ledger = Ledger::open_to_read(path)?;
-        let used: bool = ledger.db.query_row("SELECT EXISTS (SELECT 1 FROM start)", [], |row| row.get(0))?;
+        let used: bool = ledger.db.query_row("SELECT EXISTS (SELECT 1 FROM session)", [], |row| row.get(0))?;
         Ok::<bool, LedgerError>(!used)
     };
     is_empty || is_unused().unwrap_or(false)

@@ -9,7 +9,7 @@ use super::columns::{forms, named};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AttemptId, BatchId};
-use crate::offer::{Engine, Function, Method, Priority, ResultKind};
+use crate::product::{Engine, Function, Method, Priority, ResultKind};
 use crate::tag::{LedgerId, Tag};
 use crate::task::{Identity, Question};
 

@@ -5,13 +5,13 @@
 
 use rusqlite::{Connection, OptionalExtension as _};
 
-use super::book::Commit;
-use super::columns::{listed_done, named, named_in, vendor_id};
+use super::columns::{listed_done, named, named_in, provider_id};
+use super::journal::Commit;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId};
 use crate::money::Money;
-use crate::offer::{Function, Method};
 use crate::price::NamedIn;
+use crate::product::{Function, Method};
 
 /// A cost that was booked for want of the provider's word.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Provisional {
     /// Whose cost.
     pub attempt: AttemptId,
     /// The provider's id.
-    pub vendor_id: String,
+    pub provider_id: String,
     /// What it was bought by.
     pub function: Function,
     /// And how.
@@ -44,7 +44,7 @@ pub struct Provisional {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settlement {
     /// The provider's id.
-    pub vendor_id: String,
+    pub provider_id: String,
     /// What was named at the purchase.
     pub first: Money,
     /// What it came to.
@@ -58,14 +58,14 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn provisional(&self, account: AccountId) -> Result<Vec<Provisional>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT attempt.id, attempt.vendor_id, batch.function, batch.method,
+            "SELECT attempt.id, attempt.provider_id, batch.function, batch.method,
                     coalesce(attempt.settled_nano, attempt.posted_nano, 0), first_nano, first_done,
                     coalesce(batch.posted_v, batch.sent_v), scanned_v, attempt.state = 5,
                     (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
                      AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1)
              FROM provisional_cost JOIN attempt ON attempt.id = provisional_cost.attempt
              JOIN batch ON batch.id = attempt.batch
-             WHERE batch.account = ?1 AND attempt.vendor_id IS NOT NULL
+             WHERE batch.account = ?1 AND attempt.provider_id IS NOT NULL
                AND NOT (attempt.state = 1 AND batch.function = 'llm_responses' AND batch.method = 'standard')
              ORDER BY attempt.id",
         )?;
@@ -73,7 +73,7 @@ impl Ledger {
             let money = |nanos: Option<i64>| nanos.map(Money::from_nanos);
             Ok(Provisional {
                 attempt: AttemptId(row.get(0)?),
-                vendor_id: vendor_id(row, 1)?,
+                provider_id: provider_id(row, 1)?,
                 function: named(row, 2)?,
                 method: named(row, 3)?,
                 booked: Money::from_nanos(row.get(4)?),
@@ -99,7 +99,7 @@ impl Ledger {
         most: usize,
     ) -> Result<Vec<Settlement>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT attempt.vendor_id, attempt.posted_nano, attempt.settled_nano
+            "SELECT attempt.provider_id, attempt.posted_nano, attempt.settled_nano
              FROM batch JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
              WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND ?3 AND batch.function = 'llm_responses'
@@ -109,7 +109,7 @@ impl Ledger {
         )?;
         let rows = statement.query_map((account.0, from_v, to_v, most), |row| {
             Ok(Settlement {
-                vendor_id: vendor_id(row, 0)?,
+                provider_id: provider_id(row, 0)?,
                 first: Money::from_nanos(row.get(1)?),
                 cost: Money::from_nanos(row.get(2)?),
             })

@@ -1,10 +1,10 @@
-//! Whose task is that: from an id and a tag in one of the vendor's lists to an attempt of ours.
+//! Whose task is that: from an id and a tag in one of the provider's lists to an attempt of ours.
 
 use rusqlite::OptionalExtension;
 
 use super::attempt_state::AttemptState;
-use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity, maybe_vendor_id};
-use super::vendor_id::vendor_key;
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity, maybe_provider_id};
+use super::provider_id::provider_key;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId};
 use crate::money::Money;
@@ -12,7 +12,7 @@ use crate::rule::Rule;
 use crate::tag::Tag;
 use crate::task::TaskState;
 
-/// What the ledger knows about a row of the vendor's.
+/// What the ledger knows about a row of the provider's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Recognised {
     /// An attempt that is waiting for exactly this.
@@ -46,7 +46,7 @@ pub enum Recognised {
         tagged: bool,
         /// What is booked for it.
         booked: Option<Money>,
-        /// The vendor has not named that cost.
+        /// The provider has not named that cost.
         assumed: bool,
     },
     /// An attempt that was concluded not to be bought, and was. `replanned`: its task waits to be bought, so this is its
@@ -58,19 +58,19 @@ pub enum Recognised {
         replanned: bool,
     },
     /// A second purchase under the tag of an attempt that has an id.
-    Twin {
+    Duplicate {
         /// The attempt that has the tag.
         attempt: AttemptId,
     },
     /// A purchase of this ledger's that it does not hold: made after the copy it was restored from.
     Lost,
-    /// A purchase of this ledger's that it does not hold, and that is booked as an extra charge.
-    Extra,
+    /// A purchase of this ledger's that it does not hold, and that is booked as an unmatched charge.
+    UnmatchedCharge,
     /// Not ours: another ledger's, another program's, or without a tag.
     Foreign,
 }
 
-/// Batch, state, hold and cost of an attempt, whether that was never named, its task's state and latest attempt, the vendor's id.
+/// Batch, state, hold and cost of an attempt, whether that was never named, its task's state and latest attempt, the provider's id.
 type Facts = (i64, AttemptState, i64, Option<i64>, bool, i64, Option<i64>, Option<String>);
 
 impl Ledger {
@@ -82,7 +82,7 @@ impl Ledger {
     pub fn recognise(
         &mut self,
         account: AccountId,
-        vendor_id: &str,
+        provider_id: &str,
         tag: Option<&str>,
     ) -> Result<Recognised, LedgerError> {
         let tag = tag.and_then(|tag| tag.parse::<Tag>().ok()).filter(|tag| tag.ledger == self.id);
@@ -92,15 +92,21 @@ impl Ledger {
         };
         match tag {
             Some(tag) if borne => {
-                let known = self.by_tag(AttemptId(tag.attempt), vendor_id)?;
-                let is_beside = matches!(known, Recognised::Zombie { .. } | Recognised::Twin { .. });
-                Ok(if is_beside && self.is_settled_extra(account, vendor_id)? { Recognised::Extra } else { known })
+                let known = self.by_tag(AttemptId(tag.attempt), provider_id)?;
+                let is_beside = matches!(known, Recognised::Zombie { .. } | Recognised::Duplicate { .. });
+                Ok(if is_beside && self.is_settled_extra(account, provider_id)? {
+                    Recognised::UnmatchedCharge
+                } else {
+                    known
+                })
             }
-            other => Ok(match (self.by_id(vendor_id, other.as_ref())?, other) {
+            other => Ok(match (self.by_id(provider_id, other.as_ref())?, other) {
                 (Some(known), _) => known,
-                (None, Some(_)) if self.is_settled_extra(account, vendor_id)? => Recognised::Extra,
-                (None, Some(tag)) => match self.taken_over_under(&tag)? {
-                    Some(attempt) if Rule::TwinsOfRecoveredAreExtra.is_kept() => Recognised::Twin { attempt },
+                (None, Some(_)) if self.is_settled_extra(account, provider_id)? => Recognised::UnmatchedCharge,
+                (None, Some(tag)) => match self.recovered_under(&tag)? {
+                    Some(attempt) if Rule::DuplicatesOfRecoveredAreUnmatched.is_kept() => {
+                        Recognised::Duplicate { attempt }
+                    }
                     Some(_) | None => Recognised::Lost,
                 },
                 (None, None) => Recognised::Foreign,
@@ -108,19 +114,19 @@ impl Ledger {
         }
     }
 
-    /// It is booked as an extra charge; while the ledger is being restored, it may still find its task.
-    fn is_settled_extra(&self, account: AccountId, vendor_id: &str) -> Result<bool, LedgerError> {
+    /// It is booked as an unmatched charge; while the ledger is being restored, it may still find its task.
+    fn is_settled_extra(&self, account: AccountId, provider_id: &str) -> Result<bool, LedgerError> {
         let sql = "SELECT restored_from_v IS NULL
-                          AND EXISTS (SELECT 1 FROM extra_charge WHERE account = ?1 AND vendor_id = ?2)
+                          AND EXISTS (SELECT 1 FROM unmatched_charge WHERE account = ?1 AND provider_id = ?2)
                    FROM account WHERE id = ?1";
-        Ok(self.db.prepare_cached(sql)?.query_row((account.0, vendor_id), |row| row.get(0))?)
+        Ok(self.db.prepare_cached(sql)?.query_row((account.0, provider_id), |row| row.get(0))?)
     }
 
     /// By its id: an attempt that a restored ledger took over bears the tag of its row in another history.
-    fn by_id(&mut self, vendor_id: &str, tag: Option<&Tag>) -> Result<Option<Recognised>, LedgerError> {
+    fn by_id(&mut self, provider_id: &str, tag: Option<&Tag>) -> Result<Option<Recognised>, LedgerError> {
         if !self.ids_are_indexed {
             let sql =
-                "CREATE INDEX IF NOT EXISTS attempt_by_vendor_id ON attempt (vendor_id) WHERE vendor_id IS NOT NULL;
+                "CREATE INDEX IF NOT EXISTS attempt_by_provider_id ON attempt (provider_id) WHERE provider_id IS NOT NULL;
                        CREATE INDEX IF NOT EXISTS attempt_by_tag ON attempt (tag) WHERE tag IS NOT NULL";
             self.db.execute_batch(sql)?;
             self.ids_are_indexed = true;
@@ -129,9 +135,9 @@ impl Ledger {
             .db
             .prepare_cached(
                 "SELECT id, batch, state, coalesce(settled_nano, posted_nano), posted_nano IS NULL FROM attempt
-                 WHERE vendor_id = ?1",
+                 WHERE provider_id = ?1",
             )?
-            .query_row([vendor_key(vendor_id)], |row| {
+            .query_row([provider_key(provider_id)], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
             })
             .optional()?;
@@ -147,25 +153,25 @@ impl Ledger {
     }
 
     /// The attempt that a restored ledger took over with this very tag: what else bears it was sold twice.
-    fn taken_over_under(&self, tag: &Tag) -> Result<Option<AttemptId>, LedgerError> {
+    fn recovered_under(&self, tag: &Tag) -> Result<Option<AttemptId>, LedgerError> {
         let sql = "SELECT id FROM attempt WHERE tag = ?1 ORDER BY id DESC LIMIT 1";
         Ok(self.db.prepare_cached(sql)?.query_row([tag.to_string()], |row| row.get(0).map(AttemptId)).optional()?)
     }
 
     /// The row bears this attempt's tag.
-    fn by_tag(&self, attempt: AttemptId, vendor_id: &str) -> Result<Recognised, LedgerError> {
+    fn by_tag(&self, attempt: AttemptId, provider_id: &str) -> Result<Recognised, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT attempt.batch, attempt.state, attempt.held_nano, coalesce(attempt.settled_nano, attempt.posted_nano),
-                    attempt.posted_nano IS NULL, task.state, task.attempt, attempt.vendor_id
+                    attempt.posted_nano IS NULL, task.state, task.attempt, attempt.provider_id
              FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id = ?1",
         )?;
         let (batch, state, held, booked, assumed, task_state, latest, id): Facts =
             statement.query_row([attempt.0], |row| {
-                let id = maybe_vendor_id(row, 7)?;
+                let id = maybe_provider_id(row, 7)?;
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, id))
             })?;
         let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
-        if id.as_deref() == Some(vendor_id) {
+        if id.as_deref() == Some(provider_id) {
             let uncollected = state == AttemptState::Submitted;
             return Ok(Recognised::Known { attempt, batch, uncollected, tagged: true, booked, assumed });
         }
@@ -184,7 +190,7 @@ impl Ledger {
                 Recognised::Known { attempt, batch, uncollected: false, tagged: true, booked, assumed: false }
             }
             AttemptState::Submitted | AttemptState::Answered | AttemptState::Expired | AttemptState::PaidFailure => {
-                Recognised::Twin { attempt }
+                Recognised::Duplicate { attempt }
             }
         })
     }
@@ -195,7 +201,7 @@ impl Ledger {
         Ok(own.as_deref() == Some(tag.to_string().as_str()))
     }
 
-    /// The tag that the vendor knows an attempt by.
+    /// The tag that the provider knows an attempt by.
     ///
     /// # Errors
     /// The ledger cannot be read.

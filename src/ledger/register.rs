@@ -1,6 +1,6 @@
 //! Who is who: accounts, jobs and their runs, with the caps they bring.
 //!
-//! Every start brings them anew from the configuration and the job file. A cap takes its new value at once; one that is
+//! Every session brings them anew from the configuration and the job file. A cap takes its new value at once; one that is
 //! lower than what is spent freezes the buying and rewrites nothing. What differs from before is noted.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -10,9 +10,9 @@ use super::{Ledger, LedgerError, notices};
 use crate::config::is_loopback;
 use crate::ids::{AccountId, JobId, RunId};
 use crate::money::Money;
-use crate::offer::{LIST_REACH_S, ResultKind, Route};
 use crate::period::Period;
 use crate::plan::Scope;
+use crate::product::{LIST_REACH_S, ResultKind, Route};
 use crate::zone::Zone;
 
 /// A login, as far as the ledger may know it.
@@ -24,7 +24,7 @@ pub struct Login<'a>(pub &'a str);
 pub struct AccountFacts<'a> {
     /// Its name.
     pub name: &'a str,
-    /// How the vendor is reached.
+    /// How the provider is reached.
     pub route: Route,
     /// Where.
     pub base_url: &'a str,
@@ -55,7 +55,7 @@ pub struct JobFacts<'a> {
     pub moved: bool,
 }
 
-/// A run as a start brings it.
+/// A run as a session brings it.
 #[derive(Clone, Debug)]
 pub struct RunFacts<'a> {
     /// Whose.
@@ -66,7 +66,7 @@ pub struct RunFacts<'a> {
     pub cap: Money,
     /// The forms of answer to fetch, in the order in which they are fetched.
     pub results: &'a [ResultKind],
-    /// How long after its first start its answers are wanted, in seconds.
+    /// How long after its first session its answers are wanted, in seconds.
     pub deadline_s: Option<i64>,
 }
 
@@ -162,8 +162,8 @@ impl Ledger {
                 // New to this ledger; but one that was restored may have forgotten it, with all that it bought.
                 write.execute(
                     "INSERT INTO account (name, route, base_url, login_hash, restored_from_v)
-                     VALUES (?1, ?2, ?3, ?4, (SELECT min(restored_from_v) FROM start
-                                              WHERE at > (SELECT max(at) FROM start) - ?5))",
+                     VALUES (?1, ?2, ?3, ?4, (SELECT min(restored_from_v) FROM session
+                                              WHERE at > (SELECT max(at) FROM session) - ?5))",
                     (facts.name, facts.route.name(), facts.base_url, &hash, LIST_REACH_S),
                 )?;
                 write.last_insert_rowid()
@@ -192,7 +192,7 @@ impl Ledger {
         )?;
         set_limit(&write, Scope::AccountDay, id, facts.day_cap)?;
         set_limit(&write, Scope::AccountMonth, id, facts.month_cap)?;
-        // What an earlier start read of the balance is no ceiling for this one: it reads its own, where one is kept.
+        // What an earlier session read of the balance is no ceiling for this one: it reads its own, where one is kept.
         set_limit(&write, Scope::AccountBalance, id, None)?;
         write.commit()?;
         Ok(AccountId(id))
@@ -298,14 +298,14 @@ impl Ledger {
     }
 }
 
-/// Tasks join a run that may have been bought before: by a start that a restored ledger forgot, in a period that had
-/// begun by then. The vendor's list is read again before they are.
+/// Tasks join a run that may have been bought before: by a session that a restored ledger forgot, in a period that had
+/// begun by then. The provider's list is read again before they are.
 pub(super) fn may_be_forgotten(write: &Connection, run: i64, from: i64) -> Result<(), rusqlite::Error> {
     write.execute(
         "UPDATE account SET restored_closed_v = NULL,
                             restored_from_v = min(coalesce(restored_from_v, forgotten.from_v), forgotten.from_v)
-         FROM (SELECT min(restored_from_v) AS from_v FROM start
-               WHERE at >= ?2 AND at > (SELECT max(at) FROM start) - ?3) AS forgotten
+         FROM (SELECT min(restored_from_v) AS from_v FROM session
+               WHERE at >= ?2 AND at > (SELECT max(at) FROM session) - ?3) AS forgotten
          WHERE forgotten.from_v IS NOT NULL
            AND account.id = (SELECT job.account FROM run JOIN job ON job.id = run.job WHERE run.id = ?1)",
         (run, from, LIST_REACH_S),

@@ -9,17 +9,17 @@ use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, BatchId};
 
 /// A scan counts for these batches from now on.
-pub(super) fn count_for(write: &Connection, sweep: i64, batches: &[BatchId]) -> Result<(), LedgerError> {
-    let mut insert = write.prepare_cached("INSERT INTO sweep_of (batch, sweep) VALUES (?1, ?2)")?;
+pub(super) fn count_for(write: &Connection, scan: i64, batches: &[BatchId]) -> Result<(), LedgerError> {
+    let mut insert = write.prepare_cached("INSERT INTO scan_of (batch, scan) VALUES (?1, ?2)")?;
     for batch in batches {
-        insert.execute((batch.0, sweep))?;
+        insert.execute((batch.0, scan))?;
     }
     Ok(())
 }
 
 /// No scan so far counts for this batch any more.
-pub(super) fn void(write: &Connection, batch: BatchId) -> Result<(), LedgerError> {
-    write.prepare_cached("DELETE FROM sweep_of WHERE batch = ?1")?.execute([batch.0])?;
+pub(super) fn inconclusive(write: &Connection, batch: BatchId) -> Result<(), LedgerError> {
+    write.prepare_cached("DELETE FROM scan_of WHERE batch = ?1")?.execute([batch.0])?;
     Ok(())
 }
 
@@ -30,8 +30,8 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn scans_of(&self, batch: BatchId) -> Result<Vec<i64>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT sweep.begun_v FROM sweep_of JOIN sweep ON sweep.id = sweep_of.sweep
-             WHERE sweep_of.batch = ?1 ORDER BY sweep.begun_v",
+            "SELECT scan.begun_v FROM scan_of JOIN scan ON scan.id = scan_of.scan
+             WHERE scan_of.batch = ?1 ORDER BY scan.begun_v",
         )?;
         let rows = statement.query_map([batch.0], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -44,9 +44,9 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn scans_of_restored(&self, account: AccountId) -> Result<Vec<i64>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT sweep.begun_v FROM sweep JOIN account ON account.id = sweep.account
-             WHERE sweep.account = ?1 AND sweep.restored = 1 AND sweep.begun_v > account.restored_closed_v
-             ORDER BY sweep.begun_v",
+            "SELECT scan.begun_v FROM scan JOIN account ON account.id = scan.account
+             WHERE scan.account = ?1 AND scan.restored = 1 AND scan.begun_v > account.restored_closed_v
+             ORDER BY scan.begun_v",
         )?;
         let rows = statement.query_map([account.0], |row| row.get(0))?;
         Ok(rows.collect::<Result<_, _>>()?)

@@ -5,21 +5,21 @@ use rusqlite::OptionalExtension as _;
 
 use super::LedgerError;
 use super::attempt_state::AttemptState;
-use super::book::Commit;
-use super::change::{Extra, Settled};
+use super::change::{Settled, UnmatchedCharge};
 use super::columns::{listed_done, named_in};
-use super::money_path;
+use super::journal::Commit;
 use super::notices::{self, NoticeKind};
+use super::postings;
+use super::provider_id::provider_key;
 use super::provisional::{is_final, is_provisional};
-use super::touched::Attempt;
-use super::vendor_id::vendor_key;
+use super::working_set::Attempt;
 use crate::ids::{AccountId, AttemptId};
 use crate::money::Money;
 use crate::price::NamedIn;
 use crate::task::{Reason, Transition};
 
 impl Commit<'_> {
-    /// An assumed cost becomes the vendor's: what was booked too much is refund, and too little is overrun.
+    /// An assumed cost becomes the provider's: what was booked too much is refund, and too little is overrun.
     pub(super) fn correct(&mut self, attempt: AttemptId, cost: Money, named_in: NamedIn) -> Result<(), LedgerError> {
         let assumed: Option<(i64, i64, i64, bool)> = self
             .write
@@ -49,7 +49,7 @@ impl Commit<'_> {
     /// and what is left of its hold is free.
     pub(super) fn close(&mut self, attempt: AttemptId, settled: Option<Settled>) -> Result<(), LedgerError> {
         let Some(Settled { cost, is_told }) = settled else { return Ok(()) };
-        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(()) };
+        let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(()) };
         let (booked, kept, posted_v, first): (i64, bool, i64, Option<(i64, NamedIn)>) = self
             .write
             .prepare_cached(
@@ -77,11 +77,11 @@ impl Commit<'_> {
         is_final(self.write, attempt)?;
         self.write
             .prepare_cached(
-                "INSERT INTO target_cost (account, target, method, tasks, total_nano, most_nano)
+                "INSERT INTO target_cost (account, target, method, tasks, total_nano, max_nano)
                  SELECT batch.account, task.target, batch.method, 1, ?3, ?3 FROM batch, task
                  WHERE batch.id = ?1 AND task.id = ?2
                  ON CONFLICT DO UPDATE SET tasks = tasks + 1, total_nano = total_nano + excluded.total_nano,
-                                           most_nano = max(most_nano, excluded.most_nano)",
+                                           max_nano = max(max_nano, excluded.max_nano)",
             )?
             .execute((facts.batch, facts.task, cost.nanos()))?;
         Ok(())
@@ -93,40 +93,40 @@ impl Commit<'_> {
     pub(super) fn found_after_all(
         &mut self,
         facts: Attempt,
-        vendor_id: &str,
+        provider_id: &str,
         rest: Money,
     ) -> Result<Attempt, LedgerError> {
         let sql = "SELECT account FROM batch WHERE id = ?1";
         let account = self.write.query_row(sql, [facts.batch], |row| row.get(0))?;
-        money_path::take_back_extra(self.write, account, vendor_id)?;
-        let window = money_path::window(self.write, facts.batch)?;
-        money_path::hold_for_found(self.write, facts.batch, rest, window)?;
+        postings::take_back_extra(self.write, account, provider_id)?;
+        let window = postings::window(self.write, facts.batch)?;
+        postings::hold_for_found(self.write, facts.batch, rest, window)?;
         if rest.is_zero() {
             self.write.prepare_cached("UPDATE attempt SET held_nano = 0 WHERE id = ?1")?.execute([facts.id])?;
         }
         Ok(Attempt { held: Money::ZERO, ..facts })
     }
 
-    /// The vendor took money for a task that has no answer.
+    /// The provider took money for a task that has no answer.
     pub(super) fn paid_for_nothing(
         &mut self,
         facts: Attempt,
         code: Option<u32>,
-        vendor_id: Option<&str>,
+        provider_id: Option<&str>,
         (cost, posted_v): (Money, i64),
         reason: Reason,
     ) -> Result<(), LedgerError> {
         self.write
             .prepare_cached(
-                "UPDATE attempt SET state = ?2, code = ?3, vendor_id = ?4, posted_nano = ?5, settled_nano = ?5 WHERE id = ?1",
+                "UPDATE attempt SET state = ?2, code = ?3, provider_id = ?4, posted_nano = ?5, settled_nano = ?5 WHERE id = ?1",
             )?
-            .execute((facts.id, AttemptState::PaidFailure, code, vendor_id.map(vendor_key), cost.nanos()))?;
+            .execute((facts.id, AttemptState::PaidFailure, code, provider_id.map(provider_key), cost.nanos()))?;
         let was_sending = facts.state == AttemptState::Sending;
-        let facts = match vendor_id {
-            Some(vendor_id) if !was_sending => {
+        let facts = match provider_id {
+            Some(provider_id) if !was_sending => {
                 // Given up for not bought, and found after all: it is accepted first, and lost then.
-                self.touched.move_task_of(facts, Transition::Accept)?;
-                self.found_after_all(facts, vendor_id, Money::ZERO)?
+                self.working_set.move_task_of(facts, Transition::Accept)?;
+                self.found_after_all(facts, provider_id, Money::ZERO)?
             }
             _ => facts,
         };
@@ -140,7 +140,7 @@ impl Commit<'_> {
     /// A model's task failed in the reply to its purchase, which named so much: the provider may give back what was taken
     /// beside its fee, and its list alone says so.
     pub(super) fn may_come_back(&mut self, attempt: AttemptId, named: Money) -> Result<(), LedgerError> {
-        let sql = "SELECT attempt.vendor_id IS NOT NULL AND function = 'llm_responses' AND method = 'standard'
+        let sql = "SELECT attempt.provider_id IS NOT NULL AND function = 'llm_responses' AND method = 'standard'
                    FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1";
         let settles_later = self.write.prepare_cached(sql)?.query_row([attempt.0], |row| row.get::<_, bool>(0))?;
         if settles_later && !named.is_zero() {
@@ -150,14 +150,14 @@ impl Commit<'_> {
     }
 
     /// Money that belongs to no attempt, booked once.
-    pub(super) fn extra(&mut self, account: AccountId, extra: &Extra) -> Result<(), LedgerError> {
+    pub(super) fn extra(&mut self, account: AccountId, extra: &UnmatchedCharge) -> Result<(), LedgerError> {
         let new = self.write.execute(
-            "INSERT INTO extra_charge (account, attempt, vendor_id, tag, nano_usd, posted_v, why)
+            "INSERT INTO unmatched_charge (account, attempt, provider_id, tag, nano_usd, posted_v, why)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
             (
                 account.0,
                 extra.attempt.map(|a| a.0),
-                &extra.vendor_id,
+                &extra.provider_id,
                 &extra.tag,
                 extra.cost.nanos(),
                 extra.posted_v,
@@ -167,7 +167,7 @@ impl Commit<'_> {
         if new == 1 {
             self.booked.extras += 1;
             self.booked.money = true;
-            money_path::extra(self.write, account.0, extra.posted_v, extra.cost)?;
+            postings::extra(self.write, account.0, extra.posted_v, extra.cost)?;
             notices::add(self.write, account.0, None, NoticeKind::Unmatched, (1, extra.cost.nanos()))?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, SetId, TargetId, TaskId};
 use crate::money::Money;
-use crate::offer::{Method, Priority, ResultKind, Route};
+use crate::product::{Method, Priority, ResultKind, Route};
 
 /// A job as the ledger knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn extra_charges(&self, account: AccountId) -> Result<(u64, Money), LedgerError> {
-        let sql = "SELECT count(*), coalesce(sum(nano_usd), 0) FROM extra_charge WHERE account = ?1";
+        let sql = "SELECT count(*), coalesce(sum(nano_usd), 0) FROM unmatched_charge WHERE account = ?1";
         Ok(self.db.query_row(sql, [account.0], |row| Ok((row.get(0)?, Money::from_nanos(row.get(1)?))))?)
     }
 
@@ -206,7 +206,7 @@ impl Ledger {
         Ok(bytes.checked_div(answers).filter(|_| answers >= enough))
     }
 
-    /// The run of a batch, and when it was sent by the vendor's clock; `None` where there is no such batch.
+    /// The run of a batch, and when it was sent by the provider's clock; `None` where there is no such batch.
     ///
     /// # Errors
     /// The ledger cannot be read.

@@ -11,9 +11,9 @@ use super::{Ledger, LedgerError, Total};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
 use crate::oddity::Oddity;
-use crate::offer::{Function, Method, Priority, named};
 use crate::period::{self, Period, PeriodKind};
 use crate::plan::Scope;
+use crate::product::{Function, Method, Priority, named};
 use crate::zone::Zone;
 
 /// So many answers tell how long they take.
@@ -48,7 +48,7 @@ pub struct RunStatus {
     pub no_longer_asked: u64,
     /// Its ceiling, what is spent and what is held.
     pub total: Total,
-    /// What the vendor took for it beyond what was held.
+    /// What the provider took for it beyond what was held.
     pub overrun: Money,
     /// Its batches in doubt.
     pub in_doubt: Vec<StatusBatch>,
@@ -63,7 +63,7 @@ pub struct StatusBatch {
     pub batch: BatchId,
     /// Why its outcome is not known.
     pub why: String,
-    /// When it was sent, by the vendor's clock.
+    /// When it was sent, by the provider's clock.
     pub sent_v: i64,
     /// Since when its connection is gone.
     pub closed_v: Option<i64>,
@@ -207,7 +207,7 @@ impl Ledger {
             tasks.push((state, row.get(1)?));
         }
         let mut statement = self.db.prepare(
-            "SELECT id, coalesce(doubt, 'being sent'), sent_v, closed_v, unresolved, held_nano
+            "SELECT id, coalesce(unknown_because, 'being sent'), sent_v, closed_v, unresolved, held_nano
              FROM batch INDEXED BY batch_unresolved
              WHERE account IN (SELECT id FROM account) AND unresolved > 0 AND run = ?1",
         )?;
@@ -251,7 +251,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn standing(&self) -> Result<Vec<Total>, LedgerError> {
+    pub fn current_totals(&self) -> Result<Vec<Total>, LedgerError> {
         let mut all = Vec::new();
         let mut statement = self.db.prepare(
             "SELECT scope, owner FROM cap

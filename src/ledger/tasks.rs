@@ -1,6 +1,6 @@
 //! The rows of a plan: prompts, markets, targets and tasks, in the order in which they are bought.
 //!
-//! A run is planned whole at its first start, and again only when something that the order depends on has changed.
+//! A run is planned whole at its first session, and again only when something that the order depends on has changed.
 //! Bought tasks stay whatever the job file says now; what is asked no longer and was never bought leaves.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -11,8 +11,8 @@ use crate::ids::RunId;
 use crate::job::{Job, PromptSet, Target};
 use crate::market::Market;
 use crate::money::Money;
-use crate::offer::{Method, Priority};
 use crate::plan::BuyingOrder;
+use crate::product::{Method, Priority};
 use crate::task::{Reason, TaskState};
 
 /// What a new plan changed in a run that had one.
@@ -130,7 +130,7 @@ impl PlanRows<'_> {
         };
         // Behind the markets of each set, the place of what is asked without one.
         let markets = of_sets(&|set| {
-            let nowhere = set.targets.iter().any(|target| !target.offer().has_place).then(Market::nowhere);
+            let nowhere = set.targets.iter().any(|target| !target.product().has_place).then(Market::nowhere);
             set.markets.iter().chain(&nowhere).map(|market| market_row(&write, market)).collect()
         })?;
         let targets = of_sets(&|set| set.targets.iter().map(|target| target_row(&write, target)).collect())?;

@@ -11,8 +11,8 @@ use crate::ids::{AccountId, AttemptId, MarketId, RunId, SetId, TargetId, TaskId}
 use crate::job::{Asked, Target};
 use crate::market::Market;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Priority};
 use crate::price::Charge;
+use crate::product::{Engine, Function, Method, Priority};
 
 /// A task that is next in the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +178,7 @@ impl Ledger {
         })?)
     }
 
-    /// What one task of a kind was last charged, and when that was by the vendor's clock.
+    /// What one task of a kind was last charged, and when that was by the provider's clock.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -197,7 +197,7 @@ impl Ledger {
         method: Method,
     ) -> Result<Option<TargetCost>, LedgerError> {
         let sql =
-            "SELECT tasks, total_nano, most_nano FROM target_cost WHERE account = ?1 AND target = ?2 AND method = ?3";
+            "SELECT tasks, total_nano, max_nano FROM target_cost WHERE account = ?1 AND target = ?2 AND method = ?3";
         let row = self.db.prepare_cached(sql)?.query_row((account.0, target.0, method.name()), |row| {
             let money = |at| row.get(at).map(Money::from_nanos);
             Ok(TargetCost { tasks: row.get(0)?, total: money(1)?, most: money(2)? })
@@ -212,7 +212,7 @@ impl Ledger {
     pub fn model_costs(&self, account: &str) -> Result<BTreeMap<String, TargetCost>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT target.function || '/' || target.engine || '/' || target_cost.method || '/normal/' || target.model,
-                    sum(tasks), sum(total_nano), max(most_nano)
+                    sum(tasks), sum(total_nano), max(max_nano)
              FROM target_cost JOIN target ON target.id = target_cost.target
              JOIN account ON account.id = target_cost.account WHERE account.name = ?1 GROUP BY 1",
         )?;

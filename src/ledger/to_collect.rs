@@ -2,13 +2,13 @@
 
 use rusqlite::OptionalExtension;
 
-use super::columns::{forms, named, named_in, vendor_id};
+use super::columns::{forms, named, named_in, provider_id};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
-use crate::offer::{Engine, Function, ResultKind};
 use crate::price::{NamedIn, price_key};
+use crate::product::{Engine, Function, ResultKind};
 
 /// A batch with answers still to come.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct OpenBatch {
     pub engine: Engine,
     /// The endpoint's function.
     pub function: Function,
-    /// When it was bought, by the vendor's clock.
+    /// When it was bought, by the provider's clock.
     pub posted_v: i64,
     /// How many answers are to come.
     pub uncollected: u64,
@@ -34,8 +34,8 @@ pub struct ToCollect {
     pub attempt: AttemptId,
     /// Its batch.
     pub batch: BatchId,
-    /// The vendor's id.
-    pub vendor_id: String,
+    /// The provider's id.
+    pub provider_id: String,
     /// The endpoint's engine.
     pub engine: Engine,
     /// The endpoint's function.
@@ -63,7 +63,7 @@ pub struct ToCollect {
 pub struct OpenCost {
     /// What is in the books.
     pub booked: Money,
-    /// What the vendor said that it took, where it did.
+    /// What the provider said that it took, where it did.
     pub named: Option<Money>,
     /// Where it said so.
     pub named_in: NamedIn,
@@ -71,7 +71,7 @@ pub struct OpenCost {
     pub last: Option<Money>,
 }
 
-/// What stands for a cost that is known with the answer: what the vendor named, or else what was assumed. With what was
+/// What stands for a cost that is known with the answer: what the provider named, or else what was assumed. With what was
 /// last taken at once, and where the cost was named.
 pub(super) fn open_cost(
     function: Function,
@@ -142,7 +142,7 @@ impl Ledger {
         let found = self
             .db
             .prepare_cached(
-                "SELECT attempt.vendor_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
+                "SELECT attempt.provider_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
                         batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id),
                         task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano,
                         (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
@@ -162,7 +162,7 @@ impl Ledger {
                 let found = ToCollect {
                     attempt,
                     batch: BatchId(row.get(1)?),
-                    vendor_id: vendor_id(row, 0)?,
+                    provider_id: provider_id(row, 0)?,
                     engine: named(row, 2)?,
                     function,
                     kinds: wanted.into_iter().filter(missing).collect(),

@@ -95,7 +95,7 @@ CREATE TABLE ready_crowded (
 CREATE TABLE word (
     attempt   INTEGER PRIMARY KEY REFERENCES attempt (id),
     bought    INTEGER NOT NULL CONSTRAINT a_word_is_yes_or_no CHECK (bought BETWEEN 0 AND 1),
-    charged_v INTEGER,                  -- by the vendor's clock: in which day the hold was charged
+    charged_v INTEGER,                  -- by the provider's clock: in which day the hold was charged
     CONSTRAINT what_was_bought_was_charged CHECK ((bought = 1) = (charged_v IS NOT NULL))
 ) STRICT;
 
@@ -105,3 +105,40 @@ INSERT INTO word SELECT attempt.id, 1, batch.sent_v FROM attempt JOIN batch ON b
 WHERE attempt.state = 7;
 UPDATE task SET state = 2, reason = NULL
 WHERE state = 4 AND reason = 5 AND attempt IN (SELECT attempt FROM word);
+
+-- Names: a process that held the lock is a session, the other side is the provider, and a list is scanned.
+DROP VIEW attempts;
+DROP VIEW tasks;
+DROP INDEX IF EXISTS attempt_by_vendor_id;
+ALTER TABLE attempt RENAME COLUMN vendor_id TO provider_id;
+ALTER TABLE account RENAME COLUMN vendor_time_v TO provider_time_v;
+ALTER TABLE extra_charge RENAME TO unmatched_charge;
+ALTER TABLE unmatched_charge RENAME COLUMN vendor_id TO provider_id;
+ALTER TABLE start RENAME TO session;
+ALTER TABLE batch RENAME COLUMN start TO session;
+DROP INDEX batch_doubted;
+ALTER TABLE batch RENAME COLUMN doubt TO unknown_because;
+CREATE INDEX batch_in_doubt ON batch (account, sent_v) WHERE unknown_because IS NOT NULL;
+ALTER TABLE tag_proof RENAME TO visibility_proof;
+ALTER TABLE sweep RENAME TO scan;
+ALTER TABLE sweep_of RENAME TO scan_of;
+ALTER TABLE scan_of RENAME COLUMN sweep TO scan;
+ALTER TABLE target_cost RENAME COLUMN most_nano TO max_nano;
+ALTER TABLE cap RENAME COLUMN since_extra TO since_unmatched;
+CREATE VIEW tasks AS
+    SELECT task.id, job.name AS job, run.period, prompt_set.name AS prompt_set, prompt.text AS prompt,
+           market.location_name, market.language_code, target.engine, target.function, service.method, service.priority,
+           task.repeat,
+           task_state.name AS state, task_reason.name AS reason, task.asked, task.position, task.attempt
+    FROM task
+    JOIN run ON run.id = task.run JOIN job ON job.id = run.job
+    JOIN prompt_set ON prompt_set.id = task.prompt_set JOIN prompt ON prompt.id = task.prompt
+    JOIN market ON market.id = task.market JOIN target ON target.id = task.target
+    JOIN service ON service.service = task.service JOIN task_state ON task_state.state = task.state
+    LEFT JOIN task_reason ON task_reason.reason = task.reason;
+
+CREATE VIEW attempts AS
+    SELECT attempt.id, attempt.task, attempt.batch, attempt.number, attempt_state.name AS state, attempt.code,
+           iif(typeof(attempt.provider_id) = 'blob', lower(hex(attempt.provider_id)), attempt.provider_id) AS provider_id,
+           attempt.held_nano, attempt.posted_nano, attempt.settled_nano, attempt.previous
+    FROM attempt JOIN attempt_state ON attempt_state.state = attempt.state;

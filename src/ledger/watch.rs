@@ -11,7 +11,7 @@ use super::columns::named;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, BatchId};
 use crate::money::Money;
-use crate::offer::{Engine, Function};
+use crate::product::{Engine, Function};
 
 /// A batch of which something was given up.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,9 +38,9 @@ impl Ledger {
     pub fn given_up(&self, account: AccountId, from_v: i64) -> Result<Vec<GivenUp>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT batch.id, batch.function, batch.sent_v, batch.closed_v, count(*), sum(attempt.held_nano)
-             FROM batch INDEXED BY batch_doubted JOIN attempt
+             FROM batch INDEXED BY batch_in_doubt JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-             WHERE batch.account = ?1 AND batch.sent_v >= ?2 AND batch.doubt IS NOT NULL AND attempt.state = 3
+             WHERE batch.account = ?1 AND batch.sent_v >= ?2 AND batch.unknown_because IS NOT NULL AND attempt.state = 3
              GROUP BY batch.id ORDER BY batch.id",
         )?;
         let rows = statement.query_map((account.0, from_v), |row| {
@@ -72,7 +72,7 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn last_scan(&self, account: AccountId) -> Result<Option<(i64, String)>, LedgerError> {
-        let sql = "SELECT begun_v, verdict FROM sweep WHERE account = ?1 ORDER BY id DESC LIMIT 1";
+        let sql = "SELECT begun_v, verdict FROM scan WHERE account = ?1 ORDER BY id DESC LIMIT 1";
         Ok(self.db.query_row(sql, [account.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
     }
 

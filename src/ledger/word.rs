@@ -9,13 +9,13 @@ use std::collections::BTreeSet;
 use rusqlite::OptionalExtension as _;
 
 use super::attempt_state::AttemptState;
-use super::book::Commit;
 use super::columns::named;
+use super::journal::Commit;
 use super::notices::NoticeKind;
-use super::touched::Attempt;
+use super::working_set::Attempt;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId};
-use crate::offer::{Engine, Function, Method};
+use crate::product::{Engine, Function, Method};
 use crate::task::{Reason, Transition};
 
 /// A batch of which a person said that it was bought, as far as it was not found yet.
@@ -89,7 +89,7 @@ impl Ledger {
 impl Commit<'_> {
     /// The hold is charged as of this moment, and the answer is waited for.
     pub(super) fn said_bought(&mut self, attempt: AttemptId, posted_v: i64) -> Result<(), LedgerError> {
-        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::Sending])? else { return Ok(()) };
+        let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Sending])? else { return Ok(()) };
         let sql = "SELECT method = 'live' FROM batch WHERE id = ?1";
         let is_live: bool = self.write.prepare_cached(sql)?.query_row([facts.batch], |row| row.get(0))?;
         if is_live {
@@ -112,7 +112,7 @@ impl Commit<'_> {
 
     /// The hold is free, and the task is planned again.
     pub(super) fn said_not_bought(&mut self, attempt: AttemptId) -> Result<(), LedgerError> {
-        if self.touched.in_state(attempt, &[AttemptState::Sending])?.is_none() {
+        if self.working_set.in_state(attempt, &[AttemptState::Sending])?.is_none() {
             return Ok(());
         }
         self.not_bought(attempt, AttemptState::NotBought, None, Transition::NotBought)?;
@@ -125,7 +125,7 @@ impl Commit<'_> {
     /// A person's word is taken back. Of what was called not bought that goes as long as its task waits to be bought.
     pub(super) fn taken_back(&mut self, attempt: AttemptId) -> Result<(), LedgerError> {
         let states = [AttemptState::ResolvedAsBought, AttemptState::NotBought];
-        let Some(facts) = self.touched.in_state(attempt, &states)? else { return Ok(()) };
+        let Some(facts) = self.working_set.in_state(attempt, &states)? else { return Ok(()) };
         if facts.state == AttemptState::ResolvedAsBought {
             return self.word_is_kept(facts).map(drop);
         }
@@ -140,7 +140,7 @@ impl Commit<'_> {
 
     /// What a person called bought was not found as long as the provider keeps answers: it was paid for nothing.
     pub(super) fn never_came(&mut self, attempt: AttemptId) -> Result<(), LedgerError> {
-        let Some(facts) = self.touched.in_state(attempt, &[AttemptState::ResolvedAsBought])? else { return Ok(()) };
+        let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::ResolvedAsBought])? else { return Ok(()) };
         self.write
             .prepare_cached("UPDATE attempt SET state = ?2 WHERE id = ?1")?
             .execute((facts.id, AttemptState::PaidFailure))?;
@@ -176,7 +176,7 @@ impl Commit<'_> {
             )?
             .execute((facts.id, AttemptState::Sending))?;
         self.forget_word(facts)?;
-        self.stands(facts, AttemptState::Sending, Transition::Doubt)?;
+        self.stands(facts, AttemptState::Sending, Transition::UnknownOutcome)?;
         self.moves.in_doubt_again(facts.batch, charged_v.map(|charged_v| (charged_v, facts.held)), facts.held);
         self.moves.count(facts.batch, 1, 0);
         Ok(Attempt { state: AttemptState::Sending, ..facts })

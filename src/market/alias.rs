@@ -1,4 +1,4 @@
-//! Names by which people know places, languages and time zones, and the vendor does not.
+//! Names by which people know places, languages and time zones, and the provider does not.
 //!
 //! They are for suggestions alone: a name leads to a code where it can mean one thing only, before any counting of
 //! letters, by which `Deutsch` would be nearest to `Dutch`. The tables hold the names of countries and languages in
@@ -39,7 +39,7 @@ pub enum Near {
         /// The country's name in the list.
         country: String,
     },
-    /// A country that the vendor does not serve.
+    /// A country that the provider does not serve.
     Unserved {
         /// Its two letters.
         iso: &'static str,
@@ -58,7 +58,7 @@ impl Near {
     }
 }
 
-/// Countries that the vendor does not serve.
+/// Countries that the provider does not serve.
 pub(crate) const UNSERVED: [&str; 2] = ["RU", "BY"];
 
 /// Small letters and digits without their accents, and single spaces.
@@ -104,7 +104,7 @@ fn iso(word: &str) -> Option<&'static str> {
     listed.and_then(|location| location.iso.as_deref()).or_else(|| country(word))
 }
 
-/// The vendor's code of a language that is called like this somewhere, or that the first half of `de-DE` stands for.
+/// The provider's code of a language that is called like this somewhere, or that the first half of `de-DE` stands for.
 pub(crate) fn language(word: &str) -> Option<&'static str> {
     let known = |word: &str| LANGUAGES.get(word).copied();
     let whole = folded(word);

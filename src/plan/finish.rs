@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use crate::config::{Limits, Timing};
-use crate::offer::{Engine, Function, Method};
+use crate::product::{Engine, Function, Method};
 
 /// A purchase, its answer and the way back take a moment of their own, at the beginning and at the end.
 const MOMENTS: Duration = Duration::from_secs(1);

@@ -4,21 +4,21 @@
 //! `ledger`'s knowledge; here it only lowers what the caps leave.
 
 mod finish;
-mod haste;
+mod deadline_choice;
 mod order;
-mod room;
+mod headroom;
 
 use std::collections::BTreeMap;
 
+pub use deadline_choice::{Chosen, DeadlineChoice, TimeLeft, choose_by_deadline};
 pub use finish::{AtEndpoint, Tempo, Work};
-pub use haste::{Chosen, Haste, Hurry, hasten};
+pub use headroom::{Headroom, Scope};
 pub use order::{BuyingOrder, Step};
-pub use room::{Room, Scope};
 
 use crate::job::{Job, Target};
 use crate::money::Money;
-use crate::offer::{Method, promised_turnaround};
 use crate::price::{Price, PriceList, price_key};
+use crate::product::{Method, promised_turnaround};
 
 /// A job that cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,9 +70,9 @@ pub struct Share {
     /// Their worst-case cost.
     pub cost: Money,
     /// Tasks that are to be bought and fit the caps.
-    pub funded: u64,
+    pub allocated: u64,
     /// Their worst-case cost.
-    pub funded_cost: Money,
+    pub allocated_cost: Money,
     /// Tasks that were bought before.
     pub bought: u64,
     /// Tasks of which it is not known yet whether they were bought.
@@ -97,7 +97,7 @@ pub enum Stand {
 impl Share {
     /// Tasks that are to be bought and do not fit the caps.
     pub fn left_out(&self) -> u64 {
-        self.to_buy() - self.funded
+        self.to_buy() - self.allocated
     }
 
     /// Tasks that are to be bought, whether they fit or not.
@@ -105,13 +105,13 @@ impl Share {
         self.tasks - self.bought - self.in_doubt - self.refused
     }
 
-    fn add(&mut self, cost: Money, stand: Stand, funded: bool) {
+    fn add(&mut self, cost: Money, stand: Stand, allocated: bool) {
         self.tasks += 1;
         self.cost += cost;
         match stand {
-            Stand::ToBuy if funded => {
-                self.funded += 1;
-                self.funded_cost += cost;
+            Stand::ToBuy if allocated => {
+                self.allocated += 1;
+                self.allocated_cost += cost;
             }
             Stand::ToBuy => {}
             Stand::Bought => self.bought += 1,
@@ -123,8 +123,8 @@ impl Share {
     fn join(&mut self, other: &Self) {
         self.tasks += other.tasks;
         self.cost += other.cost;
-        self.funded += other.funded;
-        self.funded_cost += other.funded_cost;
+        self.allocated += other.allocated;
+        self.allocated_cost += other.allocated_cost;
         self.bought += other.bought;
         self.in_doubt += other.in_doubt;
         self.refused += other.refused;
@@ -135,7 +135,7 @@ impl Share {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The ceiling that the first task left out does not fit under.
-    pub cap: Room,
+    pub cap: Headroom,
     /// What that task would cost.
     pub first: Money,
     /// What everything that is to be bought would cost.
@@ -160,7 +160,7 @@ pub struct Plan {
     /// The prices used, by price key.
     pub prices: BTreeMap<String, Price>,
     /// Funded tasks, by price key.
-    pub funded_at: BTreeMap<String, u64>,
+    pub allocated_at: BTreeMap<String, u64>,
     /// Prompts left out because they stand twice in a set.
     pub duplicates: u64,
     /// The calls for the funded tasks, and how long they take.
@@ -176,7 +176,7 @@ pub struct Plan {
 pub fn worst_cases(job: &Job, prices: &PriceList) -> Result<Vec<Vec<Money>>, PlanError> {
     let of_target = |set: &crate::job::PromptSet, target: &Target| {
         let no_price = || PlanError::NoPrice { target: price_key(target) };
-        let price = prices.expected(target, set.asked()).ok_or_else(no_price)?.worst;
+        let price = prices.expected(target, set.asked()).ok_or_else(no_price)?.worst_case;
         match set.max_cost_per_task {
             Some(most) if price > most => Err(PlanError::TooDear { set: set.name.clone(), price, most }),
             _ => Ok(price),
@@ -189,10 +189,10 @@ pub fn worst_cases(job: &Job, prices: &PriceList) -> Result<Vec<Vec<Money>>, Pla
 ///
 /// # Errors
 /// A target has no price, or the caps do not leave enough for one task.
-pub fn plan(job: &Job, prices: &PriceList, rooms: &[Room]) -> Result<Plan, PlanError> {
-    let plan = plan_rest(job, prices, rooms, &|_| Stand::ToBuy)?;
+pub fn plan(job: &Job, prices: &PriceList, headrooms: &[Headroom]) -> Result<Plan, PlanError> {
+    let plan = plan_rest(job, prices, headrooms, &|_| Stand::ToBuy)?;
     match plan.cut {
-        Some(cut) if plan.total.funded == 0 => {
+        Some(cut) if plan.total.allocated == 0 => {
             let smallest = cut.cap.used.saturating_add(cut.first);
             Err(PlanError::Unpayable { cap: cut.cap.name, left: cut.cap.left, first: cut.first, smallest })
         }
@@ -208,15 +208,15 @@ pub fn plan(job: &Job, prices: &PriceList, rooms: &[Room]) -> Result<Plan, PlanE
 pub fn plan_rest(
     job: &Job,
     prices: &PriceList,
-    rooms: &[Room],
+    headrooms: &[Headroom],
     stands: &dyn Fn(&Step) -> Stand,
 ) -> Result<Plan, PlanError> {
-    let worst = worst_cases(job, prices)?;
+    let worst_case = worst_cases(job, prices)?;
     let mut tally = Tally::new(job);
     let (mut first_out, mut whole) = (None, Money::ZERO);
-    let tightest = rooms.iter().min_by_key(|room| room.left);
-    for step in BuyingOrder::new(job, &worst) {
-        let cost = worst[step.set][step.target];
+    let tightest = headrooms.iter().min_by_key(|headroom| headroom.left);
+    for step in BuyingOrder::new(job, &worst_case) {
+        let cost = worst_case[step.set][step.target];
         let stand = stands(&step);
         if stand != Stand::ToBuy {
             tally.add(step, cost, stand, false);
@@ -224,17 +224,17 @@ pub fn plan_rest(
         }
         whole = whole.saturating_add(cost);
         let fits = first_out.is_none()
-            && tightest.is_none_or(|room| tally.total.funded_cost.saturating_add(cost) <= room.left);
+            && tightest.is_none_or(|headroom| tally.total.allocated_cost.saturating_add(cost) <= headroom.left);
         if !fits && first_out.is_none() {
             first_out = Some(cost);
         }
         tally.add(step, cost, stand, fits);
     }
-    let cut = first_out.zip(tightest).map(|(first, room)| Cut {
-        cap: room.clone(),
+    let cut = first_out.zip(tightest).map(|(first, headroom)| Cut {
+        cap: headroom.clone(),
         first,
         whole,
-        enough: room.used.saturating_add(whole),
+        enough: headroom.used.saturating_add(whole),
     });
     Ok(tally.into_plan(job, prices, cut))
 }
@@ -258,12 +258,12 @@ impl Tally {
         }
     }
 
-    fn add(&mut self, step: Step, cost: Money, stand: Stand, funded: bool) {
-        self.total.add(cost, stand, funded);
-        self.by_set[step.set].add(cost, stand, funded);
+    fn add(&mut self, step: Step, cost: Money, stand: Stand, allocated: bool) {
+        self.total.add(cost, stand, allocated);
+        self.by_set[step.set].add(cost, stand, allocated);
         let cells = &mut self.cells[step.set];
         let market = step.market.unwrap_or(cells.len() - 1);
-        cells[market][step.target].add(cost, stand, funded);
+        cells[market][step.target].add(cost, stand, allocated);
     }
 
     fn into_plan(self, job: &Job, prices: &PriceList, cut: Option<Cut>) -> Plan {
@@ -272,7 +272,7 @@ impl Tally {
         let mut by_priority = Lines::default();
         let mut work = Work::default();
         let mut keys = BTreeMap::new();
-        let mut funded_at = BTreeMap::new();
+        let mut allocated_at = BTreeMap::new();
         for (set, cells) in job.sets.iter().zip(&self.cells) {
             let markets = set.markets.iter().map(ToString::to_string).chain([NO_PLACE.to_owned()]);
             for (market, row) in markets.zip(cells) {
@@ -280,22 +280,22 @@ impl Tally {
                     by_market.add(market.clone(), share);
                     by_target.add(label(target), share);
                     by_priority.add(target.priority.to_string(), share);
-                    if share.funded > 0 {
+                    if share.allocated > 0 {
                         let (function, method, priority) = (target.function, target.method, target.priority);
                         let at = work.0.entry((target.engine, function, method)).or_default();
-                        at.tasks += share.funded;
-                        at.batch = target.offer().batch as u64;
+                        at.tasks += share.allocated;
+                        at.batch = target.product().batch as u64;
                         at.prices.insert(price_key(target));
                         at.slowest = at.slowest.max(promised_turnaround(function, method, priority));
                         if method == Method::Standard {
-                            at.fetches += share.funded * forms(target, job);
+                            at.fetches += share.allocated * forms(target, job);
                         }
-                        *funded_at.entry(price_key(target)).or_default() += share.funded;
+                        *allocated_at.entry(price_key(target)).or_default() += share.allocated;
                     }
                     if let Some(price) = prices.expected(target, set.asked()) {
                         // Of several sets that ask the same the dearest is shown.
                         let known = keys.entry(price_key(target)).or_insert_with(|| price.clone());
-                        if price.worst > known.worst {
+                        if price.worst_case > known.worst_case {
                             *known = price;
                         }
                     }
@@ -308,7 +308,7 @@ impl Tally {
             by_target: by_target.0,
             by_priority: by_priority.0,
             prices: keys,
-            funded_at,
+            allocated_at,
             duplicates: job.sets.iter().map(|set| set.duplicates).sum(),
             work,
             total: self.total,
@@ -322,7 +322,7 @@ const NO_PLACE: &str = "no place";
 
 /// The forms of an answer that are fetched one by one.
 fn forms(target: &Target, job: &Job) -> u64 {
-    job.results.iter().filter(|form| target.offer().results.contains(form)).count().max(1) as u64
+    job.results.iter().filter(|form| target.product().results.contains(form)).count().max(1) as u64
 }
 
 /// A target in words: what is asked of whom, and how it is bought.
@@ -332,7 +332,7 @@ fn label(target: &Target) -> String {
         label.push(' ');
         label.push_str(word);
     }
-    if target.offer().priorities.len() > 1 { format!("{label}, {} priority", target.priority) } else { label }
+    if target.product().priorities.len() > 1 { format!("{label}, {} priority", target.priority) } else { label }
 }
 
 /// Shares by name, in order of first sight.

@@ -30,14 +30,14 @@ pub struct Step {
 pub struct BuyingOrder<'a> {
     sets: &'a [PromptSet],
     overlap: Overlap,
-    worst: &'a [Vec<Money>],
+    worst_case: &'a [Vec<Money>],
     walks: Vec<Walk>,
 }
 
 /// Where one set's own order has got to.
 #[derive(Debug)]
 struct Walk {
-    funded: Money,
+    allocated: Money,
     rounds: u32,
     /// The next task of the set that it pays for; none when it is through.
     next: Option<Step>,
@@ -46,18 +46,18 @@ struct Walk {
 }
 
 impl<'a> BuyingOrder<'a> {
-    /// The order of a job's tasks; `worst[set][target]` is the most that one task may cost.
-    pub fn new(job: &'a Job, worst: &'a [Vec<Money>]) -> Self {
+    /// The order of a job's tasks; `worst_case[set][target]` is the most that one task may cost.
+    pub fn new(job: &'a Job, worst_case: &'a [Vec<Money>]) -> Self {
         let overlap = Overlap::of(job);
         let walks = (0..job.sets.len())
             .map(|set| Walk {
-                funded: Money::ZERO,
+                allocated: Money::ZERO,
                 rounds: overlap.rounds(&job.sets, set),
                 next: None,
                 at: (1, 0, 0, 0),
             })
             .collect();
-        let mut order = Self { sets: &job.sets, overlap, worst, walks };
+        let mut order = Self { sets: &job.sets, overlap, worst_case, walks };
         for set in 0..order.walks.len() {
             order.advance(set);
         }
@@ -112,13 +112,13 @@ impl Iterator for BuyingOrder<'_> {
         let share = |set: usize, other: usize| {
             // funded / weight, compared without dividing.
             let product =
-                |a: usize, b: usize| i128::from(self.walks[a].funded.nanos()) * i128::from(self.sets[b].weight);
+                |a: usize, b: usize| i128::from(self.walks[a].allocated.nanos()) * i128::from(self.sets[b].weight);
             product(set, other).cmp(&product(other, set))
         };
         let open = (0..self.walks.len()).filter(|set| self.walks[*set].next.is_some());
         let set = open.min_by(|a, b| share(*a, *b).then(a.cmp(b)))?;
         let step = self.walks[set].next?;
-        self.walks[set].funded += self.worst[set][step.target];
+        self.walks[set].allocated += self.worst_case[set][step.target];
         self.advance(set);
         Some(step)
     }
@@ -173,7 +173,7 @@ impl Overlap {
                 prompts[*prompt as usize * words + index / 64] |= 1 << (index % 64);
             }
         }
-        let placeless = kinds.iter().map(|target| !target.offer().has_place).collect();
+        let placeless = kinds.iter().map(|target| !target.product().has_place).collect();
         let mut overlap = Self { some: false, prompts, words, markets, targets, placeless };
         overlap.some =
             (0..job.sets.len()).any(|a| (a + 1..job.sets.len()).any(|b| overlap.share_questions(&job.sets, a, b)));

@@ -1,5 +1,5 @@
 use super::*;
-use crate::offer::Engine;
+use crate::product::Engine;
 
 const NOTHING: [(&str, &str); 0] = [];
 const ASKED: Asked = Asked { prompt_bytes: 100, ceiling: None };
@@ -42,12 +42,12 @@ fn by_token(engine: Engine, model: Option<&str>, input: &str, output: &str) -> P
     PriceOverride { input_per_million: Some(usd(input)), output_per_million: Some(usd(output)), ..over(engine, model) }
 }
 
-fn worst(list: &PriceList, target: &Target) -> Option<Money> {
-    list.expected(target, ASKED).map(|price| price.worst)
+fn worst_case(list: &PriceList, target: &Target) -> Option<Money> {
+    list.expected(target, ASKED).map(|price| price.worst_case)
 }
 
 fn usual(target: &Target) -> Option<Money> {
-    worst(&PriceList::default(), target)
+    worst_case(&PriceList::default(), target)
 }
 
 #[test]
@@ -70,17 +70,21 @@ fn what_may_reason_may_write_twice_as_much() {
     assert_eq!(claude([("use_reasoning", "true")]), Some(usd("0.06264")));
     assert_eq!(usual(&live(Engine::ChatGpt, "gpt-5-mini", NOTHING)), Some(usd("0.008842")), "by what it is");
     let list = PriceList::with(&[by_token(Engine::ChatGpt, None, "0.25", "2.00")]);
-    assert_eq!(worst(&list, &live(Engine::ChatGpt, "gpt-99", NOTHING)), Some(usd("0.008842")), "not known, so it may");
+    assert_eq!(
+        worst_case(&list, &live(Engine::ChatGpt, "gpt-99", NOTHING)),
+        Some(usd("0.008842")),
+        "not known, so it may"
+    );
 }
 
 #[test]
 fn a_standard_task_takes_an_advance_that_is_never_below_what_is_reserved() {
     let target = ask(Engine::ChatGpt, Method::Standard, "gpt-4.1-mini", NOTHING);
     let price = PriceList::default().expected(&target, ASKED).unwrap();
-    assert_eq!((price.amount, price.worst, price.fee), (usd("0.0102"), usd("0.0102"), usd("0.0002")));
+    assert_eq!((price.amount, price.worst_case, price.fee), (usd("0.0102"), usd("0.0102"), usd("0.0002")));
     let target = ask(Engine::ChatGpt, Method::Standard, "gpt-4.1-mini", [("web_search", "true")]);
     let price = PriceList::default().expected(&target, ASKED).unwrap();
-    assert_eq!((price.amount, price.worst), (usd("0.0102"), usd("0.0978336")));
+    assert_eq!((price.amount, price.worst_case), (usd("0.0102"), usd("0.0978336")));
 }
 
 #[test]
@@ -100,8 +104,8 @@ fn of_two_charges_the_later_counts_and_of_two_at_about_one_time_the_dearer() {
 }
 
 #[test]
-fn a_task_settles_to_its_charge_and_to_the_fee_that_the_vendor_took() {
-    // All that is taken, the fee alone, what it came to in the end, and no word; then a vendor that has raised its fee.
+fn a_task_settles_to_its_charge_and_to_the_fee_that_the_provider_took() {
+    // All that is taken, the fee alone, what it came to in the end, and no word; then a provider that has raised its fee.
     let known = [Some("0.0102"), Some("0.0002"), Some("0.0012"), None].map(|named| (named, "0.0002"));
     let dearer = [(Some("0.0112"), "0.0012"), (Some("0.0007"), "0.0007")];
     for (named, fee) in known.into_iter().chain(dearer) {
@@ -143,7 +147,7 @@ fn a_ceiling_of_the_job_stands_for_the_worst_case() {
     let below = |method, ceiling: &str, list: &PriceList| {
         let asked = Asked { ceiling: Some(usd(ceiling)), ..ASKED };
         let price = list.expected(&ask(Engine::Gemini, method, "no-such-model", NOTHING), asked).unwrap();
-        (price.amount, price.worst)
+        (price.amount, price.worst_case)
     };
     let list = PriceList::default();
     assert_eq!(below(Method::Live, "0.05", &list), (usd("0.05"), usd("0.05")));
@@ -165,12 +169,12 @@ fn a_model_without_a_price_is_not_bought() {
     assert_eq!(usual(&nano), None, "its searches have no price");
     assert!(usual(&live(Engine::ChatGpt, "gpt-4.1-nano", [("web_search", "false")])).is_some());
     let search = PriceOverride { search_per_thousand: Some(usd("10")), ..over(Engine::ChatGpt, Some("gpt-4.1-nano")) };
-    assert_eq!(worst(&PriceList::with(&[search]), &nano), Some(usd("0.0362584")));
+    assert_eq!(worst_case(&PriceList::with(&[search]), &nano), Some(usd("0.0362584")));
     let sonar = live(Engine::Perplexity, "sonar-of-mine", NOTHING);
     let tokens = by_token(Engine::Perplexity, None, "1", "1");
-    assert_eq!(worst(&PriceList::with(std::slice::from_ref(&tokens)), &sonar), None, "it always searches");
+    assert_eq!(worst_case(&PriceList::with(std::slice::from_ref(&tokens)), &sonar), None, "it always searches");
     let searched = PriceOverride { search_per_thousand: Some(usd("5")), ..tokens };
-    assert_eq!(worst(&PriceList::with(&[searched]), &sonar), Some(usd("0.059896")));
+    assert_eq!(worst_case(&PriceList::with(&[searched]), &sonar), Some(usd("0.059896")));
 }
 
 #[test]
@@ -178,11 +182,11 @@ fn a_price_for_a_base_name_is_for_its_dated_models_too() {
     let list = |model: &str| PriceList::with(&[by_token(Engine::ChatGpt, Some(model), "0", "1")]);
     let [base, dated] = ["gpt-4.1-mini", "gpt-4.1-mini-2025-04-14"].map(|model| live(Engine::ChatGpt, model, NOTHING));
     let mine = Some(usd("0.002648"));
-    assert_eq!(worst(&list("gpt-4.1-mini"), &base), mine);
-    assert_eq!(worst(&list("gpt-4.1-mini"), &dated), mine);
-    assert_eq!(worst(&list("gpt-4.1-mini-2025-04-14"), &dated), mine);
-    assert_eq!(worst(&list("gpt-4.1-mini-2025-04-14"), &base), usual(&base), "a date is that date");
-    assert_eq!(worst(&list("gpt-4.1"), &base), usual(&base));
+    assert_eq!(worst_case(&list("gpt-4.1-mini"), &base), mine);
+    assert_eq!(worst_case(&list("gpt-4.1-mini"), &dated), mine);
+    assert_eq!(worst_case(&list("gpt-4.1-mini-2025-04-14"), &dated), mine);
+    assert_eq!(worst_case(&list("gpt-4.1-mini-2025-04-14"), &base), usual(&base), "a date is that date");
+    assert_eq!(worst_case(&list("gpt-4.1"), &base), usual(&base));
     assert_eq!(usual(&base), usual(&dated), "of the shipped list too");
 }
 
@@ -192,11 +196,11 @@ fn a_person_s_price_of_a_model_task_is_the_most_that_one_may_cost() {
     let tokens = by_token(Engine::ChatGpt, None, "100", "100");
     let list = PriceList::with(&[own, tokens]);
     let price = list.expected(&live(Engine::ChatGpt, "no-such-model", NOTHING), ASKED).unwrap();
-    assert_eq!((price.amount, price.worst, price.fee), (usd("0.05"), usd("0.05"), usd("0.0006")));
+    assert_eq!((price.amount, price.worst_case, price.fee), (usd("0.05"), usd("0.05"), usd("0.0006")));
     let standard = ask(Engine::ChatGpt, Method::Standard, "no-such-model", NOTHING);
     let price = list.expected(&standard, ASKED).unwrap();
-    assert_eq!((price.amount, price.worst), (usd("0.0102"), usd("0.05")));
-    assert_eq!(list.fee(&standard), Some(usd("0.0002")), "the vendor's list names the fee alone");
+    assert_eq!((price.amount, price.worst_case), (usd("0.0102"), usd("0.05")));
+    assert_eq!(list.fee(&standard), Some(usd("0.0002")), "the provider's list names the fee alone");
 }
 
 #[test]

@@ -3,11 +3,11 @@
 use crate::job::Target;
 use crate::model::ShippedModel;
 use crate::money::Money;
-use crate::offer::Engine;
+use crate::product::Engine;
 
 /// Tokens that the model is shown around what is asked, for each message.
 const AROUND_A_MESSAGE: u64 = 50;
-/// What a task searches the web at the most, and what it then reads. The vendor names no bound; what real tasks were
+/// What a task searches the web at the most, and what it then reads. The provider names no bound; what real tasks were
 /// seen to use is below a third of either.
 const MOST_SEARCHES: u64 = 3;
 const MOST_READ_BY_SEARCHES: u64 = 40_000;
@@ -46,7 +46,7 @@ impl Tokens {
 }
 
 /// A text of so many bytes has no more tokens than that.
-pub(super) fn most_tokens(target: &Target, prompt_bytes: usize, searches: bool, reasons: bool) -> Tokens {
+pub(super) fn max_tokens(target: &Target, prompt_bytes: usize, searches: bool, reasons: bool) -> Tokens {
     let value = |key: &str| target.options.iter().find(|(name, _)| *name == key).map(|(_, value)| value.as_str());
     let chain: Vec<serde_json::Value> =
         value("message_chain").and_then(|chain| serde_json::from_str(chain).ok()).unwrap_or_default();
@@ -83,7 +83,7 @@ mod tests {
     fn what_tokens_cost_is_rounded_up_to_the_nano_dollar() {
         let usd = |text: &str| text.parse::<Money>().unwrap();
         let tokens = Tokens { read: 512, written: 96, searches: 1 };
-        // The vendor's own example: 512 tokens read, 96 written and a search are $0.0103584.
+        // The provider's own example: 512 tokens read, 96 written and a search are $0.0103584.
         assert_eq!(tokens.charge(usd("0.40"), usd("1.60"), Some(usd("10"))), usd("0.0103584"));
         let tokens = Tokens { read: 1, written: 0, searches: 0 };
         assert_eq!(tokens.charge(usd("0.0001"), usd("1"), None), Money::from_nanos(1));

@@ -2,19 +2,19 @@
 
 use crate::market::Near;
 
-pub(super) const NO_PLACE: &str = "write a country's English name or its two ISO letters such as \"DE\", or the vendor's \
-    code of the place as a number; bursar's own list is only a hint, `bursar locations` reads the vendor's";
+pub(super) const NO_PLACE: &str = "write a country's English name or its two ISO letters such as \"DE\", or the provider's \
+    code of the place as a number; bursar's own list is only a hint, `bursar locations` reads the provider's";
 pub(super) const NO_LANGUAGE: &str = "write a language's English name, or its code such as \"de\"; bursar's own list is \
-    only a hint, `bursar languages` reads the vendor's";
+    only a hint, `bursar languages` reads the provider's";
 
 pub(super) fn words(near: &Near) -> String {
     match near {
         Near::Name { name, code } => format!("did you mean `{name}` (`{code}`)?"),
         Near::Within { country } => format!(
-            "that is a place within `{country}`: write the country, or the vendor's code of the place as a number where its \
+            "that is a place within `{country}`: write the country, or the provider's code of the place as a number where its \
              list has one (`bursar locations` reads it); a part of a country can also be said by `location_coordinate` of \
              `gemini`, and by `web_search_city` of `chat_gpt` and `claude` with `llm_responses`"
         ),
-        Near::Unserved { iso } => format!("the vendor does not serve this country ({iso}): choose another"),
+        Near::Unserved { iso } => format!("the provider does not serve this country ({iso}): choose another"),
     }
 }

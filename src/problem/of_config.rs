@@ -1,7 +1,7 @@
 //! What to do about a mistake in the config.
 
 use super::wrong::Wrong;
-use crate::offer::Function;
+use crate::product::Function;
 
 impl Wrong {
     /// What to do about the config.

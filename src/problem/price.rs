@@ -1,7 +1,7 @@
 //! What prices make wrong in a job file that is sound otherwise, and what to do about each.
 
 use crate::money::Money;
-use crate::offer::{Engine, Function};
+use crate::product::{Engine, Function};
 
 /// What is wrong by what a task costs.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

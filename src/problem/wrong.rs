@@ -7,7 +7,7 @@ use super::near;
 use super::price::WrongPrice;
 use crate::market::Near;
 use crate::money::MoneyError;
-use crate::offer::{Engine, Function, Method, Route};
+use crate::product::{Engine, Function, Method, Route};
 
 /// What is wrong with a job file, a config or a prompt file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -70,9 +70,9 @@ pub enum Wrong {
     UnknownLocation { name: String, near: Option<Near> },
     #[error("no language is called `{name}`")]
     UnknownLanguage { name: String, near: Option<Near> },
-    #[error("the vendor's list for `{engine}` has no {what} `{name}`")]
+    #[error("the provider's list for `{engine}` has no {what} `{name}`")]
     NotServed { what: &'static str, name: String, engine: Engine, near: Option<Near>, read_on: NaiveDate },
-    #[error("the vendor does not sell `{function}` of `{engine}`")]
+    #[error("the provider does not sell `{function}` of `{engine}`")]
     NotSold { engine: Engine, function: Function, works: String },
     #[error("`{function}` of `{engine}` has no `{key}`")]
     NoSuchField { engine: Engine, function: Function, key: &'static str, has: String },
@@ -82,15 +82,15 @@ pub enum Wrong {
     SwitchNeeds { engine: Engine, switch: &'static str, needs: &'static str, add: String },
     #[error("`{function}` of `{engine}` lets no one choose a `{key}`")]
     NoModel { engine: Engine, function: Function, key: &'static str },
-    #[error("the vendor's list for `{engine}` has no model `{name}`")]
+    #[error("the provider's list for `{engine}` has no model `{name}`")]
     UnknownModel { engine: Engine, name: String, near: Option<String>, read_on: NaiveDate },
-    #[error("the Standard method does not take `{name}` of `{engine}`, by the vendor's list of {read_on}")]
+    #[error("the Standard method does not take `{name}` of `{engine}`, by the provider's list of {read_on}")]
     LiveModel { engine: Engine, name: String, read_on: NaiveDate },
     #[error("`{function}` of `{engine}` is not sold by method `{method}`")]
     NoSuchMethod { engine: Engine, function: Function, method: Method, works: String },
     #[error("`{engine}` does not take `{key}` like that")]
     NotLikeThat { key: &'static str, engine: Engine, why: String },
-    #[error("`{key}` is {chars} characters long, and the vendor takes {max}")]
+    #[error("`{key}` is {chars} characters long, and the provider takes {max}")]
     TextTooLong { key: &'static str, chars: usize, max: usize },
     #[error("`{key}` is {found}, not a number from 0 to {max}")]
     NoSuchNumber { key: &'static str, max: String, decimals: u32, found: String },
@@ -98,7 +98,7 @@ pub enum Wrong {
     BadCountry { word: String },
     #[error("`{text}` is no place by coordinates")]
     BadCoordinate { text: String },
-    #[error("`message_chain` holds {messages} messages, and the vendor takes {max}")]
+    #[error("`message_chain` holds {messages} messages, and the provider takes {max}")]
     ChainTooLong { messages: usize, max: usize },
     #[error("`{key}` says where to ask, and so does `location_coordinate`")]
     TwoPlaces { key: &'static str },
@@ -168,13 +168,13 @@ pub enum Wrong {
     NotAtAisa { key: &'static str },
     #[error("`keep_balance` cannot be kept on route `{route}`")]
     NoBalance { route: Route },
-    #[error("`{url}` is no address of a vendor")]
+    #[error("`{url}` is no address of a provider")]
     BadUrl { url: String },
     #[error("`{url}` is no address of an HTTP proxy")]
     BadProxy { url: String },
     #[error("`{url}` is not encrypted")]
     NotHttps { url: String },
-    #[error("a quarantine of `{text}` is too short for a real vendor")]
+    #[error("a quarantine of `{text}` is too short for a real provider")]
     QuarantineTooShort { text: String },
     #[error("`{less}` is more than `{more}`")]
     WrongOrder { less: &'static str, more: &'static str },
@@ -360,7 +360,7 @@ impl Wrong {
             }
             Self::UnknownLocation { near, .. } => near.as_ref().map_or_else(|| near::NO_PLACE.to_owned(), near::words),
             Self::DeadlineMissing => {
-                "write at the top for example `deadline = \"6h\"`, counted from the run's first start".to_owned()
+                "write at the top for example `deadline = \"6h\"`, counted from the run's first session".to_owned()
             }
             Self::DeadlineForNothing => "leave it out, or write `priority = \"auto\"`".to_owned(),
             Self::NoSuchForm => "leave it out: a model's answer comes as `advanced`".to_owned(),

@@ -11,11 +11,11 @@ use super::envelope::CREATED;
 use super::faults::{Fault, Weather};
 use super::form::{Asked, Posted, check, members};
 use super::meter::{Meter, Question, Usage};
+use super::price_classes::PriceClass;
 use super::tasks::{Task, TaskId};
-use super::wares::Ware;
 use super::{Context, Sandbox};
 use crate::money::Money;
-use crate::offer::{Function, Method, Priority};
+use crate::product::{Function, Method, Priority};
 
 /// What becomes of one posted task.
 pub(super) enum Fate {
@@ -24,7 +24,12 @@ pub(super) enum Fate {
 }
 
 /// Posted tasks as JSON members, each with its fate; or the code that refuses them all.
-pub(super) fn fates(sandbox: &Sandbox, ware: Ware, body: &[u8], most: usize) -> Result<Vec<(String, Fate)>, u32> {
+pub(super) fn fates(
+    sandbox: &Sandbox,
+    price_class: PriceClass,
+    body: &[u8],
+    most: usize,
+) -> Result<Vec<(String, Fate)>, u32> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Err(40_502);
     }
@@ -39,7 +44,7 @@ pub(super) fn fates(sandbox: &Sandbox, ware: Ware, body: &[u8], most: usize) -> 
         let fate = if fates.len() >= most {
             Fate::Refused(40_006, None)
         } else {
-            match check(ware, &fields, &sandbox.settings.switches) {
+            match check(price_class, &fields, &sandbox.settings.switches) {
                 Ok(asked) => Fate::Accepted(asked),
                 Err((code, words)) => Fate::Refused(code, words),
             }
@@ -63,7 +68,7 @@ impl Sandbox {
     pub(super) fn decide(
         &self,
         cx: &Context<'_>,
-        ware: Ware,
+        price_class: PriceClass,
         id: TaskId,
         posted: String,
         fate: Fate,
@@ -82,7 +87,7 @@ impl Sandbox {
             fails: 0,
             account: u8::try_from(cx.account).unwrap_or(u8::MAX),
             language: 0,
-            ware,
+            price_class,
             priority: Priority::Normal,
             refused: true,
             collected: false,
@@ -109,7 +114,7 @@ impl Sandbox {
             return (task, code, None);
         }
         task.refused = false;
-        task.cost = self.prices.of(ware, asked.priority);
+        task.cost = self.prices.of(price_class, asked.priority);
         task.done_ms = posted_ms.saturating_add_unsigned(self.takes_ms(&task));
         if let Some((_, true)) = paid_failure {
             task.done_ms = posted_ms;
@@ -124,10 +129,10 @@ impl Sandbox {
         (task, code, None)
     }
 
-    /// How long an answer takes, at this vendor's speed.
+    /// How long an answer takes, at this provider's speed.
     fn takes_ms(&self, task: &Task) -> u64 {
         let settings = &self.settings;
-        let spread = match (task.ware.method, task.ware.function, task.priority) {
+        let spread = match (task.price_class.method, task.price_class.function, task.priority) {
             (Method::Live, ..) => settings.live_takes,
             (Method::Standard, Function::LlmResponses, _) => settings.turnaround_responses,
             (Method::Standard, Function::LlmScraper, Priority::Normal) => settings.turnaround_normal,
@@ -143,7 +148,7 @@ impl Sandbox {
         let overrun = cx.weather.find(|f| if let Fault::Overrun { usd } = f { Some(*usd) } else { None });
         let usage = Usage::draw(settings.seed, task.id, question, overrun);
         let fee = task.cost;
-        if task.ware.method == Method::Live {
+        if task.price_class.method == Method::Live {
             task.cost = fee + usage.spent;
             let (posted, shown) = (task.cost, task.cost);
             let advance = Money::ZERO;
@@ -195,10 +200,10 @@ impl Sandbox {
     }
 
     /// Lets a price change take effect.
-    pub(super) fn change_prices(&mut self, weather: &Weather, ware: Ware) {
+    pub(super) fn change_prices(&mut self, weather: &Weather, price_class: PriceClass) {
         for fault in &weather.0 {
             if let Fault::PriceChange { usd, engine, priority } = fault {
-                self.prices.change(ware, *engine, *priority, *usd);
+                self.prices.change(price_class, *engine, *priority, *usd);
             }
         }
     }

@@ -9,7 +9,7 @@ use data_encoding::BASE64;
 use super::limits::{AtOnce, Limits};
 use super::settings::Settings;
 use crate::money::Money;
-use crate::offer::Function;
+use crate::product::Function;
 
 /// A stale balance is no older.
 const REMEMBERED: TimeDelta = TimeDelta::hours(1);

@@ -11,10 +11,11 @@ use super::envelope::stamp;
 use super::model_answer;
 use super::places;
 use super::tasks::{Fields, Task};
-use crate::offer::{Engine, ResultKind};
+use crate::product::{Engine, ResultKind};
 
 const FIRST: &[&str] = &["Vel", "Nor", "Quan", "Bright", "Luma", "Ster", "Kori", "Alto", "Fen", "Mira", "Tal", "Ori"];
-const LAST: &[&str] = &["ora", "dex", "tia", "wick", "forge", "lane", "vanta", "stead", "mark", "nova", "line", "ton"];
+const LAST: &[&str] =
+    &["ora", "dex", "tia", "wick", "forge", "endpoint queue", "vanta", "stead", "mark", "nova", "line", "ton"];
 const PRAISE: &[&str] = &[
     "is the safest choice for most people: dependable, well documented and fairly priced",
     "stands out for how quickly it can be set up, even without help",
@@ -168,7 +169,7 @@ impl About<'_> {
     }
 
     fn sources(&self) -> Vec<Value> {
-        let engine = self.task.ware.engine.name();
+        let engine = self.task.price_class.engine.name();
         let source = |(at, brand): (usize, &Brand)| {
             let outlet = OUTLETS[(at + usize::from(self.task.language)) % OUTLETS.len()];
             let title = format!("{} reviewed: {}", brand.name, self.topic());
@@ -202,7 +203,7 @@ impl About<'_> {
 
     /// The parts of the answer, in the order in which the page shows them.
     fn items(&self) -> Vec<Value> {
-        let engine = self.task.ware.engine;
+        let engine = self.task.price_class.engine;
         let (head, rows) = self.table();
         let plain = std::iter::once(&head).chain(&rows).map(|row| row.join(" ")).collect::<Vec<_>>().join("\n");
         let table = json!({"table_element": "table", "table_header": head, "table_content": rows});
@@ -249,7 +250,7 @@ impl About<'_> {
                 types.push(kind);
             }
         }
-        let gemini = self.task.ware.engine == Engine::Gemini;
+        let gemini = self.task.price_class.engine == Engine::Gemini;
         let mut result = json!({
             "keyword": self.prompt,
             "location_code": self.task.location_code,

@@ -1,14 +1,14 @@
-//! What costs nothing and is about no task: places, languages, codes, the vendor's state, the account.
+//! What costs nothing and is about no task: places, languages, codes, the provider's state, the account.
 
 use serde_json::json;
 
 use super::envelope::{CODES, quoted, usd};
 use super::faults::Fault;
 use super::places::{COUNTRIES, LANGUAGES};
-use super::wares::Ware;
+use super::price_classes::PriceClass;
 use super::{Context, Reply, Sandbox};
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Priority, ResultKind};
+use crate::product::{Engine, Function, Method, Priority, ResultKind};
 
 /// The countries, or the one of an ISO code.
 pub(super) fn locations(cx: &Context<'_>, engine: Engine, country: Option<&str>) -> Reply {
@@ -40,7 +40,7 @@ pub(super) fn error_codes(cx: &Context<'_>) -> Reply {
     Reply::Rows(cx.rows_of("errors", None, &rows))
 }
 
-/// How the vendor is; the real one has no row for this API, and says nothing where all is well.
+/// How the provider is; the real one has no row for this API, and says nothing where all is well.
 pub(super) fn status(cx: &Context<'_>) -> Reply {
     let endpoint = |name: &str| json!({"endpoint": name, "status": null});
     let endpoints = ["task_post", "task_get", "live", "postback/pingback"].map(endpoint);
@@ -83,10 +83,10 @@ impl Sandbox {
         })
     }
 
-    /// The prices, one branch a function; what a model charges is in no list of this vendor.
+    /// The prices, one branch a function; what a model charges is in no list of this provider.
     fn price_tree(&self) -> String {
         let price = |function, method, kind, priority| {
-            self.prices.of(Ware { engine: Engine::ChatGpt, function, method, kind }, priority)
+            self.prices.of(PriceClass { engine: Engine::ChatGpt, function, method, kind }, priority)
         };
         let scraper = |method, priority| price(Function::LlmScraper, method, ResultKind::Advanced, priority);
         let responses = |method| price(Function::LlmResponses, method, ResultKind::Advanced, Priority::Normal);

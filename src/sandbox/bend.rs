@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use crate::offer::named;
+use crate::product::named;
 
 named! {
     /// A way in which an answer is odd.

@@ -1,4 +1,4 @@
-//! The bill: what this vendor has sold, as no client can see it, to hold a client's books against.
+//! The bill: what this provider has sold, as no client can see it, to hold a client's books against.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -7,11 +7,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::form::decoded;
+use super::price_classes::PriceClass;
 use super::tasks::Task;
-use super::wares::Ware;
 use super::{Call, Fault, Sandbox};
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method};
+use crate::product::{Engine, Function, Method};
 
 /// All that was charged, over all accounts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -33,7 +33,7 @@ pub struct Bill {
     /// Tasks and money by engine.
     pub by_engine: BTreeMap<Engine, (u64, Money)>,
     /// Tasks and money by what was bought.
-    pub by_ware: BTreeMap<Ware, (u64, Money)>,
+    pub by_price_class: BTreeMap<PriceClass, (u64, Money)>,
 }
 
 impl Bill {
@@ -43,9 +43,9 @@ impl Bill {
         self.tasks += 1;
         *self.copies.entry(tag.clone()).or_default() += 1;
         *self.charged.entry(tag).or_default() += task.cost;
-        let of_engine = self.by_engine.entry(task.ware.engine).or_default();
-        let of_ware = self.by_ware.entry(task.ware).or_default();
-        for (tasks, money) in [of_engine, of_ware] {
+        let of_engine = self.by_engine.entry(task.price_class.engine).or_default();
+        let of_price_class = self.by_price_class.entry(task.price_class).or_default();
+        for (tasks, money) in [of_engine, of_price_class] {
             *tasks += 1;
             *money += task.cost;
         }
@@ -131,9 +131,9 @@ impl Sandbox {
                 tag: fields.tag,
                 location_code: task.location_code,
                 language_code: task.language_code(),
-                engine: task.ware.engine,
-                function: task.ware.function,
-                method: task.ware.method,
+                engine: task.price_class.engine,
+                function: task.price_class.function,
+                method: task.price_class.method,
                 cost: task.cost,
                 shown: task.shown(),
                 comes_to: task.meter.as_ref().and_then(|meter| meter.settles).map_or(task.cost, |(_, cost)| cost),
@@ -145,7 +145,7 @@ impl Sandbox {
 
     /// A prompt as the engine reads it.
     pub(super) fn prompt(&self, task: &Task, posted: &str) -> String {
-        match task.ware.function {
+        match task.price_class.function {
             Function::LlmResponses if !self.settings.switches.decode_user_prompt => posted.to_owned(),
             Function::LlmScraper | Function::LlmResponses => decoded(posted),
         }
@@ -169,8 +169,8 @@ impl Sandbox {
     /// The bill as `GET /sandbox/bill` shows it.
     pub(super) fn bill_json(&self) -> String {
         let bill = self.bill();
-        let by_endpoint = bill.by_ware.iter().map(|(ware, (tasks, money))| {
-            let (engine, endpoint) = (ware.engine, ware.endpoint());
+        let by_endpoint = bill.by_price_class.iter().map(|(price_class, (tasks, money))| {
+            let (engine, endpoint) = (price_class.engine, price_class.endpoint());
             format!(r#""{engine}/{endpoint}":{{"tasks":{tasks},"nano_usd":{}}}"#, money.nanos())
         });
         let peaks = self.peaks.most.iter();
@@ -208,8 +208,8 @@ impl Sandbox {
             keyword: self.prompt(task, &fields.keyword),
             location_code: task.location_code,
             language_code: task.language_code(),
-            engine: task.ware.engine.name(),
-            endpoint: task.ware.endpoint(),
+            engine: task.price_class.engine.name(),
+            endpoint: task.price_class.endpoint(),
             priority: task.priority.name(),
             cost_nano_usd: task.cost.nanos(),
             settled: task.meter.as_ref().is_none_or(|meter| !meter.open()),

@@ -10,7 +10,7 @@ use super::post::data;
 use super::tasks::{Task, kept_ms};
 use super::{Context, Reply, Sandbox, answer, draw};
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, ResultKind};
+use crate::product::{Engine, Function, Method, ResultKind};
 
 impl Sandbox {
     /// Finished tasks that were not collected yet.
@@ -38,14 +38,20 @@ impl Sandbox {
     }
 
     /// One answer, or why there is none. A Live answer was never kept, so that its id is unknown here.
-    pub(super) fn get(&mut self, cx: &Context<'_>, lane: (Engine, Function), kind: ResultKind, id: &str) -> Reply {
-        let kept = |task: &&Task| !task.refused && task.ware.method == Method::Standard;
+    pub(super) fn get(
+        &mut self,
+        cx: &Context<'_>,
+        endpoint_queue: (Engine, Function),
+        kind: ResultKind,
+        id: &str,
+    ) -> Reply {
+        let kept = |task: &&Task| !task.refused && task.price_class.method == Method::Standard;
         let task = id.parse().ok().and_then(|id| self.tasks.get(id)).filter(kept);
-        let code = task.map_or(40_401, |task| self.progress(cx, task, lane, kind));
+        let code = task.map_or(40_401, |task| self.progress(cx, task, endpoint_queue, kind));
         let Some(task) = task.filter(|_| code > 40_003 || code == OK) else {
             return Reply::Rows(Envelope::one(&cx.row(code, id, "{}", None)));
         };
-        let data = data(task.ware, "task_get", &task.posted, true);
+        let data = data(task.price_class, "task_get", &task.posted, true);
         if code != OK {
             return Reply::Rows(Envelope::one(&cx.row(code, id, &data, None)));
         }
@@ -70,9 +76,9 @@ impl Sandbox {
         let now = cx.now.timestamp_millis();
         if usize::from(task.account) != cx.account {
             40_001
-        } else if task.ware.engine != engine {
+        } else if task.price_class.engine != engine {
             40_002
-        } else if task.ware.function != function {
+        } else if task.price_class.function != function {
             40_003
         } else if now < task.done_ms {
             let handed = task.posted_ms + (task.done_ms - task.posted_ms) / 5;
@@ -97,7 +103,7 @@ fn strangers_row(engine: Engine, function: Function, n: usize) -> String {
 }
 
 fn ready_row(cx: &Context<'_>, task: &Task) -> String {
-    let (id, engine, function) = (task.id, task.ware.engine, task.ware.function);
+    let (id, engine, function) = (task.id, task.price_class.engine, task.price_class.function);
     let posted = stamp(cx.face(DateTime::from_timestamp_millis(task.posted_ms).unwrap_or(cx.now)));
     let tag = task.fields().tag.map_or_else(|| "null".to_owned(), |tag| quoted(&tag));
     let base = format!("/v3/ai_optimization/{engine}/{function}/task_get");

@@ -16,7 +16,7 @@ pub(super) const CREATED: u32 = 20_100;
 /// All well.
 pub(super) const OK: u32 = 20_000;
 
-/// The codes this vendor answers with, and their words.
+/// The codes this provider answers with, and their words.
 pub(super) static CODES: &[(u32, &str)] = &[
     (OK, "Ok."),
     (CREATED, "Task Created."),
@@ -52,12 +52,12 @@ pub(super) fn message(code: u32) -> &'static str {
     CODES.iter().find(|(known, _)| *known == code).map_or("Error.", |(_, words)| words)
 }
 
-/// A time as the vendor prints it: `2026-11-22 15:30:11 +00:00`.
+/// A time as the provider prints it: `2026-11-22 15:30:11 +00:00`.
 pub(super) fn stamp(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M:%S +00:00").to_string()
 }
 
-/// Reads a time as the vendor does, whatever its offset.
+/// Reads a time as the provider does, whatever its offset.
 pub(super) fn read_stamp(text: &str) -> Option<DateTime<Utc>> {
     DateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S %:z").ok().map(|time| time.to_utc())
 }
@@ -99,8 +99,8 @@ pub(super) struct Row<'a> {
 impl Row<'_> {
     /// The row as JSON.
     pub(super) fn json(&self) -> String {
-        let room = 256 + self.data.len() + self.result.map_or(0, |(_, json)| json.len());
-        let mut out = String::with_capacity(room);
+        let headroom = 256 + self.data.len() + self.result.map_or(0, |(_, json)| json.len());
+        let mut out = String::with_capacity(headroom);
         let message = self.message.unwrap_or_else(|| message(self.code));
         let (count, result) = self.result.unwrap_or((0, "null"));
         // Some digits that differ between rows and repeat with the id.

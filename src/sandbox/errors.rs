@@ -54,9 +54,9 @@ impl Sandbox {
     }
 }
 
-/// What failed; the vendor's pages name webhooks only.
+/// What failed; the provider's pages name webhooks only.
 fn does(task: &Task) -> &'static str {
-    task.ware.endpoint().rsplit('/').find(|word| matches!(*word, "task_post" | "live")).unwrap_or_default()
+    task.price_class.endpoint().rsplit('/').find(|word| matches!(*word, "task_post" | "live")).unwrap_or_default()
 }
 
 fn row(cx: &Context<'_>, task: &Task) -> String {
@@ -68,7 +68,7 @@ fn row(cx: &Context<'_>, task: &Task) -> String {
         does(task),
         task.fails,
         quoted(message(task.fails)),
-        task.ware.engine,
-        task.ware.endpoint(),
+        task.price_class.engine,
+        task.price_class.endpoint(),
     )
 }

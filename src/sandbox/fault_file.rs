@@ -51,7 +51,7 @@ use super::bend::Bend;
 use super::faults::{Fault, Faults, Rule};
 use super::route::Call;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Priority};
+use crate::product::{Engine, Function, Priority};
 
 /// A fault file that cannot be used, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -132,8 +132,8 @@ fn chance(share: Option<f64>) -> Result<Option<f64>, String> {
     }
 }
 
-fn word<T: std::str::FromStr<Err = crate::offer::UnknownWord>>(text: Option<String>) -> Result<Option<T>, String> {
-    text.map(|text| text.parse().map_err(|error: crate::offer::UnknownWord| error.to_string())).transpose()
+fn word<T: std::str::FromStr<Err = crate::product::UnknownWord>>(text: Option<String>) -> Result<Option<T>, String> {
+    text.map(|text| text.parse().map_err(|error: crate::product::UnknownWord| error.to_string())).transpose()
 }
 
 fn usd(text: Option<String>) -> Result<Option<Money>, String> {

@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use super::bend::Bend;
 use super::route::Call;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Priority};
+use crate::product::{Engine, Function, Priority};
 
-/// One way in which a vendor or the network misbehaves.
+/// One way in which a provider or the network misbehaves.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// The connection is closed before anything is read.
@@ -119,7 +119,7 @@ pub enum Fault {
     ListHidesUnfinished,
     /// `id_list` shows metadata without tags.
     ListWithoutTags,
-    /// The vendor's clock stands wrong in all it prints and reads.
+    /// The provider's clock stands wrong in all it prints and reads.
     ClockSkew {
         /// Seconds ahead, or behind where negative.
         seconds: i64,
@@ -317,14 +317,14 @@ impl Forecast {
     }
 
     /// The faults that strike a call.
-    pub(super) fn strike(&mut self, since_start: Duration, about: &About) -> Weather {
+    pub(super) fn strike(&mut self, since_session: Duration, about: &About) -> Weather {
         let mut fired = Vec::new();
         for (rule, matched, struck) in &mut self.rules {
             let about = rule.call.is_none_or(|of| of == about.call)
                 && rule.engine.is_none_or(|of| Some(of) == about.engine)
                 && rule.function.is_none_or(|of| Some(of) == about.function)
                 && rule.gateway.is_none_or(|of| of == about.gateway);
-            if !about || since_start < rule.from || rule.until.is_some_and(|until| since_start >= until) {
+            if !about || since_session < rule.from || rule.until.is_some_and(|until| since_session >= until) {
                 continue;
             }
             *matched += 1;
@@ -363,7 +363,7 @@ impl Weather {
         self.0.contains(fault)
     }
 
-    /// How wrong the vendor's clock stands.
+    /// How wrong the provider's clock stands.
     pub(super) fn skew(&self) -> chrono::TimeDelta {
         let seconds = self.find(|fault| if let Fault::ClockSkew { seconds } = fault { Some(*seconds) } else { None });
         chrono::TimeDelta::seconds(seconds.unwrap_or(0).clamp(-31_536_000, 31_536_000))

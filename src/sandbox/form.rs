@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use serde_json::value::RawValue;
 
 use super::meter::Question;
+use super::price_classes::PriceClass;
 use super::settings::Switches;
-use super::wares::Ware;
 use super::{responses_form, scraper_form};
-use crate::offer::{Engine, Function, Method, Priority};
+use crate::product::{Engine, Function, Method, Priority};
 
 /// A code, and words that name the field.
 pub(super) type Refusal = (u32, Option<String>);
 
-/// The posted fields of one task, as they stood; nulls are taken for absence, as the vendor's own client sends them.
+/// The posted fields of one task, as they stood; nulls are taken for absence, as the provider's own client sends them.
 pub(super) type Posted<'b> = BTreeMap<String, &'b RawValue>;
 
 /// A field of a form, and where it stands.
@@ -36,10 +36,10 @@ pub(super) struct Asked {
 }
 
 /// Reads one task's fields, or refuses it by the first that is wrong.
-pub(super) fn check(ware: Ware, fields: &Posted<'_>, switches: &Switches) -> Result<Asked, Refusal> {
-    let known = |name: &str| match ware.function {
-        Function::LlmScraper => scraper_form::knows(ware, name),
-        Function::LlmResponses => responses_form::knows(ware, name, switches),
+pub(super) fn check(price_class: PriceClass, fields: &Posted<'_>, switches: &Switches) -> Result<Asked, Refusal> {
+    let known = |name: &str| match price_class.function {
+        Function::LlmScraper => scraper_form::knows(price_class, name),
+        Function::LlmResponses => responses_form::knows(price_class, name, switches),
     };
     if switches.refuse_unknown_fields
         && let Some(name) = fields.keys().find(|name| !known(name))
@@ -50,9 +50,9 @@ pub(super) fn check(ware: Ware, fields: &Posted<'_>, switches: &Switches) -> Res
         return Err(invalid("tag"));
     }
     read::<String>(fields, "pingback_url")?;
-    match ware.function {
-        Function::LlmScraper => scraper_form::check(ware, fields),
-        Function::LlmResponses => responses_form::check(ware, fields, switches),
+    match price_class.function {
+        Function::LlmScraper => scraper_form::check(price_class, fields),
+        Function::LlmResponses => responses_form::check(price_class, fields, switches),
     }
 }
 
@@ -89,7 +89,7 @@ pub(super) fn prompt(fields: &Posted<'_>, name: &str, most: usize) -> Result<Str
     Ok(text)
 }
 
-/// The prompt as the vendor reads it: every `%hh` decoded, every `+` a space.
+/// The prompt as the provider reads it: every `%hh` decoded, every `+` a space.
 pub(super) fn decoded(keyword: &str) -> String {
     let bytes = keyword.as_bytes();
     let hex = |at: usize| bytes.get(at).and_then(|byte| char::from(*byte).to_digit(16));
@@ -113,14 +113,14 @@ pub(super) fn decoded(keyword: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::decoded;
-    use crate::offer::{Engine, Function, Method, Offer};
+    use crate::product::{Engine, Function, Method, Product};
 
     proptest::proptest! {
         #[test]
         fn a_prompt_escaped_for_the_wire_is_read_as_it_was(prompt in "[a-zA-Z0-9 %+é中]{0,40}") {
             for function in [Function::LlmScraper, Function::LlmResponses] {
-                let offer = Offer::find(Engine::ChatGpt, function, Method::Standard).unwrap();
-                proptest::prop_assert_eq!(&decoded(&offer.wire_prompt(&prompt, true)), &prompt);
+                let product = Product::find(Engine::ChatGpt, function, Method::Standard).unwrap();
+                proptest::prop_assert_eq!(&decoded(&product.wire_prompt(&prompt, true)), &prompt);
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The AIsa gateway in front of the same vendor: keys instead of logins, its own limits, its own errors.
+//! The AIsa gateway in front of the same provider: keys instead of logins, its own limits, its own errors.
 //!
 //! It is a customer like any other: what is bought through it belongs to its account, so that an id from here is
 //! another account's when it is asked for directly. An envelope passes through as it is; whatever is no HTTP 200 becomes
@@ -13,13 +13,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::account::Account;
 use super::envelope::quoted;
 use super::limits::AtOnce;
+use super::price_classes::find;
 use super::route::{Call, Route};
-use super::wares::find;
 use super::{Incoming, Sandbox, Served};
-use crate::offer::named;
-use crate::vendor::Response;
+use crate::product::named;
+use crate::provider::Response;
 
-/// What stands before the vendor's paths, in place of `/v3/`.
+/// What stands before the provider's paths, in place of `/v3/`.
 pub(super) const PREFIX: &str = "/apis/v1/dataforseo/";
 
 named! {
@@ -115,7 +115,7 @@ impl Traffic {
         if self.requests >= gateway.requests_per_minute {
             return Err((minute + 1) * 60 - now.timestamp());
         }
-        if !self.busy.has_room(now, gateway.at_once) {
+        if !self.busy.has_headroom(now, gateway.at_once) {
             return Err(1);
         }
         self.requests += 1;
@@ -163,7 +163,7 @@ impl Sandbox {
         self.dressed(served)
     }
 
-    /// A reply of the vendor's as the gateway hands it on.
+    /// A reply of the provider's as the gateway hands it on.
     fn dressed(&mut self, served: Served) -> Served {
         let Served::Reply { mut response, after, .. } = served else { return served };
         let page = response.body.starts_with(b"<") && response.status != 429;

@@ -12,7 +12,7 @@ use super::post::Late;
 use super::route::{Call, Route};
 use super::{Incoming, Reply, Sandbox, Served, appendix, draw, gateway};
 use crate::money::Money;
-use crate::vendor::Response;
+use crate::provider::Response;
 
 impl Sandbox {
     /// Answers one request at a time.
@@ -102,7 +102,7 @@ impl Sandbox {
         }
         let cx = self.context(account, route, path, weather);
         match route {
-            Route::Post(ware) | Route::Live(ware) => {
+            Route::Post(price_class) | Route::Live(price_class) => {
                 let late = weather.find(|f| if let Fault::AcceptLate { after } = f { Some(*after) } else { None });
                 if let Some(after) = late {
                     let due = self.now + TimeDelta::from_std(after).unwrap_or(TimeDelta::MAX);
@@ -110,7 +110,7 @@ impl Sandbox {
                         .insert((due, self.calls), Late { account, path: path.to_owned(), body: body.clone(), due });
                     return Reply::Dropped;
                 }
-                self.purchase(&cx, ware, body)
+                self.purchase(&cx, price_class, body)
             }
             Route::Ready(engine, function) => self.ready(&cx, engine, function),
             Route::Get(engine, function, kind, id) => self.get(&cx, (engine, function), kind, id),

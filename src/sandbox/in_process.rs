@@ -1,4 +1,4 @@
-//! The sandbox as a [`Vendor`] without a network: for tests under tokio's paused time.
+//! The sandbox as a [`Provider`] without a network: for tests under tokio's paused time.
 //!
 //! A simulation with a clock of its own asks [`Sandbox::handle`] and [`Served::outcome`] itself.
 
@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 
 use super::account::basic;
 use super::{Incoming, Sandbox, Served, gateway};
-use crate::vendor::{Failure, Request, Response, Vendor};
+use crate::provider::{Failure, Provider, Request, Response};
 
 /// A client of a sandbox in the same process.
 #[derive(Clone)]
@@ -49,7 +49,7 @@ impl fmt::Debug for InProcess {
     }
 }
 
-impl Vendor for InProcess {
+impl Provider for InProcess {
     async fn call(&self, request: Request) -> Result<Response, Failure> {
         let path = match request.path.strip_prefix("/v3/") {
             Some(below) if self.gateway => format!("{}{below}", gateway::PREFIX),

@@ -12,10 +12,10 @@ use serde_json::value::RawValue;
 
 use super::meter::{Meter, Usage};
 use super::models::Model;
+use super::price_classes::PriceClass;
 use super::tasks::{Task, TaskId};
-use super::wares::Ware;
 use crate::money::Money;
-use crate::offer::{Function, Method, ResultKind};
+use crate::product::{Function, Method, ResultKind};
 
 /// A state file that cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -158,10 +158,10 @@ impl Journal {
             let sold = Sold {
                 id: task.id.to_string(),
                 account: task.account,
-                engine: task.ware.engine.name().to_owned(),
-                function: said(task.ware.function.name(), Function::LlmScraper.name()),
-                method: said(task.ware.method.name(), Method::Standard.name()),
-                kind: said(task.ware.kind.name(), ResultKind::Advanced.name()),
+                engine: task.price_class.engine.name().to_owned(),
+                function: said(task.price_class.function.name(), Function::LlmScraper.name()),
+                method: said(task.price_class.method.name(), Method::Standard.name()),
+                kind: said(task.price_class.kind.name(), ResultKind::Advanced.name()),
                 priority: task.priority.name().to_owned(),
                 posted_ms: task.posted_ms,
                 done_ms: task.done_ms,
@@ -231,9 +231,9 @@ fn word<T: std::str::FromStr>(said: Option<&str>, usual: T) -> Option<T> {
     said.map_or(Some(usual), |word| word.parse().ok())
 }
 
-fn meter(line: &Metered, ware: Ware, posted: Money) -> Option<Box<Meter>> {
+fn meter(line: &Metered, price_class: PriceClass, posted: Money) -> Option<Box<Meter>> {
     let usage = Usage {
-        model: Model::named(ware.engine, &line.model)?,
+        model: Model::named(price_class.engine, &line.model)?,
         input_tokens: line.input_tokens,
         output_tokens: line.output_tokens,
         reasoning_tokens: line.reasoning_tokens,
@@ -257,7 +257,7 @@ fn entry(text: &str) -> Option<Entry> {
 }
 
 fn task(sold: &Sold<'_>) -> Option<Task> {
-    let ware = Ware {
+    let price_class = PriceClass {
         engine: sold.engine.parse().ok()?,
         function: word(sold.function.as_deref(), Function::LlmScraper)?,
         method: word(sold.method.as_deref(), Method::Standard)?,
@@ -275,12 +275,12 @@ fn task(sold: &Sold<'_>) -> Option<Task> {
         fails: sold.fails,
         account: sold.account,
         language,
-        ware,
+        price_class,
         priority: sold.priority.parse().ok()?,
         refused: sold.refused,
         collected: false,
         meter: match &sold.meter {
-            Some(line) => Some(meter(line, ware, cost)?),
+            Some(line) => Some(meter(line, price_class, cost)?),
             None => None,
         },
         posted: sold.posted.get().trim().strip_prefix('{')?.strip_suffix('}')?.into(),

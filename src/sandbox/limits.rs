@@ -1,4 +1,4 @@
-//! Calls counted by calendar minute, as the vendor counts them; what is refused is not counted.
+//! Calls counted by calendar minute, as the provider counts them; what is refused is not counted.
 //!
 //! Beside that, [`Peaks`] keeps what no client sees: the most calls that ever arrived in any 60 seconds.
 
@@ -57,7 +57,7 @@ pub(super) struct AtOnce {
 
 impl AtOnce {
     /// Whether one more may begin.
-    pub(super) fn has_room(&mut self, now: DateTime<Utc>, most: usize) -> bool {
+    pub(super) fn has_headroom(&mut self, now: DateTime<Utc>, most: usize) -> bool {
         self.ends.retain(|end| *end > now);
         self.ends.len() < most
     }

@@ -24,7 +24,7 @@ struct Asked {
 }
 
 impl Sandbox {
-    /// Answers a look through the list.
+    /// Answers a scan through the list.
     pub(super) fn list(&self, cx: &Context<'_>, body: &[u8]) -> Reply {
         if body.is_empty() {
             return Reply::Refused(40_502);
@@ -99,7 +99,7 @@ fn window(asked: &Asked, now: DateTime<Utc>, metadata: bool) -> Option<(DateTime
 }
 
 fn list_row(cx: &Context<'_>, task: &Task, cost: Money, metadata: bool, tags: bool) -> String {
-    let (id, engine, endpoint) = (task.id, task.ware.engine, task.ware.endpoint());
+    let (id, engine, endpoint) = (task.id, task.price_class.engine, task.price_class.endpoint());
     let time = |ms| stamp(cx.face(DateTime::from_timestamp_millis(ms).unwrap_or(cx.now)));
     let done = cx.now.timestamp_millis() >= task.done_ms;
     let datetime_done = if done { quoted(&time(task.done_ms)) } else { "null".to_owned() };

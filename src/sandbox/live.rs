@@ -10,8 +10,8 @@ use super::accept::{break_some, fates};
 use super::envelope::{Envelope, OK, Row};
 use super::faults::Fault;
 use super::post::data;
+use super::price_classes::PriceClass;
 use super::tasks::Task;
-use super::wares::Ware;
 use super::{Context, Reply, Sandbox};
 use crate::money::Money;
 
@@ -24,24 +24,24 @@ const TIMED_OUT: u32 = 50_401;
 
 impl Sandbox {
     /// Answers a Live call.
-    pub(super) fn live(&mut self, cx: &Context<'_>, ware: Ware, body: &[u8]) -> Reply {
-        let mut fates = match fates(self, ware, body, 1) {
+    pub(super) fn live(&mut self, cx: &Context<'_>, price_class: PriceClass, body: &[u8]) -> Reply {
+        let mut fates = match fates(self, price_class, body, 1) {
             Ok(fates) if fates.len() > 1 => return Reply::Refused(SEVERAL),
             Ok(fates) => fates,
             Err(code) => return Reply::Refused(code),
         };
-        self.change_prices(cx.weather, ware);
+        self.change_prices(cx.weather, price_class);
         break_some(cx.weather, &mut fates);
         let Some((posted, fate)) = fates.pop() else { return Reply::Refused(40_502) };
         let id = self.next_id(cx, 0);
-        let (mut task, mut code, words) = self.decide(cx, ware, id, posted, fate);
+        let (mut task, mut code, words) = self.decide(cx, price_class, id, posted, fate);
         if !task.refused {
             let most = self.settings.live_at_once;
-            if !self.accounts[cx.account].live.has_room(cx.now, most) {
+            if !self.accounts[cx.account].live.has_headroom(cx.now, most) {
                 return Reply::Refused(CROWDED);
             }
             // What a model will charge is not known beforehand, so that only the fee is asked for.
-            if let Err(code) = self.afford(cx, self.prices.of(ware, task.priority)) {
+            if let Err(code) = self.afford(cx, self.prices.of(price_class, task.priority)) {
                 return Reply::Refused(code);
             }
             self.cut_off(cx, &mut task);
@@ -81,14 +81,14 @@ impl Sandbox {
     fn live_row(&self, cx: &Context<'_>, task: &Task, code: u32, words: Option<&str>) -> Envelope {
         let told = code != TIMED_OUT || self.settings.switches.timeout_shows_cost;
         let done = cx.face(DateTime::from_timestamp_millis(task.done_ms).unwrap_or(cx.now));
-        let result = (code == OK).then(|| format!("[{}]", self.result(task, task.ware.kind, done)));
+        let result = (code == OK).then(|| format!("[{}]", self.result(task, task.price_class.kind, done)));
         let row = Row {
             id: &task.id.to_string(),
             code,
             message: words,
             cost: if told { task.cost } else { Money::ZERO },
             path: &cx.path,
-            data: &data(task.ware, "live", &task.posted, code == OK),
+            data: &data(task.price_class, "live", &task.posted, code == OK),
             result: result.as_deref().map(|result| (1, result)),
         };
         Envelope::one(&row)

@@ -1,6 +1,6 @@
 //! What an LLM Responses task uses and costs: tokens drawn from the seed, priced by the model, settled once.
 //!
-//! By the vendor's help page, the Standard method takes a fee and an advance when the task is posted and settles to
+//! By the provider's help page, the Standard method takes a fee and an advance when the task is posted and settles to
 //! fee and charge when it is done; Live takes fee and charge at once. Both amounts are in `settings`.
 
 use super::draw;
@@ -15,7 +15,7 @@ pub(super) struct Question {
     /// Characters that the model is to read.
     pub(super) chars: usize,
     /// The most tokens of the answer; no hard bound where it searches or reasons.
-    pub(super) most_output: u32,
+    pub(super) max_output: u32,
     pub(super) search: Search,
     pub(super) reasons: bool,
 }
@@ -51,7 +51,7 @@ impl Usage {
         };
         let read = u32::try_from(question.chars / 4).unwrap_or(u32::MAX / 4) + rng.u32(8..40);
         let input_tokens = if searched { read + rng.u32(200..500) } else { read };
-        let most = if searched || question.reasons { question.most_output / 4 * 5 } else { question.most_output };
+        let most = if searched || question.reasons { question.max_output / 4 * 5 } else { question.max_output };
         let output_tokens = rng.u32((most / 8).max(1)..=most.max(1));
         let reasoning_tokens = if question.reasons { output_tokens / 2 } else { 0 };
         let spent = overrun.unwrap_or_else(|| question.model.charge(input_tokens, output_tokens, searched));

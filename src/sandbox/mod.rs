@@ -1,11 +1,11 @@
-//! The sandbox: a simulated vendor that sells invented answers for play money.
+//! The sandbox: a simulated provider that sells invented answers for play money.
 //!
-//! For tests, simulation, benches and `bursar sandbox`; never a fallback for the real vendor, and no promise of what
+//! For tests, simulation, benches and `bursar sandbox`; never a fallback for the real provider, and no promise of what
 //! that one does. [`Sandbox::handle`] is a function of the time, the call and what came before: no clock, no I/O but
-//! the state file, every draw from the seed. [`InProcess`] and [`serve`] put it behind a [`crate::vendor::Vendor`] and
+//! the state file, every draw from the seed. [`InProcess`] and [`serve`] put it behind a [`crate::provider::Provider`] and
 //! behind HTTP. Its bill is its own, kept apart from every client's books so that the two can be compared.
 //!
-//! What is sold stands in `wares`, one row an endpoint; what is not there answers 40400. Faults are named in [`Fault`];
+//! What is sold stands in `price_classes`, one row an endpoint; what is not there answers 40400. Faults are named in [`Fault`];
 //! the form of a fault file stands in `fault_file`.
 
 mod accept;
@@ -41,7 +41,7 @@ mod serve;
 mod settings;
 mod settle;
 mod tasks;
-mod wares;
+mod price_classes;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -61,8 +61,8 @@ use self::prices::Prices;
 use self::route::Route;
 use self::tasks::{Task, TaskId, Tasks};
 use crate::money::Money;
-use crate::offer::Method;
-use crate::vendor::Response;
+use crate::product::Method;
+use crate::provider::Response;
 
 pub use self::bend::Bend;
 pub use self::bill::{Bill, Sale};
@@ -71,10 +71,10 @@ pub use self::faults::{Fault, Faults, Rule};
 pub use self::gateway::{Gateway, RateLimit, Tier};
 pub use self::in_process::InProcess;
 pub use self::journal::StateError;
+pub use self::price_classes::PriceClass;
 pub use self::route::Call;
 pub use self::serve::serve;
 pub use self::settings::{Settings, Spread, Switches};
-pub use self::wares::Ware;
 
 /// One request as it arrives.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub enum Served {
     Refused,
 }
 
-/// A simulated vendor.
+/// A simulated provider.
 #[derive(Debug)]
 pub struct Sandbox {
     settings: Settings,
@@ -148,7 +148,7 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// A time as this vendor's clock has it.
+    /// A time as this provider's clock has it.
     fn face(&self, time: DateTime<Utc>) -> DateTime<Utc> {
         time + self.weather.skew()
     }
@@ -169,7 +169,7 @@ enum Reply {
 }
 
 impl Sandbox {
-    /// A vendor that has sold nothing yet and keeps its state in memory only.
+    /// A provider that has sold nothing yet and keeps its state in memory only.
     pub fn new(settings: Settings) -> Self {
         let switches = &settings.switches;
         Self {
@@ -190,7 +190,7 @@ impl Sandbox {
         }
     }
 
-    /// A vendor that remembers, in a file, what it sold and what was collected. Counts of calls and faults begin anew,
+    /// A provider that remembers, in a file, what it sold and what was collected. Counts of calls and faults begin anew,
     /// and what was to be accepted late is forgotten.
     ///
     /// # Errors
@@ -220,9 +220,9 @@ impl Sandbox {
             self.settle(late.due);
             self.now = self.now.max(late.due);
             let calm = Weather::default();
-            if let Some(route @ (Route::Post(ware) | Route::Live(ware))) = Route::of(&late.path) {
+            if let Some(route @ (Route::Post(price_class) | Route::Live(price_class))) = Route::of(&late.path) {
                 let cx = self.context(late.account, route, &late.path, &calm);
-                self.purchase(&cx, ware, &late.body);
+                self.purchase(&cx, price_class, &late.body);
             }
         }
         self.settle(now);
@@ -231,10 +231,10 @@ impl Sandbox {
     }
 
     /// Answers a call that buys.
-    fn purchase(&mut self, cx: &Context<'_>, ware: Ware, body: &[u8]) -> Reply {
-        match ware.method {
-            Method::Standard => self.post(cx, ware, body),
-            Method::Live => self.live(cx, ware, body),
+    fn purchase(&mut self, cx: &Context<'_>, price_class: PriceClass, body: &[u8]) -> Reply {
+        match price_class.method {
+            Method::Standard => self.post(cx, price_class, body),
+            Method::Live => self.live(cx, price_class, body),
         }
     }
 
@@ -266,7 +266,7 @@ impl Sandbox {
         self.now = self.now.max(posted);
         self.billed += task.cost;
         if let Some(account) = self.accounts.get_mut(usize::from(task.account)) {
-            account.pay(posted, task.ware.function, task.cost);
+            account.pay(posted, task.price_class.function, task.cost);
         }
         self.tasks.add(task);
     }

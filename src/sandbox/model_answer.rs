@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use super::answer::About;
 use super::envelope::{quoted, stamp, usd};
 use super::meter::Usage;
-use crate::offer::Engine;
+use crate::product::Engine;
 
 /// The result object as JSON. Written by hand around the items, as money must keep its digits.
 pub(super) fn result(about: &About<'_>, usage: &Usage, done: DateTime<Utc>) -> String {
     let engine = usage.model.engine;
     let mut items = Vec::new();
-    // The vendor's own client has no place for Perplexity's reasoning.
+    // The provider's own client has no place for Perplexity's reasoning.
     if usage.reasoning_tokens > 0 && engine != Engine::Perplexity {
         let thought = format!("Comparing what is known about {}.", about.topic());
         items.push(json!({"type": "reasoning", "sections": [{"type": "summary_text", "text": thought}]}));

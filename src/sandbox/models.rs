@@ -1,12 +1,12 @@
-//! The models that LLM Responses answers with: this vendor's own small list, with what each charges.
+//! The models that LLM Responses answers with: this provider's own small list, with what each charges.
 //!
-//! Names, flags and prices are of the kind that the real lists show, and are no statement about them: the vendor
+//! Names, flags and prices are of the kind that the real lists show, and are no statement about them: the provider
 //! publishes no model prices at all. Prices are whole nano-dollars for each token, so that what a task costs is exact.
 
 use super::envelope::quoted;
 use super::{Context, Reply, Sandbox};
 use crate::money::Money;
-use crate::offer::Engine;
+use crate::product::Engine;
 
 /// A model and its price.
 #[derive(Debug, PartialEq, Eq)]
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn a_charge_is_exact_to_the_nano_dollar() {
         let model = Model::named(Engine::ChatGpt, "gpt-4.1-mini").unwrap();
-        // The vendor's own example: 512 tokens read, 96 written and a search are $0.0103584.
+        // The provider's own example: 512 tokens read, 96 written and a search are $0.0103584.
         assert_eq!(model.charge(512, 96, true), Money::from_nanos(10_358_400));
     }
 }

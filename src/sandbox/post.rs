@@ -9,34 +9,34 @@ use super::accept::{Fate, break_some, fates};
 use super::draw;
 use super::envelope::{CREATED, Envelope, Row};
 use super::faults::{Fault, Weather};
-use super::wares::Ware;
+use super::price_classes::PriceClass;
 use super::{Context, Reply, Sandbox};
 use crate::money::Money;
-use crate::offer::Function;
+use crate::product::Function;
 
-/// Tasks in one POST; each further one is answered 40006. Not taken from `offer`, as a client's belief is no rule here.
+/// Tasks in one POST; each further one is answered 40006. Not taken from `product`, as a client's belief is no rule here.
 const MAX_BATCH: usize = 100;
 
 impl Sandbox {
     /// Answers a POST of tasks.
-    pub(super) fn post(&mut self, cx: &Context<'_>, ware: Ware, body: &[u8]) -> Reply {
-        match fates(self, ware, body, MAX_BATCH) {
-            Ok(fates) => self.buy(cx, ware, fates),
+    pub(super) fn post(&mut self, cx: &Context<'_>, price_class: PriceClass, body: &[u8]) -> Reply {
+        match fates(self, price_class, body, MAX_BATCH) {
+            Ok(fates) => self.buy(cx, price_class, fates),
             Err(code) => Reply::Refused(code),
         }
     }
 
     /// Takes the money for what is accepted, writes it down, and makes the reply.
-    fn buy(&mut self, cx: &Context<'_>, ware: Ware, mut fates: Vec<(String, Fate)>) -> Reply {
+    fn buy(&mut self, cx: &Context<'_>, price_class: PriceClass, mut fates: Vec<(String, Fate)>) -> Reply {
         let weather = cx.weather;
-        self.change_prices(weather, ware);
+        self.change_prices(weather, price_class);
         let partial = weather.find(|f| if let Fault::Partial { tasks } = f { Some(*tasks) } else { None });
         fates.truncate(partial.unwrap_or(usize::MAX));
         break_some(weather, &mut fates);
         let (mut sold, mut rows) = (Vec::with_capacity(fates.len()), Vec::with_capacity(fates.len()));
         for (posted, fate) in fates {
             let id = self.next_id(cx, sold.len());
-            let (task, code, words) = self.decide(cx, ware, id, posted, fate);
+            let (task, code, words) = self.decide(cx, price_class, id, posted, fate);
             rows.push((code, words));
             sold.push(task);
         }
@@ -48,7 +48,7 @@ impl Sandbox {
         for (task, (code, words)) in sold.iter().zip(rows) {
             envelope.errors += usize::from(code >= 40_000);
             envelope.cost += task.shown();
-            let data = data(ware, "task_post", &task.posted, code == CREATED);
+            let data = data(price_class, "task_post", &task.posted, code == CREATED);
             let row = Row {
                 id: &task.id.to_string(),
                 code,
@@ -110,9 +110,9 @@ impl Sandbox {
     }
 }
 
-/// What a row's `data` says: the posted fields and the vendor's additions. The scraper's names a device too.
-pub(super) fn data(ware: Ware, does: &str, posted: &str, accepted: bool) -> String {
-    let (engine, function) = (ware.engine, ware.function);
+/// What a row's `data` says: the posted fields and the provider's additions. The scraper's names a device too.
+pub(super) fn data(price_class: PriceClass, does: &str, posted: &str, accepted: bool) -> String {
+    let (engine, function) = (price_class.engine, price_class.function);
     let comma = if posted.is_empty() { "" } else { "," };
     let added = match function {
         Function::LlmScraper if accepted => r#","device":"desktop","os":"windows""#,

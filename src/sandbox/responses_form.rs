@@ -5,9 +5,9 @@ use serde::Deserialize;
 use super::form::{Asked, Field, Posted, Refusal, decoded, invalid, prompt, read};
 use super::meter::{Question, Search};
 use super::models::Model;
+use super::price_classes::PriceClass;
 use super::settings::Switches;
-use super::wares::Ware;
-use crate::offer::{Engine, Method, Priority};
+use crate::product::{Engine, Method, Priority};
 
 use Engine::{ChatGpt, Claude, Gemini, Perplexity};
 
@@ -47,32 +47,34 @@ static FIELDS: &[Field] = &[
 ];
 
 /// Whether the form has a field.
-pub(super) fn knows(ware: Ware, name: &str, switches: &Switches) -> bool {
-    let missing = ware.engine == ChatGpt
-        && ware.method == Method::Standard
+pub(super) fn knows(price_class: PriceClass, name: &str, switches: &Switches) -> bool {
+    let missing = price_class.engine == ChatGpt
+        && price_class.method == Method::Standard
         && !switches.chat_gpt_searches
         && name.contains("web_search");
     !missing
         && FIELDS.iter().any(|field| {
-            field.name == name && field.engines.contains(&ware.engine) && field.methods.contains(&ware.method)
+            field.name == name
+                && field.engines.contains(&price_class.engine)
+                && field.methods.contains(&price_class.method)
         })
 }
 
 /// Reads a task's fields, or refuses it by the first that is wrong.
-pub(super) fn check(ware: Ware, fields: &Posted<'_>, switches: &Switches) -> Result<Asked, Refusal> {
+pub(super) fn check(price_class: PriceClass, fields: &Posted<'_>, switches: &Switches) -> Result<Asked, Refusal> {
     let asked = prompt(fields, "user_prompt", MAX_CHARS)?;
     let asked = if switches.decode_user_prompt { decoded(&asked) } else { asked };
     let name: String = read(fields, "model_name")?.ok_or_else(|| invalid("model_name"))?;
-    let model = Model::named(ware.engine, &name)
-        .filter(|model| ware.method == Method::Live || model.takes_standard(switches.gemini_takes_standard))
+    let model = Model::named(price_class.engine, &name)
+        .filter(|model| price_class.method == Method::Live || model.takes_standard(switches.gemini_takes_standard))
         .ok_or_else(|| invalid("model_name"))?;
-    let reasons = reasons(ware.engine, fields, model)?;
-    let most_output = most_output(ware.engine, fields, model, reasons)?;
-    sampling(ware.engine, fields, model, reasons)?;
-    let search = search(ware.engine, fields, model, reasons)?;
-    let said = system_and_chain(ware.engine, fields)?;
+    let reasons = reasons(price_class.engine, fields, model)?;
+    let max_output = max_output(price_class.engine, fields, model, reasons)?;
+    sampling(price_class.engine, fields, model, reasons)?;
+    let search = search(price_class.engine, fields, model, reasons)?;
+    let said = system_and_chain(price_class.engine, fields)?;
     read::<String>(fields, "postback_url")?;
-    let question = Question { model, chars: asked.chars().count() + said, most_output, search, reasons };
+    let question = Question { model, chars: asked.chars().count() + said, max_output, search, reasons };
     Ok(Asked { priority: Priority::Normal, location_code: 0, language: 0, question: Some(question) })
 }
 
@@ -89,7 +91,7 @@ fn reasons(engine: Engine, fields: &Posted<'_>, model: &Model) -> Result<bool, R
     })
 }
 
-fn most_output(engine: Engine, fields: &Posted<'_>, model: &Model, reasons: bool) -> Result<u32, Refusal> {
+fn max_output(engine: Engine, fields: &Posted<'_>, model: &Model, reasons: bool) -> Result<u32, Refusal> {
     let least = match engine {
         ChatGpt => {
             if model.reasoning {

@@ -1,7 +1,7 @@
 //! Which call a path is; an unbuilt or misspelt one is none.
 
-use super::wares::{Verb, Ware, find};
-use crate::offer::{Engine, Function, Method, ResultKind, named};
+use super::price_classes::{PriceClass, Verb, find};
+use crate::product::{Engine, Function, Method, ResultKind, named};
 
 named! {
     /// The kinds of call that limits and faults tell apart.
@@ -30,8 +30,8 @@ named! {
 /// A path that leads somewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route<'p> {
-    Post(Ware),
-    Live(Ware),
+    Post(PriceClass),
+    Live(PriceClass),
     Ready(Engine, Function),
     Get(Engine, Function, ResultKind, &'p str),
     Locations(Engine, Option<&'p str>),
@@ -62,10 +62,10 @@ impl<'p> Route<'p> {
     fn about_an_engine(segments: &[&'p str]) -> Option<Self> {
         let found = find(segments)?;
         let (engine, function, kind) = (found.engine, found.endpoint.function, found.endpoint.kind);
-        let ware = |method| Ware { engine, function, method, kind };
+        let price_class = |method| PriceClass { engine, function, method, kind };
         Some(match found.endpoint.verb {
-            Verb::Post => Self::Post(ware(Method::Standard)),
-            Verb::Live => Self::Live(ware(Method::Live)),
+            Verb::Post => Self::Post(price_class(Method::Standard)),
+            Verb::Live => Self::Live(price_class(Method::Live)),
             Verb::Ready => Self::Ready(engine, function),
             Verb::Get => Self::Get(engine, function, kind, found.argument?),
             Verb::Locations => Self::Locations(engine, found.argument),
@@ -92,7 +92,7 @@ impl<'p> Route<'p> {
     /// The engine it is about, where it is about one.
     pub(super) fn engine(self) -> Option<Engine> {
         match self {
-            Self::Post(ware) | Self::Live(ware) => Some(ware.engine),
+            Self::Post(price_class) | Self::Live(price_class) => Some(price_class.engine),
             Self::Ready(e, _) | Self::Get(e, ..) | Self::Locations(e, _) | Self::Languages(e) | Self::Models(e) => {
                 Some(e)
             }
@@ -103,7 +103,7 @@ impl<'p> Route<'p> {
     /// The function it is about, where it is about one.
     pub(super) fn function(self) -> Option<Function> {
         match self {
-            Self::Post(ware) | Self::Live(ware) => Some(ware.function),
+            Self::Post(price_class) | Self::Live(price_class) => Some(price_class.function),
             Self::Ready(_, function) | Self::Get(_, function, ..) => Some(function),
             Self::Locations(..) | Self::Languages(_) => Some(Function::LlmScraper),
             Self::Models(_) => Some(Function::LlmResponses),
@@ -114,10 +114,10 @@ impl<'p> Route<'p> {
     /// The number its ids carry in their third group.
     pub(super) fn function_number(self) -> u16 {
         match self {
-            Self::Post(Ware { function: Function::LlmResponses, .. }) => 0x0613,
-            Self::Post(Ware { engine: Engine::Gemini, .. }) => 0x0072,
+            Self::Post(PriceClass { function: Function::LlmResponses, .. }) => 0x0613,
+            Self::Post(PriceClass { engine: Engine::Gemini, .. }) => 0x0072,
             Self::Post(_) => 0x0066,
-            Self::Live(Ware { function: Function::LlmResponses, .. }) => 0x0614,
+            Self::Live(PriceClass { function: Function::LlmResponses, .. }) => 0x0614,
             Self::Live(_) => 0x0068,
             Self::Ready(..) => 0x0087,
             Self::Get(..) => 0x0067,
@@ -131,19 +131,19 @@ impl<'p> Route<'p> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::wares::wares;
+    use super::super::price_classes::price_classes;
     use super::*;
 
     #[test]
     fn every_ware_is_sold_where_it_says() {
-        for ware in wares() {
-            let path = format!("/v3/ai_optimization/{}/{}", ware.engine, ware.endpoint());
-            let sold = match ware.method {
-                Method::Standard => Route::Post(ware),
-                Method::Live => Route::Live(ware),
+        for price_class in price_classes() {
+            let path = format!("/v3/ai_optimization/{}/{}", price_class.engine, price_class.endpoint());
+            let sold = match price_class.method {
+                Method::Standard => Route::Post(price_class),
+                Method::Live => Route::Live(price_class),
             };
             assert_eq!(Route::of(&path), Some(sold), "{path}");
         }
-        assert_eq!(wares().count(), 2 + 4 + 3 + 4);
+        assert_eq!(price_classes().count(), 2 + 4 + 3 + 4);
     }
 }

@@ -2,14 +2,14 @@
 
 use super::form::{Asked, Field, Posted, Refusal, invalid, prompt, read};
 use super::places;
-use super::wares::Ware;
-use crate::offer::{Engine, Method, Priority, ResultKind};
+use super::price_classes::PriceClass;
+use crate::product::{Engine, Method, Priority, ResultKind};
 
 use Engine::{ChatGpt, Gemini};
 use Method::Standard;
 
-/// The longest keyword, as posted. The vendor's page has the number, not `offer`: what a client believes must not bend
-/// the vendor.
+/// The longest keyword, as posted. The provider's page has the number, not `product`: what a client believes must not bend
+/// the provider.
 const MAX_KEYWORD_CHARS: usize = 2_000;
 
 const BOTH: &[Engine] = &[ChatGpt, Gemini];
@@ -36,19 +36,21 @@ static FIELDS: &[Field] = &[
 ];
 
 /// Whether the form has a field.
-pub(super) fn knows(ware: Ware, name: &str) -> bool {
-    let plain = ware.method == Method::Live && ware.kind == ResultKind::Advanced;
+pub(super) fn knows(price_class: PriceClass, name: &str) -> bool {
+    let plain = price_class.method == Method::Live && price_class.kind == ResultKind::Advanced;
     !(plain && name == "expand_citations")
         && FIELDS.iter().any(|field| {
-            field.name == name && field.engines.contains(&ware.engine) && field.methods.contains(&ware.method)
+            field.name == name
+                && field.engines.contains(&price_class.engine)
+                && field.methods.contains(&price_class.method)
         })
 }
 
 /// Reads a task's fields, or refuses it by the first that is wrong.
-pub(super) fn check(ware: Ware, fields: &Posted<'_>) -> Result<Asked, Refusal> {
+pub(super) fn check(price_class: PriceClass, fields: &Posted<'_>) -> Result<Asked, Refusal> {
     prompt(fields, "keyword", MAX_KEYWORD_CHARS)?;
     let force = read::<bool>(fields, "force_web_search")?.unwrap_or(false);
-    if read::<bool>(fields, "expand_citations")?.unwrap_or(false) && ware.engine == ChatGpt && !force {
+    if read::<bool>(fields, "expand_citations")?.unwrap_or(false) && price_class.engine == ChatGpt && !force {
         return Err(invalid("expand_citations"));
     }
     let data = read::<String>(fields, "postback_data")?;
@@ -73,7 +75,7 @@ fn location(fields: &Posted<'_>) -> Result<u32, Refusal> {
         return places::location_named(&name).ok_or_else(|| invalid("location_name"));
     }
     match read::<String>(fields, "location_coordinate")? {
-        // Which country a point lies in is beyond this vendor; it says United States.
+        // Which country a point lies in is beyond this provider; it says United States.
         Some(at) if at.split(',').filter(|part| part.parse::<f64>().is_ok()).count() == 3 => Ok(2_840),
         Some(_) => Err(invalid("location_coordinate")),
         None => Err(invalid("location_code")),

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Incoming, RateLimit, Sandbox, Served};
-use crate::vendor::Response;
+use crate::provider::Response;
 
 /// The largest request that is read: 100 tasks of 2,000 characters fit many times over.
 const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;

@@ -1,6 +1,6 @@
-//! How the simulated vendor behaves: every figure and every documented unknown of the real one.
+//! How the simulated provider behaves: every figure and every documented unknown of the real one.
 //!
-//! Defaults follow the vendor's public pages (docs.dataforseo.com/v3, its price page and help center, read up to
+//! Defaults follow the provider's public pages (docs.dataforseo.com/v3, its price page and help center, read up to
 //! 2026-11); where those are silent, the default is the behaviour that is hardest on a client. What goes wrong by
 //! accident is `faults`' matter, not a setting.
 
@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::faults::Faults;
 use super::gateway::Gateway;
 use crate::money::Money;
-use crate::offer::{Engine, Priority};
+use crate::product::{Engine, Priority};
 
 const fn days(days: u64) -> Duration {
     Duration::from_hours(days * 24)
@@ -25,9 +25,9 @@ pub struct Spread {
     pub max: Duration,
 }
 
-/// Where the vendor's pages leave two behaviours open: which of the two this one shows.
+/// Where the provider's pages leave two behaviours open: which of the two this one shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one independent unknown of the real vendor")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent unknown of the real provider")]
 pub struct Switches {
     /// Refuse a task with a field the endpoint does not know (40506). Default: yes.
     pub refuse_unknown_fields: bool,
@@ -35,7 +35,7 @@ pub struct Switches {
     pub shuffle_rows: bool,
     /// Print sums of money with the dust that binary floats leave (`0.0024000000000000002`). Default: no.
     pub float_dust: bool,
-    /// Count failed tasks in `tasks_error`; otherwise it says 0, as one of the vendor's own examples does. Default: yes.
+    /// Count failed tasks in `tasks_error`; otherwise it says 0, as one of the provider's own examples does. Default: yes.
     pub count_errors: bool,
     /// A task that ends in an error keeps its price; otherwise it is refused at once, at no cost. Default: yes.
     pub charge_failures: bool,
@@ -57,7 +57,7 @@ pub struct Switches {
     /// `id_list` shows an LLM Responses task's settled cost once it is settled; otherwise it goes on showing what the
     /// POST said. Default: no.
     pub list_settled_cost: bool,
-    /// The advance of a task that is not done in 72 hours comes back, as the vendor's page says. Default: yes.
+    /// The advance of a task that is not done in 72 hours comes back, as the provider's page says. Default: yes.
     pub refund_expired: bool,
     /// The fee of a task that is not done in 72 hours is kept. Default: yes.
     pub keep_expired_fee: bool,
@@ -65,10 +65,10 @@ pub struct Switches {
     pub refund_failed: bool,
     /// `user_prompt` is percent-decoded as `keyword` is. Default: no.
     pub decode_user_prompt: bool,
-    /// ChatGPT's LLM Responses take the web search fields in `task_post`, which the vendor's newer client has and its
+    /// ChatGPT's LLM Responses take the web search fields in `task_post`, which the provider's newer client has and its
     /// older form has not. Default: yes.
     pub chat_gpt_searches: bool,
-    /// Gemini's models say that they take the Standard method, and do; the vendor's own example denies it of all of
+    /// Gemini's models say that they take the Standard method, and do; the provider's own example denies it of all of
     /// them. Default: yes, or nothing could be bought there.
     pub gemini_takes_standard: bool,
     /// A row of 50401 says what was charged; otherwise its `cost` is 0 and only `id_list` and the balance tell.
@@ -107,7 +107,7 @@ impl Default for Switches {
     }
 }
 
-/// All that can be set about the simulated vendor.
+/// All that can be set about the simulated provider.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Login of the account.
@@ -122,7 +122,7 @@ pub struct Settings {
     pub speed: u32,
     /// What each account holds at first.
     pub start_balance: Money,
-    /// The price of a Standard scraper task; the vendor's, read after its change of 2026-07-01.
+    /// The price of a Standard scraper task; the provider's, read after its change of 2026-07-01.
     pub prices: BTreeMap<(Engine, Priority), Money>,
     /// The price of a Live scraper task: $0.004.
     pub scraper_live: Money,
@@ -148,13 +148,13 @@ pub struct Settings {
     pub turnaround_normal: Spread,
     /// From acceptance to the answer at high priority; the price table promises 5 minutes.
     pub turnaround_high: Spread,
-    /// From acceptance to the answer of LLM Responses. The vendor promises only 72 hours.
+    /// From acceptance to the answer of LLM Responses. The provider promises only 72 hours.
     pub turnaround_responses: Spread,
     /// A Standard task of LLM Responses that is not done by then fails: 72 hours.
     pub expires_after: Duration,
-    /// The code that such a task ends in; the vendor's pages name none.
+    /// The code that such a task ends in; the provider's pages name none.
     pub expired_code: u32,
-    /// What `task_get` of LLM Responses answers for finished tasks while the balance is negative; the vendor's pages
+    /// What `task_get` of LLM Responses answers for finished tasks while the balance is negative; the provider's pages
     /// say that results are withheld, and not how.
     pub withheld_code: u32,
     /// How long a Live answer takes; the price table promises 90 seconds.
@@ -179,7 +179,7 @@ pub struct Settings {
     pub failures_per_mille: u32,
     /// How long a reply takes.
     pub reply_after: Duration,
-    /// The AIsa gateway in front of this vendor.
+    /// The AIsa gateway in front of this provider.
     pub gateway: Gateway,
     /// The documented unknowns.
     pub switches: Switches,
@@ -241,7 +241,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A vendor's duration in milliseconds at this speed.
+    /// A provider's duration in milliseconds at this speed.
     pub(super) fn paced_ms(&self, duration: Duration) -> i64 {
         i64::try_from((duration / self.speed.max(1)).as_millis()).unwrap_or(i64::MAX / 4)
     }

@@ -34,7 +34,7 @@ impl Sandbox {
         let at = DateTime::from_timestamp_millis(at).unwrap_or_default();
         self.billed += moved;
         if let Some(account) = self.accounts.get_mut(usize::from(task.account)) {
-            account.pay(at, task.ware.function, moved);
+            account.pay(at, task.price_class.function, moved);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Everything this vendor ever accepted: a compact record for each task, and the orders in which lists show them.
+//! Everything this provider ever accepted: a compact record for each task, and the orders in which lists show them.
 //!
 //! A task is accepted once, finishes at a time drawn at acceptance, and is collected once; nothing is ever removed.
 
@@ -9,9 +9,9 @@ use std::str::FromStr;
 use chrono::{DateTime, Datelike, Timelike, Utc};
 
 use super::meter::Meter;
-use super::wares::Ware;
+use super::price_classes::PriceClass;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Priority, ResultKind};
+use crate::product::{Engine, Function, Method, Priority, ResultKind};
 
 /// A task's id: a lower-case UUID whose groups say when, who and what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,7 +60,7 @@ pub(super) struct Task {
     pub(super) account: u8,
     /// An index of the languages.
     pub(super) language: u8,
-    pub(super) ware: Ware,
+    pub(super) price_class: PriceClass,
     pub(super) priority: Priority,
     /// Refused at once, and kept only because `id_list` shows refused tasks.
     pub(super) refused: bool,
@@ -101,7 +101,7 @@ impl Task {
 
     /// The language asked in; LLM Responses has none.
     pub(super) fn language_code(&self) -> &'static str {
-        match self.ware.function {
+        match self.price_class.function {
             Function::LlmScraper => super::places::language_code(self.language),
             Function::LlmResponses => "",
         }
@@ -114,16 +114,19 @@ impl Task {
 
     /// What can be on `tasks_ready`.
     fn can_be_ready(&self, failures_too: bool) -> bool {
-        self.ware.method == Method::Standard && !self.collected && !self.refused && (failures_too || self.fails == 0)
+        self.price_class.method == Method::Standard
+            && !self.collected
+            && !self.refused
+            && (failures_too || self.fails == 0)
     }
 
-    fn lane(&self) -> Lane {
-        (self.account, self.ware.engine, self.ware.function)
+    fn endpoint_queue(&self) -> EndpointQueue {
+        (self.account, self.price_class.engine, self.price_class.function)
     }
 }
 
 /// What one `tasks_ready` is about: an account, an engine and a function.
-pub(super) type Lane = (u8, Engine, Function);
+pub(super) type EndpointQueue = (u8, Engine, Function);
 
 /// All tasks.
 #[derive(Debug, Default)]
@@ -131,8 +134,8 @@ pub(super) struct Tasks {
     /// In the order of acceptance, so also of posting times.
     all: Vec<Task>,
     by_id: BTreeMap<TaskId, u32>,
-    /// Uncollected ones by lane, in the order in which they finish.
-    ready: BTreeMap<Lane, BTreeSet<(i64, u32)>>,
+    /// Uncollected ones by endpoint queue, in the order in which they finish.
+    ready: BTreeMap<EndpointQueue, BTreeSet<(i64, u32)>>,
     /// Those with an open advance, in the order in which they settle.
     settling: BTreeSet<(i64, u32)>,
     /// Every one in the order of completion; kept only where lists are ordered so.
@@ -164,7 +167,7 @@ impl Tasks {
     pub(super) fn add(&mut self, task: Task) {
         let at = u32::try_from(self.all.len()).expect("fewer than four billion tasks");
         if task.can_be_ready(self.ready_shows_failures) {
-            self.ready.entry(task.lane()).or_default().insert((task.done_ms, at));
+            self.ready.entry(task.endpoint_queue()).or_default().insert((task.done_ms, at));
         }
         if let Some((settles, _)) = task.meter.as_ref().filter(|meter| meter.open()).and_then(|meter| meter.settles) {
             self.settling.insert((settles, at));
@@ -180,7 +183,7 @@ impl Tasks {
     pub(super) fn collect(&mut self, id: TaskId) -> bool {
         let Some(at) = self.by_id.get(&id).copied() else { return false };
         let task = &mut self.all[at as usize];
-        if let Some(ready) = self.ready.get_mut(&task.lane()) {
+        if let Some(ready) = self.ready.get_mut(&task.endpoint_queue()) {
             ready.remove(&(task.done_ms, at));
         }
         !std::mem::replace(&mut task.collected, true)
@@ -205,8 +208,8 @@ impl Tasks {
     }
 
     /// Uncollected tasks that finished in a span of time, oldest first.
-    pub(super) fn ready(&self, lane: Lane, from_ms: i64, to_ms: i64) -> impl Iterator<Item = &Task> {
-        let ready = self.ready.get(&lane);
+    pub(super) fn ready(&self, endpoint_queue: EndpointQueue, from_ms: i64, to_ms: i64) -> impl Iterator<Item = &Task> {
+        let ready = self.ready.get(&endpoint_queue);
         let span = if from_ms <= to_ms { (from_ms, 0)..=(to_ms, u32::MAX) } else { (0, 0)..=(0, 0) };
         ready.into_iter().flat_map(move |ready| ready.range(span.clone())).map(|(_, at)| &self.all[*at as usize])
     }

@@ -26,8 +26,8 @@ pub(crate) struct Attempt {
     pub(crate) hold_to: i64,
     pub(crate) at: At,
     pub(crate) charged: Option<(i64, i64)>,
-    /// The vendor's, of one that was accepted.
-    pub(crate) vendor_id: Option<String>,
+    /// The provider's, of one that was accepted.
+    pub(crate) provider_id: Option<String>,
     /// One form of its answer is stored.
     pub(crate) form_is_here: bool,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Cap {
 pub(crate) struct Books {
     pub(crate) tasks: Vec<Task>,
     pub(crate) attempts: Vec<Attempt>,
-    /// By the vendor's id: what was taken and when.
+    /// By the provider's id: what was taken and when.
     pub(crate) extras: BTreeMap<String, (i64, i64)>,
     pub(crate) caps: Vec<Cap>,
 }
@@ -101,8 +101,8 @@ impl Books {
             self.tasks[*task].state = TaskState::Sending;
             self.tasks[*task].attempts.push(self.attempts.len());
             let (task, held) = (*task, *held);
-            let (at, charged, vendor_id, form_is_here) = (At::Sending, None, None, false);
-            self.attempts.push(Attempt { task, held, sent, hold_to, at, charged, vendor_id, form_is_here });
+            let (at, charged, provider_id, form_is_here) = (At::Sending, None, None, false);
+            self.attempts.push(Attempt { task, held, sent, hold_to, at, charged, provider_id, form_is_here });
         }
     }
 

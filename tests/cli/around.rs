@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use bursar::ledger::Ledger;
-use bursar::offer::ResultKind;
+use bursar::product::ResultKind;
 use serde_json::Value;
 
 use super::world::{Ended, World};

@@ -1,14 +1,14 @@
-//! What an engine serves: read from the vendor once, kept with its age, and what jobs are checked against.
+//! What an engine serves: read from the provider once, kept with its age, and what jobs are checked against.
 
 use std::fs;
 
 use bursar::ledger::{Kind, Ledger};
-use bursar::offer::Engine;
+use bursar::product::Engine;
 use serde_json::Value;
 
 use super::world::{Ended, World};
 
-/// The vendor's list in the ledger was read so long ago.
+/// The provider's list in the ledger was read so long ago.
 fn aged(world: &World, days: i64) {
     let db = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
     db.execute("UPDATE catalogue SET read_at = read_at - ?1 * 86400", [days]).unwrap();
@@ -19,7 +19,7 @@ fn without_credentials(world: &World, args: &[&str]) -> Ended {
 }
 
 #[test]
-fn a_list_is_read_from_the_vendor_kept_and_shown_without_credentials() {
+fn a_list_is_read_from_the_provider_kept_and_shown_without_credentials() {
     let world = World::new();
     let first = world.bursar(&["locations", "germ"]);
     assert_eq!(
@@ -27,14 +27,14 @@ fn a_list_is_read_from_the_vendor_kept_and_shown_without_credentials() {
         (
             0,
             " code  name     country  type     engines\n 2276  Germany  DE       Country  chat_gpt, gemini\n",
-            "chat_gpt: the vendor's locations, read just now\ngemini: the vendor's locations, read just now\n"
+            "chat_gpt: the provider's locations, read just now\ngemini: the provider's locations, read just now\n"
         )
     );
     aged(&world, 2);
     let second = without_credentials(&world, &["locations", "2276", "--engine", "gemini", "--json"]);
-    assert_eq!((second.code, second.stderr.as_str()), (0, "gemini: the vendor's locations, read 2 days ago\n"));
+    assert_eq!((second.code, second.stderr.as_str()), (0, "gemini: the provider's locations, read 2 days ago\n"));
     let facts: Value = serde_json::from_str(&second.stdout).unwrap();
-    assert_eq!((&facts["schema"], &facts["lists"][0]["source"]), (&"bursar.locations/1".into(), &"vendor".into()));
+    assert_eq!((&facts["schema"], &facts["lists"][0]["source"]), (&"bursar.locations/1".into(), &"provider".into()));
     assert_eq!(facts["locations"].as_array().unwrap().len(), 1);
     assert_eq!(facts["locations"][0]["code"], 2276);
 }
@@ -47,9 +47,9 @@ fn an_old_list_is_read_anew_where_that_can_be_and_shown_where_it_cannot() {
     let kept = without_credentials(&world, &["languages", "de", "--engine", "gemini"]);
     assert_eq!(kept.code, 0);
     assert_eq!(kept.stdout, " code  name    engines\n de    German  gemini\n");
-    assert!(kept.stderr.contains("gemini: the vendor's languages, read 30 days ago"), "{kept:?}");
+    assert!(kept.stderr.contains("gemini: the provider's languages, read 30 days ago"), "{kept:?}");
     let again = world.bursar(&["languages", "de", "--engine", "gemini"]);
-    assert_eq!(again.stderr, "gemini: the vendor's languages, read just now\n");
+    assert_eq!(again.stderr, "gemini: the provider's languages, read just now\n");
     let insisted = without_credentials(&world, &["languages", "--refresh"]);
     assert_eq!(insisted.code, 2, "{insisted:?}");
     let wrong =
@@ -58,7 +58,7 @@ fn an_old_list_is_read_anew_where_that_can_be_and_shown_where_it_cannot() {
 }
 
 #[test]
-fn what_the_vendor_does_not_say_of_a_model_is_not_known() {
+fn what_the_provider_does_not_say_of_a_model_is_not_known() {
     let world = World::new();
     let shown = world.bursar(&["models", "sonar", "--engine", "perplexity"]);
     assert_eq!(
@@ -83,7 +83,7 @@ fn what_the_vendor_does_not_say_of_a_model_is_not_known() {
 fn a_job_is_checked_against_the_list_of_the_engine_that_it_asks() {
     let world = World::new();
     let job = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
-    // Bursar's own list has it, and the simulated vendor's has not.
+    // Bursar's own list has it, and the simulated provider's has not.
     fs::write(world.folder.path().join("job.toml"), job.replace("\"US\"", "\"Afghanistan\"")).unwrap();
     assert_eq!(world.bursar(&["plan", "job.toml"]).code, 0, "a hint does not refuse what it knows");
     assert_eq!(world.bursar(&["locations", "--engine", "chat_gpt"]).code, 0);
@@ -106,7 +106,7 @@ fn a_job_is_checked_against_the_list_of_the_engine_that_it_asks() {
     assert_eq!(
         refused.stderr,
         format!(
-            "error: the vendor's list for `gemini` has no location `Afghanistan`\n --> job.toml:6:14\n  |\n\
+            "error: the provider's list for `gemini` has no location `Afghanistan`\n --> job.toml:6:14\n  |\n\
              6 | locations = [\"Afghanistan\"]\n  |              ^^^^^^^^^^^^^\n  |\n  \
              = help: `bursar locations --refresh` reads the list anew, it is of {today}\n1 problem; nothing was bought\n"
         )

@@ -58,7 +58,7 @@ fn clocks_that_are_weeks_apart_end_any_session_with_code_six() {
         assert_eq!(ended.code, 6, "{period}: {ended:?}");
         let doctor = world.bursar(&["doctor", "--json"]);
         let says = &super::doctor::found(&doctor, &["clock"])[0];
-        assert!(says.ends_with(" s behind the vendor's: one of them is wrong, and nothing is bought"), "{says}");
+        assert!(says.ends_with(" s behind the provider's: one of them is wrong, and nothing is bought"), "{says}");
         assert_eq!(doctor.code, 6, "the doctor says what a run would");
         assert!(ended.stderr.contains("they are weeks apart"), "{period}: {ended:?}");
         assert_eq!(world.bill()["tasks"], 0);

@@ -40,13 +40,13 @@ fn all_is_well_before_and_after_a_run_and_nothing_is_bought() {
          account main\n\
          ok    credentials  http://HOST accepts DATAFORSEO_LOGIN and DATAFORSEO_PASSWORD\n\
          ok    balance      $1000.00\n\
-         warn  day limit    the vendor shows none of its own for this account\n                   \
+         warn  day limit    the provider shows none of its own for this account\n                   \
          set one in its dashboard, just above what a day may cost: it holds even where bursar errs or another program buys\n\
-         ok    duplicates   the vendor's limit on identical tasks shows in no answer\n                   \
+         ok    duplicates   the provider's limit on identical tasks shows in no answer\n                   \
          where it is set in its dashboard, keep it above the highest `repeats` of a job: repeats are identical tasks (code 40205)\n\
-         ok    limits       60,000 of the vendor's 60,000 calls a minute are used at most\n\
-         ok    prices       the vendor's list agrees with ours\n\
-         ok    clock        this machine's and the vendor's agree"
+         ok    limits       60,000 of the provider's 60,000 calls a minute are used at most\n\
+         ok    prices       the provider's list agrees with ours\n\
+         ok    clock        this machine's and the provider's agree"
     );
     assert!(!world.folder.path().join("bursar.db").exists() && !world.folder.path().join("state").exists());
     assert_eq!(world.bill()["tasks"], 0);
@@ -60,13 +60,13 @@ fn all_is_well_before_and_after_a_run_and_nothing_is_bought() {
 }
 
 #[test]
-fn an_account_that_is_not_let_in_a_missing_password_and_a_vendor_that_is_gone_end_differently() {
+fn an_account_that_is_not_let_in_a_missing_password_and_a_provider_that_is_gone_end_differently() {
     let world = World::new();
     let wrong = world.command(&["doctor", "--json"]).env("DATAFORSEO_PASSWORD", "hunter2").output().unwrap();
     let wrong = Ended::of(wrong);
     assert_eq!(wrong.code, 6, "{wrong:?}");
     assert!(!format!("{wrong:?}").contains("hunter2"));
-    assert!(found(&wrong, &["credentials"])[0].starts_with("fail the vendor refuses: "), "{wrong:?}");
+    assert!(found(&wrong, &["credentials"])[0].starts_with("fail the provider refuses: "), "{wrong:?}");
     let none = Ended::of(world.command(&["doctor"]).env_remove("DATAFORSEO_PASSWORD").output().unwrap());
     assert_eq!((none.code, none.stderr.as_str()), (2, "1 failure: see to it before the next run\n"));
     edit_config(&world, &world.address, "127.0.0.1:1");
@@ -79,17 +79,17 @@ fn an_account_that_is_not_let_in_a_missing_password_and_a_vendor_that_is_gone_en
 }
 
 #[test]
-fn a_price_of_the_vendors_list_above_ours_fails_and_one_below_warns() {
+fn a_price_of_the_providers_list_above_ours_fails_and_one_below_warns() {
     for (ours, code, says) in [
         (
             "0.001",
             6,
-            "fail llm_scraper/gemini/standard/normal/- costs $0.0012 by the vendor's list, and $0.001 is expected",
+            "fail llm_scraper/gemini/standard/normal/- costs $0.0012 by the provider's list, and $0.001 is expected",
         ),
         (
             "0.002",
             0,
-            "warn llm_scraper/gemini/standard/normal/- costs $0.0012 by the vendor's list, and $0.002 is expected",
+            "warn llm_scraper/gemini/standard/normal/- costs $0.0012 by the provider's list, and $0.002 is expected",
         ),
     ] {
         let world = World::new();
@@ -104,7 +104,7 @@ fn a_price_of_the_vendors_list_above_ours_fails_and_one_below_warns() {
 }
 
 #[test]
-fn limits_above_the_vendors_and_a_balance_to_keep_that_is_not_there_are_told() {
+fn limits_above_the_providers_and_a_balance_to_keep_that_is_not_there_are_told() {
     let world = World::new();
     edit_config(&world, "id_list_per_minute = 300", "id_list_per_minute = 301");
     edit_config(&world, "route =", "caps = { keep_balance = '5000' }\nroute =");
@@ -114,7 +114,7 @@ fn limits_above_the_vendors_and_a_balance_to_keep_that_is_not_there_are_told() {
         found(&ended, &["limits", "balance"]),
         [
             "fail $1000.00, and keep_balance is $5000.00: nothing is bought",
-            "warn id_list_per_minute is 301, and the vendor allows 300 a minute"
+            "warn id_list_per_minute is 301, and the provider allows 300 a minute"
         ]
     );
 }
@@ -130,7 +130,7 @@ fn a_ledger_that_the_next_run_takes_for_restored_is_told_and_not_changed() {
         assert_eq!(
             found(&ended, &["starts", "restored"]),
             [
-                "warn the next run takes this ledger for restored, copied or rebuilt: its counter of starts is missing from `state`"
+                "warn the next run takes this ledger for restored, copied or rebuilt: its counter of sessions is missing from `state`"
             ]
         );
     }
@@ -145,7 +145,7 @@ fn a_clock_that_is_off_is_told() {
     let ended = world.bursar(&["doctor", "--json"]);
     assert_eq!(ended.code, 0, "{ended:?}");
     let [says] = &found(&ended, &["clock"])[..] else { panic!("{ended:?}") };
-    assert!(says.starts_with("warn this machine's is 1") && says.ends_with(" s behind the vendor's"), "{says}");
+    assert!(says.starts_with("warn this machine's is 1") && says.ends_with(" s behind the provider's"), "{says}");
 }
 
 #[cfg(unix)]

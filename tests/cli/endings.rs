@@ -26,7 +26,7 @@ fn another_process_with_the_ledger_is_waited_for_or_not() {
 }
 
 #[test]
-fn a_vendor_that_refuses_the_account_ends_it() {
+fn a_provider_that_refuses_the_account_ends_it() {
     let world = World::new();
     let ended = Ended::of(world.command(&["run", "job.toml"]).env("DATAFORSEO_PASSWORD", "hunter2").output().unwrap());
     assert_eq!(ended.code, 6, "{ended:?}");
@@ -35,7 +35,7 @@ fn a_vendor_that_refuses_the_account_ends_it() {
 }
 
 #[test]
-fn a_price_above_ours_in_the_vendors_list_ends_it_before_anything_is_bought() {
+fn a_price_above_ours_in_the_providers_list_ends_it_before_anything_is_bought() {
     let world = World::new();
     let path = world.folder.path().join("bursar.toml");
     let price = "[[accounts.main.prices]]\nfunction = 'llm_scraper'\nengine = 'gemini'\nprice = '0.001'\n";
@@ -45,7 +45,7 @@ fn a_price_above_ours_in_the_vendors_list_ends_it_before_anything_is_bought() {
     let key = "llm_scraper/gemini/standard/normal/-";
     assert!(
         ended.stderr.contains(&format!(
-            "{key} costs $0.0012 by the vendor's own list, and $0.001 was expected: buying at this price has stopped; write \
+            "{key} costs $0.0012 by the provider's own list, and $0.001 was expected: buying at this price has stopped; write \
              the new price under [[accounts.NAME.prices]], or allow it with max_price_drift"
         )),
         "{ended:?}"
@@ -81,7 +81,7 @@ fn made_too_dear(world: &World) {
 }
 
 const TOO_DEAR: &str = "prompt set `all`: one task costs $0.0012, more than max_cost_per_task = \"0.001\"; raise it or \
-                        leave the set out. Nothing is bought of job `job` in this start";
+                        leave the set out. Nothing is bought of job `job` in this session";
 
 #[test]
 fn a_job_that_cannot_be_bought_any_more_does_not_keep_others_from_being_bought() {
@@ -118,7 +118,7 @@ fn of_a_job_that_cannot_be_bought_any_more_nothing_is_promised_that_this_start_d
     assert_eq!(
         world.named(&ended.stdout),
         "\njob (once): usage, config or job file (exit code 2)\n  asked      3 tasks\n  answered   0\n  \
-         waiting    2 bought and paid, answer to come; the same command fetches them, the vendor keeps answers for 30 days\n  \
+         waiting    2 bought and paid, answer to come; the same command fetches them, the provider keeps answers for 30 days\n  \
          not bought 1 task: the job cannot be bought as it stands\n             of the prompt sets: all 1 of 3\n  \
          spent      $0.0024 of the budget of $0.0024; nothing held\n  cap        budget of this run: $0.00 of $0.0024 left\n  \
          ledger     FOLDER/bursar.db (play money)\n",
@@ -162,7 +162,7 @@ fn what_is_in_doubt_is_held_asked_about_and_decided() {
     assert_eq!(ended.code, 8, "{ended:?}");
     assert!(ended.stdout.contains("in doubt   1 task, $0.0012 held for them"), "{ended:?}");
     for said in [&ended, &world.bursar(&["status"])] {
-        let (_, until) = said.stdout.split_once("the vendor's list can show that it was not bought from ").unwrap();
+        let (_, until) = said.stdout.split_once("the provider's list can show that it was not bought from ").unwrap();
         let until = until.lines().next().unwrap();
         let (at, sooner) = until.split_at("2026-11-22 15:30 UTC".len());
         chrono::NaiveDateTime::parse_from_str(at, "%Y-%m-%d %H:%M UTC").unwrap();
@@ -218,15 +218,15 @@ fn what_was_charged_for_nothing_of_ours_is_told_beside_what_was_spent() {
     let ledger = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
     ledger
         .execute_batch(
-            "INSERT INTO extra_charge (account, vendor_id, tag, nano_usd, posted_v, why)
+            "INSERT INTO unmatched_charge (account, provider_id, tag, nano_usd, posted_v, why)
              VALUES (1, 'a', 'b1.x', 1200000, 1, 'a test'), (1, 'b', 'b1.y', 2400000, 1, 'a test')",
         )
         .unwrap();
     drop(ledger);
     for said in [world.bursar(&["run", "job.toml"]), world.bursar(&["status"])] {
         let sentence = "$0.0036 beside what is spent here: account main was charged for 2 purchases that answer no task of \
-                        this ledger (its table extra_charge); they count under the account's caps: compare them with the \
-                        vendor's bill";
+                        this ledger (its table unmatched_charge); they count under the account's caps: compare them with the \
+                        provider's bill";
         assert_eq!(said.stdout.matches(sentence).count(), 1, "{said:?}");
     }
     let status: Value = serde_json::from_str(&world.bursar(&["status", "--json"]).stdout).unwrap();
@@ -336,7 +336,7 @@ fn credentials_are_asked_for_by_name_and_never_taken_from_an_open_file() {
 }
 
 #[test]
-fn a_budget_that_was_lowered_below_what_is_spent_is_not_called_the_vendors_doing() {
+fn a_budget_that_was_lowered_below_what_is_spent_is_not_called_the_providers_doing() {
     let world = World::new();
     world.job("0.01", 3);
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
@@ -390,7 +390,7 @@ fn the_evidence_is_shown_and_nothing_is_changed_without_a_verdict() {
         "  tag        b1.",
         "  questions  `question 0?`\n",
         "  list       it was not scanned yet since then to conclude anything\n",
-        "  by itself  the vendor's list can show that it was not bought from ",
+        "  by itself  the provider's list can show that it was not bought from ",
         "  to do      wait until the list is back: ",
         "`bursar resolve 1 --bought --reason TEXT`",
     ] {
@@ -404,7 +404,7 @@ fn the_evidence_is_shown_and_nothing_is_changed_without_a_verdict() {
     assert_eq!(world.audit(), before);
 }
 
-/// The ids of what is ready, as a person finds them at the vendor.
+/// The ids of what is ready, as a person finds them at the provider.
 fn ready(world: &World) -> Vec<String> {
     let mut stream = std::net::TcpStream::connect(&world.address).unwrap();
     let path = "/v3/ai_optimization/gemini/llm_scraper/tasks_ready";

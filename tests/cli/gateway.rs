@@ -17,7 +17,7 @@ struct Gateway {
 }
 
 impl Gateway {
-    /// A job of two questions, asked Live, and faults of the vendor's.
+    /// A job of two questions, asked Live, and faults of the provider's.
     fn new(faults: &str) -> Self {
         let world = World::with(&["--speed", "100000"], faults);
         let config = format!(
@@ -73,7 +73,7 @@ fn a_run_through_the_gateway_is_answered_and_the_books_agree() {
     for said in ["answers to the key in A_KEY", "nothing", "it has no list of what was bought", "no balance"] {
         assert!(doctor.stdout.contains(said), "{said}: {}", doctor.stdout);
     }
-    assert!(!doctor.stdout.contains("tag proof"), "{}", doctor.stdout);
+    assert!(!doctor.stdout.contains("visibility proof"), "{}", doctor.stdout);
     let probe = gateway.bursar(&["doctor", "--probe"]);
     assert_eq!(probe.code, 0, "{probe:?}");
     assert!(probe.stdout.contains("route `aisa` has no list to prove anything: nothing was bought"), "{probe:?}");

@@ -1,7 +1,7 @@
 //! What befalls the real program while it buys: signals, a sleep, a rival, an older copy of its ledger. Whatever it is,
-//! the vendor's bill and the ledger say the same in the end, and nothing is bought twice.
+//! the provider's bill and the ledger say the same in the end, and nothing is bought twice.
 //!
-//! The vendor is a process of its own and goes on selling meanwhile. Nothing here waits for a time: each step waits for
+//! The provider is a process of its own and goes on selling meanwhile. Nothing here waits for a time: each step waits for
 //! what the program says. `BURSAR_HAZARDS` says how often each of them befalls it.
 
 use std::fs;
@@ -18,7 +18,7 @@ use super::world::{Ended, World, until};
 const LATE_S: u32 = 3;
 /// So late that nobody waits for them.
 const TOO_LATE_S: u32 = 30;
-/// Answers are there within half a second at this speed of the vendor's, and within some seconds at that.
+/// Answers are there within half a second at this speed of the provider's, and within some seconds at that.
 const QUICK: u32 = 10_000;
 const SLOW: u32 = 500;
 /// A canary and five batches, which all go at once.
@@ -89,8 +89,8 @@ fn told(events: &[Value], kind: &str) -> usize {
     events.iter().filter(|event| event["event"] == kind).count()
 }
 
-/// A vendor that answers all purchases but the canary so late; its other times are divided by its speed.
-fn vendor(speed: u32, late_s: u32) -> World {
+/// A provider that answers all purchases but the canary so late; its other times are divided by its speed.
+fn provider(speed: u32, late_s: u32) -> World {
     let late = format!(
         "[[fault]]\nkind = \"answer_late\"\ncall = \"task_post\"\nafter = \"{late_s}s\"\nnth = [2, 3, 4, 5, 6]\n"
     );
@@ -99,7 +99,7 @@ fn vendor(speed: u32, late_s: u32) -> World {
     world
 }
 
-/// The next start ends well, and all that was ever bought was bought once.
+/// The next session ends well, and all that was ever bought was bought once.
 fn ends_well(world: &World) {
     let ended = world.bursar(&["run", "job.toml"]);
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -111,7 +111,7 @@ fn ends_well(world: &World) {
 #[test]
 fn a_first_sigterm_buys_nothing_new_and_hears_the_end_of_what_is_on_its_way() {
     for _ in 0..rounds() {
-        let world = vendor(1, LATE_S);
+        let world = provider(1, LATE_S);
         let mut run = Run::start(&world, &["run", "job.toml", "--json", "--no-collect"]);
         run.until("batch_sent", 2);
         run.signal("-TERM");
@@ -132,12 +132,12 @@ fn a_first_sigterm_buys_nothing_new_and_hears_the_end_of_what_is_on_its_way() {
 #[test]
 fn a_second_sigterm_ends_it_at_once_and_what_was_on_its_way_is_looked_up() {
     for _ in 0..rounds() {
-        let world = vendor(QUICK, TOO_LATE_S);
+        let world = provider(QUICK, TOO_LATE_S);
         let mut run = Run::start(&world, &["run", "job.toml", "--json"]);
-        // All of it has reached the vendor: whatever is in doubt then is found in the list, and nothing has to be concluded.
-        let mut looks = 0..100_000;
+        // All of it has reached the provider: whatever is in doubt then is found in the list, and nothing has to be concluded.
+        let mut scans = 0..100_000;
         while world.bill()["tasks"] != QUESTIONS {
-            assert!(looks.next().is_some(), "the vendor has not sold all");
+            assert!(scans.next().is_some(), "the provider has not sold all");
         }
         run.signal("-TERM");
         run.until("draining", 1);
@@ -152,7 +152,7 @@ fn a_second_sigterm_ends_it_at_once_and_what_was_on_its_way_is_looked_up() {
 #[test]
 fn a_holder_that_sleeps_is_not_overtaken_and_goes_on_when_it_wakes() {
     for _ in 0..rounds() {
-        let world = vendor(QUICK, LATE_S);
+        let world = provider(QUICK, LATE_S);
         let mut holder = Run::start(&world, &["run", "job.toml", "--json"]);
         holder.until("batch_sent", 2);
         holder.signal("-STOP");
@@ -176,7 +176,7 @@ fn a_holder_that_sleeps_is_not_overtaken_and_goes_on_when_it_wakes() {
 #[test]
 fn of_two_that_start_at_once_one_buys_and_the_other_finds_nothing_left() {
     for _ in 0..rounds() {
-        let world = vendor(QUICK, 0);
+        let world = provider(QUICK, 0);
         let both = [(); 2].map(|()| world.command(&["run", "job.toml"]).spawn().unwrap());
         for each in both {
             let ended = Ended::of(each.wait_with_output().unwrap());
@@ -184,7 +184,7 @@ fn of_two_that_start_at_once_one_buys_and_the_other_finds_nothing_left() {
         }
         world.agree(QUESTIONS as u64);
 
-        let world = vendor(QUICK, 0);
+        let world = provider(QUICK, 0);
         let both = [(); 2].map(|()| world.command(&["run", "job.toml", "--no-follow"]).spawn().unwrap());
         let codes = both.map(|each| Ended::of(each.wait_with_output().unwrap()).code);
         assert!(codes.contains(&0) && codes.iter().all(|code| [0, 5].contains(code)), "{codes:?}");
@@ -192,7 +192,7 @@ fn of_two_that_start_at_once_one_buys_and_the_other_finds_nothing_left() {
     }
 }
 
-/// A first start buys a hundred, and sees in the list that absence from it means something.
+/// A first session buys a hundred, and sees in the list that absence from it means something.
 fn begins(world: &World) {
     world.job("0.12", QUESTIONS);
     let mut first = Run::start(world, &["run", "job.toml", "--json"]);
@@ -217,8 +217,8 @@ fn finds_itself_restored(world: &World, because: &str) {
     world.job(SUM, QUESTIONS);
     let mut run = Run::start(world, &["run", "job.toml", "--json"]);
     let begun = run.until("restored_done", 1);
-    let adopted = begun["adopted"].as_u64().unwrap();
-    assert!(adopted > 0, "what the copy lacks is taken over from the vendor's list: {begun}");
+    let recovered = begun["adopted"].as_u64().unwrap();
+    assert!(recovered > 0, "what the copy lacks is taken over from the provider's list: {begun}");
     assert_eq!(world.bill()["tasks"], before, "nothing is bought before the list was read");
     let (_, ended) = run.end();
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -230,7 +230,7 @@ fn finds_itself_restored(world: &World, because: &str) {
 #[test]
 fn a_copy_of_the_files_from_between_two_starts_knows_its_purchases_again() {
     for _ in 0..rounds() {
-        let world = vendor(SLOW, 0);
+        let world = provider(SLOW, 0);
         let (ledger, copy) = (world.folder.path().join("bursar.db"), world.folder.path().join("copy.db"));
         begins(&world);
         fs::copy(&ledger, &copy).unwrap();
@@ -245,7 +245,7 @@ fn a_copy_of_the_files_from_between_two_starts_knows_its_purchases_again() {
 #[test]
 fn a_copy_that_was_made_while_it_bought_knows_its_purchases_again() {
     for _ in 0..rounds() {
-        let world = vendor(SLOW, LATE_S);
+        let world = provider(SLOW, LATE_S);
         let (ledger, copy) = (world.folder.path().join("bursar.db"), world.folder.path().join("copy.db"));
         let config = world.folder.path().join("bursar.toml");
         let one_at_a_time = fs::read_to_string(&config).unwrap().replace("limits = { ", "limits = { in_flight = 1, ");

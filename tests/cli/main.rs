@@ -1,7 +1,7 @@
 //! The command line as people and scripts meet it: what it says, and with which exit code it ends.
 //!
 //! Pages of this folder and the README's sessions are run as they stand. The rest drives the binary against a simulated
-//! vendor of its own, which answers at once.
+//! provider of its own, which answers at once.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod around;

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use bursar::config::Config;
-use bursar::engine::own_room;
+use bursar::engine::own_headroom;
 use bursar::job::{Disk, check};
 use bursar::plan::plan;
 use bursar::price::PriceList;
@@ -45,8 +45,8 @@ fn every_job_in_the_box_can_be_planned() {
         let config = Config::built_in(Path::new("jobs"));
         let job = check(&path, &fs::read_to_string(&path).unwrap(), &config, &Disk)
             .unwrap_or_else(|problems| panic!("{problems}"));
-        let plan = plan(&job, &PriceList::default(), &[own_room(&job)]).unwrap();
-        assert!(plan.total.funded > 0, "{}", path.display());
+        let plan = plan(&job, &PriceList::default(), &[own_headroom(&job)]).unwrap();
+        assert!(plan.total.allocated > 0, "{}", path.display());
         planned += 1;
     }
     assert!(planned >= 3);

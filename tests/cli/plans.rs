@@ -37,15 +37,15 @@ fn bought(world: &World) -> u64 {
 fn buys_what_the_plan_says(world: &World, expected: u64) {
     let (before, had) = (plan(world, &[]), bought(world));
     let total = &before["total"];
-    assert_eq!(total["funded"], expected, "{before:#}");
-    assert_eq!(total["funded_nano_usd"], expected * PRICE, "{before:#}");
+    assert_eq!(total["allocated"], expected, "{before:#}");
+    assert_eq!(total["allocated_nano_usd"], expected * PRICE, "{before:#}");
     let ended = world.bursar(&["run", "job.toml"]);
     let left_out = total["left_out"].as_u64().unwrap();
     assert_eq!(ended.code, if left_out > 0 { 3 } else { 0 }, "{ended:?}");
     assert_eq!(before["run_exit"], ended.code);
     assert_eq!(bought(world) - had, expected, "{ended:?}");
     let after = plan(world, &[]);
-    assert_eq!(after["total"]["funded"], 0, "{after:#}");
+    assert_eq!(after["total"]["allocated"], 0, "{after:#}");
     assert_eq!(after["total"]["left_out"], left_out, "{after:#}");
     assert_eq!(after["total"]["bought"], had + expected, "{after:#}");
 }
@@ -88,12 +88,12 @@ fn what_other_jobs_spent_of_account_caps_is_off_the_plan() {
         world.job("1", QUESTIONS);
         // It is another job, so its tasks are counted from nothing.
         let total = &plan(&world, &[])["total"];
-        assert_eq!((&total["bought"], &total["funded"]), (&0.into(), &10.into()), "{total:#}");
+        assert_eq!((&total["bought"], &total["allocated"]), (&0.into(), &10.into()), "{total:#}");
         assert_eq!(world.bursar(&["run", "job.toml"]).code, 3);
         assert_eq!(bought(&world), 15);
-        assert_eq!(plan(&world, &[])["total"]["funded"], 0);
+        assert_eq!(plan(&world, &[])["total"]["allocated"], 0);
         replace(&world, "bursar.toml", "0.0180", "0.0240");
-        assert_eq!(plan(&world, &[])["total"]["funded"], 5);
+        assert_eq!(plan(&world, &[])["total"]["allocated"], 5);
         assert_eq!(world.bursar(&["run", "job.toml"]).code, 3);
         assert_eq!(bought(&world), 20);
     }
@@ -110,7 +110,7 @@ fn what_a_plan_leaves_above_a_balance_to_keep_is_bought() {
     replace(&world, "job.toml", "0.0120", "1");
     // What was bought a moment ago is taken off once more, as the session does: until then no figure is vouched for.
     let mut planned = plan(&world, &[]);
-    while planned["total"]["funded"] != 15 {
+    while planned["total"]["allocated"] != 15 {
         planned = plan(&world, &[]);
     }
     buys_what_the_plan_says(&world, 15);
@@ -122,10 +122,10 @@ fn a_budget_on_the_command_line_is_the_runs_whole() {
     world.job("0.0120", QUESTIONS);
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 3);
     let planned = plan(&world, &["--budget", "0.0180"]);
-    assert_eq!(planned["total"]["funded"], 5, "{planned:#}");
+    assert_eq!(planned["total"]["allocated"], 5, "{planned:#}");
     assert_eq!(planned["cut"]["more_nano_usd"], 40 * PRICE - 18_000_000, "{planned:#}");
     let less = plan(&world, &["--budget", "0.0060"]);
-    assert_eq!(less["total"]["funded"], 0, "{less:#}");
+    assert_eq!(less["total"]["allocated"], 0, "{less:#}");
     assert_eq!(less["cut"]["enough_nano_usd"], 40 * PRICE, "{less:#}");
 }
 
@@ -140,7 +140,7 @@ fn tasks_in_doubt_are_neither_bought_nor_planned() {
     assert_eq!(ended.code, 8, "{ended:?}");
     let total = &plan(&world, &[])["total"];
     assert_eq!((&total["bought"], &total["in_doubt"]), (&1.into(), &29.into()), "{total:#}");
-    assert_eq!((&total["funded"], &total["left_out"]), (&0.into(), &0.into()), "{total:#}");
+    assert_eq!((&total["allocated"], &total["left_out"]), (&0.into(), &0.into()), "{total:#}");
     let text = world.bursar(&["plan", "job.toml"]).stdout;
     let so_far = "so far: 1 task bought for $0.0012, 29 in doubt, $0.0348 held; what is to buy is what is left\n";
     assert!(text.contains(so_far), "{text}");
@@ -154,7 +154,7 @@ fn what_would_be_refused_whole_is_planned_as_nothing() {
     replace(&world, "job.toml", "run = \"0.0120\"", "run = \"0.0120\"\nwhen_short = \"refuse\"");
     let planned = plan(&world, &[]);
     let total = &planned["total"];
-    assert_eq!((&total["funded"], &total["left_out"]), (&0.into(), &40.into()), "{planned:#}");
+    assert_eq!((&total["allocated"], &total["left_out"]), (&0.into(), &40.into()), "{planned:#}");
     let ended = world.bursar(&["run", "job.toml"]);
     assert_eq!(planned["run_exit"], ended.code, "{ended:?}");
     assert_eq!((bought(&world), ended.code), (0, 2), "{ended:?}");

@@ -21,7 +21,7 @@ fn probe_for(world: &World, wait: &str) -> (Ended, Vec<String>) {
     (ended, found)
 }
 
-/// One finding, and nothing on the vendor's bill.
+/// One finding, and nothing on the provider's bill.
 fn is_kept_from_buying(world: &World, code: i32, starts: &str) {
     let (ended, found) = probe(world);
     assert_eq!(ended.code, code, "{ended:?}");
@@ -63,7 +63,7 @@ fn an_answer_that_takes_long_is_not_waited_for_and_the_list_shows_the_task_meanw
         found,
         [
             "ok one task was bought for $0.0012, as expected",
-            "ok the vendor's list shows unfinished tasks with our tag",
+            "ok the provider's list shows unfinished tasks with our tag",
             "ok it is still to come"
         ]
     );
@@ -134,7 +134,7 @@ fn a_purchase_that_is_refused_buys_nothing_and_the_same_command_goes_on() {
     ] {
         let world =
             World::with(&["--speed", "100000"], &format!("[[fault]]\n{fault}\ncall = 'task_post'\nnth = [1]\n"));
-        assert_eq!(first(&world, "6s"), (6, format!("fail nothing was bought: the vendor refuses: {said}")));
+        assert_eq!(first(&world, "6s"), (6, format!("fail nothing was bought: the provider refuses: {said}")));
         world.agree(0);
         assert_eq!(world.audit()["held_nano_usd"], 0);
         assert_eq!(first(&world, "6s"), bought());
@@ -144,7 +144,7 @@ fn a_purchase_that_is_refused_buys_nothing_and_the_same_command_goes_on() {
 
 #[test]
 fn a_purchase_whose_answer_is_lost_is_held_until_the_list_shows_it_and_is_not_made_again() {
-    // One look a second at the list, at the most: the first probe ends before it can be read.
+    // One scan a second at the list, at the most: the first probe ends before it can be read.
     let faults = "[[fault]]\nkind = 'drop_after'\ncall = 'task_post'\nnth = [1]\n\
                   [[fault]]\nkind = 'list_outage'\ntimes = 3\n[[fault]]\nkind = 'ready_omits'\nrow_share = 1.0\n";
     let world = World::with(&["--speed", "100000"], faults);
@@ -165,7 +165,7 @@ fn a_purchase_that_nobody_can_find_is_a_persons_to_decide() {
         let (ended, found) = probe_for(&world, "2s");
         assert_eq!((ended.code, &*found), (8, &[IN_DOUBT.to_owned()][..]));
     }
-    let decided = world.bursar(&["resolve", "1", "--not-bought", "--reason", "the vendor's dashboard shows nothing"]);
+    let decided = world.bursar(&["resolve", "1", "--not-bought", "--reason", "the provider's dashboard shows nothing"]);
     assert_eq!(decided.code, 0, "{decided:?}");
     assert_eq!(first(&world, "6s"), bought());
     world.agree(1);
@@ -236,7 +236,7 @@ fn a_list_that_shows_no_unfinished_task_proves_nothing_yet() {
             0,
             &[
                 bought().1,
-                "ok the vendor's list has not shown an unfinished task yet".to_owned(),
+                "ok the provider's list has not shown an unfinished task yet".to_owned(),
                 "ok it is still to come".to_owned()
             ][..]
         )

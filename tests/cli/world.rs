@@ -1,4 +1,4 @@
-//! A folder with a config, a job and a simulated vendor of its own, and the program in it.
+//! A folder with a config, a job and a simulated provider of its own, and the program in it.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -12,10 +12,10 @@ pub(super) const BURSAR: &str = env!("CARGO_BIN_EXE_bursar");
 /// Of an environment, only what a test gives it.
 pub(super) const UNSET: [&str; 4] = ["DATAFORSEO_LOGIN", "DATAFORSEO_PASSWORD", "BURSAR_CONFIG", "BURSAR_LOG"];
 
-/// A folder with a config, a job, and a simulated vendor.
+/// A folder with a config, a job, and a simulated provider.
 pub(super) struct World {
     pub(super) folder: TempDir,
-    pub(super) vendor: Child,
+    pub(super) provider: Child,
     pub(super) address: String,
 }
 
@@ -24,11 +24,11 @@ impl World {
         Self::with(&["--speed", "100000"], "")
     }
 
-    /// With arguments for the vendor and its faults.
+    /// With arguments for the provider and its faults.
     pub(super) fn with(args: &[&str], faults: &str) -> Self {
         let folder = TempDir::new().unwrap();
         fs::write(folder.path().join("faults.toml"), faults).unwrap();
-        let mut vendor = Command::new(BURSAR)
+        let mut provider = Command::new(BURSAR)
             .args(["sandbox", "--calls-per-minute", "60000", "--faults", "faults.toml"])
             .args(args)
             .current_dir(folder.path())
@@ -37,7 +37,7 @@ impl World {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(vendor.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(provider.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
         let config = format!(
             "state_dir = 'state'\n[accounts.main]\nroute = 'sandbox'\nbase_url = 'http://{address}'\n\
@@ -45,7 +45,7 @@ impl World {
              timing = {{ quarantine = '2s', sweep_gap = '1s', sweep_every = '1s', lag_max = '1s', poll_min = '100ms', poll_max = '1s' }}\n"
         );
         fs::write(folder.path().join("bursar.toml"), config).unwrap();
-        let world = Self { folder, vendor, address };
+        let world = Self { folder, provider, address };
         world.job("0.0012", 1);
         world
     }
@@ -81,7 +81,7 @@ impl World {
         text.replace(self.folder.path().to_str().unwrap(), "FOLDER")
     }
 
-    /// The vendor's own bill.
+    /// The provider's own bill.
     pub(super) fn bill(&self) -> Value {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(stream, "GET /sandbox/bill HTTP/1.1\r\nHost: sandbox\r\nConnection: close\r\n\r\n").unwrap();
@@ -107,8 +107,8 @@ impl World {
 
 impl Drop for World {
     fn drop(&mut self) {
-        self.vendor.kill().unwrap();
-        self.vendor.wait().unwrap();
+        self.provider.kill().unwrap();
+        self.provider.wait().unwrap();
     }
 }
 

@@ -3,13 +3,13 @@
 /// From when the quarantine is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum From {
-    /// From when the connection was surely gone, by the vendor's clock.
+    /// From when the connection was surely gone, by the provider's clock.
     Close,
     /// From the commit of the intent.
     Intent,
 }
 
-/// What a start does with a ledger that was restored from a copy.
+/// What a session does with a ledger that was restored from a copy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Copies {
     /// Waits the quarantine, reads the whole list until it finds nothing new, and only then buys.
@@ -31,13 +31,13 @@ pub(crate) struct Rules {
     /// Ticks after which absence from the list begins to mean something.
     pub(crate) quarantine: u8,
     pub(crate) counted_from: From,
-    /// Sweeps that must not show it, and the ticks between the first and the last.
-    pub(crate) sweeps: u8,
+    /// Scans that must not show it, and the ticks between the first and the last.
+    pub(crate) scans: u8,
     pub(crate) gap: u8,
-    /// A sweep counts only where it shows what is known to be bought, and something is.
-    pub(crate) witness: bool,
+    /// A scan counts only where it shows what is known to be bought, and something is.
+    pub(crate) control_row: bool,
     /// Until the list has shown an unfinished task, the quarantine is `give_up`.
-    pub(crate) tag_proof: bool,
+    pub(crate) visibility_proof: bool,
     pub(crate) give_up: u8,
     /// One process at a time.
     pub(crate) lock: bool,
@@ -54,8 +54,8 @@ pub(crate) struct Circumstances {
     /// Tasks that may be bought in all.
     pub(crate) cap: usize,
     /// Attempts of a task that are looked at.
-    pub(crate) most_tries: u8,
-    /// Ticks that the vendor may take a request after its connection is gone.
+    pub(crate) max_tries: u8,
+    /// Ticks that the provider may take a request after its connection is gone.
     pub(crate) late: u8,
     /// Ticks that the list may lack what was taken.
     pub(crate) lag: u8,
@@ -65,7 +65,7 @@ pub(crate) struct Circumstances {
     pub(crate) lists_unfinished: bool,
     /// That is known from the beginning.
     pub(crate) proved: bool,
-    /// An old purchase is known to the ledger, and can be a witness.
+    /// An old purchase is known to the ledger, and can be a control row.
     pub(crate) earlier_purchase: bool,
     /// For one tick the list may leave out any new row.
     pub(crate) blinks: bool,
@@ -79,7 +79,7 @@ pub(crate) struct Circumstances {
 pub(crate) const USUAL: Circumstances = Circumstances {
     processes: 1,
     cap: 2,
-    most_tries: 2,
+    max_tries: 2,
     late: 2,
     lag: 1,
     turnaround: 0,
@@ -103,10 +103,10 @@ impl Rules {
             time_out_is_doubt: true,
             quarantine: at.late + at.lag,
             counted_from: From::Close,
-            sweeps: 2,
+            scans: 2,
             gap: 1,
-            witness: true,
-            tag_proof: true,
+            control_row: true,
+            visibility_proof: true,
             give_up: at.late + at.turnaround + at.lag,
             lock: true,
             holds_count: true,

@@ -1,4 +1,4 @@
-//! Every step that anybody can take: the processes, the vendor, time, and who copies ledgers about.
+//! Every step that anybody can take: the processes, the provider, time, and who copies ledgers about.
 
 use stateright::{Model, Property};
 
@@ -30,19 +30,19 @@ pub(crate) enum Step {
     Send(usize, usize),
     /// It could not connect: nothing was sent, and it knows.
     NeverLeft(usize, usize),
-    /// The vendor takes and charges the POST in this place.
+    /// The provider takes and charges the POST in this place.
     Accept(usize, usize),
-    /// The vendor refuses it, and its answer arrives.
+    /// The provider refuses it, and its answer arrives.
     Refuse(usize, usize),
-    /// T2: the vendor's answer arrives.
+    /// T2: the provider's answer arrives.
     Reply(usize, usize),
     /// No answer arrives: a time-out, a reset, a cut body.
     TimeOut(usize, usize),
-    /// A sweep shows a row of ours.
+    /// A scan shows a row of ours.
     Show(usize, usize),
-    /// A complete sweep does not show what is in doubt.
+    /// A complete scan does not show what is in doubt.
     Miss(usize, usize),
-    /// A complete sweep shows nothing that a restored ledger does not know.
+    /// A complete scan shows nothing that a restored ledger does not know.
     Survey(usize),
     Blink,
     Copy,
@@ -153,8 +153,8 @@ impl<const TASKS: usize> Protocol<TASKS> {
         let grown = |age: u8| (age + 1).min(longest);
         for task in &mut world.tasks {
             for page in [&mut task.page, &mut task.copy] {
-                if let Page::Sending { doubt, age, .. } = page
-                    && (*doubt || self.rules.counted_from == From::Intent)
+                if let Page::Sending { unknown, age, .. } = page
+                    && (*unknown || self.rules.counted_from == From::Intent)
                 {
                     *age = grown(*age);
                 }
@@ -206,8 +206,8 @@ impl<const TASKS: usize> Protocol<TASKS> {
 
     /// The connection is gone. Written once, and never moved.
     fn close(&self, page: &mut Page) {
-        if let Page::Sending { doubt: doubt @ false, age, .. } = page {
-            *doubt = true;
+        if let Page::Sending { unknown: unknown @ false, age, .. } = page {
+            *unknown = true;
             if self.rules.counted_from == From::Close {
                 *age = 0;
             }
@@ -230,12 +230,12 @@ impl<const TASKS: usize> Protocol<TASKS> {
             Page::Bought { .. } => true,
         };
         let taken = world.tasks.iter().filter(counts).count();
-        if world.trust != Trust::Whole || tries == self.at.most_tries || taken >= self.at.cap {
+        if world.trust != Trust::Whole || tries == self.at.max_tries || taken >= self.at.cap {
             return None;
         }
         let n = tries + 1;
         if self.rules.write_ahead {
-            world.tasks[task].page = Page::Sending { n, doubt: false, age: 0 };
+            world.tasks[task].page = Page::Sending { n, unknown: false, age: 0 };
         }
         world.tasks[task].hands[process] = Hand::Reserved { n };
         Some(())
@@ -266,7 +266,7 @@ impl<const TASKS: usize> Protocol<TASKS> {
         let restored = matches!(world.trust, Trust::Restored { .. });
         let task = &mut world.tasks[task];
         let wanted = |of: u8| match task.page {
-            Page::Sending { n, doubt, .. } => (doubt && n == of) || restored,
+            Page::Sending { n, unknown, .. } => (unknown && n == of) || restored,
             Page::Planned { .. } => restored,
             Page::Bought { .. } => false,
         };
@@ -283,34 +283,34 @@ impl<const TASKS: usize> Protocol<TASKS> {
 
     /// The quarantine as it is in force.
     fn quarantine(&self, world: &World<TASKS>) -> u8 {
-        if self.rules.tag_proof && !world.proof { self.rules.give_up } else { self.rules.quarantine }
+        if self.rules.visibility_proof && !world.proof { self.rules.give_up } else { self.rules.quarantine }
     }
 
-    /// The list may lack this row now, in a sweep that counts.
+    /// The list may lack this row now, in a scan that counts.
     fn may_lack(&self, world: &World<TASKS>, post: Post) -> bool {
-        let dark = self.at.goes_dark && !self.rules.witness;
+        let dark = self.at.goes_dark && !self.rules.control_row;
         matches!(post, Post::Bought { hidden: 1.., .. }) || world.blink == Blink::Now || dark
     }
 
-    /// A sweep can count: something that is known to be bought is old enough to be in it.
-    fn has_witness(&self, world: &World<TASKS>) -> bool {
+    /// A scan can count: something that is known to be bought is old enough to be in it.
+    fn has_control_row(&self, world: &World<TASKS>) -> bool {
         let known = |task: &Task| match task.page {
             Page::Bought { n } => task.purchase(n).is_some_and(|post| matches!(post, Post::Bought { hidden: 0, .. })),
             Page::Planned { .. } | Page::Sending { .. } => false,
         };
-        !self.rules.witness || self.at.earlier_purchase || world.tasks.iter().any(known)
+        !self.rules.control_row || self.at.earlier_purchase || world.tasks.iter().any(known)
     }
 
     fn miss(&self, world: &mut World<TASKS>, process: usize, task: usize) -> Option<()> {
-        let Page::Sending { n, doubt: true, age } = world.tasks[task].page else { return None };
+        let Page::Sending { n, unknown: true, age } = world.tasks[task].page else { return None };
         let lacks = world.tasks[task].purchase(n).is_none_or(|post| self.may_lack(world, post));
-        if age < self.quarantine(world) || !lacks || !self.has_witness(world) {
+        if age < self.quarantine(world) || !lacks || !self.has_control_row(world) {
             return None;
         }
         let task = &mut world.tasks[task];
         match task.hands[process] {
             Hand::Missed { ago } if ago >= self.rules.gap => {}
-            Hand::Idle if self.rules.sweeps == 1 => {}
+            Hand::Idle if self.rules.scans == 1 => {}
             Hand::Idle => {
                 task.hands[process] = Hand::Missed { ago: 0 };
                 return Some(());
@@ -330,13 +330,13 @@ impl<const TASKS: usize> Protocol<TASKS> {
                 Post::None | Post::Open { .. } | Post::Orphan { .. } => true,
             })
         };
-        let counts = age >= self.quarantine(world) && self.has_witness(world);
+        let counts = age >= self.quarantine(world) && self.has_control_row(world);
         if !world.running[process] || !counts || !world.tasks.iter().all(lacks) {
             return None;
         }
         world.trust = match missed {
             Some(ago) if ago >= self.rules.gap => Trust::Whole,
-            None if self.rules.sweeps == 1 => Trust::Whole,
+            None if self.rules.scans == 1 => Trust::Whole,
             None => Trust::Restored { age, missed: Some(0) },
             Some(_) => return None,
         };
@@ -346,8 +346,8 @@ impl<const TASKS: usize> Protocol<TASKS> {
 
 fn send(task: &mut Task, process: usize) -> Option<()> {
     let Hand::Reserved { n } = task.hands[process] else { return None };
-    let room = task.posts.iter_mut().find(|post| **post == Post::None)?;
-    *room = Post::Open { n, by: u8::try_from(process).ok()? };
+    let headroom = task.posts.iter_mut().find(|post| **post == Post::None)?;
+    *headroom = Post::Open { n, by: u8::try_from(process).ok()? };
     task.hands[process] = Hand::Waiting { n };
     Some(())
 }

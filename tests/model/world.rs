@@ -1,4 +1,4 @@
-//! What the model is about: tasks, the ledger's page for each, what the vendor was sent, and the processes.
+//! What the model is about: tasks, the ledger's page for each, what the provider was sent, and the processes.
 //!
 //! There is no clock. Every span of time is counted in ticks up to the length at which it changes nothing any more, so
 //! a state says nothing about when it is, the states are finitely many, and the search covers histories of any length.
@@ -8,13 +8,13 @@
 pub(crate) enum Page {
     /// To be bought, after so many attempts that surely bought nothing.
     Planned { tries: u8 },
-    /// Reserved, and perhaps sent. `doubt`: its connection is gone, for `age` ticks of the vendor's clock.
-    Sending { n: u8, doubt: bool, age: u8 },
-    /// Bought by attempt `n`, as the vendor said in its answer or in its list.
+    /// Reserved, and perhaps sent. `unknown`: its connection is gone, for `age` ticks of the provider's clock.
+    Sending { n: u8, unknown: bool, age: u8 },
+    /// Bought by attempt `n`, as the provider said in its answer or in its list.
     Bought { n: u8 },
 }
 
-/// One POST on its way to the vendor or taken by it. What was lost is nowhere.
+/// One POST on its way to the provider or taken by it. What was lost is nowhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Post {
     /// Room for one.
@@ -36,7 +36,7 @@ pub(crate) enum Hand {
     Reserved { n: u8 },
     /// The request is out.
     Waiting { n: u8 },
-    /// A sweep that counts has not shown it, so many ticks ago.
+    /// A scan that counts has not shown it, so many ticks ago.
     Missed { ago: u8 },
 }
 
@@ -57,7 +57,7 @@ pub(crate) enum Trust {
     Whole,
     /// An older copy took its place, and no process has started since.
     Replaced,
-    /// It is known to be a copy, for so many ticks; a sweep that counts found nothing new so many ticks ago.
+    /// It is known to be a copy, for so many ticks; a scan that counts found nothing new so many ticks ago.
     Restored { age: u8, missed: Option<u8> },
 }
 
@@ -100,7 +100,7 @@ impl Task {
         self.posts.iter().filter(|post| matches!(post, Post::Bought { .. })).count()
     }
 
-    /// What the vendor took of this attempt.
+    /// What the provider took of this attempt.
     pub(crate) fn purchase(&self, of: u8) -> Option<Post> {
         self.posts.iter().copied().find(|post| matches!(post, Post::Bought { n, .. } if *n == of))
     }
@@ -114,7 +114,7 @@ impl Task {
         })
     }
 
-    /// The connections of a process are gone: the vendor may take what was on them for `late` further ticks.
+    /// The connections of a process are gone: the provider may take what was on them for `late` further ticks.
     pub(crate) fn hang_up(&mut self, process: usize, late: u8) {
         for post in &mut self.posts {
             if let Post::Open { n, by } = *post

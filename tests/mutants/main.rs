@@ -15,8 +15,8 @@ use std::panic::catch_unwind;
 
 use bursar::rule::{Rule, without};
 use rules::{
-    answers, carried, ceilings, clocks, costs, doubt, endings, evidence, figures, halved, odd, restored, second,
-    sending, settled, strangers, told, watch, worst,
+    answers, carried, ceilings, clocks, costs, endings, evidence, figures, halved, odd, restored, second, sending,
+    settled, strangers, told, unknown_outcome, watch, worst_case,
 };
 
 /// A test by its name, and what it says where it fails for want of the rule: a test that fails otherwise, of a broken
@@ -76,7 +76,7 @@ fn shown_by(rule: Rule) -> Story {
         }
         Rule::RowsByTag => story!(
             answers::a_reply_in_another_order_gives_each_task_its_own_answer,
-            "the ledger's total is the vendor's bill left: Money(18000000) right: Money(10800000)"
+            "the ledger's total is the provider's bill left: Money(18000000) right: Money(10800000)"
         ),
         Rule::OnlyRefusedIsHalved => {
             story!(halved::a_body_in_doubt_is_not_sent_again_in_halves, "every purchase belongs to an attempt")
@@ -88,36 +88,36 @@ fn shown_by(rule: Rule) -> Story {
             )
         }
         Rule::MaxAttempts => {
-            story!(endings::a_task_that_is_refused_again_and_again_is_left_to_a_later_start, "the start ends")
+            story!(endings::a_task_that_is_refused_again_and_again_is_left_to_a_later_start, "the session ends")
         }
         Rule::CloseIsDatedOnce => {
-            story!(doubt::what_never_arrived_is_bought_again_once_its_quarantine_is_over, "the start ends")
+            story!(unknown_outcome::what_never_arrived_is_bought_again_once_its_quarantine_is_over, "the session ends")
         }
         Rule::ClocksAgree => {
             story!(
-                worst::one_date_that_is_ahead_does_not_move_the_window_of_a_look,
+                worst_case::one_date_that_is_ahead_does_not_move_the_window_of_a_look,
                 "it is not bought again left: 3 right: 2"
             )
         }
         Rule::Quarantine => story!(
-            doubt::what_is_accepted_long_after_its_connection_is_gone_is_not_bought_again,
-            "the ledger's total is the vendor's bill left: Money(3600000) right: Money(6000000)"
+            unknown_outcome::what_is_accepted_long_after_its_connection_is_gone_is_not_bought_again,
+            "the ledger's total is the provider's bill left: Money(3600000) right: Money(6000000)"
         ),
         Rule::QuarantineFromTheClose => story!(
-            doubt::the_quarantine_of_a_purchase_begins_when_its_connection_is_gone,
-            "the ledger's total is the vendor's bill left: Money(3600000) right: Money(6000000)"
+            unknown_outcome::the_quarantine_of_a_purchase_begins_when_its_connection_is_gone,
+            "the ledger's total is the provider's bill left: Money(3600000) right: Money(6000000)"
         ),
-        Rule::TwoSweeps => story!(
-            doubt::a_purchase_that_the_list_shows_again_before_the_second_look_is_not_bought_again,
+        Rule::TwoScans => story!(
+            unknown_outcome::a_purchase_that_the_list_shows_again_before_the_second_look_is_not_bought_again,
             "the first finds nothing, and the second finds it left: 1 right: 2"
         ),
-        Rule::SweepsApart => story!(
-            doubt::a_purchase_that_the_list_shows_again_before_the_second_look_is_not_bought_again,
+        Rule::ScansApart => story!(
+            unknown_outcome::a_purchase_that_the_list_shows_again_before_the_second_look_is_not_bought_again,
             "the first finds nothing, and the second finds it left: 5 right: 2"
         ),
-        Rule::SweepCountsForItsOwn => story!(
-            doubt::a_look_counts_only_for_the_doubts_that_it_began_with,
-            "two looks of its own, after its own quarantine left: 0 right: 2"
+        Rule::ScanCountsForItsOwn => story!(
+            unknown_outcome::a_look_counts_only_for_the_doubts_that_it_began_with,
+            "two scans of its own, after its own quarantine left: 0 right: 2"
         ),
         Rule::ConcludesByItsOwnScan => {
             story!(
@@ -125,31 +125,35 @@ fn shown_by(rule: Rule) -> Story {
                 "every purchase belongs to an attempt"
             )
         }
-        Rule::ShownVoidsScans => {
+        Rule::ShownSpoilsScans => {
             story!(carried::scans_before_a_row_without_its_cost_count_for_no_later_session, "session 3")
         }
-        Rule::FullPageIsCut => story!(doubt::what_stands_behind_a_full_page_of_the_list_is_found, "it is found soon"),
+        Rule::FullPageIsCut => {
+            story!(unknown_outcome::what_stands_behind_a_full_page_of_the_list_is_found, "it is found soon")
+        }
         Rule::FailedPageIsNoPage => {
             story!(
-                doubt::a_page_that_cannot_be_read_is_no_empty_page,
+                unknown_outcome::a_page_that_cannot_be_read_is_no_empty_page,
                 "every purchase belongs to an attempt left: 2 right: 0"
             )
         }
-        Rule::HidingIsVoid => story!(
+        Rule::HidingIsInconclusive => story!(
             endings::a_start_whose_looks_settle_nothing_leaves_what_is_in_doubt_to_a_later_one,
             "left: (0, None) right: (2, None)"
         ),
-        Rule::WitnessInEachSweep => story!(
-            doubt::an_empty_list_proves_nothing_where_nothing_of_ours_must_be_on_it,
+        Rule::ControlRowInEachScan => story!(
+            unknown_outcome::an_empty_list_proves_nothing_where_nothing_of_ours_must_be_on_it,
             "every purchase belongs to an attempt left: 2 right: 0"
         ),
-        Rule::TagsInEachSweep => story!(doubt::a_list_without_our_tags_concludes_nothing, "left: (0, 5) right: (2, 3)"),
-        Rule::TagProof | Rule::ProofIsUnfinished => story!(
-            doubt::a_list_that_shows_only_what_is_finished_proves_nothing_about_the_rest,
+        Rule::TagsInEachScan => {
+            story!(unknown_outcome::a_list_without_our_tags_concludes_nothing, "left: (0, 5) right: (2, 3)")
+        }
+        Rule::VisibilityProof | Rule::ProofIsUnfinished => story!(
+            unknown_outcome::a_list_that_shows_only_what_is_finished_proves_nothing_about_the_rest,
             "every purchase belongs to an attempt left: 2 right: 0"
         ),
         Rule::ReadyIsRead => story!(
-            doubt::a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again,
+            unknown_outcome::a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again,
             "left: (0, 5) right: (2, 3)"
         ),
         Rule::GivenUpIsWatched => story!(
@@ -165,32 +169,32 @@ fn shown_by(rule: Rule) -> Story {
         }
         Rule::FreeIsProven => {
             story!(
-                doubt::a_live_call_that_the_list_calls_free_is_not_sold_only_where_it_names_what_others_cost,
+                unknown_outcome::a_live_call_that_the_list_calls_free_is_not_sold_only_where_it_names_what_others_cost,
                 "left: (false, 0, 4) right: (false, 1, 3)"
             )
         }
         Rule::ShownIsRemembered => {
             story!(
-                doubt::what_tasks_ready_has_shown_is_not_bought_again_once_it_shows_it_no_more,
+                unknown_outcome::what_tasks_ready_has_shown_is_not_bought_again_once_it_shows_it_no_more,
                 "left: (0, 5) right: (2, 3)"
             )
         }
-        Rule::WitnessIsFiled => {
+        Rule::ControlRowIsFiled => {
             story!(
-                doubt::a_list_by_completion_need_not_show_what_was_finished_after_what_was_read,
+                unknown_outcome::a_list_by_completion_need_not_show_what_was_finished_after_what_was_read,
                 "they were not bought, and are left: 2 right: 0"
             )
         }
         Rule::NoCostIsAskedAbout => story!(
             evidence::a_listed_refusal_that_is_never_charged_was_not_bought_and_is_bought_again,
-            "the ledger's total is the vendor's bill left: Money(3600000) right: Money(1200000)"
+            "the ledger's total is the provider's bill left: Money(3600000) right: Money(1200000)"
         ),
         Rule::SettledOnce => story!(
-            doubt::an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time,
-            "the ledger's total is the vendor's bill left: Money(3600000) right: Money(4800000)"
+            unknown_outcome::an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time,
+            "the ledger's total is the provider's bill left: Money(3600000) right: Money(4800000)"
         ),
         Rule::ListsTellFirst => story!(
-            doubt::nothing_is_bought_of_which_a_list_that_was_just_read_may_tell,
+            unknown_outcome::nothing_is_bought_of_which_a_list_that_was_just_read_may_tell,
             "task 2: a task was paid for twice without a failure between"
         ),
         Rule::SilentCostsAll => story!(
@@ -199,19 +203,19 @@ fn shown_by(rule: Rule) -> Story {
         ),
         Rule::ListSettles => story!(
             costs::expired_model_answers_cost_what_the_list_finally_names,
-            "the ledger's total is the vendor's bill left: Money(150000000) right: Money(90600000)"
+            "the ledger's total is the provider's bill left: Money(150000000) right: Money(90600000)"
         ),
         Rule::FoundIsHeldForAll => story!(
             settled::what_a_restored_ledger_takes_over_is_held_for_all_that_it_may_come_to,
             "left: (1, 5, Money(151000000)) right: (1, 4, Money(120800000))"
         ),
         Rule::ClosedRunsAreSettled => story!(
-            doubt::what_is_in_doubt_is_settled_also_after_its_run_is_closed,
-            "the ledger's total is the vendor's bill left: Money(4800000) right: Money(7200000)"
+            unknown_outcome::what_is_in_doubt_is_settled_also_after_its_run_is_closed,
+            "the ledger's total is the provider's bill left: Money(4800000) right: Money(7200000)"
         ),
         Rule::ExactMoney => {
             story!(
-                figures::a_vendors_figure_is_kept_to_the_last_digit_however_large,
+                figures::a_providers_figure_is_kept_to_the_last_digit_however_large,
                 r#"9223372036.854775807 left: Err(MoneyError { text: "9223372036.854775807" }) right: Ok(Money(9223372036854775807))"#
             )
         }
@@ -234,9 +238,9 @@ fn shown_by(rule: Rule) -> Story {
                 "left: Money(12000000) right: Money(7200000)"
             )
         }
-        Rule::DatedByTheVendor => {
+        Rule::DatedByTheProvider => {
             story!(
-                ceilings::a_purchase_counts_in_the_day_that_the_vendor_bills_it_in,
+                ceilings::a_purchase_counts_in_the_day_that_the_provider_bills_it_in,
                 "this machine's day left: Money(8400000) right: Money(12000000)"
             )
         }
@@ -244,13 +248,13 @@ fn shown_by(rule: Rule) -> Story {
             recovery::a_price_that_is_not_the_expected_stops_after_one_task,
             r#"left: ["batch 1: what a batch was charged is not what its attempts cost"] right: []"#
         ),
-        Rule::TwinsAreBooked => story!(
-            doubt::a_batch_that_was_bought_twice_is_adopted_once_and_its_copies_are_extra_charges,
-            "the ledger's total is the vendor's bill left: (Money(3600000), Money(0)) right: (Money(6000000), Money(0))"
+        Rule::DuplicatesAreBooked => story!(
+            unknown_outcome::a_batch_that_was_bought_twice_is_adopted_once_and_its_copies_are_extra_charges,
+            "the ledger's total is the provider's bill left: (Money(3600000), Money(0)) right: (Money(6000000), Money(0))"
         ),
         Rule::LateArrivalsAreBooked => {
             story!(
-                doubt::what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_booked,
+                unknown_outcome::what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_booked,
                 "left: ([], Money(3600000)) right: ([], Money(6000000))"
             )
         }
@@ -276,9 +280,9 @@ fn shown_by(rule: Rule) -> Story {
                 r#"end.refused.is_some_and(|why| why.contains("$0.0024") && why.contains("$0.0012"))"#
             )
         }
-        Rule::StartsAreCompared => story!(
+        Rule::SessionsAreCompared => story!(
             restored::a_restored_ledger_knows_again_what_it_bought_after_the_copy,
-            "the ledger's total is the vendor's bill left: Money(3600000) right: Money(6000000)"
+            "the ledger's total is the provider's bill left: Money(3600000) right: Money(6000000)"
         ),
         Rule::ReplacedLedgerIsRefused => {
             story!(ledger::a_new_ledger_where_another_has_bought_buys_nothing, "a new ledger buys everything again")
@@ -290,13 +294,13 @@ fn shown_by(rule: Rule) -> Story {
             recovery::a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger,
             "world.saw(|kind| matches!(kind, EventKind::Restored { .. })) > 0"
         ),
-        Rule::RestoredSweeps => story!(
+        Rule::RestoredScans => story!(
             restored::a_restored_ledger_knows_again_what_it_bought_after_the_copy,
             "every purchase belongs to an attempt left: 2 right: 0"
         ),
         Rule::RestoredWaits => story!(
             restored::a_restored_ledger_waits_for_what_was_still_on_its_way,
-            "the ledger's total is the vendor's bill left: Money(3600000) right: Money(6000000)"
+            "the ledger's total is the provider's bill left: Money(3600000) right: Money(6000000)"
         ),
         Rule::RestoredSinceTheCopy => {
             story!(
@@ -310,7 +314,7 @@ fn shown_by(rule: Rule) -> Story {
                 "left: (8, 4) right: (5, 4)"
             )
         }
-        Rule::TwinsOfRecoveredAreExtra => {
+        Rule::DuplicatesOfRecoveredAreUnmatched => {
             story!(
                 restored::what_was_sold_twice_is_recovered_once,
                 "left: (Money(8400000), 2) right: (Money(6000000), 2)"
@@ -321,7 +325,7 @@ fn shown_by(rule: Rule) -> Story {
             "left: (4, 7, 3) right: (4, 5, 1)"
         ),
         Rule::OverdueIsAskedFor => {
-            story!(endings::answers_that_tasks_ready_leaves_out_are_asked_for_by_their_ids, "the start ends")
+            story!(endings::answers_that_tasks_ready_leaves_out_are_asked_for_by_their_ids, "the session ends")
         }
         Rule::OddAnswersAreKept => story!(odd::an_odd_answer_is_kept_and_its_run_is_complete, "not_utf8"),
         Rule::OddAnswersStop => {

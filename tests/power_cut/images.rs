@@ -26,11 +26,11 @@ pub(crate) struct Tally {
     /// Operations of the disk.
     pub(crate) ops: u64,
     pub(crate) images: u64,
-    pub(crate) looked_at_whole: u64,
+    pub(crate) scanned_whole: u64,
     /// Images that lack a commit which was acknowledged.
     pub(crate) lost: u64,
     /// The most that one of them lacks.
-    pub(crate) most_lost: usize,
+    pub(crate) max_lost: usize,
     /// Of the images looked at whole, those that lack something counted outside, and know it.
     pub(crate) knew: u64,
     /// Images that are damaged, or hold half of a commit.
@@ -40,9 +40,9 @@ pub(crate) struct Tally {
 impl Tally {
     fn add(&mut self, other: Self) {
         self.images += other.images;
-        self.looked_at_whole += other.looked_at_whole;
+        self.scanned_whole += other.scanned_whole;
         self.lost += other.lost;
-        self.most_lost = self.most_lost.max(other.most_lost);
+        self.max_lost = self.max_lost.max(other.max_lost);
         self.knew += other.knew;
         self.broken.extend(other.broken);
     }
@@ -96,7 +96,7 @@ impl<'s> History<'s> {
         let mut history = Self { acks, between: vec![Vec::new(); acks.len()] };
         let mut tally = Tally::default();
         for ack in acks {
-            history.look_whole(&Files::from([("bursar.db".to_owned(), ack.pages.to_vec())]), ack.ops, 0, &mut tally);
+            history.scan_whole(&Files::from([("bursar.db".to_owned(), ack.pages.to_vec())]), ack.ops, 0, &mut tally);
         }
         let mut platter = Platter::new(log);
         while platter.step() {
@@ -105,7 +105,7 @@ impl<'s> History<'s> {
                 let files = platter.cut(Keep::All);
                 let there = recovered(&files);
                 if there.as_ref().is_ok_and(|there| history.place_of(there, next).is_none()) {
-                    history.look_whole(&files, platter.done, 0, &mut tally);
+                    history.scan_whole(&files, platter.done, 0, &mut tally);
                     history.between[next].extend(there);
                 }
             }
@@ -152,13 +152,13 @@ impl<'s> History<'s> {
             Ok(Some(known)) if known >= next => {}
             Ok(Some(known)) => {
                 tally.lost += 1;
-                tally.most_lost = tally.most_lost.max(next - known);
+                tally.max_lost = tally.max_lost.max(next - known);
             }
             Ok(None) => tally.broken.push(format!("{}: neither commit nor the one before", self.name(ops, image))),
             Err(ref error) => tally.broken.push(format!("{}: {error}", self.name(ops, image))),
         }
         if tally.images.is_multiple_of(WHOLE_LOOK_EVERY) {
-            self.look_whole(files, ops, image, tally);
+            self.scan_whole(files, ops, image, tally);
         }
     }
 
@@ -169,10 +169,10 @@ impl<'s> History<'s> {
         format!("operation {ops}, image {image}, after `{last}` ({next})")
     }
 
-    /// SQLite's own look and the ledger's, and whether the next start would take this ledger for whole.
-    fn look_whole(&self, files: &Files, ops: usize, image: u64, tally: &mut Tally) {
-        tally.looked_at_whole += 1;
-        let looked = || -> Result<(Trust, Vec<u8>), Box<dyn std::error::Error>> {
+    /// SQLite's own scan and the ledger's, and whether the next session would take this ledger for whole.
+    fn scan_whole(&self, files: &Files, ops: usize, image: u64, tally: &mut Tally) {
+        tally.scanned_whole += 1;
+        let scanned = || -> Result<(Trust, Vec<u8>), Box<dyn std::error::Error>> {
             let mounted = Mounted::new(Disk::holding(files.clone()));
             let db = mounted.open()?;
             let integrity: String = db.query_row("PRAGMA integrity_check", [], |row| row.get(0))?;
@@ -183,7 +183,7 @@ impl<'s> History<'s> {
                 return Err(format!("integrity: {integrity}; audit: {problems:?}").into());
             }
             let outside = outside();
-            // The first start of all has its counter before its commit.
+            // The first session of all has its counter before its commit.
             let next = self.known_by(ops);
             let has_begun = self.place_of(&there, next).is_some_and(|known| known > next);
             let first = (self.counter(ops).is_none() && has_begun).then(|| format!("{0:020} {0:020} {0:020}\n", 0));
@@ -192,7 +192,7 @@ impl<'s> History<'s> {
             }
             Ok((ledger.begin(outside.path(), NOON)?.trust, there))
         };
-        match looked() {
+        match scanned() {
             Ok((trust, there)) => {
                 let next = self.known_by(ops);
                 let known = self.place_of(&there, next).unwrap_or(next);

@@ -1,7 +1,7 @@
 //! The story of a ledger: a small run, bought and collected over several starts, by the ledger's own public functions.
 //!
-//! Whoever tells it stands where the engine stands: what was reserved is sent to a vendor, what the vendor says is
-//! recorded, and each commit that returned is remembered, with all that the ledger held then. A start that ends in an
+//! Whoever tells it stands where the engine stands: what was reserved is sent to a provider, what the provider says is
+//! recorded, and each commit that returned is remembered, with all that the ledger held then. A session that ends in an
 //! error sends nothing more; the next one goes on from what it finds.
 #![expect(unsafe_code, reason = "a second hand on the connection that the ledger keeps to itself")]
 
@@ -17,9 +17,9 @@ use bursar::ids::{AccountId, AttemptId, BatchId, RunId};
 use bursar::job::{self, Job};
 use bursar::ledger::{Answer, Change, Draft, DraftTask, Kind, Ledger, Trust};
 use bursar::money::Money;
-use bursar::offer::{Engine, Function, Method, ResultKind, Route};
 use bursar::period;
 use bursar::price::{NamedIn, PriceList};
+use bursar::product::{Engine, Function, Method, ResultKind, Route};
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
@@ -40,13 +40,13 @@ pub(crate) struct Ack {
     pub(crate) ops: usize,
     /// Every page of the database.
     pub(crate) pages: Arc<Vec<u8>>,
-    /// What stood in the counter of starts, outside the ledger.
+    /// What stood in the counter of sessions, outside the ledger.
     pub(crate) counter: Option<String>,
     /// It was more than one commit.
     pub(crate) of_several: bool,
 }
 
-/// How a start ends that ends well.
+/// How a session ends that ends well.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// As bursar does: everything into one file, and then closed.
@@ -57,7 +57,7 @@ pub(crate) enum Ending {
     Dropped,
 }
 
-/// A run of so many tasks, what is known of it on the vendor's side, and the disk that it is written to.
+/// A run of so many tasks, what is known of it on the provider's side, and the disk that it is written to.
 pub(crate) struct Story {
     pub(crate) mounted: Mounted,
     pub(crate) acks: Vec<Ack>,
@@ -69,7 +69,7 @@ pub(crate) struct Story {
     sent: BTreeSet<i64>,
 }
 
-/// What the vendor makes of an attempt.
+/// What the provider makes of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
     Accepted,
@@ -111,13 +111,13 @@ impl Story {
         self.mounted = Mounted::new(disk);
     }
 
-    /// What the vendor has sold.
+    /// What the provider has sold.
     pub(crate) fn bill(&self) -> Money {
         let sold = self.sent.iter().filter(|attempt| verdict(**attempt) != Verdict::Refused);
         CENT.saturating_mul(sold.count() as u64)
     }
 
-    /// One start, of so many rounds of buying and collecting at the most; true where nothing is left to do.
+    /// One session, of so many rounds of buying and collecting at the most; true where nothing is left to do.
     ///
     /// # Errors
     /// The ledger's. Nothing was sent after it.
@@ -169,7 +169,7 @@ impl Story {
             heard.extend(answers(ledger, account)?);
             let drafts = drafts(ledger, run)?;
             if heard.is_empty() && drafts.is_empty() {
-                return Ok(ledger.doubted(account)?.is_empty());
+                return Ok(ledger.unknown_batches(account)?.is_empty());
             }
             let changes = std::mem::take(&mut heard);
             let reserved = if round % 2 == 0 {
@@ -198,17 +198,17 @@ impl Story {
         Ok(false)
     }
 
-    /// The vendor's list, read whole: what was sent is found, and what was not is not.
+    /// The provider's list, read whole: what was sent is found, and what was not is not.
     fn left_in_doubt(&self, ledger: &Ledger, account: AccountId) -> Result<Vec<Change>, Box<dyn std::error::Error>> {
         let mut changes = Vec::new();
-        for doubted in ledger.doubted(account)? {
-            for attempt in ledger.unresolved(doubted.batch)? {
+        for unknown_batches in ledger.unknown_batches(account)? {
+            for attempt in ledger.unresolved(unknown_batches.batch)? {
                 changes.push(if !self.sent.contains(&attempt.0) {
                     Change::NotBought { attempt }
                 } else if verdict(attempt.0) == Verdict::AcceptedUnheard {
                     accepted(attempt)
                 } else {
-                    said(attempt.0, doubted.batch)
+                    said(attempt.0, unknown_batches.batch)
                 });
             }
         }
@@ -284,7 +284,7 @@ fn answers(ledger: &Ledger, account: AccountId) -> Result<Vec<Change>, Box<dyn s
 fn accepted(attempt: AttemptId) -> Change {
     Change::Accepted {
         attempt,
-        vendor_id: format!("id-{attempt}"),
+        provider_id: format!("id-{attempt}"),
         cost: CENT,
         posted_v: NOON,
         named_in: Some(NamedIn::Answer),
@@ -292,18 +292,18 @@ fn accepted(attempt: AttemptId) -> Change {
     }
 }
 
-/// What the vendor's answer to a purchase comes to.
+/// What the provider's answer to a purchase comes to.
 fn said(attempt: i64, batch: BatchId) -> Change {
-    let (id, posted_v, vendor_id) = (AttemptId(attempt), NOON, Some(format!("id-{attempt}")));
+    let (id, posted_v, provider_id) = (AttemptId(attempt), NOON, Some(format!("id-{attempt}")));
     match verdict(attempt) {
         Verdict::Accepted => accepted(id),
-        Verdict::AcceptedUnheard => Change::Doubt { batch, why: "no whole answer".to_owned() },
+        Verdict::AcceptedUnheard => Change::UnknownOutcome { batch, why: "no whole answer".to_owned() },
         Verdict::Refused => Change::Refused { attempt: id, code: 40_501, message: "no".to_owned(), for_good: false },
         Verdict::PaidFailure => Change::PaidFailure {
             attempt: id,
             code: 40_101,
             message: String::new(),
-            vendor_id,
+            provider_id,
             cost: CENT,
             named: CENT,
             posted_v,

@@ -1,4 +1,4 @@
-"""The vendor's own client against a sandbox: a referee that did not write the rules.
+"""The provider's own client against a sandbox: a referee that did not write the rules.
 
     referee.py BASE_URL [--login sandbox] [--password sandbox] [--key sandbox-key]
 
@@ -78,7 +78,7 @@ LLM_ITEMS = {
     "reasoning": "ReasoningAiOptimizationLlmResponseElementItem",
     "message": "MessageAiOptimizationLlmResponseElementItem",
 }
-# Fields that other clients of the vendor's have and this one has not.
+# Fields that other clients of the provider's have and this one has not.
 ELSEWHERE = {"reasoning": "LlmResponsesModelsResultInfo"}
 GATEWAY = "/apis/v1/dataforseo/ai_optimization/"
 ITEMS = {
@@ -88,7 +88,7 @@ ITEMS = {
     "gemini_text": "GeminiTextElementItem",
     "gemini_table": "GeminiTableElementItem",
 }
-# The client has no method for these two, but models of the same shape for another API of the vendor's.
+# The client has no method for these two, but models of the same shape for another API of the provider's.
 ID_LIST = ("/v3/ai_optimization/id_list", "AppDataIdListResponseInfo")
 ERRORS = ("/v3/ai_optimization/errors", "AppDataErrorsResponseInfo")
 
@@ -470,7 +470,7 @@ def main():
         lived = referee.check(f"POST {engine}/llm_scraper/live/{kind}", lambda: scraper_live(referee, engine, kind))
         if lived:
             sold.append((engine, *lived))
-    # All are done by now at that speed, so that few looks suffice and the limit of looks is kept.
+    # All are done by now at that speed, so that few looks suffice and the limit of scans is kept.
     time.sleep(3)
     for engine, task, tag in scraped:
         scraper, at = f"GET {engine}/llm_scraper", (engine, "llm_scraper", task)

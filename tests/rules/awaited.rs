@@ -17,7 +17,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// A person decides on all that is in doubt.
 fn decide(world: &World, bought: bool) {
     let mut ledger = world.open();
-    let changes = doubted(&ledger).into_iter().map(|(attempt, sent_v)| {
+    let changes = unknown_batches(&ledger).into_iter().map(|(attempt, sent_v)| {
         if bought {
             Change::ResolvedAsBought { attempt, posted_v: sent_v }
         } else {
@@ -28,9 +28,9 @@ fn decide(world: &World, bought: bool) {
     ledger.record(changes).unwrap();
 }
 
-fn doubted(ledger: &Ledger) -> Vec<(bursar::ids::AttemptId, i64)> {
+fn unknown_batches(ledger: &Ledger) -> Vec<(bursar::ids::AttemptId, i64)> {
     let (account, _) = ledger.account("main").unwrap().unwrap();
-    let batches = ledger.doubted(account).unwrap();
+    let batches = ledger.unknown_batches(account).unwrap();
     let each = batches.iter().flat_map(|batch| {
         let attempts = ledger.unresolved(batch.batch).unwrap();
         attempts.into_iter().map(|attempt| (attempt, batch.sent_v))
@@ -69,7 +69,7 @@ pub(crate) async fn what_a_person_calls_bought_is_found_and_its_answer_fetched()
     let end = world.live_on(&job(3)).await;
     assert_eq!((end.late, end.waiting), (0, 0));
     world.assert_all_answered_once(3);
-    assert_eq!(world.saw(|kind| matches!(kind, EventKind::Adopted { .. })), 2);
+    assert_eq!(world.saw(|kind| matches!(kind, EventKind::Recovered { .. })), 2);
 }
 
 #[tokio::test(start_paused = true)]

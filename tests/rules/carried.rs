@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::event::EventKind;
+use bursar::provider::Failure;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
-use bursar::vendor::Failure;
 
 use super::rows::{relisted, tags};
 use super::world::World;
@@ -15,7 +15,7 @@ use super::{job, live_for, settings};
 const ONE_SCAN: Duration = Duration::from_secs(45);
 
 fn concluding_scans(world: &World) -> usize {
-    world.saw(|kind| matches!(kind, EventKind::Swept { concluding: true, void: None, .. }))
+    world.saw(|kind| matches!(kind, EventKind::ScanEnded { concluding: true, inconclusive: None, .. }))
 }
 
 /// A world whose second purchase is in doubt by this fault, with the visibility proof, hours after its quarantine.

@@ -7,7 +7,7 @@ use bursar::engine::{self, StopWord};
 use bursar::ids::RunId;
 use bursar::ledger::{Draft, DraftTask};
 use bursar::money::Money;
-use bursar::offer::{Engine, Function, Method};
+use bursar::product::{Engine, Function, Method};
 use bursar::sandbox::{Call, Fault, Rule};
 use tokio::sync::watch;
 
@@ -21,8 +21,8 @@ fn tasks(count: i64) -> Money {
 /// What the account's cap of the day leaves at a moment.
 fn left(world: &World, at: &str) -> Money {
     let at = chrono::DateTime::parse_from_rfc3339(at).unwrap().timestamp();
-    let (_, shared) = world.open().rooms(RunId(1), at, at).unwrap();
-    shared.iter().find(|room| room.name.contains("UTC day")).unwrap().left
+    let (_, shared) = world.open().headrooms(RunId(1), at, at).unwrap();
+    shared.iter().find(|headroom| headroom.name.contains("UTC day")).unwrap().left
 }
 
 /// A world at ten to midnight, where the account may spend so much in a day.
@@ -71,7 +71,7 @@ pub(crate) async fn two_jobs_in_one_start_never_spend_more_than_their_accounts_c
         let end = world.live_all(&jobs, Death::default(), stop).await.end.unwrap();
         assert_eq!(world.bill().total, tasks(cap));
         world.assert_books_agree();
-        let cuts: Vec<&str> = end.cuts.iter().map(|(_, room)| room.name.as_str()).collect();
+        let cuts: Vec<&str> = end.cuts.iter().map(|(_, headroom)| headroom.name.as_str()).collect();
         assert!(
             !cuts.is_empty() && cuts.iter().all(|cut| *cut == "account's cap of the UTC day 2026-11-22"),
             "{cuts:?}"
@@ -85,7 +85,7 @@ pub(crate) async fn a_balance_is_kept_as_long_as_the_configuration_says_so() {
     // The account holds $1,000: two tasks leave what is to be kept.
     world.account.caps.keep_balance = Some("999.9976".parse().unwrap());
     let end = world.live_on(&job(5)).await;
-    let cuts: Vec<&str> = end.cuts.iter().map(|(_, room)| room.name.as_str()).collect();
+    let cuts: Vec<&str> = end.cuts.iter().map(|(_, headroom)| headroom.name.as_str()).collect();
     assert_eq!((cuts, world.bill().tasks), (vec!["account's balance to keep"], 2));
     world.account.caps.keep_balance = None;
     let end = world.live_on(&job(5)).await;
@@ -116,13 +116,13 @@ pub(crate) async fn a_stale_balance_is_kept_over_three_killed_sessions() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_purchase_counts_in_the_day_that_the_vendor_bills_it_in() {
+pub(crate) async fn a_purchase_counts_in_the_day_that_the_provider_bills_it_in() {
     let ahead = Rule::always(Fault::ClockSkew { seconds: 900 });
     let mut world = near_midnight(tasks(10), vec![ahead]);
     world.live_on(&job(3)).await;
     world.assert_all_answered_once(3);
     assert_eq!(left(&world, "2026-11-22T23:55:00Z"), tasks(10), "this machine's day");
-    assert_eq!(left(&world, "2026-11-23T00:10:00Z"), tasks(10 - 3), "the vendor's day");
+    assert_eq!(left(&world, "2026-11-23T00:10:00Z"), tasks(10 - 3), "the provider's day");
 }
 
 #[tokio::test(start_paused = true)]

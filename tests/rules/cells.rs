@@ -64,7 +64,7 @@ pub(crate) fn models(method: &str, questions: usize, budget: &str) -> String {
     )
 }
 
-/// A vendor whose models answer within an hour.
+/// A provider whose models answer within an hour.
 pub(crate) fn quick(rules: Vec<Rule>) -> Settings {
     let hour = Spread { min: Duration::from_mins(20), max: Duration::from_hours(1) };
     Settings { turnaround_responses: hour, ..settings(rules) }
@@ -151,7 +151,7 @@ async fn an_answer_that_came_to_more_than_was_held_is_booked_and_stops_the_rest_
     assert!(bought < 20, "what was in flight, and no more: {bought}");
     let refused = end.refused.unwrap();
     assert!(refused.contains(&format!("charges $0.2502 for one of {price}")), "{refused}");
-    // The next start knows it, until a person allows it.
+    // The next session knows it, until a person allows it.
     let end = world.live_on(&models("standard", 20, "5")).await;
     assert!(end.refused.is_some());
     assert_eq!(world.bill().tasks, bought);
@@ -163,7 +163,7 @@ async fn an_answer_that_came_to_more_than_was_held_is_booked_and_stops_the_rest_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_the_vendor_never_finishes_costs_its_fee_and_is_no_answer() {
+async fn a_task_that_the_provider_never_finishes_costs_its_fee_and_is_no_answer() {
     let mut world = World::new(quick(vec![Rule::nth(Fault::NeverDone, Call::TaskPost, 1)]));
     world.live_on(&models("standard", 1, "1")).await;
     world.assert_books_agree();
@@ -182,7 +182,7 @@ async fn a_task_that_fails_early_costs_what_was_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vendor_that_names_its_fee_alone_takes_the_advance_all_the_same() {
+async fn a_provider_that_names_its_fee_alone_takes_the_advance_all_the_same() {
     let mut settings = quick(vec![]);
     settings.switches.post_shows_advance = false;
     let mut world = World::new(settings);
@@ -269,7 +269,7 @@ async fn no_more_live_calls_are_under_way_than_may_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vendor_that_allows_fewer_live_calls_slows_them_down_and_loses_none() {
+async fn a_provider_that_allows_fewer_live_calls_slows_them_down_and_loses_none() {
     let mut settings = quick(vec![]);
     settings.live_at_once = 2;
     settings.live_takes = Spread { min: Duration::from_mins(1), max: Duration::from_mins(1) };
@@ -296,7 +296,7 @@ async fn a_restored_ledger_knows_its_models_and_its_live_purchases_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_vendor_withholds_until_the_account_has_money_is_not_bought_again() {
+async fn what_the_provider_withholds_until_the_account_has_money_is_not_bought_again() {
     let withheld = Rule { from: Duration::from_mins(5), ..Rule::always(Fault::NegativeBalance) };
     let mut world = World::new(quick(vec![Rule { until: Some(Duration::from_hours(6)), ..withheld }]));
     let asked = Arc::new(Mutex::new(0));
@@ -321,9 +321,9 @@ async fn a_models_task_that_is_found_after_it_was_given_up_is_settled_with_its_a
     let mut world = World::new(quick(vec![drop, Rule::nth(Fault::ListOutage, Call::IdList, 1)]));
     // A person says too early that it was not bought.
     super::live_for(&mut world, &models("standard", 5, "1"), Duration::from_secs(30)).await;
-    let doubted = attempts(&world).iter().filter(|attempt| attempt.0 == "sending").count();
+    let unknown_batches = attempts(&world).iter().filter(|attempt| attempt.0 == "sending").count();
     let mut ledger = world.open();
-    let given_up = (2..2 + i64::try_from(doubted).unwrap())
+    let given_up = (2..2 + i64::try_from(unknown_batches).unwrap())
         .map(|attempt| bursar::ledger::Change::NotBought { attempt: bursar::ids::AttemptId(attempt) });
     ledger.record(given_up.collect()).unwrap();
     ledger.tidy();
@@ -332,7 +332,7 @@ async fn a_models_task_that_is_found_after_it_was_given_up_is_settled_with_its_a
     world.live_on(&models("standard", 5, "0.00001").replace("0.00001", "0.0110")).await;
     let audit = world.audit();
     assert_eq!((audit.problems, audit.held, audit.in_doubt), (vec![], Money::ZERO, 0));
-    assert_eq!(audit.charged, world.bill().total, "{doubted} in doubt");
+    assert_eq!(audit.charged, world.bill().total, "{unknown_batches} in doubt");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use bursar::engine::{self, End, StopWord, Terms};
 use bursar::period::{self, Agreement};
+use bursar::provider::Response;
 use bursar::sandbox::{Fault, InProcess, Rule, Settings};
-use bursar::vendor::Response;
 use chrono::TimeDelta;
 use tokio::sync::watch;
 
@@ -30,7 +30,7 @@ async fn session(world: &mut World, job_text: &str) -> Result<End, String> {
         timing: world.account.timing.clone(),
         speed: 1,
         lists: true,
-        through: bursar::vendor::Through::Nobody,
+        through: bursar::provider::Through::Nobody,
         user_prompt_decoded: false,
         keep_balance: None,
         watch_now: false,
@@ -40,9 +40,9 @@ async fn session(world: &mut World, job_text: &str) -> Result<End, String> {
         runs: Vec::new(),
     };
     let clock = world.clock;
-    let vendor = Arc::new(InProcess::new(Arc::clone(&world.sandbox), move || clock.now().wall, "sandbox", "sandbox"));
+    let provider = Arc::new(InProcess::new(Arc::clone(&world.sandbox), move || clock.now().wall, "sandbox", "sandbox"));
     let (_word, stop) = watch::channel(StopWord::None);
-    let heard = engine::greet(terms, vendor, &mut ledger, clock, stop, &mut world.events).await.unwrap();
+    let heard = engine::handshake(terms, provider, &mut ledger, clock, stop, &mut world.events).await.unwrap();
     drop(ledger);
     let now = clock.now();
     let provider = heard.0.shows(now).expect("the provider is heard");

@@ -82,7 +82,7 @@ async fn an_account_that_buys_nothing_still_learns_costs() {
     assert_eq!(world.tasks("submitted"), 3);
     tokio::time::advance(Duration::from_hours(24 * 40)).await;
     let end = world.live_on(&job(4)).await;
-    let why = "the vendor refuses: The balance does not cover this request. (code 40210)";
+    let why = "the provider refuses: The balance does not cover this request. (code 40210)";
     assert_eq!((end.refused.as_deref(), end.corrected), (Some(why), (3, usd("0.15"), usd("0.0906"))));
     assert_eq!(told(&world), [(true, 3, usd("0.0906"))]);
     world.assert_books_agree();
@@ -107,7 +107,7 @@ async fn who_may_not_read_the_list_ends_at_once() {
         Ok(response)
     }));
     let end = world.live_on(&models("standard", 1, "1")).await;
-    let why = "the vendor refuses: You are not authorized to access this resource. (code 40100)";
+    let why = "the provider refuses: You are not authorized to access this resource. (code 40100)";
     assert_eq!((end.refused.as_deref(), told(&world)), (Some(why), vec![]));
     assert_eq!(pages.load(Ordering::Relaxed), 1);
     world.meddle = None;

@@ -1,4 +1,4 @@
-//! How a start ends, and when it does not.
+//! How a session ends, and when it does not.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::rows::{again, changed};
 use super::world::World;
 use super::{PRICE, job, later, live_for, settings};
 
-/// More virtual time than any start may take.
+/// More virtual time than any session may take.
 const FOR_EVER: Duration = Duration::from_hours(48);
 
 #[tokio::test(start_paused = true)]
@@ -30,7 +30,7 @@ pub(crate) async fn a_balance_to_keep_that_cannot_be_read_ends_the_start_and_buy
             end.refused.unwrap(),
             format!(
                 "the account's balance is to be kept (keep_balance) and cannot be read: 21 questions for it came to \
-                 nothing, the last: {why}. Nothing was bought in this start; run the same command again later, or take \
+                 nothing, the last: {why}. Nothing was bought in this session; run the same command again later, or take \
                  keep_balance out of the caps of [accounts.main]"
             )
         );
@@ -68,7 +68,7 @@ pub(crate) async fn a_start_whose_looks_settle_nothing_leaves_what_is_in_doubt_t
     ] {
         let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2), blind.clone()]));
         let end = tokio::time::timeout(FOR_EVER, world.live_on(&job(3))).await;
-        let end = end.unwrap_or_else(|_| panic!("{blind:?}: the start does not end"));
+        let end = end.unwrap_or_else(|_| panic!("{blind:?}: the session does not end"));
         assert_eq!((end.in_doubt, end.refused), (2, None), "{blind:?}");
         let audit = world.audit();
         assert_eq!((audit.in_doubt, audit.held), (2, Money::from_nanos(2 * PRICE.nanos())), "{blind:?}");
@@ -78,7 +78,7 @@ pub(crate) async fn a_start_whose_looks_settle_nothing_leaves_what_is_in_doubt_t
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_start_does_not_end_before_it_has_booked_all_that_a_reply_says() {
-    // The vendor's answer to the last purchase names two ids for its one task, and nothing else is left to do.
+    // The provider's answer to the last purchase names two ids for its one task, and nothing else is left to do.
     let mut world = World::new(settings(vec![]));
     world.collect = false;
     let (sandbox, clock) = (Arc::clone(&world.sandbox), world.clock);
@@ -86,14 +86,14 @@ pub(crate) async fn a_start_does_not_end_before_it_has_booked_all_that_a_reply_s
         if !request.spends {
             return outcome;
         }
-        let twin: Value = serde_json::from_slice(&again(&sandbox, clock, request).body).unwrap();
-        changed(outcome, |body| body["tasks"].as_array_mut().unwrap().push(twin["tasks"][0].clone()))
+        let duplicate: Value = serde_json::from_slice(&again(&sandbox, clock, request).body).unwrap();
+        changed(outcome, |body| body["tasks"].as_array_mut().unwrap().push(duplicate["tasks"][0].clone()))
     }));
     let end = world.live_on(&job(1)).await;
     assert_eq!((end.in_doubt, end.waiting), (0, 1));
     let (audit, bill) = (world.audit(), world.bill());
     assert_eq!((bill.tasks, bill.total), (2, Money::from_nanos(2 * PRICE.nanos())));
-    assert_eq!((audit.charged, audit.extra_charges), (bill.total, 1), "the ledger's total is the vendor's bill");
+    assert_eq!((audit.charged, audit.extra_charges), (bill.total, 1), "the ledger's total is the provider's bill");
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +119,7 @@ pub(crate) async fn a_job_stays_in_its_time_zone() {
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_task_that_is_refused_again_and_again_is_left_to_a_later_start() {
     let mut world = World::new(settings(vec![Rule::always(Fault::Task50000 { tasks: 100 })]));
-    let end = live_for(&mut world, &job(3), Duration::from_mins(10)).await.expect("the start ends");
+    let end = live_for(&mut world, &job(3), Duration::from_mins(10)).await.expect("the session ends");
     assert_eq!((end.given_up, end.in_doubt, world.tasks("planned")), (3, 0, 3));
     world.assert_books_agree();
 }
@@ -127,7 +127,7 @@ pub(crate) async fn a_task_that_is_refused_again_and_again_is_left_to_a_later_st
 #[tokio::test(start_paused = true)]
 pub(crate) async fn answers_that_tasks_ready_leaves_out_are_asked_for_by_their_ids() {
     let mut world = World::new(settings(vec![Rule::always(Fault::ReadyOmits { share: 1.0 })]));
-    let end = live_for(&mut world, &job(3), Duration::from_hours(6)).await.expect("the start ends");
+    let end = live_for(&mut world, &job(3), Duration::from_hours(6)).await.expect("the session ends");
     assert_eq!((end.waiting, end.late), (0, 0));
     world.assert_all_answered_once(3);
 }
@@ -151,6 +151,6 @@ async fn a_start_whose_list_is_always_throttled_leaves_what_is_in_doubt_to_a_lat
         Rule::chance(Fault::Throttle429 { after: Duration::from_secs(1) }, Call::IdList, 1.0),
     ];
     let mut world = World::new(settings(rules));
-    let end = tokio::time::timeout(Duration::from_hours(72), world.live_on(&job(3))).await.expect("the start ends");
+    let end = tokio::time::timeout(Duration::from_hours(72), world.live_on(&job(3))).await.expect("the session ends");
     assert_eq!((end.in_doubt, world.tasks("answered")), (2, 1));
 }

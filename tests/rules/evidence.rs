@@ -5,15 +5,15 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::money::Money;
+use bursar::provider::Response;
 use bursar::sandbox::{Call, Fault, Rule};
-use bursar::vendor::Response;
 use serde_json::{Value, json};
 
 use super::rows::{changed, relisted, tags};
 use super::world::World;
 use super::{PRICE, job, settings};
 
-/// A world in which the second batch never arrives, and the vendor's list shows its tasks at no cost all the same. Asked
+/// A world in which the second batch never arrives, and the provider's list shows its tasks at no cost all the same. Asked
 /// by their ids, they have failed with a code.
 fn listed_as_failed(code: u32) -> World {
     listed_as(&Arc::new(AtomicU32::new(code)), true)
@@ -93,7 +93,7 @@ async fn what_the_list_shows_at_no_cost_and_nobody_knows_by_its_id_is_bought_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_list_shows_at_no_cost_and_the_vendor_stumbles_over_is_bought_again_after_its_quarantine() {
+async fn what_the_list_shows_at_no_cost_and_the_provider_stumbles_over_is_bought_again_after_its_quarantine() {
     let mut world = listed_as_failed(50_000);
     let end = super::live_for(&mut world, &job(3), Duration::from_mins(29)).await;
     assert_eq!((end, world.bill().tasks), (None, 1), "it may be the question that it stumbles over");

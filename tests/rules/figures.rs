@@ -1,11 +1,11 @@
-//! What the vendor says that a task costs, where it says nothing, or that it costs nothing.
+//! What the provider says that a task costs, where it says nothing, or that it costs nothing.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::money::Money;
-use bursar::offer::Engine;
+use bursar::product::Engine;
 use bursar::sandbox::{Call, Fault, Rule, Sandbox};
 use serde_json::Value;
 
@@ -13,7 +13,7 @@ use super::rows::{changed, relisted};
 use super::world::{Death, World};
 use super::{PRICE, job, named, settings};
 
-/// A world whose vendor answers purchases with this for each cost.
+/// A world whose provider answers purchases with this for each cost.
 fn costing(cost: Option<Value>) -> World {
     let mut world = World::new(settings(vec![]));
     world.meddle = Some(Arc::new(move |request, outcome| {
@@ -47,8 +47,8 @@ pub(crate) async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told
         assert_eq!(world.saw(|kind| matches!(kind, EventKind::PriceConfirmed { .. })), 1);
         let words = |batch| {
             format!(
-                "the vendor took batch {batch} and named no cost for 1 of its tasks: what was held, $0.0012, is booked \
-                 until its list names one; compare it with the vendor's bill"
+                "the provider took batch {batch} and named no cost for 1 of its tasks: what was held, $0.0012, is booked \
+                 until its list names one; compare it with the provider's bill"
             )
         };
         assert_eq!(told, [words(1), words(2), words(3)]);
@@ -56,7 +56,7 @@ pub(crate) async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_cost_of_nothing_is_the_vendors_word_and_another_price_than_expected() {
+pub(crate) async fn a_cost_of_nothing_is_the_providers_word_and_another_price_than_expected() {
     let mut world = costing(Some(0.into()));
     let end = world.live_on(&job(3)).await;
     assert_eq!((end.refused, world.tasks("answered")), (None, 3));
@@ -90,7 +90,7 @@ pub(crate) async fn a_list_that_names_another_cost_than_is_booked_is_told_once()
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_cost_that_was_assumed_is_corrected_by_the_vendors_list() {
+pub(crate) async fn a_cost_that_was_assumed_is_corrected_by_the_providers_list() {
     for (nth, usd) in [(1, PRICE.nanos() / 2), (1, PRICE.nanos()), (2, 2 * PRICE.nanos())] {
         let mut world = costing(None);
         let usd = Money::from_nanos(usd);
@@ -104,7 +104,7 @@ pub(crate) async fn a_cost_that_was_assumed_is_corrected_by_the_vendors_list() {
 }
 
 #[test]
-pub(crate) fn a_vendors_figure_is_kept_to_the_last_digit_however_large() {
+pub(crate) fn a_providers_figure_is_kept_to_the_last_digit_however_large() {
     for (text, nanos) in [
         ("0.0012", 1_200_000),
         ("12345678.123456789", 12_345_678_123_456_789),
@@ -139,7 +139,7 @@ async fn a_purchase_found_late_does_not_bring_its_old_price_back() {
     assert!(end.refused.is_some());
     assert_eq!((world.bill().tasks, world.tasks("planned")), (201, 49));
     world.assert_books_agree();
-    assert!(world.live_on(&job(250)).await.refused.is_some(), "the next start knows it as well");
+    assert!(world.live_on(&job(250)).await.refused.is_some(), "the next session knows it as well");
     assert_eq!(world.bill().tasks, 201);
 }
 
@@ -157,7 +157,7 @@ async fn a_price_found_while_nothing_of_it_is_bought_is_known_to_the_next_start(
     let end = world.live_on(&gemini).await;
     assert_eq!(
         end.refused.unwrap(),
-        "2 tasks are not bought: the vendor charges $0.002 for one of llm_scraper/gemini/standard/normal/-, and $0.0012 \
+        "2 tasks are not bought: the provider charges $0.002 for one of llm_scraper/gemini/standard/normal/-, and $0.0012 \
          was expected; write its price under [[accounts.main.prices]], or allow more with max_price_drift"
     );
     assert_eq!(world.bill().tasks, 2, "no further task has tried it");

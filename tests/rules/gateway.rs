@@ -7,16 +7,16 @@ use bursar::engine::End;
 use bursar::event::EventKind;
 use bursar::ledger::Change;
 use bursar::money::Money;
-use bursar::offer::Function;
+use bursar::product::Function;
 use bursar::sandbox::{Call, Fault, Gateway, Rule, Settings, Spread};
 
 use super::world::World;
 use super::{job, settings};
 
-/// More than the answers take, and far less than a quarantine and two looks.
+/// More than the answers take, and far less than a quarantine and two scans.
 const SOON: Duration = Duration::from_mins(10);
 
-/// A vendor whose gateway passes on these calls besides what its pages show.
+/// A provider whose gateway passes on these calls besides what its pages show.
 fn passing_on(also: &[Call], faults: Vec<Rule>) -> Settings {
     let quick = Spread { min: Duration::from_secs(5), max: Duration::from_secs(20) };
     let gateway = Gateway { also: also.iter().copied().collect(), ..Gateway::default() };
@@ -54,24 +54,24 @@ fn calls(paths: &Mutex<Vec<String>>, part: &str) -> usize {
     paths.lock().unwrap().iter().filter(|path| path.contains(part)).count()
 }
 
-/// A start that ends by itself, and soon.
+/// A session that ends by itself, and soon.
 async fn soon(world: &mut World, job: &str) -> End {
-    tokio::time::timeout(SOON, world.live_on(job)).await.expect("a start that has nobody to ask does not wait")
+    tokio::time::timeout(SOON, world.live_on(job)).await.expect("a session that has nobody to ask does not wait")
 }
 
 fn decide(world: &World, bought: bool) {
     let mut ledger = world.open();
     let (account, _) = ledger.account("main").unwrap().unwrap();
-    for doubted in ledger.doubted(account).unwrap() {
+    for unknown_batches in ledger.unknown_batches(account).unwrap() {
         let change = |task: &bursar::ledger::UnresolvedTask| {
             let attempt = task.attempt;
             if bought {
-                Change::ResolvedAsBought { attempt, posted_v: doubted.sent_v }
+                Change::ResolvedAsBought { attempt, posted_v: unknown_batches.sent_v }
             } else {
                 Change::NotBought { attempt }
             }
         };
-        let changes = ledger.unresolved_tasks(doubted.batch).unwrap().iter().map(change).collect();
+        let changes = ledger.unresolved_tasks(unknown_batches.batch).unwrap().iter().map(change).collect();
         ledger.record(changes).unwrap();
     }
 }
@@ -119,7 +119,7 @@ async fn nothing_is_bought_whose_answer_could_not_be_collected_and_the_rest_is()
         assert_eq!(
             end.refused.unwrap(),
             "3 tasks of llm_responses/chat_gpt are not bought: their answers could not be collected through this route \
-             (task_get: There is no such endpoint. (HTTP 404)); ask by method = \"live\", or with an account at the vendor \
+             (task_get: There is no such endpoint. (HTTP 404)); ask by method = \"live\", or with an account at the provider \
              itself"
         );
     }
@@ -205,11 +205,11 @@ async fn a_refusal_of_the_gateways_buys_nothing_and_is_told_in_its_words() {
                          be passed on. (HTTP 422)), and no other request was read since that would show that the way to \
                          the provider is open; a later session tries again, and `bursar doctor` looks at the way";
     for (settings, job, said) in [
-        (wrong_key(usual()), live(2), "the vendor refuses: The key is not known. (HTTP 401)"),
-        (plain(wrong_key(usual())), live(2), "the vendor refuses: The key is not known. (HTTP 401)"),
-        (wrong_key(usual()), model("standard", 2), "the vendor refuses: The key is not known. (HTTP 401)"),
-        (broke(usual()), live(2), "the vendor refuses: The balance does not cover this request. (HTTP 402)"),
-        (plain(broke(usual())), live(2), "the vendor refuses: The balance does not cover this request. (HTTP 402)"),
+        (wrong_key(usual()), live(2), "the provider refuses: The key is not known. (HTTP 401)"),
+        (plain(wrong_key(usual())), live(2), "the provider refuses: The key is not known. (HTTP 401)"),
+        (wrong_key(usual()), model("standard", 2), "the provider refuses: The key is not known. (HTTP 401)"),
+        (broke(usual()), live(2), "the provider refuses: The balance does not cover this request. (HTTP 402)"),
+        (plain(broke(usual())), live(2), "the provider refuses: The balance does not cover this request. (HTTP 402)"),
         (passing_on(&[], vec![wrong_call]), live(2), refused_alone),
     ] {
         let mut world = World::through_gateway(settings);
@@ -233,7 +233,7 @@ async fn an_endpoint_that_cannot_be_bought_from_is_left_out_and_its_money_goes_t
         assert_eq!(
             end.refused.unwrap(),
             "3 tasks of llm_scraper/chat_gpt are not bought: the call that buys them is not known on this route \
-             (task_post: There is no such endpoint. (HTTP 404)); ask by method = \"live\", or with an account at the vendor \
+             (task_post: There is no such endpoint. (HTTP 404)); ask by method = \"live\", or with an account at the provider \
              itself"
         );
         assert_eq!((end.in_doubt, end.given_up), (0, 0));
@@ -260,7 +260,7 @@ async fn an_endpoint_that_is_gone_in_the_midst_of_a_start_is_left_out_from_then_
         end.refused.unwrap(),
         format!(
             "{left} tasks of llm_scraper/chat_gpt are not bought: the call that buys them is not known on this route \
-             (live: There is no such endpoint. (HTTP 404)); ask by method = \"standard\", or with an account at the vendor \
+             (live: There is no such endpoint. (HTTP 404)); ask by method = \"standard\", or with an account at the provider \
              itself"
         )
     );
@@ -271,11 +271,11 @@ async fn an_endpoint_that_is_gone_in_the_midst_of_a_start_is_left_out_from_then_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_the_vendor_itself_does_not_know_stops_the_buying() {
+async fn an_endpoint_that_the_provider_itself_does_not_know_stops_the_buying() {
     let gone = Rule { call: Some(Call::TaskPost), ..Rule::always(Fault::ErrorBefore { status: 404, html: true }) };
     let mut world = World::new(passing_on(&[], vec![gone]));
     let end = soon(&mut world, &job(3)).await;
-    assert!(end.refused.unwrap().starts_with("the vendor refuses: "));
+    assert!(end.refused.unwrap().starts_with("the provider refuses: "));
     assert_eq!((world.bill().tasks, world.tasks("planned"), world.audit().held), (0, 3, Money::ZERO));
 }
 

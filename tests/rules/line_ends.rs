@@ -40,6 +40,23 @@ async fn planned_with(world: &mut World, line_end: &str) {
     db.execute("UPDATE target SET options = replace(options, '\\n', ?1)", [escaped]).unwrap();
 }
 
+/// Tables and columns of version 3 that have another name now.
+const NEW_NAMES: &[(&str, &str)] = &[
+    ("start", "session"),
+    ("tag_proof", "visibility_proof"),
+    ("sweep", "scan"),
+    ("extra_charge", "unmatched_charge"),
+    ("vendor_id", "provider_id"),
+    ("vendor_time_v", "provider_time_v"),
+    ("doubt", "unknown_because"),
+    ("most_nano", "max_nano"),
+    ("since_extra", "since_unmatched"),
+];
+
+fn new_name(old: &str) -> &str {
+    NEW_NAMES.iter().find(|(name, _)| *name == old).map_or(old, |(_, new)| new)
+}
+
 /// Puts a ledger of version 3 with the same content in the place of the ledger.
 fn make_version_3(path: &Path) {
     let old = path.with_extension("three");
@@ -55,8 +72,15 @@ fn make_version_3(path: &Path) {
     let named: Vec<(String, String)> = named.collect();
     drop(tables);
     for (table, columns) in named {
-        db.execute(&format!("INSERT OR IGNORE INTO old.{table} ({columns}) SELECT {columns} FROM main.{table}"), [])
-            .unwrap();
+        let now = new_name(&table);
+        let (now_called, then_called): (Vec<&str>, Vec<&str>) =
+            columns.split(',').map(|column| (new_name(column), column)).unzip();
+        let (now_called, then_called) = (now_called.join(", "), then_called.join(", "));
+        db.execute(
+            &format!("INSERT OR IGNORE INTO old.{table} ({then_called}) SELECT {now_called} FROM main.{now}"),
+            [],
+        )
+        .unwrap();
     }
     db.execute_batch("DETACH old; PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
     drop(db);

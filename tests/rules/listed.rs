@@ -1,23 +1,23 @@
-//! What the vendor's own price list says, before anything is bought.
+//! What the provider's own price list says, before anything is bought.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::money::Money;
-use bursar::offer::Priority;
+use bursar::product::Priority;
+use bursar::provider::Failure;
 use bursar::sandbox::{Call, Fault, Rule, Settings};
-use bursar::vendor::Failure;
 use serde_json::Value;
 
 use super::rows::changed;
 use super::world::World;
 use super::{PRICE, job, settings};
 
-/// What the vendor takes instead.
+/// What the provider takes instead.
 const DEARER: Money = Money::from_nanos(1_300_000);
 
-/// A vendor at which normal priority is dearer, and whose list says so.
+/// A provider at which normal priority is dearer, and whose list says so.
 fn dearer() -> Settings {
     let mut settings = settings(vec![]);
     for ((_, at), price) in &mut settings.prices {
@@ -39,13 +39,13 @@ fn told(world: &World) -> Vec<(Money, Money, bool)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_price_that_the_vendors_list_names_above_ours_stops_before_the_first_purchase() {
+async fn a_price_that_the_providers_list_names_above_ours_stops_before_the_first_purchase() {
     let mut world = World::new(dearer());
     for _ in 0..2 {
         let end = world.live_on(&job(3)).await;
         assert_eq!(
             end.refused.unwrap(),
-            "3 tasks are not bought: the vendor's own price list names $0.0013 for one of \
+            "3 tasks are not bought: the provider's own price list names $0.0013 for one of \
              llm_scraper/chat_gpt/standard/normal/-, and $0.0012 was expected; write its price under \
              [[accounts.main.prices]], or allow more with max_price_drift"
         );
@@ -55,7 +55,7 @@ async fn a_price_that_the_vendors_list_names_above_ours_stops_before_the_first_p
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_price_within_the_drift_is_held_as_the_vendors_list_names_it() {
+async fn a_price_within_the_drift_is_held_as_the_providers_list_names_it() {
     let mut world = World::new(dearer());
     let end = world.live_on(&format!("max_price_drift = \"10%\"\n{}", job(3))).await;
     assert_eq!(end.refused, None);
@@ -69,7 +69,7 @@ async fn another_price_of_the_same_job_is_bought_all_the_same() {
     let mut world = World::new(dearer());
     let set = job(3).split_once("[[prompt_set]]").unwrap().1.replace("\"all\"", "\"soon\"").replace("question", "what");
     let end = world.live_on(&format!("{}[[prompt_set]]{set}priority = \"high\"\n", job(3))).await;
-    assert!(end.refused.unwrap().starts_with("3 tasks are not bought: the vendor's own price list names $0.0013"));
+    assert!(end.refused.unwrap().starts_with("3 tasks are not bought: the provider's own price list names $0.0013"));
     assert_eq!((world.bill().tasks, world.tasks("answered"), world.tasks("planned")), (3, 3, 3));
     world.assert_books_agree();
 }
@@ -88,13 +88,13 @@ async fn prices_that_are_absent_or_cannot_be_read_are_left_to_the_first_task_of_
             changed(outcome, |body| body["tasks"][0]["result"][0]["price"] = Value::Null)
         }));
         let end = world.live_on(&job(3)).await;
-        assert!(end.refused.unwrap().starts_with("2 tasks are not bought: the vendor charges $0.0013 for one of "));
+        assert!(end.refused.unwrap().starts_with("2 tasks are not bought: the provider charges $0.0013 for one of "));
         assert_eq!((told(&world), world.bill().tasks), (Vec::new(), 1), "{absent}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_vendor_that_throttles_the_question_is_asked_once_and_bought_from() {
+async fn a_provider_that_throttles_the_question_is_asked_once_and_bought_from() {
     let throttle = Rule { call: Some(Call::UserData), ..Rule::always(Fault::Throttle40202) };
     let mut world = World::new(settings(vec![throttle]));
     assert_eq!(world.live_on(&job(3)).await.refused, None);
@@ -138,7 +138,7 @@ async fn a_start_that_follows_no_other_within_a_minute_buys_at_once_and_the_othe
         // The answers took their time; as if they had not.
         let db = rusqlite::Connection::open(world.ledger_path()).unwrap();
         let now = world.clock.now().wall.timestamp();
-        db.execute("UPDATE start SET at = ?1", [now]).unwrap();
+        db.execute("UPDATE session SET at = ?1", [now]).unwrap();
     }
     assert!(bought_after[0] < Duration::from_secs(1), "{bought_after:?}");
     assert!(bought_after[1] > Duration::from_secs(10), "six questions a minute: {bought_after:?}");

@@ -1,4 +1,4 @@
-//! One rule a test: what keeps a task from being bought twice, a start from lasting for ever, and money under its
+//! One rule a test: what keeps a task from being bought twice, a session from lasting for ever, and money under its
 //! ceilings. Each was seen to fail with its rule taken out.
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a world shared by tests, where a failure is a panic")]
 
@@ -13,13 +13,13 @@ pub(crate) mod carried;
 mod cells;
 pub(crate) mod clocks;
 pub(crate) mod costs;
-pub(crate) mod doubt;
+pub(crate) mod unknown_outcome;
 pub(crate) mod endings;
 pub(crate) mod evidence;
 pub(crate) mod figures;
 mod gateway;
 pub(crate) mod halved;
-mod haste;
+mod deadline_choice;
 pub(crate) mod line_ends;
 mod listed;
 pub(crate) mod odd;
@@ -32,7 +32,7 @@ pub(crate) mod sending;
 pub(crate) mod strangers;
 pub(crate) mod told;
 pub(crate) mod watch;
-pub(crate) mod worst;
+pub(crate) mod worst_case;
 
 use std::time::Duration;
 
@@ -58,14 +58,14 @@ fn named(name: &str, questions: usize) -> String {
     )
 }
 
-/// A vendor whose answers take forty minutes, whose list is never behind, and what goes wrong there.
+/// A provider whose answers take forty minutes, whose list is never behind, and what goes wrong there.
 fn settings(rules: Vec<Rule>) -> Settings {
     let turnaround = Spread { min: Duration::from_mins(40), max: Duration::from_mins(40) };
     let faults = Faults::from(rules);
     Settings { turnaround_normal: turnaround, listing_lag_max: Duration::ZERO, faults, ..Settings::default() }
 }
 
-/// A start whose process dies after so long, if it has not ended before.
+/// A session whose process dies after so long, if it has not ended before.
 async fn live_for(world: &mut World, job: &str, time: Duration) -> Option<End> {
     tokio::time::timeout(time, world.live_on(job)).await.ok()
 }

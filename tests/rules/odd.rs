@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use bursar::event::EventKind;
+use bursar::provider::{Failure, Response};
 use bursar::sandbox::Spread;
-use bursar::vendor::{Failure, Response};
 
 use super::cells::models;
 use super::rows::Outcome;

@@ -6,13 +6,15 @@ use std::time::Duration;
 
 use bursar::clock::Clock;
 use bursar::config::AccountConfig;
-use bursar::engine::{Core, Effect, End, Heard, Input, KnownPrice, Memory, Pulled, Reply, RoomFor, RunTerms, Terms};
+use bursar::engine::{
+    Core, Effect, End, HeadroomFor, Input, KnownPrice, Memory, Pulled, Reply, RunTerms, Terms, TimedReply,
+};
 use bursar::ids::{AccountId, MarketId, RunId, SetId, TargetId, TaskId};
 use bursar::ledger::{CapReached, ToBuy};
 use bursar::market::Market;
-use bursar::offer::{Engine, Function, Method, Priority, Route};
-use bursar::plan::Room;
-use bursar::vendor::UserData;
+use bursar::plan::Headroom;
+use bursar::product::{Engine, Function, Method, Priority, Route};
+use bursar::provider::UserData;
 
 use super::PRICE;
 use super::world::noon;
@@ -33,7 +35,7 @@ fn terms(runs: &[RunId]) -> Terms {
         timing: account.timing,
         speed: 1,
         lists: true,
-        through: bursar::vendor::Through::Nobody,
+        through: bursar::provider::Through::Nobody,
         user_prompt_decoded: false,
         keep_balance: None,
         watch_now: false,
@@ -69,24 +71,25 @@ fn the_task(run: RunId, after: i64) -> Input {
         engine: Engine::ChatGpt,
         function: Function::LlmScraper,
         price: price.clone(),
-        worst: PRICE,
-        most_seen: None,
+        worst_case: PRICE,
+        max_seen: None,
     };
     let tasks = if after == 0 { vec![pulled] } else { Vec::new() };
-    let ware = (Function::LlmScraper, Method::Standard, Priority::Normal);
-    let prices = vec![KnownPrice { key: price, ware, list: PRICE, fee: PRICE, seen: Some((PRICE, 0)), odd: None }];
-    Input::Pulled { run, tasks, prices, whole: true, rooms: Vec::new() }
+    let price_class = (Function::LlmScraper, Method::Standard, Priority::Normal);
+    let prices =
+        vec![KnownPrice { key: price, price_class, list: PRICE, fee: PRICE, seen: Some((PRICE, 0)), odd: None }];
+    Input::Pulled { run, tasks, prices, whole: true, headrooms: Vec::new() }
 }
 
 /// Each run seems to have room for its task.
-fn seeming(runs: &[RunId]) -> Vec<RoomFor> {
-    let room = Room::of_run(PRICE);
-    runs.iter().map(|run| RoomFor { run: *run, own: Some(room.clone()), shared: None }).collect()
+fn seeming(runs: &[RunId]) -> Vec<HeadroomFor> {
+    let headroom = Headroom::of_run(PRICE);
+    runs.iter().map(|run| HeadroomFor { run: *run, own: Some(headroom.clone()), shared: None }).collect()
 }
 
-/// Runs a start in which no draft is ever reserved; nothing where it does not end.
+/// Runs a session in which no draft is ever reserved; nothing where it does not end.
 #[expect(clippy::wildcard_enum_match_arm, reason = "what else the core says needs no answer here")]
-async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
+async fn refused(runs: &[RunId], cap: &Headroom) -> Option<End> {
     let clock = Clock::starting_at(noon());
     let mut core = Core::new(terms(runs), Memory::default(), clock.now());
     let mut inputs = VecDeque::from([Input::Begin]);
@@ -94,7 +97,12 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
         let now = clock.now();
         for effect in core.step(now, inputs.pop_front()?) {
             let heard = |reply| {
-                Input::Heard(vec![Heard { reply, begun: now, date_v: Some(Some(now.wall.timestamp())), rest: None }])
+                Input::Replies(vec![TimedReply {
+                    reply,
+                    begun: now,
+                    date_v: Some(Some(now.wall.timestamp())),
+                    rest: None,
+                }])
             };
             match effect {
                 Effect::Hello => inputs.push_back(heard(Reply::Hello(Ok(())))),
@@ -102,8 +110,8 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
                 Effect::Pull { run, after, .. } => inputs.push_back(the_task(run, after)),
                 Effect::Commit(_, drafts) => {
                     let outcomes = drafts.iter().map(|_| Err(CapReached { cap: cap.clone() })).collect();
-                    let rooms = if drafts.is_empty() { Vec::new() } else { seeming(runs) };
-                    inputs.push_back(Input::Committed { outcomes, again: Vec::new(), rooms });
+                    let headrooms = if drafts.is_empty() { Vec::new() } else { seeming(runs) };
+                    inputs.push_back(Input::Committed { outcomes, again: Vec::new(), headrooms });
                 }
                 Effect::Finish(end) if inputs.is_empty() => return Some(end),
                 _ => {}
@@ -119,9 +127,9 @@ async fn refused(runs: &[RunId], cap: &Room) -> Option<End> {
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn drafts_that_the_ledger_refuses_again_and_again_are_left_to_a_later_start() {
-    let cap = Room::of_run(PRICE);
+    let cap = Headroom::of_run(PRICE);
     for runs in [&[RunId(1)][..], &[RunId(1), RunId(2)], &[RunId(1), RunId(2), RunId(3)]] {
-        let end = refused(runs, &cap).await.unwrap_or_else(|| panic!("{} runs: the start does not end", runs.len()));
+        let end = refused(runs, &cap).await.unwrap_or_else(|| panic!("{} runs: the session does not end", runs.len()));
         let cuts: Vec<_> = runs.iter().map(|run| (*run, cap.clone())).collect();
         assert_eq!(end.cuts, cuts);
     }

@@ -72,7 +72,7 @@ fn attempts_of_a_task(world: &World) -> u32 {
     ledger.query_row("SELECT max(number) FROM attempt", [], |row| row.get(0)).unwrap()
 }
 
-/// The copy holds the first purchase of a task, and not that it failed and was followed by a second. A start that collects
+/// The copy holds the first purchase of a task, and not that it failed and was followed by a second. A session that collects
 /// nothing does not learn it either.
 #[tokio::test(start_paused = true)]
 async fn a_restored_ledger_buys_nothing_while_an_earlier_purchase_of_what_it_finds_has_no_answer() {
@@ -114,7 +114,7 @@ async fn a_restored_ledger_takes_over_the_last_of_several_purchases_of_a_task() 
     assert_eq!((audit.charged, audit.problems), (bill.total, vec![]));
 }
 
-/// The vendor's list may show what it refused, at a cost of nothing. Such a row would make every look worthless.
+/// The provider's list may show what it refused, at a cost of nothing. Such a row would make every scan worthless.
 #[tokio::test(start_paused = true)]
 async fn a_refused_task_that_the_list_shows_does_not_keep_a_restored_ledger_from_buying() {
     for (code, is_refusal) in [(40_401, true), (40_501, true), (40_101, false)] {
@@ -192,7 +192,7 @@ async fn a_ledger_that_was_restored_twice_knows_what_it_forgot_the_first_time() 
     world.restore(&second);
     tokio::time::advance(Duration::from_hours(1)).await;
     world.live_on(&named("two", 2)).await;
-    assert_eq!((world.bill().tasks, world.audit().problems), (5, vec![]), "the vendor has sold nothing again");
+    assert_eq!((world.bill().tasks, world.audit().problems), (5, vec![]), "the provider has sold nothing again");
 }
 
 #[tokio::test(start_paused = true)]
@@ -207,14 +207,14 @@ pub(crate) async fn a_copy_that_holds_a_doubt_knows_what_another_history_bought_
     let before = keep(&world, "before.db");
     tokio::time::advance(Duration::from_mins(5)).await;
     live_for(&mut world, &job(3), Duration::from_secs(10)).await;
-    let doubting = keep(&world, "doubting.db");
+    let losing = keep(&world, "doubting.db");
     assert_eq!((world.tasks("sending"), world.bill().tasks), (3, 1));
     // Put back to before it asked, it buys them: each for the first time, like the one that is in doubt.
     world.restore(&before);
     world.live_on(&named("between", 1)).await;
     world.live_on(&job(3)).await;
     assert_eq!(world.bill().tasks, 5);
-    world.restore(&doubting);
+    world.restore(&losing);
     world.live_on(&job(3)).await;
     assert_eq!((world.bill().tasks, world.tasks("answered")), (5, 4));
     let audit = world.audit();

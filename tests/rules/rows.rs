@@ -1,10 +1,10 @@
-//! The vendor's replies, bent on their way.
+//! The provider's replies, bent on their way.
 
 use std::sync::{Arc, Mutex};
 
 use bursar::clock::Clock;
+use bursar::provider::{Failure, Request, Response};
 use bursar::sandbox::{Incoming, Sandbox, Served};
-use bursar::vendor::{Failure, Request, Response};
 use serde_json::Value;
 
 pub(crate) type Outcome = Result<Response, Failure>;

@@ -1,7 +1,7 @@
 //! A second ledger by a slip: it is new to what another one has bought, and does not buy it again.
 
 use bursar::ledger::{Kind, Ledger, Login, Whose, bought_elsewhere};
-use bursar::offer::Route;
+use bursar::product::Route;
 
 use super::world::World;
 use super::{job, settings};
@@ -36,7 +36,7 @@ pub(crate) async fn a_second_ledger_does_not_buy_what_the_first_one_bought() {
     let expected = format!(
         "ledger `{path}`: it is a new ledger for what account main has bought before with another one: job `rules` by ledger \
          `{}` (since 2026-11-18). What that one bought would be paid for again, and nothing is bought. Name that ledger with \
-         --ledger, mount its disk, or put it back (a copy will do: what the copy lacks is read from the vendor's list). To begin \
+         --ledger, mount its disk, or put it back (a copy will do: what the copy lacks is read from the provider's list). To begin \
          anew all the same, and to pay again for what is asked again, say --new-ledger",
         first.display()
     );

@@ -1,13 +1,13 @@
-//! The send: written through to the disk before it, made once, and never faster than the vendor allows.
+//! The send: written through to the disk before it, made once, and never faster than the provider allows.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::ledger::{Kind, Ledger};
+use bursar::provider::http::Http;
+use bursar::provider::{Provider, Request};
 use bursar::sandbox::{Call, Settings};
-use bursar::vendor::http::Http;
-use bursar::vendor::{Request, Vendor};
 use rusqlite::Connection;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -98,12 +98,12 @@ async fn a_clock_that_is_set_forward_between_starts_lets_no_more_questions_for_t
     world.account.limits.user_data_per_minute = 2;
     for (start, name) in ["one", "two", "three", "four"].into_iter().enumerate() {
         super::live_for(&mut world, &named(name, 1), Duration::from_secs(5)).await;
-        // As this machine's clock has it by the next start, this one is an hour ago.
+        // As this machine's clock has it by the next session, this one is an hour ago.
         let db = Connection::open(world.ledger_path()).unwrap();
-        assert_eq!(db.execute("UPDATE start SET at = at - 3600", []).unwrap(), start + 1);
+        assert_eq!(db.execute("UPDATE session SET at = at - 3600", []).unwrap(), start + 1);
     }
     let asked = world.sandbox.lock().unwrap().peak_per_minute(Some(Call::UserData));
-    assert_eq!(asked, 1, "a start that follows another within the minute waits");
+    assert_eq!(asked, 1, "a session that follows another within the minute waits");
     assert_eq!(world.tasks("planned"), 3, "and buys nothing meanwhile");
     for name in ["two", "three", "four"] {
         world.live_on(&named(name, 1)).await;

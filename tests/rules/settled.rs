@@ -1,4 +1,4 @@
-//! What a model's task comes to, where the vendor's words about it are few, late, or two.
+//! What a model's task comes to, where the provider's words about it are few, late, or two.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -7,15 +7,15 @@ use bursar::event::EventKind;
 use bursar::ids::BatchId;
 use bursar::ledger::Change;
 use bursar::money::Money;
+use bursar::provider::Failure;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
-use bursar::vendor::Failure;
 use serde_json::Value;
 
 use super::cells::{attempts, models, quick, usd};
 use super::rows::{again, changed};
 use super::world::{Death, World};
 
-/// A vendor that names no cost in its answers to these calls.
+/// A provider that names no cost in its answers to these calls.
 fn silent_about_costs(world: &mut World, path: &'static str) {
     world.meddle = Some(Arc::new(move |request, outcome| {
         if !request.path.contains(path) {
@@ -165,13 +165,13 @@ pub(crate) async fn a_models_answer_that_expired_unfetched_is_booked_at_all_that
     let db = rusqlite::Connection::open(world.ledger_path()).unwrap();
     let sql =
         "SELECT substr(id, 1, 8) || '-' || substr(id, 9, 4) || '-' || substr(id, 13, 4) || '-' || substr(id, 17, 4)
-               || '-' || substr(id, 21) FROM (SELECT vendor_id AS id FROM attempts)";
+               || '-' || substr(id, 21) FROM (SELECT provider_id AS id FROM attempts)";
     let id: String = db.query_row(sql, [], |row| row.get(0)).unwrap();
     assert_eq!(
         told,
         [format!(
             "the answer of task {id} expired, so that nobody says what its model charged: the most that it may be, \
-             $0.05, is booked; compare it with the vendor's bill"
+             $0.05, is booked; compare it with the provider's bill"
         )]
     );
 }
@@ -236,8 +236,8 @@ async fn a_second_purchase_of_a_model_stands_at_what_was_taken_and_says_that_it_
     let audit = world.audit();
     assert_eq!((world.bill().tasks, audit.extra_charges, audit.extra), (3, 1, usd("0.0102")));
     let told = "a second purchase under one tag; what its model charged in the end is said nowhere: compare it with the \
-                vendor's bill";
-    assert_eq!(world.saw(|event| matches!(event, EventKind::ExtraCharge { why, .. } if why == told)), 1);
+                provider's bill";
+    assert_eq!(world.saw(|event| matches!(event, EventKind::UnmatchedCharge { why, .. } if why == told)), 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -274,7 +274,7 @@ async fn a_raised_fee_that_one_task_was_found_to_have_is_known_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_no_known_fee_tells_what_a_list_has_named_the_vendors_own_list_of_prices_is_asked_for_it() {
+async fn where_no_known_fee_tells_what_a_list_has_named_the_providers_own_list_of_prices_is_asked_for_it() {
     // The fee alone is named, and reads as what the task came to at another fee.
     let raised = Fault::PriceChange { usd: usd("0.0006"), engine: None, priority: None };
     let faults = [raised, Fault::Overrun { usd: usd("0.00033") }, Fault::DropAfter];

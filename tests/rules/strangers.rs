@@ -4,12 +4,12 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use bursar::engine::{self, Desk, Missing, Terms};
+use bursar::engine::{self, Executor, Missing, Terms};
 use bursar::event::EventKind;
-use bursar::offer::{Engine, Function};
 use bursar::price::PriceList;
+use bursar::product::{Engine, Function};
+use bursar::provider::Request;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
-use bursar::vendor::Request;
 use serde_json::{Value, json};
 
 use super::rows::{again, relisted, tags};
@@ -68,7 +68,7 @@ fn missing(world: &World) -> Vec<Missing> {
         timing: world.account.timing.clone(),
         speed: 1,
         lists: true,
-        through: bursar::vendor::Through::Nobody,
+        through: bursar::provider::Through::Nobody,
         user_prompt_decoded: false,
         keep_balance: None,
         watch_now: false,
@@ -78,7 +78,7 @@ fn missing(world: &World) -> Vec<Missing> {
         runs: Vec::new(),
     };
     let now = world.clock.now().wall.timestamp();
-    let waits = engine::waits(&Desk::new(terms, PriceList::default()), &ledger, now).unwrap();
+    let waits = engine::waits(&Executor::new(terms, PriceList::default()), &ledger, now).unwrap();
     waits.missing.into_values().next().unwrap_or_default()
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use bursar::event::EventKind;
 use bursar::ledger::{Ledger, NoticeKind};
 use bursar::money::Money;
+use bursar::provider::Failure;
 use bursar::sandbox::{Call, Fault, Rule};
-use bursar::vendor::Failure;
 
 use super::world::World;
 use super::{PRICE, job, live_for, settings};

@@ -36,7 +36,7 @@ pub(crate) async fn a_purchase_accepted_after_it_was_given_up_is_found_the_next_
     let end = live_for(&mut world, &job(3), Duration::from_mins(10)).await.expect("the session ends");
     let two = Money::from_nanos(2 * PRICE.nanos());
     assert_eq!((scans(&world), end.unmatched), (1, (2, two)), "it is booked and told");
-    assert_eq!(world.saw(|kind| matches!(kind, EventKind::ExtraCharge { .. })), 2);
+    assert_eq!(world.saw(|kind| matches!(kind, EventKind::UnmatchedCharge { .. })), 2);
     let audit = world.audit();
     assert_eq!((audit.problems, audit.charged, audit.extra), (vec![], world.bill().total, two));
     // What is booked is told once, though each day's scan shows it again.
@@ -87,7 +87,7 @@ async fn a_watch_that_has_to_wait_keeps_no_session() {
         relisted(outcome, |rows| rows.retain(|row| !row["datetime_done"].is_null()))
     }));
     let ledger = rusqlite::Connection::open(world.ledger_path()).unwrap();
-    ledger.execute("DELETE FROM tag_proof", []).unwrap();
+    ledger.execute("DELETE FROM visibility_proof", []).unwrap();
     drop(ledger);
     let copy = world.copy();
     tokio::time::advance(DAY).await;

@@ -1,7 +1,7 @@
 //! The bill, the limits, the seed and the state file.
 
 use bursar::money::Money;
-use bursar::offer::Engine;
+use bursar::product::Engine;
 use bursar::sandbox::{Call, Fault, Faults, Rule, Sandbox, Settings, StateError};
 use chrono::TimeDelta;
 use serde_json::json;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bursar::money::Money;
-use bursar::offer::{Engine, Function};
+use bursar::product::{Engine, Function};
 use bursar::sandbox::{Call, Fault, Faults, Rule, Served};
 
 use super::world::{AUTH, GET, READY, World, with_faults};

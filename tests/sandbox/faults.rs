@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bursar::money::Money;
-use bursar::offer::Priority;
+use bursar::product::Priority;
 use bursar::sandbox::{Call, Fault, Rule, Served};
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::world::{AUTH, GET, POST, READY, USER, World, as_reply, start, tasks, with_faults};
 
 #[test]
-fn every_fault_on_the_way_to_the_vendor_charges_nothing() {
+fn every_fault_on_the_way_to_the_provider_charges_nothing() {
     for (fault, expected) in [
         (Fault::RefuseBefore, "refused"),
         (Fault::DropBefore, "dropped"),

@@ -1,10 +1,10 @@
-//! The same vendor through the AIsa gateway: its keys, limits, errors, and whose tasks they are.
+//! The same provider through the AIsa gateway: its keys, limits, errors, and whose tasks they are.
 
 use std::time::Duration;
 
 use bursar::money::Money;
+use bursar::provider::{Provider as _, Request};
 use bursar::sandbox::{Call, Fault, Gateway, InProcess, RateLimit, Rule, Sandbox, Served, Settings, Spread, Tier};
-use bursar::vendor::{Request, Vendor as _};
 use bytes::Bytes;
 use serde_json::{Value, json};
 
@@ -31,7 +31,7 @@ fn rate_of(served: &Served) -> (u16, Option<Duration>, RateLimit) {
 }
 
 #[test]
-fn a_purchase_passes_through_as_the_vendors_envelope_and_belongs_to_the_gateway() {
+fn a_purchase_passes_through_as_the_providers_envelope_and_belongs_to_the_gateway() {
     let mut world = World::new(through(Gateway::default()));
     let posted = world.gateway("chat_gpt/llm_responses/task_post", Some(&json!([question("a")])));
     assert_eq!((posted.status, posted.codes(), &posted.body["cost"]), (200, vec![20_100], &json!(0.0102)));
@@ -124,7 +124,7 @@ fn a_wrong_key_and_a_short_balance_are_errors_of_the_gateways_own_form() {
 fn its_limits_go_by_tier_and_are_told_beside_every_reply() {
     let path = format!("{BASE}/gemini/llm_scraper/locations");
     for (tier, limit) in [(Tier::Free, 60), (Tier::Starter, 600), (Tier::Growth, 3_000)] {
-        // The vendor behind it must not be what throttles.
+        // The provider behind it must not be what throttles.
         let mut world = World::new(Settings { calls_per_minute: 10_000, ..through(Gateway::tier(tier)) });
         world.wait(13);
         for left in (0..limit).rev() {
@@ -186,10 +186,10 @@ fn a_body_is_an_array_unless_a_setting_takes_one_object() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_process_a_client_reaches_the_gateway_by_the_vendors_own_paths() {
+async fn in_process_a_client_reaches_the_gateway_by_the_providers_own_paths() {
     let sandbox = std::sync::Arc::new(std::sync::Mutex::new(Sandbox::new(through(Gateway::default()))));
-    let vendor = InProcess::through_gateway(sandbox, start, "sandbox-key");
-    let reply = vendor
+    let provider = InProcess::through_gateway(sandbox, start, "sandbox-key");
+    let reply = provider
         .call(Request {
             path: "/v3/ai_optimization/claude/llm_responses/live".to_owned(),
             body: Some(Bytes::from(json!([{"user_prompt": "x", "model_name": "claude-3-5-haiku"}]).to_string())),

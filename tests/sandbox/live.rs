@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bursar::money::Money;
-use bursar::offer::{Engine, Function, Method, ResultKind};
-use bursar::sandbox::{Call, Fault, Rule, Served, Settings, Spread, Ware};
+use bursar::product::{Engine, Function, Method, ResultKind};
+use bursar::sandbox::{Call, Fault, PriceClass, Rule, Served, Settings, Spread};
 use serde_json::{Value, json};
 
 use super::responses::question;
@@ -39,9 +39,13 @@ fn a_scraper_answer_comes_on_the_same_connection_after_a_while_and_costs_more() 
     let html = world.post(&SCRAPER.replace("advanced", "html"), &json!([task("b")])).results();
     assert!(html[0]["items"][0]["html"].as_str().unwrap().starts_with("<!doctype html>"));
     assert_eq!(world.charged(), 8_000_000);
-    let ware =
-        Ware { engine: Engine::ChatGpt, function: Function::LlmScraper, method: Method::Live, kind: ResultKind::Html };
-    assert_eq!(world.sandbox.bill().by_ware[&ware], (1, Money::from_nanos(4_000_000)));
+    let price_class = PriceClass {
+        engine: Engine::ChatGpt,
+        function: Function::LlmScraper,
+        method: Method::Live,
+        kind: ResultKind::Html,
+    };
+    assert_eq!(world.sandbox.bill().by_price_class[&price_class], (1, Money::from_nanos(4_000_000)));
 }
 
 #[test]

@@ -193,7 +193,7 @@ fn the_schema_of_requests_agrees_with_the_sandbox() {
             assert_eq!(form.is_valid(&json!([asked])), codes == [20_100], "{engine} {patch}");
         }
     }
-    let look = validator("id_list");
+    let scan = validator("id_list");
     for (asked, fine) in [
         (json!({"datetime_from": "2026-11-22 15:00:00 +00:00", "datetime_to": "2026-11-22 15:20:00 +00:00"}), true),
         (json!({"datetime_from": "2026-11-22 15:00:00 +00:00"}), false),
@@ -203,7 +203,7 @@ fn the_schema_of_requests_agrees_with_the_sandbox() {
             false,
         ),
     ] {
-        assert_eq!(look.is_valid(&json!([asked])), fine, "{asked}");
+        assert_eq!(scan.is_valid(&json!([asked])), fine, "{asked}");
         assert_eq!(World::new(settings()).post(LIST, &json!([asked])).code() == 20_000, fine, "{asked}");
     }
 }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bursar::money::Money;
-use bursar::offer::{Engine, Function, Method, ResultKind};
-use bursar::sandbox::{Call, Fault, Rule, Sandbox, Settings, Spread, Ware};
+use bursar::product::{Engine, Function, Method, ResultKind};
+use bursar::sandbox::{Call, Fault, PriceClass, Rule, Sandbox, Settings, Spread};
 use serde_json::{Value, json};
 
 use super::world::{AUTH, OTHER, USER, World, as_reply, settings, start};
@@ -252,13 +252,13 @@ fn a_hundred_questions_of_three_engines_are_sold_and_counted_by_what_they_are() 
     }
     let bill = world.sandbox.bill();
     assert_eq!((bill.tasks, bill.bought_twice().count(), bill.total.nanos()), (300, 0, 300 * TAKEN));
-    let ware = Ware {
+    let price_class = PriceClass {
         engine: Engine::Claude,
         function: Function::LlmResponses,
         method: Method::Standard,
         kind: ResultKind::Advanced,
     };
-    assert_eq!(bill.by_ware[&ware], (100, Money::from_nanos(100 * TAKEN)));
+    assert_eq!(bill.by_price_class[&price_class], (100, Money::from_nanos(100 * TAKEN)));
     let sale = world.sandbox.sales().last().unwrap();
     assert_eq!(
         (sale.function, sale.method, sale.location_code, sale.language_code),

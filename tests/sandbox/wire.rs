@@ -1,10 +1,10 @@
-//! The vendor as a client meets it: in process, and over real HTTP.
+//! The provider as a client meets it: in process, and over real HTTP.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use bursar::provider::{Failure, Provider as _, Request};
 use bursar::sandbox::{Call, Fault, Gateway, InProcess, Rule, Sandbox, Settings, serve};
-use bursar::vendor::{Failure, Request, Vendor as _};
 use bytes::Bytes;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ fn request(path: &str, body: Option<&Value>) -> Request {
 
 #[tokio::test(start_paused = true)]
 async fn in_process_a_client_waits_times_out_and_sees_failures_as_over_a_network() {
-    let (vendor, sandbox) = in_process(with_faults(vec![
+    let (provider, sandbox) = in_process(with_faults(vec![
         Rule::nth(Fault::RefuseBefore, Call::TaskPost, 1),
         Rule::nth(Fault::AnswerLate { after: Duration::from_mins(10) }, Call::TaskPost, 2),
         Rule::nth(Fault::Truncate, Call::TaskPost, 3),
@@ -39,12 +39,12 @@ async fn in_process_a_client_waits_times_out_and_sees_failures_as_over_a_network
     ]));
     let begin = tokio::time::Instant::now();
     let posted = request(POST, Some(&tasks(1)));
-    assert!(matches!(vendor.call(posted.clone()).await, Err(Failure::NeverLeft(_))));
-    assert!(matches!(vendor.call(posted.clone()).await, Err(Failure::NoAnswer(_))));
+    assert!(matches!(provider.call(posted.clone()).await, Err(Failure::NeverLeft(_))));
+    assert!(matches!(provider.call(posted.clone()).await, Err(Failure::NoAnswer(_))));
     assert_eq!(begin.elapsed(), Duration::from_mins(1));
-    assert!(matches!(vendor.call(posted.clone()).await, Err(Failure::Part { .. })));
-    assert!(matches!(vendor.call(posted.clone()).await, Err(Failure::NoAnswer(_))));
-    assert_eq!(vendor.call(posted).await.unwrap().status, 200);
+    assert!(matches!(provider.call(posted.clone()).await, Err(Failure::Part { .. })));
+    assert!(matches!(provider.call(posted.clone()).await, Err(Failure::NoAnswer(_))));
+    assert_eq!(provider.call(posted).await.unwrap().status, 200);
     assert_eq!(begin.elapsed(), Duration::from_secs(80));
     assert_eq!(sandbox.lock().unwrap().bill().tasks, 4);
 }

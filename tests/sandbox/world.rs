@@ -1,4 +1,4 @@
-//! A simulated vendor in virtual time, and what is asked of it.
+//! A simulated provider in virtual time, and what is asked of it.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ pub(super) fn start() -> DateTime<Utc> {
     "2026-11-22T15:30:00Z".parse().unwrap()
 }
 
-/// Vendor-like, but with a turnaround and lags that tests can count on.
+/// Provider-like, but with a turnaround and lags that tests can count on.
 pub(super) fn settings() -> Settings {
     let fixed = |minutes| Spread { min: Duration::from_mins(minutes), max: Duration::from_mins(minutes) };
     Settings {

@@ -1,6 +1,6 @@
 //! The answers that are stored, held against the questions they stand for.
 
-use bursar::vendor::wire::mend;
+use bursar::provider::wire::mend;
 
 use super::checks::{Checked, fail};
 use super::odd::answers_are_kept;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bursar::money::Money;
-use bursar::offer::Route;
+use bursar::product::Route;
 use bursar::sandbox::{Call, Fault, Rule, Spread};
 
 use super::asked::Asked;
@@ -24,7 +24,7 @@ impl Weather {
         let dear = Draw(fastrand::Rng::with_seed(seed ^ 0x00DE_A251)).by(0.4);
         let job = job(draw, dear);
         let troubled = (self.clears - self.began).to_std().unwrap_or_default().as_secs();
-        self.vendor_of_models(draw, &job);
+        self.provider_of_models(draw, &job);
         self.faults_beside(draw, &job, troubled);
         self.jobs.push(job);
         if !self.broken && draw.by(0.15) {
@@ -35,8 +35,8 @@ impl Weather {
         self.account.user_prompt_decoded = decodes;
     }
 
-    /// How this vendor's models and their money behave.
-    fn vendor_of_models(&mut self, draw: &mut Draw, job: &Asked) {
+    /// How this provider's models and their money behave.
+    fn provider_of_models(&mut self, draw: &mut Draw, job: &Asked) {
         if !job.models {
             return;
         }
@@ -81,7 +81,7 @@ impl Weather {
         }
     }
 
-    /// The same vendor behind a gateway that shows no list of what was bought.
+    /// The same provider behind a gateway that shows no list of what was bought.
     fn through_the_gateway(&mut self, draw: &mut Draw) {
         self.account.route = Route::Aisa;
         self.road.gateway = true;

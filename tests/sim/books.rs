@@ -15,21 +15,21 @@ pub struct Attempt {
     pub state: i64,
     pub held: i64,
     /// What it is bought from: what has one price.
-    pub ware: Ware,
+    pub price_class: PriceClass,
     pub sent_v: i64,
     pub hold_to_v: i64,
     pub posted: Option<i64>,
     pub settled: Option<i64>,
     /// A restored ledger took it over: it was reserved by another.
-    pub taken_over: bool,
+    pub recovered: bool,
     /// Its batch was.
     pub was_in_doubt: bool,
-    /// Its cost was booked for want of the vendor's word, which the list may still give.
+    /// Its cost was booked for want of the provider's word, which the list may still give.
     pub is_provisional: bool,
 }
 
 /// Engine, function, method, and whether it is bought at high priority.
-pub type Ware = (String, String, String, bool);
+pub type PriceClass = (String, String, String, bool);
 
 /// How money moved: as the ledger's entries say, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,11 +61,11 @@ pub type Caps = BTreeMap<(String, i64, i64), (Option<i64>, i64)>;
 
 #[derive(Clone, Debug, Default)]
 pub struct Books {
-    /// By the vendor's id.
+    /// By the provider's id.
     pub bought: BTreeMap<String, Attempt>,
     /// By row.
     pub attempts: BTreeMap<i64, Attempt>,
-    /// The vendor's ids of extra charges, with what was taken.
+    /// The provider's ids of unmatched charges, with what was taken.
     pub extra: BTreeMap<String, i64>,
     pub runs: BTreeMap<i64, Run>,
     /// Tasks that are asked, by run.
@@ -75,16 +75,16 @@ pub struct Books {
     pub caps: Caps,
     /// In the order of their making.
     pub entries: Vec<Entry>,
-    /// It waits until the vendor's list was read whole.
+    /// It waits until the provider's list was read whole.
     pub restored: bool,
-    /// Costs that were booked for want of the vendor's word.
+    /// Costs that were booked for want of the provider's word.
     pub provisional: u64,
     /// Attempts with a whole answer.
     pub answered: BTreeSet<i64>,
 }
 
-/// A vendor's id as the vendor writes it.
-fn vendor_id(value: Value) -> Option<String> {
+/// A provider's id as the provider writes it.
+fn provider_id(value: Value) -> Option<String> {
     match value {
         Value::Blob(bytes) => {
             let hex = data_encoding::HEXLOWER.encode(&bytes);
@@ -99,10 +99,10 @@ impl Books {
     pub fn read(db: &Connection) -> rusqlite::Result<Self> {
         let mut books = Self::default();
         let mut statement = db.prepare_cached(
-            "SELECT attempt.id, attempt.task, batch.run, batch.start, attempt.state, batch.sent_v, batch.hold_to_v,
-                    attempt.posted_nano, attempt.settled_nano, attempt.vendor_id, attempt.batch, attempt.held_nano,
+            "SELECT attempt.id, attempt.task, batch.run, batch.session, attempt.state, batch.sent_v, batch.hold_to_v,
+                    attempt.posted_nano, attempt.settled_nano, attempt.provider_id, attempt.batch, attempt.held_nano,
                     batch.engine, batch.function, batch.method, task.service = 1,
-                    coalesce(batch.doubt = 'found in the vendor''s list after a restoration', 0), batch.doubt IS NOT NULL,
+                    coalesce(batch.unknown_because = 'found in the provider''s list after a restoration', 0), batch.unknown_because IS NOT NULL,
                     EXISTS (SELECT 1 FROM provisional_cost WHERE provisional_cost.attempt = attempt.id)
              FROM attempt JOIN batch ON batch.id = attempt.batch JOIN task ON task.id = attempt.task",
         )?;
@@ -120,12 +120,12 @@ impl Books {
                 settled: row.get(8)?,
                 batch: row.get(10)?,
                 held: row.get(11)?,
-                ware: (row.get(12)?, row.get(13)?, row.get(14)?, row.get(15)?),
-                taken_over: row.get(16)?,
+                price_class: (row.get(12)?, row.get(13)?, row.get(14)?, row.get(15)?),
+                recovered: row.get(16)?,
                 was_in_doubt: row.get(17)?,
                 is_provisional: row.get(18)?,
             };
-            if let Some(id) = vendor_id(row.get(9)?) {
+            if let Some(id) = provider_id(row.get(9)?) {
                 books.bought.insert(id, attempt.clone());
             }
             books.attempts.insert(attempt.id, attempt);
@@ -138,7 +138,7 @@ impl Books {
             }
             Ok::<_, rusqlite::Error>(())
         };
-        each("SELECT vendor_id, nano_usd FROM extra_charge", &mut |row| {
+        each("SELECT provider_id, nano_usd FROM unmatched_charge", &mut |row| {
             books.extra.insert(row.get(0)?, row.get(1)?);
             Ok(())
         })?;

@@ -12,9 +12,9 @@ use super::beside::BESIDE;
 use super::books::Books;
 use super::checks::{Allowed, Before, Look, tag_of};
 use super::disk::Copy;
-use super::greeting;
+use super::handshake;
 use super::journal::Struck;
-use super::life::{Death, Fate, Life, Lived, Trouble};
+use super::session::{Death, Fate, Lived, Session, Trouble};
 use super::weather::{Draw, Weather, draw_caps};
 use super::world::World;
 
@@ -25,10 +25,10 @@ pub struct Outcome {
     pub failure: Option<String>,
     pub journal: String,
     pub struck: Struck,
-    pub lives: u64,
+    pub sessions: u64,
     pub tasks: u64,
     pub simulated: Duration,
-    /// Purchases that were made twice because the vendor is not what it must be, and how many of them no list has shown.
+    /// Purchases that were made twice because the provider is not what it must be, and how many of them no list has shown.
     pub doubled: (u64, u64),
 }
 
@@ -82,10 +82,10 @@ pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcom
         broken: weather.broken,
         ..Allowed::default()
     };
-    world.greets = seed >= greeting::FIRST_SEED;
+    world.shakes_hands = seed >= handshake::FIRST_SEED;
     world.skew = weather.skew;
     let mut clocks = Draw(fastrand::Rng::with_seed(seed ^ 0x000C_10C5));
-    let wrong_clocks = world.greets && clocks.by(0.4);
+    let wrong_clocks = world.shakes_hands && clocks.by(0.4);
     let mut campaign = Campaign {
         world,
         weather,
@@ -105,7 +105,7 @@ pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcom
         seed,
         failure,
         struck: world.struck,
-        lives: world.lives,
+        sessions: world.sessions,
         tasks: weather.jobs.iter().map(|job| job.tasks() as u64).sum(),
         simulated: (world.clock.true_time - weather.began).to_std().unwrap_or_default(),
         journal: world.journal.text().to_owned(),
@@ -115,12 +115,12 @@ pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcom
 
 impl Campaign {
     fn troubled(&mut self) -> Result<(), String> {
-        let lives = self.draw.0.usize(1..=MOST_TROUBLED_LIVES);
-        for _ in 0..lives {
-            let life = self.draw_life();
-            let wrong_by = self.clocks.as_mut().map_or(0, greeting::wrong_by);
+        let sessions = self.draw.0.usize(1..=MOST_TROUBLED_LIVES);
+        for _ in 0..sessions {
+            let session = self.draw_session();
+            let wrong_by = self.clocks.as_mut().map_or(0, handshake::wrong_by);
             self.world.clock.jump(wrong_by);
-            self.live(&life)?;
+            self.live(&session)?;
             self.world.clock.jump(-wrong_by);
             if self.world.clock.true_time > self.weather.clears {
                 break;
@@ -137,17 +137,17 @@ impl Campaign {
     fn calm(&mut self) -> Result<(), String> {
         let jobs = self.weather.jobs.clone();
         let (mut planned_before, mut sold_before, mut costs_sought) = (None, 0, false);
-        // What the vendor's own limit of the day lets through only day by day takes as many days as it takes.
+        // What the provider's own limit of the day lets through only day by day takes as many days as it takes.
         let (mut number, mut idle) = (0, 0);
         while idle < MOST_CALM_LIVES && number < 2 * LONG_CALM_LIVES {
             let jobs = if number > LONG_CALM_LIVES { Vec::new() } else { jobs.clone() };
-            let lived = self.live(&Life { jobs, ..Life::default() })?;
+            let lived = self.live(&Session { jobs, ..Session::default() })?;
             let end = match lived.fate {
                 Fate::Ended(end) => end,
-                Fate::NotBegun(why) => return Err(format!("a start in good weather did not begin: {why}")),
-                Fate::Died => return Err("a start in good weather died".to_owned()),
+                Fate::NotBegun(why) => return Err(format!("a session in good weather did not begin: {why}")),
+                Fate::Died => return Err("a session in good weather died".to_owned()),
             };
-            let (books, audit, sales) = self.look()?;
+            let (books, audit, sales) = self.scan()?;
             let current = &self.before.planned;
             let open = books.runs.iter().filter(|(id, run)| run.state != "closed" && current.contains(id));
             let planned: u64 = open.map(|(run, _)| books.tasks_in(*run, 0)).sum();
@@ -195,22 +195,22 @@ impl Campaign {
     }
 
     /// Lives a life and checks what it left.
-    pub(super) fn live(&mut self, life: &Life) -> Result<Lived, String> {
-        self.allow(life);
-        let number = self.world.lives + 1;
-        self.world.line(format_args!("life {number}: {life:?}"));
+    pub(super) fn live(&mut self, session: &Session) -> Result<Lived, String> {
+        self.allow(session);
+        let number = self.world.sessions + 1;
+        self.world.line(format_args!("life {number}: {session:?}"));
         let before = Books::read(&self.world.disk.reader).map_err(|error| error.to_string())?;
         let entry = before.entries.last().map_or(0, |entry| entry.id);
-        let lived = self.world.live(life)?;
+        let lived = self.world.live(session)?;
         self.before = Before { start: lived.start, planned: lived.planned.clone(), caps: before.caps, entry };
-        let (books, audit, sales) = self.look()?;
+        let (books, audit, sales) = self.scan()?;
         let lost = self.lost;
         self.allowed.once_extra.extend(books.extra.keys().cloned());
         for sale in &sales {
             // What a restored ledger took over, another had held something for, which may have died before it knew more.
             let in_doubt = || books.attempts.get(&tag_of(sale)?.attempt).filter(|attempt| attempt.state == 0 && !lost);
             let attempt = books.bought.get(&sale.id).or_else(in_doubt);
-            if let Some(attempt) = attempt.filter(|attempt| attempt.held > 0 && !attempt.taken_over) {
+            if let Some(attempt) = attempt.filter(|attempt| attempt.held > 0 && !attempt.recovered) {
                 self.allowed.held.entry(sale.id.clone()).or_insert(attempt.held);
             }
             if books.bought.get(&sale.id).is_some_and(|attempt| attempt.settled.is_some()) {
@@ -223,15 +223,15 @@ impl Campaign {
         for run in books.runs.values() {
             self.allowed.periods.insert((run.job.clone(), run.period.clone()));
         }
-        let look = self.looking(&books, &audit, &sales);
-        look.after_a_life(&self.before)?;
-        look.the_end_is_honest(&lived)?;
-        if self.world.greets {
+        let scan = self.looking(&books, &audit, &sales);
+        scan.after_a_session(&self.before)?;
+        scan.the_end_is_honest(&lived)?;
+        if self.world.shakes_hands {
             let kinds = self.weather.jobs.iter().map(|job| {
                 let kind = bursar::period::PeriodKind::ALL.iter().find(|kind| kind.name() == job.period);
                 (job.name.to_owned(), (*kind.unwrap(), job.timezone.parse().unwrap()))
             });
-            greeting::nothing_is_bought_for_another_period(&books, &self.world.opened, &kinds.collect())?;
+            handshake::nothing_is_bought_for_another_period(&books, &self.world.opened, &kinds.collect())?;
         }
         self.the_balance_is_kept(&sales)?;
         self.rates()?;
@@ -241,7 +241,7 @@ impl Campaign {
         Ok(lived)
     }
 
-    pub(super) fn look(&mut self) -> Result<(Books, Audit, Vec<Sale>), String> {
+    pub(super) fn scan(&mut self) -> Result<(Books, Audit, Vec<Sale>), String> {
         let now = self.world.clock.true_time;
         self.world.wire.sandbox.advance(now);
         let audit = self.world.audit()?;
@@ -250,10 +250,10 @@ impl Campaign {
     }
 
     fn looking<'a>(&'a self, books: &'a Books, audit: &'a Audit, sales: &'a [Sale]) -> Look<'a> {
-        Look { books, audit, sales, allowed: &self.allowed, lost: self.lost, twins: &self.world.wire.twins }
+        Look { books, audit, sales, allowed: &self.allowed, lost: self.lost, duplicates: &self.world.wire.duplicates }
     }
 
-    /// Politeness: in no 60 seconds more calls than the vendor allows.
+    /// Politeness: in no 60 seconds more calls than the provider allows.
     fn rates(&self) -> Result<(), String> {
         let limits = &self.weather.account.limits;
         let sandbox = &self.world.wire.sandbox;
@@ -265,21 +265,21 @@ impl Campaign {
         ] {
             let peak = sandbox.peak_per_minute(call);
             // What arrives more often than it was sent was not called more often.
-            if peak > most as usize && (call.is_some() || self.world.wire.twins.is_empty()) {
+            if peak > most as usize && (call.is_some() || self.world.wire.duplicates.is_empty()) {
                 return Err(format!("{peak} calls ({call:?}) in 60 s, and {most} are allowed"));
             }
         }
         Ok(())
     }
 
-    /// Purchases that no honest vendor would have made: the alarm must have counted those that a list has shown.
+    /// Purchases that no honest provider would have made: the alarm must have counted those that a list has shown.
     fn count_doubled(&mut self, books: &Books, sales: &[Sale]) {
         let extra = sales.iter().filter(|sale| !books.bought.contains_key(&sale.id));
         let (shown, unseen): (Vec<_>, Vec<_>) = extra.partition(|sale| books.extra.contains_key(&sale.id));
         self.doubled = ((shown.len() + unseen.len()) as u64, unseen.len() as u64);
     }
 
-    fn draw_life(&mut self) -> Life {
+    fn draw_session(&mut self) -> Session {
         let (habits, draw) = (self.weather.habits, &mut self.draw);
         let (beside, pages): (Vec<_>, Vec<_>) = self.weather.jobs.iter().partition(|job| job.name == BESIDE);
         let mut jobs: Vec<Asked> = match &pages[..] {
@@ -291,10 +291,10 @@ impl Campaign {
         if self.beside.by(0.8) {
             jobs.extend(beside.into_iter().cloned());
         }
-        let mut life = Life { jobs, ..Life::default() };
+        let mut session = Session { jobs, ..Session::default() };
         if habits.crashes && draw.by(0.7) {
             let most = draw.pick(&[10, 40, 200, 1_000]);
-            life.death = Death::AtMoment(draw.0.u64(1..=most));
+            session.death = Death::AtMoment(draw.0.u64(1..=most));
         }
         let at = |draw: &mut Draw| {
             let most = draw.pick(&[3, 60, 900, 7_200]);
@@ -328,15 +328,15 @@ impl Campaign {
                 }
             }
         }
-        life.troubles = troubles;
+        session.troubles = troubles;
         if habits.full && draw.by(0.5) {
-            life.pages_left = Some(draw.0.u32(0..=40));
+            session.pages_left = Some(draw.0.u32(0..=40));
         }
         if habits.io_errors && draw.by(0.6) {
             let most = draw.pick(&[6, 30, 200]);
-            life.commits = Some(draw.0.u32(0..=most));
+            session.commits = Some(draw.0.u32(0..=most));
         }
-        life
+        session
     }
 
     /// What happens between two lives.
@@ -377,13 +377,13 @@ impl Campaign {
     }
 
     /// Tells the checkers what this life may do.
-    fn allow(&mut self, life: &Life) {
+    fn allow(&mut self, session: &Session) {
         let allowed = &mut self.allowed;
         let caps = &self.weather.account.caps;
         (allowed.account_day, allowed.account_month) =
             (caps.day.map(bursar::money::Money::nanos), caps.month.map(bursar::money::Money::nanos));
         (allowed.run_now, allowed.asked_now) = Default::default();
-        for job in &life.jobs {
+        for job in &session.jobs {
             let name = job.name.to_owned();
             let run = allowed.run.entry(name.clone()).or_default();
             *run = job.run_cap.nanos().max(*run);

@@ -1,4 +1,4 @@
-//! The checkers. They see the ledger and the vendor's bill, and nothing of what made the trouble.
+//! The checkers. They see the ledger and the provider's bill, and nothing of what made the trouble.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
@@ -10,7 +10,7 @@ use bursar::zone::Zone;
 use chrono::{DateTime, Datelike, TimeDelta, Utc};
 
 use super::books::{Attempt, Books};
-use super::life::{Fate, Lived};
+use super::session::{Fate, Lived};
 
 /// What holds in a campaign, from the one who asked and paid.
 #[derive(Clone, Debug, Default)]
@@ -31,15 +31,15 @@ pub struct Allowed {
     pub repeats: BTreeMap<String, u64>,
     /// How often a paid failure may be bought again.
     pub again: u64,
-    /// By how many seconds the vendor's clock is ahead of the true time.
+    /// By how many seconds the provider's clock is ahead of the true time.
     pub skew: i64,
-    /// The vendor's list can be asked.
+    /// The provider's list can be asked.
     pub lists: bool,
     /// Its list names what a model's task came to, once that is settled.
     pub list_settles: bool,
-    /// The vendor may have raised its prices: what it takes beyond what was held is no breach.
+    /// The provider may have raised its prices: what it takes beyond what was held is no breach.
     pub price_rises: bool,
-    /// The vendor is not what bursar must be able to rely on: it may sell again what was concluded not to be bought.
+    /// The provider is not what bursar must be able to rely on: it may sell again what was concluded not to be bought.
     pub broken: bool,
     /// By how many per cent a job lets a price rise.
     pub drift: BTreeMap<String, u32>,
@@ -51,7 +51,7 @@ pub struct Allowed {
     pub settled: BTreeSet<String>,
     /// Job and period of every run that ever began.
     pub periods: BTreeSet<(String, String)>,
-    /// Purchases that some copy booked as extra charges, since it did not know their tasks.
+    /// Purchases that some copy booked as unmatched charges, since it did not know their tasks.
     pub once_extra: BTreeSet<String>,
     /// From when to when purchases were made by a ledger that is gone: since the copy that took its place.
     pub forgotten: Vec<(DateTime<Utc>, DateTime<Utc>)>,
@@ -89,7 +89,7 @@ pub struct Look<'a> {
     /// Purchases of a ledger that is gone are not all found yet.
     pub lost: bool,
     /// Tags that arrived more often than they were sent, and how much more often.
-    pub twins: &'a BTreeMap<String, u64>,
+    pub duplicates: &'a BTreeMap<String, u64>,
 }
 
 pub(super) type Checked = Result<(), String>;
@@ -100,7 +100,7 @@ pub(super) fn fail<T>(what: &str, figures: &dyn Debug) -> Result<T, String> {
 
 impl Look<'_> {
     /// What holds after every life, whatever became of it.
-    pub fn after_a_life(&self, before: &Before) -> Checked {
+    pub fn after_a_session(&self, before: &Before) -> Checked {
         if !self.audit.problems.is_empty() {
             return fail("the audit finds problems", &self.audit.problems);
         }
@@ -109,7 +109,7 @@ impl Look<'_> {
             self.nothing_is_paid_twice()?;
         }
         self.what_is_booked_was_sold()?;
-        // What such a vendor's list hides from a restored ledger that ledger never knows.
+        // What such a provider's list hides from a restored ledger that ledger never knows.
         let unknowable = self.allowed.broken && self.allowed.was_restored();
         if !self.lost && !unknowable {
             self.what_was_sold_is_known()?;
@@ -119,7 +119,7 @@ impl Look<'_> {
         }
         self.what_was_charged_is_believed()?;
         self.what_is_open_is_held_for()?;
-        // A start that did not come to work may not have written its plan.
+        // A session that did not come to work may not have written its plan.
         self.tasks_are_conserved(&before.planned)
     }
 
@@ -133,8 +133,8 @@ impl Look<'_> {
             }
             *tags.entry(tag).or_default() += 1;
         }
-        let twins = |tag: &str| self.twins.get(tag).copied().unwrap_or(0);
-        match tags.iter().find(|(tag, times)| **times > 1 + twins(tag)) {
+        let duplicates = |tag: &str| self.duplicates.get(tag).copied().unwrap_or(0);
+        match tags.iter().find(|(tag, times)| **times > 1 + duplicates(tag)) {
             Some(twice) => fail("one tag was sold more than once", &twice),
             None => Ok(()),
         }
@@ -181,7 +181,7 @@ impl Look<'_> {
     }
 
     /// No entry without a sale: what the ledger has charged is on the bill, under that id and to the nano-dollar. What is
-    /// not settled stands at what was taken, or at what the vendor said of it.
+    /// not settled stands at what was taken, or at what the provider said of it.
     fn what_is_booked_was_sold(&self) -> Checked {
         let sales: BTreeMap<&str, &Sale> = self.sales.iter().map(|sale| (sale.id.as_str(), sale)).collect();
         for (id, attempt) in &self.books.bought {
@@ -200,7 +200,7 @@ impl Look<'_> {
         for (id, cost) in &self.books.extra {
             let is_so = |sale: &&Sale| sale.comes_to.nanos() == cost - Self::back_of_extra(sale, *cost);
             if !sales.get(id.as_str()).is_some_and(is_so) {
-                return fail("an extra charge that is not on the bill like that", &(id, cost));
+                return fail("an unmatched charge that is not on the bill like that", &(id, cost));
             }
         }
         Ok(())
@@ -267,13 +267,13 @@ impl Look<'_> {
         }
         for (run, (sales, bought_now)) in by_run {
             let limit = self.allowed.run_now.get(&self.books.runs[&run].job).copied();
-            // What a restored ledger takes over counts as its start's.
+            // What a restored ledger takes over counts as its session's.
             if bought_now
                 && before.start > 0
                 && !self.allowed.was_restored()
                 && let Some(over) = over(&sales, limit)
             {
-                return fail("a start bought above the ceiling of its run", &(run, over));
+                return fail("a session bought above the ceiling of its run", &(run, over));
             }
         }
         if !self.allowed.was_restored() {
@@ -331,11 +331,11 @@ impl Look<'_> {
         {
             return fail("not booked, and not in doubt", sale);
         }
-        let doubted: Vec<_> = self.books.attempts.values().filter(|attempt| attempt.state == 0).collect();
-        let held: i64 = doubted.iter().map(|attempt| attempt.held).sum::<i64>()
+        let unknown_batches: Vec<_> = self.books.attempts.values().filter(|attempt| attempt.state == 0).collect();
+        let held: i64 = unknown_batches.iter().map(|attempt| attempt.held).sum::<i64>()
             + open.iter().map(|(_, attempt)| attempt.held - attempt.posted.unwrap_or(0)).sum::<i64>();
-        if (self.audit.in_doubt, self.audit.held.nanos()) != (doubted.len() as u64, held) {
-            return fail("what is held is not what is in doubt", &(self.audit, doubted));
+        if (self.audit.in_doubt, self.audit.held.nanos()) != (unknown_batches.len() as u64, held) {
+            return fail("what is held is not what is in doubt", &(self.audit, unknown_batches));
         }
         let submitted: u64 = self.books.runs.keys().map(|run| self.books.tasks_in(*run, 2)).sum();
         if submitted == open.len() as u64 { Ok(()) } else { fail("answers that never came", &submitted) }
@@ -353,7 +353,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// What a start says at its end is what stands in the ledger.
+    /// What a session says at its end is what stands in the ledger.
     pub fn the_end_is_honest(&self, lived: &Lived) -> Checked {
         let Fate::Ended(end) = &lived.fate else { return Ok(()) };
         let submitted: u64 = self.books.runs.keys().map(|run| self.books.tasks_in(*run, 2)).sum();
@@ -366,7 +366,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    /// What holds when all is over and the weather was good: nothing is open, and the books are the bill. Of a vendor that
+    /// What holds when all is over and the weather was good: nothing is open, and the books are the bill. Of a provider that
     /// is not what it must be, the books lack what it has never shown, and nothing else.
     pub fn at_the_end(&self, planned_last: &[i64], may_leave: bool) -> Checked {
         let bill: i64 = self.sales.iter().map(|sale| sale.comes_to.nanos()).sum();

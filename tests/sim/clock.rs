@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// The time of a campaign.
 #[derive(Clone, Copy, Debug)]
 pub struct VirtualClock {
-    /// The true time, which is the vendor's but for what its own clock stands wrong.
+    /// The true time, which is the provider's but for what its own clock stands wrong.
     pub true_time: DateTime<Utc>,
     mono: Duration,
     /// By how much the wall clock is ahead.

@@ -10,7 +10,7 @@ use super::answers::answers_belong;
 use super::asked::Asked;
 use super::books::Books;
 use super::checks::{Allowed, Before, Look};
-use super::life::{Death, Fate, Life};
+use super::session::{Death, Fate, Session};
 use super::wire::Road;
 use super::world::{World, plain_account};
 
@@ -119,17 +119,17 @@ impl Scenario {
         World::new(5, began, self.settings.clone(), account, road)
     }
 
-    fn life(&self, number: usize, death: Death) -> Life {
+    fn session(&self, number: usize, death: Death) -> Session {
         let mut asked = self.asked.clone();
         if self.short && number == 0 {
             asked.run_cap = Money::from_nanos(2_400_000);
         }
-        Life { jobs: vec![asked], death, ..Life::default() }
+        Session { jobs: vec![asked], death, ..Session::default() }
     }
 
     /// Moments of a first life that does not die.
     pub fn moments(&self) -> u64 {
-        self.world().live(&self.life(0, Death::Never)).unwrap().moments
+        self.world().live(&self.session(0, Death::Never)).unwrap().moments
     }
 
     /// Dies at these moments, one life after the other, and then lives on until all is done. The number of moments of the
@@ -137,8 +137,8 @@ impl Scenario {
     pub fn dies_at(&self, deaths: &[u64]) -> Result<u64, String> {
         let mut world = self.world();
         let copy = self.restored.then(|| {
-            // One task is bought before the copy: what the vendor's list must show to be believed.
-            let mut first = self.life(0, Death::Never);
+            // One task is bought before the copy: what the provider's list must show to be believed.
+            let mut first = self.session(0, Death::Never);
             first.jobs[0].run_cap = self.asked.price();
             world.live(&first).unwrap();
             (world.clock.true_time, world.disk.make_copy())
@@ -148,10 +148,10 @@ impl Scenario {
         let mut lost = false;
         for number in 0..MOST_LIVES + deaths.len() {
             let death = deaths.get(number).map_or(Death::Never, |at| Death::AtMoment(*at));
-            let life = self.life(number, death);
+            let session = self.session(number, death);
             let before = Books::read(&world.disk.reader).map_err(|error| error.to_string())?;
             let entry = before.entries.last().map_or(0, |entry| entry.id);
-            let lived = world.live(&life)?;
+            let lived = world.live(&session)?;
             if number == deaths.len() {
                 moments = lived.moments;
             }
@@ -159,18 +159,24 @@ impl Scenario {
             lost &= books.restored || lived.start == 0;
             world.wire.sandbox.advance(world.clock.true_time);
             let (audit, sales) = (world.audit()?, world.wire.sandbox.sales().collect::<Vec<_>>());
-            let allowed = Allowed { forgotten: forgotten.clone(), ..self.allowed(&life.jobs[0]) };
-            let look =
-                Look { books: &books, audit: &audit, sales: &sales, allowed: &allowed, lost, twins: &world.wire.twins };
+            let allowed = Allowed { forgotten: forgotten.clone(), ..self.allowed(&session.jobs[0]) };
+            let scan = Look {
+                books: &books,
+                audit: &audit,
+                sales: &sales,
+                allowed: &allowed,
+                lost,
+                duplicates: &world.wire.duplicates,
+            };
             let before = Before { start: lived.start, planned: lived.planned.clone(), caps: before.caps, entry };
-            look.after_a_life(&before)?;
-            look.the_end_is_honest(&lived)?;
+            scan.after_a_session(&before)?;
+            scan.the_end_is_honest(&lived)?;
             if let Fate::Ended(end) = &lived.fate
                 && number >= deaths.len().max(1)
                 && (end.in_doubt, end.waiting, audit.held.nanos()) == (0, 0, 0)
                 && (books.tasks_in(1, 0) == 0 || number > MOST_LIVES)
             {
-                look.at_the_end(&before.planned, !end.cuts.is_empty() || end.refused.is_some())?;
+                scan.at_the_end(&before.planned, !end.cuts.is_empty() || end.refused.is_some())?;
                 answers_belong(&world.disk.reader)?;
                 return Ok(moments);
             }

@@ -1,15 +1,15 @@
-//! What holds where the vendor's prices rise: a cap is passed by no more than what was in flight then, and what was once
+//! What holds where the provider's prices rise: a cap is passed by no more than what was in flight then, and what was once
 //! charged is held, or not bought, ever after.
 
 use std::collections::BTreeMap;
 
 use bursar::sandbox::Sale;
 
-use super::books::{Attempt, Moved, Ware};
+use super::books::{Attempt, Moved, PriceClass};
 use super::checks::{Checked, Look, fail};
 
 /// What a task of the scraper costs by the list.
-fn listed((_, _, method, high): &Ware) -> i64 {
+fn listed((_, _, method, high): &PriceClass) -> i64 {
     match (&method[..], high) {
         ("live", _) => 4_000_000,
         (_, true) => 2_400_000,
@@ -35,8 +35,8 @@ impl Look<'_> {
             // What was bought by a ledger that is gone was held there.
             let held = self.allowed.held.get(&sale.id).copied().unwrap_or(held);
             // Nothing is held for what was given up, nor for what arrived more often than it was sent.
-            let is_twin = sale.tag.as_ref().is_some_and(|tag| self.twins.contains_key(tag));
-            let is_in_doubt = attempt.is_some_and(|attempt| attempt.state == 0) && !is_twin;
+            let is_duplicate = sale.tag.as_ref().is_some_and(|tag| self.duplicates.contains_key(tag));
+            let is_in_doubt = attempt.is_some_and(|attempt| attempt.state == 0) && !is_duplicate;
             let is_held = self.books.bought.contains_key(&sale.id) || is_in_doubt;
             let held = if is_held || !self.allowed.broken { held } else { 0 };
             *beyond.entry(batch).or_default() += (self.taken(sale) - held).max(0);
@@ -83,7 +83,8 @@ impl Look<'_> {
     pub(super) fn what_was_charged_is_believed(&self) -> Checked {
         let mut attempts: BTreeMap<i64, Vec<&Attempt>> = BTreeMap::new();
         for attempt in self.books.attempts.values() {
-            if attempt.ware.1 != "llm_scraper" || self.allowed.hasty.contains(&self.books.runs[&attempt.run].job) {
+            if attempt.price_class.1 != "llm_scraper" || self.allowed.hasty.contains(&self.books.runs[&attempt.run].job)
+            {
                 continue;
             }
             attempts.entry(attempt.batch).or_default().push(attempt);
@@ -91,24 +92,22 @@ impl Look<'_> {
         let mut known = BTreeMap::new();
         for entry in &self.books.entries {
             for attempt in attempts.get(&entry.batch).into_iter().flatten() {
-                let ware = &attempt.ware;
+                let price_class = &attempt.price_class;
                 match entry.moved {
                     // A paid failure is no word on a price, and what a restored ledger took over was reserved elsewhere.
-                    Moved::Charged | Moved::Overrun
-                        if attempt.state != 5 && attempt.held > 0 && !attempt.taken_over =>
-                    {
+                    Moved::Charged | Moved::Overrun if attempt.state != 5 && attempt.held > 0 && !attempt.recovered => {
                         let cost = attempt.posted.or(attempt.settled).unwrap_or(0);
-                        let most = known.entry(ware).or_insert(cost);
+                        let most = known.entry(price_class).or_insert(cost);
                         *most = cost.max(*most);
                     }
-                    Moved::Reserved if attempt.held > 0 && !attempt.taken_over => {
-                        let Some(charged) = known.get(ware) else { continue };
+                    Moved::Reserved if attempt.held > 0 && !attempt.recovered => {
+                        let Some(charged) = known.get(price_class) else { continue };
                         if attempt.held < *charged {
                             return fail("reserved for less than was charged before", &(entry, attempt, charged));
                         }
                         let job = &self.books.runs[&attempt.run].job;
                         let drift = i64::from(self.allowed.drift.get(job).copied().unwrap_or(0));
-                        if *charged > listed(ware) / 100 * (100 + drift) {
+                        if *charged > listed(price_class) / 100 * (100 + drift) {
                             return fail("bought at a price that its job does not allow", &(entry, attempt, charged));
                         }
                     }

@@ -87,7 +87,7 @@ impl Disk {
         Lock::try_take(&self.path())
     }
 
-    /// Opens the ledger; `pages_left`: the disk has room for so many more. Hooks are on it from the start.
+    /// Opens the ledger; `pages_left`: the disk has room for so many more. Hooks are on it from the session.
     pub fn open(&self, now: i64, pages_left: Option<u32>) -> Result<Ledger, LedgerError> {
         let mut db = open(&self.name);
         if let Some(left) = pages_left {

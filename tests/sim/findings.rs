@@ -9,7 +9,7 @@ use chrono::TimeDelta;
 
 use super::asked::Asked;
 use super::books::Books;
-use super::life::{Fate, Life, Trouble};
+use super::session::{Fate, Session, Trouble};
 use super::wire::Road;
 use super::world::{World, plain_account};
 
@@ -23,7 +23,7 @@ fn asked(repeats: usize) -> Asked {
 }
 
 fn live(world: &mut World, repeats: usize) -> Box<End> {
-    let lived = world.live(&Life { jobs: vec![asked(repeats)], ..Life::default() }).unwrap();
+    let lived = world.live(&Session { jobs: vec![asked(repeats)], ..Session::default() }).unwrap();
     match lived.fate {
         Fate::Ended(end) => end,
         other @ (Fate::Died | Fate::NotBegun(_)) => panic!("{other:?}"),
@@ -37,8 +37,8 @@ fn answered_once(world: &World, tasks: u64) {
     assert_eq!((answered, bill.tasks, audit.charged), (tasks, tasks, bill.total));
 }
 
-/// A look was widened back to the latest batch before it, and waited for it to be shown, though paid failures are no
-/// witnesses: every look was void.
+/// A scan was widened back to the latest batch before it, and waited for it to be shown, though paid failures are no
+/// control rows: every scan was inconclusive.
 #[test]
 fn a_batch_of_paid_failures_is_not_what_a_look_goes_back_to() {
     let failure = Fault::PaidFailure { code: 40_102, at_post: true };
@@ -53,7 +53,7 @@ fn a_batch_of_paid_failures_is_not_what_a_look_goes_back_to() {
     assert_eq!((bill.tasks, world.audit_clean("at the end").unwrap().charged), (8, bill.total));
 }
 
-/// The vendor's list goes back a month; a look that asked for more was refused for ever.
+/// The provider's list goes back a month; a scan that asked for more was refused for ever.
 #[test]
 fn what_is_in_doubt_is_concluded_also_where_the_purchase_before_it_is_older_than_the_list() {
     let mut world = world(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 3)]);
@@ -65,7 +65,7 @@ fn what_is_in_doubt_is_concluded_also_where_the_purchase_before_it_is_older_than
     answered_once(&world, 124);
 }
 
-/// A look that was to conclude had to show a purchase from before the doubt; the first purchases of a ledger have none
+/// A scan that was to conclude had to show a purchase from before the doubt; the first purchases of a ledger have none
 /// before them, and stayed in doubt for ever, whatever was bought and shown later.
 #[test]
 fn the_first_purchases_of_a_ledger_are_concluded_once_later_ones_are_shown() {
@@ -84,14 +84,14 @@ fn the_first_purchases_of_a_ledger_are_concluded_once_later_ones_are_shown() {
 /// What a machine bought that woke in another day was held in the day it fell asleep in, so a day's cap was exceeded.
 #[test]
 fn what_is_bought_after_a_sleep_counts_in_the_day_of_waking() {
-    use super::life::Trouble;
+    use super::session::Trouble;
     let mut world = world(Vec::new());
     world.account.limits.in_flight = 1;
     world.wire.road.slow = Duration::from_millis(100);
     let job = Asked { day_cap: Some(Money::from_nanos(12_000_000)), ..asked(50) };
     let troubles = (1..6).map(|at| (Duration::from_millis(at * 110), Trouble::Suspend(Duration::from_hours(11))));
-    let life = Life { jobs: vec![job], troubles: troubles.collect(), ..Life::default() };
-    world.live(&life).unwrap();
+    let session = Session { jobs: vec![job], troubles: troubles.collect(), ..Session::default() };
+    world.live(&session).unwrap();
     let mut days = std::collections::BTreeMap::<_, i64>::new();
     for sale in world.wire.sandbox.sales() {
         *days.entry(sale.posted.date_naive()).or_default() += sale.cost.nanos();
@@ -100,10 +100,10 @@ fn what_is_bought_after_a_sleep_counts_in_the_day_of_waking() {
     world.audit_clean("after the sleep").unwrap();
 }
 
-/// Begins a start that is over before it buys: the ledger has its account and its plan, and nothing else.
+/// Begins a session that is over before it buys: the ledger has its account and its plan, and nothing else.
 fn only_plan(world: &mut World) {
-    let troubles = vec![(Duration::ZERO, super::life::Trouble::Kill)];
-    world.live(&Life { jobs: vec![asked(2)], troubles, ..Life::default() }).unwrap();
+    let troubles = vec![(Duration::ZERO, super::session::Trouble::Kill)];
+    world.live(&Session { jobs: vec![asked(2)], troubles, ..Session::default() }).unwrap();
 }
 
 #[test]
@@ -131,14 +131,14 @@ fn an_account_that_an_older_copy_does_not_know_buys_nothing_twice() {
     assert_eq!(world.wire.sandbox.bill().bought_twice().count(), 0);
 }
 
-/// What another job had bought after the copy was booked as extra charges, the ledger was taken for whole again, and that
-/// job's next start bought everything anew.
+/// What another job had bought after the copy was booked as unmatched charges, the ledger was taken for whole again, and that
+/// job's next session bought everything anew.
 #[test]
 fn a_job_that_an_older_copy_does_not_know_takes_over_what_it_had_bought() {
     let mut world = world(Vec::new());
     live(&mut world, 2);
     let copy = world.disk.make_copy();
-    let other = Life { jobs: vec![Asked { name: "other", ..asked(3) }], ..Life::default() };
+    let other = Session { jobs: vec![Asked { name: "other", ..asked(3) }], ..Session::default() };
     world.live(&other).unwrap();
     world.disk.restore(&copy);
     world.rest(Duration::from_hours(1));
@@ -150,9 +150,9 @@ fn a_job_that_an_older_copy_does_not_know_takes_over_what_it_had_bought() {
     assert_eq!(world.audit_clean("at the end").unwrap().extra_charges, 0);
 }
 
-/// The start waited for the close of a lost purchase, which only an answer of the vendor's can show.
+/// The session waited for the close of a lost purchase, which only an answer of the provider's can show.
 #[test]
-fn a_start_whose_vendor_goes_away_after_a_lost_purchase_ends() {
+fn a_start_whose_provider_goes_away_after_a_lost_purchase_ends() {
     // The first call is the greeting, and the second the purchase.
     let gone = Rule { call: None, nth: (3..10_000).collect(), ..Rule::always(Fault::DropBefore) };
     let mut world = world(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1), gone]);
@@ -160,7 +160,7 @@ fn a_start_whose_vendor_goes_away_after_a_lost_purchase_ends() {
     assert!(end.in_doubt > 0 && end.refused.is_some() && !end.stopped, "{end:?}");
 }
 
-/// A look that began before the list does was refused, for ever; and what the list no longer shows may have been bought.
+/// A scan that began before the list does was refused, for ever; and what the list no longer shows may have been bought.
 #[test]
 fn a_ledger_restored_after_more_than_a_month_buys_nothing_before_a_person_says_so() {
     let mut world = world(Vec::new());
@@ -176,13 +176,13 @@ fn a_ledger_restored_after_more_than_a_month_buys_nothing_before_a_person_says_s
     assert_eq!(world.wire.sandbox.sales().count(), sold);
 }
 
-/// The machine slept between the greeting and its answer: the vendor's clock was taken for what it had been before, and
+/// The machine slept between the greeting and its answer: the provider's clock was taken for what it had been before, and
 /// the purchase that followed was held for an hour that was long over.
 #[test]
 fn a_hold_covers_its_purchase_where_the_machine_sleeps_before_its_first_answer() {
     let mut world = world(Vec::new());
     let asleep = (Duration::from_millis(1), Trouble::Suspend(Duration::from_hours(30)));
-    let lived = world.live(&Life { jobs: vec![asked(1)], troubles: vec![asleep], ..Life::default() }).unwrap();
+    let lived = world.live(&Session { jobs: vec![asked(1)], troubles: vec![asleep], ..Session::default() }).unwrap();
     assert!(matches!(lived.fate, Fate::Ended(_)), "{:?}", lived.fate);
     let books = Books::read(&world.disk.reader).unwrap();
     for sale in world.wire.sandbox.sales() {
@@ -200,7 +200,7 @@ fn a_run_that_a_wrong_clock_began_waits_for_its_day() {
     let mut world = world(Vec::new());
     let daily = |repeats| Asked { period: "day", ..asked(repeats) };
     let day = |world: &mut World, repeats| {
-        let lived = world.live(&Life { jobs: vec![daily(repeats)], ..Life::default() }).unwrap();
+        let lived = world.live(&Session { jobs: vec![daily(repeats)], ..Session::default() }).unwrap();
         assert!(matches!(lived.fate, Fate::Ended(_)), "{:?}", lived.fate);
         let books = Books::read(&world.disk.reader).unwrap();
         books.runs.values().map(|run| (run.period.clone(), run.state.clone())).collect::<Vec<_>>()

@@ -7,7 +7,7 @@ use bursar::sandbox::{Fault, Rule, Sale};
 
 use super::campaign::Campaign;
 use super::checks::tag_of;
-use super::life::Life;
+use super::session::Session;
 use super::weather::{Draw, Weather, window};
 
 /// From here on, seeds know the troubles of `later`.
@@ -45,8 +45,8 @@ impl Campaign {
             return Ok(());
         }
         self.world.rest(Duration::from_hours(26));
-        self.live(&Life::default())?;
-        let (books, _, sales) = self.look()?;
+        self.live(&Session::default())?;
+        let (books, _, sales) = self.scan()?;
         let is_given_up = |sale: &&Sale| {
             let attempt = tag_of(sale).and_then(|tag| books.attempts.get(&tag.attempt));
             // What never left, or was refused, is given up without a doubt: only a copy of it that another made can be sold.

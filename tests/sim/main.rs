@@ -1,8 +1,8 @@
-//! A deterministic simulation of whole campaigns: the real core and the real ledger code, with a simulated vendor, on a
+//! A deterministic simulation of whole campaigns: the real core and the real ledger code, with a simulated provider, on a
 //! virtual clock.
 //!
 //! Everything follows from a seed: what is asked, the caps, the weather, every death. The checkers see the ledger and
-//! the vendor's bill only. `BURSAR_SIM_SEED=7` runs one seed aloud, `BURSAR_SIM_MANY=5000` that many, and
+//! the provider's bill only. `BURSAR_SIM_SEED=7` runs one seed aloud, `BURSAR_SIM_MANY=5000` that many, and
 //! `BURSAR_SIM_FROM=100000` says where they begin; `BURSAR_CRASH_ALL=1` runs every crash point,
 //! `BURSAR_CRASH_ONE_IN=83` one of so many.
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a simulation, where a failure is a panic")]
@@ -19,10 +19,10 @@ mod crash_points;
 mod dearer;
 mod disk;
 mod findings;
-mod greeting;
+mod handshake;
 mod journal;
 mod later;
-mod life;
+mod session;
 mod odd;
 mod refusals;
 mod settled;
@@ -94,18 +94,18 @@ fn everywhere(seeds: std::ops::Range<u64>) -> impl Iterator<Item = campaign::Out
 fn campaigns_in_bad_weather_end_well() {
     if let Some(seed) = number("BURSAR_SIM_SEED") {
         let outcome = campaign::run(seed, true);
-        println!("seed {seed}: {} lives, {:?}, {:?}", outcome.lives, outcome.simulated, outcome.failure);
+        println!("seed {seed}: {} lives, {:?}, {:?}", outcome.sessions, outcome.simulated, outcome.failure);
         assert_eq!(outcome.failure, None, "seed {seed}");
         return;
     }
     let (from, many) = (number("BURSAR_SIM_FROM").unwrap_or(0), number("BURSAR_SIM_MANY").unwrap_or(SEEDS));
-    let (mut struck, mut simulated, mut lives, mut tasks) = (Struck::default(), Duration::ZERO, 0, 0);
+    let (mut struck, mut simulated, mut sessions, mut tasks) = (Struck::default(), Duration::ZERO, 0, 0);
     let (mut doubled, mut failed, mut ended) = ((0, 0), Vec::new(), 0);
     for outcome in everywhere(from..from + many) {
         ended += 1;
         struck.merge(&outcome.struck);
         simulated += outcome.simulated;
-        lives += outcome.lives;
+        sessions += outcome.sessions;
         tasks += outcome.tasks;
         doubled = (doubled.0 + outcome.doubled.0, doubled.1 + outcome.doubled.1);
         if let Some(failure) = outcome.failure {
@@ -114,8 +114,8 @@ fn campaigns_in_bad_weather_end_well() {
         }
     }
     let days = simulated.as_secs() / 86_400;
-    println!("{many} campaigns from seed {from}: {lives} lives, {tasks} tasks, {days} virtual days");
-    println!("bought twice by a vendor that is not what it must be: {}, seen by no list: {}", doubled.0, doubled.1);
+    println!("{many} campaigns from seed {from}: {sessions} lives, {tasks} tasks, {days} virtual days");
+    println!("bought twice by a provider that is not what it must be: {}, seen by no list: {}", doubled.0, doubled.1);
     println!("{} kinds of trouble struck:\n{}", struck.kinds(), struck.table());
     assert_eq!(failed, Vec::<u64>::new(), "to repeat one: just sim SEED");
     assert_eq!(ended, many, "a campaign panicked, as was told above");

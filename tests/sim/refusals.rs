@@ -1,7 +1,7 @@
-//! Why tasks may be left unbought when all is over: a reason that a start gives must be true.
+//! Why tasks may be left unbought when all is over: a reason that a session gives must be true.
 
 use bursar::engine::End;
-use bursar::plan::Room;
+use bursar::plan::Headroom;
 use bursar::sandbox::Fault;
 
 use super::books::Books;
@@ -12,7 +12,7 @@ use super::checks::{Checked, fail};
 const DEAREST_PAGE: i64 = 4_000_000;
 
 impl Campaign {
-    /// Every run with tasks left was cut by a ceiling that has no room for one of them, or is refused by the vendor as the
+    /// Every run with tasks left was cut by a ceiling that has no room for one of them, or is refused by the provider as the
     /// weather has it.
     pub(super) fn what_is_left_is_left_for_a_reason(&self, books: &Books, end: &End) -> Checked {
         for (run, facts) in &books.runs {
@@ -22,9 +22,9 @@ impl Campaign {
                 continue;
             }
             let one = if job.deadline.is_some() { DEAREST_PAGE } else { job.price().nanos() };
-            let cut = end.cuts.iter().find(|(of, _)| of.0 == *run).map(|(_, room)| room);
+            let cut = end.cuts.iter().find(|(of, _)| of.0 == *run).map(|(_, headroom)| headroom);
             match (cut, &end.refused) {
-                (Some(room), _) if self.has_no_room(books, room, one) => {}
+                (Some(headroom), _) if self.has_no_headroom(books, headroom, one) => {}
                 (_, Some(refused)) if self.is_refused(refused) => {}
                 _ => return fail("tasks are left for no true reason", &(facts, planned, one, cut, &end.refused, end)),
             }
@@ -33,13 +33,13 @@ impl Campaign {
     }
 
     /// By the ledger's totals the ceiling leaves less than one task.
-    fn has_no_room(&self, books: &Books, room: &Room, one: i64) -> bool {
-        let of_it = books.caps.values().filter(|(limit, _)| *limit == Some(room.limit.nanos()));
-        let mut left = of_it.map(|(_, committed)| room.limit.nanos() - committed);
+    fn has_no_headroom(&self, books: &Books, headroom: &Headroom, one: i64) -> bool {
+        let of_it = books.caps.values().filter(|(limit, _)| *limit == Some(headroom.limit.nanos()));
+        let mut left = of_it.map(|(_, committed)| headroom.limit.nanos() - committed);
         left.any(|left| left < one || self.weather.price_rises)
     }
 
-    /// What this vendor refuses for good.
+    /// What this provider refuses for good.
     fn is_refused(&self, why: &str) -> bool {
         let weather = &self.weather;
         if why.contains("was expected") {

@@ -1,6 +1,6 @@
-//! What models' tasks come to: the vendor takes first and gives back later, and not of everything does it say so.
+//! What models' tasks come to: the provider takes first and gives back later, and not of everything does it say so.
 
-use bursar::offer::{Function, Method};
+use bursar::product::{Function, Method};
 use bursar::sandbox::Sale;
 
 use super::books::Attempt;
@@ -22,13 +22,13 @@ impl Look<'_> {
     /// The attempt of a model's task whose answer has not come.
     pub(super) fn open_attempt(&self, sale: &Sale) -> Option<&Attempt> {
         let attempt = self.books.bought.get(&sale.id)?;
-        (attempt.state == 1 && attempt.settled.is_none() && attempt.ware.1 == "llm_responses").then_some(attempt)
+        (attempt.state == 1 && attempt.settled.is_none() && attempt.price_class.1 == "llm_responses").then_some(attempt)
     }
 
-    /// What the vendor has given back of a model's task whose answer never came, or not whole: no reply says so, so that what
+    /// What the provider has given back of a model's task whose answer never came, or not whole: no reply says so, so that what
     /// was taken stands in the books.
     pub(super) fn told_by_nobody(&self, sale: &Sale, attempt: &Attempt) -> i64 {
-        let is_model = attempt.ware.1 == "llm_responses";
+        let is_model = attempt.price_class.1 == "llm_responses";
         let is_open = is_model && matches!(attempt.state, 5 | 6);
         // Nor does anything where no list can be asked: not what was taken beside the model's charge, nor what that was.
         let is_unsaid = is_model && attempt.was_in_doubt;
@@ -78,8 +78,8 @@ impl Look<'_> {
         extra + booked.map(|(sale, attempt)| self.told_by_nobody(sale, attempt)).sum::<i64>()
     }
 
-    /// What counts of a purchase under a cap: what the vendor has taken by now; and once its answer has said what it comes
-    /// to, that, though the vendor may give back the rest later.
+    /// What counts of a purchase under a cap: what the provider has taken by now; and once its answer has said what it comes
+    /// to, that, though the provider may give back the rest later.
     pub(super) fn taken(&self, sale: &Sale) -> i64 {
         let is_settled = self.books.bought.get(&sale.id).is_some_and(|attempt| attempt.settled.is_some());
         if is_settled || self.allowed.settled.contains(&sale.id) { sale.comes_to.nanos() } else { sale.cost.nanos() }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bursar::offer::Route;
+use bursar::product::Route;
 use bursar::sandbox::Fault;
 
 use super::beside::BESIDE;
@@ -27,7 +27,7 @@ impl Campaign {
             ("tasks_ready is minutes late", settings.ready_lag > Duration::from_mins(1)),
             ("the list never shows what is unfinished", !settings.switches.list_unfinished),
             ("the list goes by completion", settings.switches.list_by_completion),
-            ("the vendor's own daily limit", settings.day_limit.is_some()),
+            ("the provider's own daily limit", settings.day_limit.is_some()),
             ("a balance to keep", weather.account.caps.keep_balance.is_some()),
             ("a stale balance to keep", weather.stale_balance && weather.account.caps.keep_balance.is_some()),
             ("models, asked by Standard", beside.is_some_and(|job| job.models && job.method == "standard")),

@@ -16,7 +16,7 @@ use super::world::plain_account;
 #[expect(clippy::struct_excessive_bools, reason = "each is drawn by itself")]
 pub struct Weather {
     pub began: DateTime<Utc>,
-    /// No trouble from the vendor from then on.
+    /// No trouble from the provider from then on.
     pub clears: DateTime<Utc>,
     pub settings: Settings,
     pub account: AccountConfig,
@@ -24,7 +24,7 @@ pub struct Weather {
     pub jobs: Vec<Asked>,
     pub skew: i64,
     pub price_rises: bool,
-    /// What bursar must be able to rely on does not hold: the vendor accepts after the quarantine, its list shows one task and hides another.
+    /// What bursar must be able to rely on does not hold: the provider accepts after the quarantine, its list shows one task and hides another.
     pub broken: bool,
     pub habits: Habits,
     /// It knows the troubles of `later`.
@@ -145,7 +145,7 @@ impl Weather {
             road: Road {
                 slow: Duration::from_millis(draw.pick(&[0, 100, 190])),
                 balance_withheld: 0.0,
-                twins: 0.0,
+                duplicates: 0.0,
                 until: clears,
                 gateway: false,
             },
@@ -157,7 +157,7 @@ impl Weather {
             is_later: false,
             stale_balance: false,
         };
-        weather.vendor(&mut draw, cost);
+        weather.provider(&mut draw, cost);
         weather.faults(&mut draw, troubled);
         weather.habits(&mut draw);
         // By a draw of its own, so that what a seed meant before it still means.
@@ -167,8 +167,8 @@ impl Weather {
         (weather, draw)
     }
 
-    /// How this vendor is made.
-    fn vendor(&mut self, draw: &mut Draw, cost: i64) {
+    /// How this provider is made.
+    fn provider(&mut self, draw: &mut Draw, cost: i64) {
         let settings = &mut self.settings;
         if draw.by(0.2) {
             let slow = Spread { min: Duration::from_mins(20), max: Duration::from_hours(3) };
@@ -273,7 +273,7 @@ impl Weather {
             rules.push(Rule { nth, ..Rule::always(Fault::PriceChange { usd, engine: None, priority: None }) });
         }
         if self.broken {
-            self.road.twins = draw.pick(&[0.0, 0.4]);
+            self.road.duplicates = draw.pick(&[0.0, 0.4]);
             let rule = Rule::chance(Fault::ListHidesUnfinished, Call::IdList, 0.5);
             rules.extend(draw.by(0.5).then_some(rule));
         }

@@ -1,19 +1,19 @@
-//! The way to the vendor and back: requests and replies under way, by the time of their arrival.
+//! The way to the provider and back: requests and replies under way, by the time of their arrival.
 //!
 //! A process that dies takes the replies to it with it. What it has sent arrives all the same.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bursar::engine::{Call, Heard};
+use bursar::engine::{Call, TimedReply};
+use bursar::provider::{Failure, Response};
 use bursar::sandbox::{Incoming, Sandbox};
-use bursar::vendor::{Failure, Response};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 
 use super::journal::{Journal, Struck};
 
-/// What makes the way worse than the vendor is.
+/// What makes the way worse than the provider is.
 #[derive(Clone, Debug, Default)]
 pub struct Road {
     /// The longest that a request or a reply is under way.
@@ -21,7 +21,7 @@ pub struct Road {
     /// Until then, each question for the balance is answered without it by this chance.
     pub balance_withheld: f64,
     /// Until then, each purchase arrives twice by this chance. No client can prevent that.
-    pub twins: f64,
+    pub duplicates: f64,
     /// No trouble from then on.
     pub until: DateTime<Utc>,
     /// It leads through the gateway.
@@ -30,17 +30,27 @@ pub struct Road {
 
 #[derive(Debug)]
 enum Coming {
-    Request { incoming: Incoming, timeout: Duration, spends: bool, sent: DateTime<Utc>, call: Option<Call>, twin: bool },
-    Reply { call: Call, outcome: Result<Response, Failure> },
+    Request {
+        incoming: Incoming,
+        timeout: Duration,
+        spends: bool,
+        sent: DateTime<Utc>,
+        call: Option<Call>,
+        duplicate: bool,
+    },
+    Reply {
+        call: Call,
+        outcome: Result<Response, Failure>,
+    },
 }
 
-/// The vendor and all that is under way.
+/// The provider and all that is under way.
 #[derive(Debug)]
 pub struct Wire {
     pub sandbox: Sandbox,
     pub road: Road,
     /// Tags of purchases that arrived more often than they were sent, and how much more often.
-    pub twins: BTreeMap<String, u64>,
+    pub duplicates: BTreeMap<String, u64>,
     coming: BTreeMap<(DateTime<Utc>, u64), Coming>,
     number: u64,
     rng: fastrand::Rng,
@@ -48,8 +58,8 @@ pub struct Wire {
 
 impl Wire {
     pub fn new(sandbox: Sandbox, road: Road, seed: u64) -> Self {
-        let twins = BTreeMap::new();
-        Self { sandbox, road, twins, coming: BTreeMap::new(), number: 0, rng: fastrand::Rng::with_seed(seed) }
+        let duplicates = BTreeMap::new();
+        Self { sandbox, road, duplicates, coming: BTreeMap::new(), number: 0, rng: fastrand::Rng::with_seed(seed) }
     }
 
     fn put(&mut self, at: DateTime<Utc>, what: Coming) {
@@ -72,19 +82,19 @@ impl Wire {
             (request.path, format!("Basic {}", data_encoding::BASE64.encode(b"sandbox:sandbox")))
         };
         let incoming = Incoming { path, authorization: Some(authorization), body: request.body };
-        let twin = request.spends && now < self.road.until && self.rng.f64() < self.road.twins;
+        let duplicate = request.spends && now < self.road.until && self.rng.f64() < self.road.duplicates;
         let at = now + self.way();
-        if twin {
+        if duplicate {
             struck.note("a purchase arrives twice");
             for tag in tags(incoming.body.as_deref().unwrap_or_default()) {
-                *self.twins.entry(tag).or_default() += 1;
+                *self.duplicates.entry(tag).or_default() += 1;
             }
             let (incoming, timeout) = (incoming.clone(), request.timeout);
             let later = at + Duration::from_secs(1);
-            self.put(later, Coming::Request { incoming, timeout, spends: true, sent: now, call: None, twin });
+            self.put(later, Coming::Request { incoming, timeout, spends: true, sent: now, call: None, duplicate });
         }
         let (timeout, spends) = (request.timeout, request.spends);
-        self.put(at, Coming::Request { incoming, timeout, spends, sent: now, call: Some(call), twin: false });
+        self.put(at, Coming::Request { incoming, timeout, spends, sent: now, call: Some(call), duplicate: false });
     }
 
     /// When something arrives next.
@@ -99,7 +109,7 @@ impl Wire {
         most: usize,
         journal: &mut Journal,
         struck: &mut Struck,
-    ) -> Vec<Heard> {
+    ) -> Vec<TimedReply> {
         let mut heard = Vec::new();
         while heard.len() < most
             && let Some(first) = self.coming.first_entry().filter(|first| first.key().0 <= now)
@@ -115,13 +125,16 @@ impl Wire {
                     }
                     heard.push(call.heard(&outcome));
                 }
-                Coming::Request { incoming, timeout, spends, sent, call, twin } => {
+                Coming::Request { incoming, timeout, spends, sent, call, duplicate } => {
                     // A machine that slept does not send earlier than it woke.
                     let at = key.0.max(sent);
                     let served = self.sandbox.handle(at, &incoming);
                     let (mut outcome, took) = served.outcome(timeout);
                     if call.is_none() {
-                        journal.line(at, format_args!("arrived without its sender: {} {twin} {spends}", incoming.path));
+                        journal.line(
+                            at,
+                            format_args!("arrived without its sender: {} {duplicate} {spends}", incoming.path),
+                        );
                         continue;
                     }
                     if incoming.path.ends_with("/user_data") && at < self.road.until {

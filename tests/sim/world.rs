@@ -1,16 +1,16 @@
-//! The world of a campaign: a vendor that lives on, a disk, a clock, and whoever starts bursar in it.
+//! The world of a campaign: a provider that lives on, a disk, a clock, and whoever starts bursar in it.
 
 use std::fmt::Arguments;
 
 use bursar::config::AccountConfig;
 use bursar::ledger::Audit;
-use bursar::offer::Route;
+use bursar::product::Route;
 use bursar::sandbox::{Sandbox, Settings};
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::clock::VirtualClock;
 use super::disk::Disk;
-use super::greeting::Opened;
+use super::handshake::Opened;
 use super::journal::{Journal, Struck};
 use super::wire::{Road, Wire};
 
@@ -22,9 +22,9 @@ pub struct World {
     pub account: AccountConfig,
     pub journal: Journal,
     pub struck: Struck,
-    pub lives: u64,
+    pub sessions: u64,
     /// Lives hear the provider's clock before they open runs.
-    pub greets: bool,
+    pub shakes_hands: bool,
     /// By how many seconds the provider's clock is ahead of the true time.
     pub skew: i64,
     pub opened: Opened,
@@ -40,8 +40,8 @@ impl World {
             account,
             journal: Journal::default(),
             struck: Struck::default(),
-            lives: 0,
-            greets: false,
+            sessions: 0,
+            shakes_hands: false,
             skew: 0,
             opened: Opened::new(),
         }

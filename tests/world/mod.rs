@@ -1,4 +1,4 @@
-//! A world for tests: one simulated vendor that lives on, and starts of bursar that come and die in it.
+//! A world for tests: one simulated provider that lives on, and starts of bursar that come and die in it.
 //!
 //! Time is tokio's paused time. A life begins as a real start does (open, begin, bring, prepare, run) and ends by
 //! itself, by a stop word, or by dying at a chosen call.
@@ -10,17 +10,17 @@ use std::sync::{Arc, Mutex};
 
 use bursar::clock::Clock;
 use bursar::config::{AccountConfig, Config};
-use bursar::engine::{self, Desk, End, StopWord, Terms};
+use bursar::engine::{self, End, Executor, StopWord, Terms};
 use bursar::event::{Event, EventKind};
 use bursar::ids::AccountId;
 use bursar::job::{self, Job};
 use bursar::ledger::{Audit, Kind, Ledger};
 use bursar::money::Money;
-use bursar::offer::Route;
 use bursar::period::{self, Period};
 use bursar::price::PriceList;
+use bursar::product::Route;
+use bursar::provider::{Failure, Provider, Request, Response};
 use bursar::sandbox::{Bill, InProcess, Sandbox, Settings};
-use bursar::vendor::{Failure, Request, Response, Vendor};
 use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
@@ -33,10 +33,10 @@ pub struct Death {
     pub after_call: u64,
 }
 
-/// What befalls a reply on its way: it is handed the request and what the vendor said, and says what arrives.
+/// What befalls a reply on its way: it is handed the request and what the provider said, and says what arrives.
 pub type Meddle = Arc<dyn Fn(&Request, Result<Response, Failure>) -> Result<Response, Failure> + Send + Sync>;
 
-/// The world: a vendor and a folder.
+/// The world: a provider and a folder.
 pub struct World {
     pub sandbox: Arc<Mutex<Sandbox>>,
     pub folder: tempfile::TempDir,
@@ -47,11 +47,11 @@ pub struct World {
     pub speed: u32,
     /// Starts collect answers.
     pub collect: bool,
-    /// How long a start waits for a vendor of which no call comes to anything.
+    /// How long a session waits for a provider of which no call comes to anything.
     pub patience: Option<std::time::Duration>,
-    /// Somebody between the vendor and its client.
+    /// Somebody between the provider and its client.
     pub meddle: Option<Meddle>,
-    /// The n-th call of each start is on its way to the vendor for so long, as when the machine sleeps meanwhile.
+    /// The n-th call of each session is on its way to the provider for so long, as when the machine sleeps meanwhile.
     pub slow: Option<(u64, std::time::Duration)>,
     seed: u64,
 }
@@ -89,7 +89,7 @@ impl World {
         }
     }
 
-    /// The same vendor behind the AIsa gateway.
+    /// The same provider behind the AIsa gateway.
     pub fn through_gateway(settings: Settings) -> Self {
         let mut account = AccountConfig::new("main", Route::Aisa);
         "http://127.0.0.1".clone_into(&mut account.base_url);
@@ -133,7 +133,7 @@ impl World {
         period::current(job.period, job.timezone, self.clock.now().wall)
     }
 
-    /// One start of bursar, which may die.
+    /// One session of bursar, which may die.
     pub async fn live(&mut self, job_text: &str, death: Death) -> Life {
         let (_word, stop) = watch::channel(StopWord::None);
         self.live_until(job_text, death, stop).await
@@ -143,7 +143,7 @@ impl World {
         self.live_all(&[job_text], death, stop).await
     }
 
-    /// One start for several jobs of the account.
+    /// One session for several jobs of the account.
     pub async fn live_all(&mut self, job_texts: &[&str], death: Death, stop: watch::Receiver<StopWord>) -> Life {
         let mut ledger = self.open();
         ledger.begin(&self.folder.path().join("state"), self.clock.now().wall.timestamp()).unwrap();
@@ -157,7 +157,7 @@ impl World {
             timing: self.account.timing.clone(),
             speed: self.speed,
             lists: self.account.route.shows_lists(),
-            through: bursar::vendor::Through::of(self.account.route, self.account.proxy.is_some()),
+            through: bursar::provider::Through::of(self.account.route, self.account.proxy.is_some()),
             user_prompt_decoded: self.account.user_prompt_decoded,
             keep_balance: self.account.caps.keep_balance,
             watch_now: false,
@@ -168,8 +168,8 @@ impl World {
         };
         let (died, mut dead) = watch::channel(false);
         let clock = self.clock;
-        let vendor = Arc::new(Mortal {
-            vendor: match self.account.route {
+        let provider = Arc::new(Mortal {
+            provider: match self.account.route {
                 Route::Aisa => {
                     InProcess::through_gateway(Arc::clone(&self.sandbox), move || clock.now().wall, "sandbox-key")
                 }
@@ -184,14 +184,20 @@ impl World {
             slow: self.slow,
         });
         let prices = PriceList::with(&self.account.prices);
-        let life =
-            engine::run(Desk::new(terms, prices), Arc::clone(&vendor), &mut ledger, clock, stop, &mut self.events);
+        let life = engine::run(
+            Executor::new(terms, prices),
+            Arc::clone(&provider),
+            &mut ledger,
+            clock,
+            stop,
+            &mut self.events,
+        );
         let end = tokio::select! {
             biased;
             _ = dead.wait_for(|dead| *dead) => None,
             end = life => Some(end.unwrap()),
         };
-        Life { end, calls: vendor.calls.load(Ordering::Relaxed) }
+        Life { end, calls: provider.calls.load(Ordering::Relaxed) }
     }
 
     /// Brings a job and its run into the ledger.
@@ -226,12 +232,12 @@ impl World {
         self.audit().tasks.iter().find(|count| count.state == state).map_or(0, |count| count.tasks)
     }
 
-    /// The books agree with the vendor's bill and with themselves, nothing is held, and no task was bought twice.
+    /// The books agree with the provider's bill and with themselves, nothing is held, and no task was bought twice.
     #[track_caller]
     pub fn assert_books_agree(&self) {
         let (audit, bill) = (self.audit(), self.bill());
         assert_eq!(audit.problems, Vec::<String>::new());
-        assert_eq!(audit.charged, bill.total, "the ledger's total is the vendor's bill");
+        assert_eq!(audit.charged, bill.total, "the ledger's total is the provider's bill");
         assert_eq!(audit.extra_charges, 0, "every purchase belongs to an attempt");
         assert_eq!(bill.bought_twice().count(), 0, "no tag was bought twice");
     }
@@ -250,9 +256,9 @@ impl World {
     }
 }
 
-/// A vendor whose client dies at a chosen call.
+/// A provider whose client dies at a chosen call.
 struct Mortal {
-    vendor: InProcess,
+    provider: InProcess,
     calls: AtomicU64,
     death: Death,
     died: watch::Sender<bool>,
@@ -260,7 +266,7 @@ struct Mortal {
     slow: Option<(u64, std::time::Duration)>,
 }
 
-impl Vendor for Mortal {
+impl Provider for Mortal {
     async fn call(&self, request: Request) -> Result<Response, Failure> {
         let call = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
         if call == self.death.before_call {
@@ -270,7 +276,7 @@ impl Vendor for Mortal {
         if let Some((_, time)) = self.slow.filter(|(nth, _)| *nth == call) {
             tokio::time::sleep(time).await;
         }
-        let mut outcome = self.vendor.call(request.clone()).await;
+        let mut outcome = self.provider.call(request.clone()).await;
         if let Some(meddle) = &self.meddle {
             outcome = meddle(&request, outcome);
         }

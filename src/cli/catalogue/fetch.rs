@@ -1,4 +1,4 @@
-//! Asks the vendor for its lists: one free call for each engine.
+//! Asks the provider for its lists: one free call for each engine.
 
 use anyhow::Context as _;
 
@@ -6,11 +6,11 @@ use super::rows::Rows;
 use crate::catalogue::List;
 use crate::cli::secrets::Credentials;
 use crate::config::AccountConfig;
-use crate::offer::Engine;
-use crate::vendor::wire::catalogue_path;
-use crate::vendor::{ListProblem, Request, Vendor as _, judge_languages, judge_locations, judge_models};
+use crate::product::Engine;
+use crate::provider::wire::catalogue_path;
+use crate::provider::{ListProblem, Provider as _, Request, judge_languages, judge_locations, judge_models};
 
-/// The vendor's list cannot be had.
+/// The provider's list cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[error("{list} of {engine}: {problem}")]
 pub(in crate::cli) struct FetchError {

@@ -1,4 +1,4 @@
-//! `bursar locations`, `languages` and `models`: what an engine serves, by the vendor's own lists.
+//! `bursar locations`, `languages` and `models`: what an engine serves, by the provider's own lists.
 //!
 //! They are shown from the ledger, and read anew by free calls where they are old and the account has credentials.
 //! Without either, the shipped lists stand in for places and languages, as hints.
@@ -19,16 +19,16 @@ use crate::catalogue::List;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::ledger::{Ledger, Lock, needs_its_folder};
-use crate::offer::Engine;
+use crate::product::Engine;
 
-/// The vendor's lists move a few times a year.
+/// The provider's lists move a few times a year.
 const OLD: TimeDelta = TimeDelta::days(7);
 
 /// Where an engine's rows come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// The vendor's list, read at this moment.
-    Vendor(DateTime<Utc>),
+    /// The provider's list, read at this moment.
+    Provider(DateTime<Utc>),
     /// The list that comes with bursar.
     Shipped,
     /// There is none.
@@ -46,7 +46,7 @@ pub(super) fn show(list: List, args: &ListArgs, common: &Common, out: Out) -> an
     let account = locate::account_or_only(&config, args.account.as_deref())?;
     let engines = match args.engine {
         Some(engine) if !list.engines().contains(&engine) => {
-            return mistake(format!("the vendor has no {list} for {engine}: it is asked by its models only"));
+            return mistake(format!("the provider has no {list} for {engine}: it is asked by its models only"));
         }
         Some(engine) => vec![engine],
         None => list.engines(),
@@ -86,7 +86,7 @@ fn refresh(
         Ok(credentials) => credentials,
         Err(error) if args.refresh => return Err(error),
         Err(error) => {
-            out.note(&format!("the vendor is not asked: {error}"));
+            out.note(&format!("the provider is not asked: {error}"));
             return Ok(());
         }
     };
@@ -97,7 +97,7 @@ fn refresh(
             return Err(error);
         }
         Err(error) => {
-            out.note(&format!("the vendor was asked in vain: {error}"));
+            out.note(&format!("the provider was asked in vain: {error}"));
             return Ok(());
         }
     };
@@ -121,7 +121,7 @@ fn tell(list: List, of_engines: &[OfEngine], now: DateTime<Utc>, args: &ListArgs
     let mut shown = Rows::none(list);
     for OfEngine { engine, kept } in of_engines {
         let (source, rows) = match (kept, Rows::shipped(list)) {
-            (Some((read_at, rows)), _) => (Source::Vendor(*read_at), rows.clone()),
+            (Some((read_at, rows)), _) => (Source::Provider(*read_at), rows.clone()),
             (None, Some(rows)) => (Source::Shipped, rows),
             (None, None) => (Source::Nowhere, Rows::none(list)),
         };
@@ -143,13 +143,13 @@ fn tell(list: List, of_engines: &[OfEngine], now: DateTime<Utc>, args: &ListArgs
 
 fn words(list: List, engine: Engine, source: Source, now: DateTime<Utc>) -> String {
     match source {
-        Source::Vendor(read_at) => format!("{engine}: the vendor's {list}, read {}", ago(now - read_at)),
+        Source::Provider(read_at) => format!("{engine}: the provider's {list}, read {}", ago(now - read_at)),
         Source::Shipped => format!(
-            "{engine}: the {list} that come with bursar, which are hints and no proof of what the vendor serves; with \
+            "{engine}: the {list} that come with bursar, which are hints and no proof of what the provider serves; with \
              credentials `bursar {list} --refresh` reads its own"
         ),
         Source::Nowhere => {
-            format!("{engine}: no {list} are kept; with credentials `bursar {list} --refresh` reads the vendor's")
+            format!("{engine}: no {list} are kept; with credentials `bursar {list} --refresh` reads the provider's")
         }
     }
 }
@@ -165,7 +165,7 @@ fn ago(age: TimeDelta) -> String {
 
 fn facts(engine: Engine, source: Source) -> Value {
     let (source, read_at) = match source {
-        Source::Vendor(read_at) => ("vendor", Some(read_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))),
+        Source::Provider(read_at) => ("provider", Some(read_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))),
         Source::Shipped => ("shipped", None),
         Source::Nowhere => ("none", None),
     };

@@ -6,7 +6,7 @@ use crate::catalogue::{Kept, List, Model};
 use crate::cli::table::{self, Columns};
 use crate::ledger::{Ledger, LedgerError};
 use crate::market::{self, Language, Location};
-use crate::offer::Engine;
+use crate::product::Engine;
 
 /// Rows, each with the engines that have it; those of a single engine's list have none yet.
 #[derive(Clone, Debug)]

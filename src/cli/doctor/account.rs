@@ -1,4 +1,4 @@
-//! What the vendor says about an account, in one free call: its word on money, limits and prices against ours.
+//! What the provider says about an account, in one free call: its word on money, limits and prices against ours.
 
 use chrono::{DateTime, Utc};
 
@@ -11,17 +11,17 @@ use crate::config::AccountConfig;
 use crate::engine::FURTHEST_OFF_S;
 use crate::job::Target;
 use crate::money::Money;
-use crate::offer::{Engine, OFFERS};
 use crate::price::{PriceList, price_key};
-use crate::vendor::http::Http;
-use crate::vendor::wire::{USER_DATA_PATH, catalogue_path};
-use crate::vendor::{Failure, ListProblem, Request, Response, UserData, Vendor as _, judge_account, judge_contact};
+use crate::product::{Engine, PRODUCTS};
+use crate::provider::http::Http;
+use crate::provider::wire::{USER_DATA_PATH, catalogue_path};
+use crate::provider::{Failure, ListProblem, Provider as _, Request, Response, UserData, judge_account, judge_contact};
 
-/// The vendor's `Date` is whole seconds and some time on its way.
+/// The provider's `Date` is whole seconds and some time on its way.
 const SKEW_S: i64 = 5;
 
 /// Asks once, and looks at all that the answer says.
-pub(super) async fn look(account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Finding>> {
+pub(super) async fn scan(account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Finding>> {
     let credentials = match secrets::of(account) {
         Ok(credentials) => credentials,
         Err(error) => {
@@ -72,7 +72,7 @@ pub(super) async fn look(account: &AccountConfig, clock: Clock) -> anyhow::Resul
         None => Finding::fail(
             "clock",
             Exit::Refused,
-            "the vendor's answers bear no `Date`: nothing is bought, since it is not known in which day it would count",
+            "the provider's answers bear no `Date`: nothing is bought, since it is not known in which day it would count",
             "where a proxy removes the header, let it pass",
         ),
     }));
@@ -87,7 +87,7 @@ fn is_unconnected(outcome: &Result<Response, Failure>) -> bool {
     matches!(outcome, Err(Failure::NeverLeft(_)))
 }
 
-/// The way to the vendor: through which proxy, and which one is not used.
+/// The way to the provider: through which proxy, and which one is not used.
 fn connection(account: &AccountConfig, outcome: &Result<Response, Failure>) -> Option<Finding> {
     const ABOUT: &str = "connection";
     let host = &account.base_url;
@@ -118,7 +118,7 @@ fn refused(problem: &ListProblem, account: &AccountConfig) -> Finding {
             Exit::Refused,
             problem.to_string(),
             format!(
-                "the password is the API's own, from the vendor's dashboard; they are taken from {}",
+                "the password is the API's own, from the provider's dashboard; they are taken from {}",
                 secrets::place(account)
             ),
         ),
@@ -179,7 +179,7 @@ async fn gateway(http: &Http, account: &AccountConfig, clock: Clock) -> Vec<Find
 fn balance(told: &UserData, account: &AccountConfig) -> Finding {
     let keep = account.caps.keep_balance.unwrap_or_default();
     match told.balance {
-        None => Finding::warn("balance", "the vendor does not say it", "with `keep_balance` nothing is bought then"),
+        None => Finding::warn("balance", "the provider does not say it", "with `keep_balance` nothing is bought then"),
         Some(balance) if balance <= Money::ZERO => Finding::fail(
             "balance",
             Exit::Refused,
@@ -199,18 +199,18 @@ fn balance(told: &UserData, account: &AccountConfig) -> Finding {
 fn day_limit(told: &UserData, account: &AccountConfig) -> Finding {
     const ADVICE: &str = "set one in its dashboard, just above what a day may cost: it holds even where bursar errs or another program buys";
     match (told.day_limit, account.caps.day) {
-        (None, _) => Finding::warn("day limit", "the vendor shows none of its own for this account", ADVICE),
+        (None, _) => Finding::warn("day limit", "the provider shows none of its own for this account", ADVICE),
         (Some(limit), Some(cap)) if limit < cap => Finding::warn(
             "day limit",
-            format!("the vendor's own is {limit}, below the account's cap of {cap} a day"),
+            format!("the provider's own is {limit}, below the account's cap of {cap} a day"),
             "buying stops at the lower one until the next UTC day (code 40203)",
         ),
-        (Some(limit), _) => Finding::ok("day limit", format!("the vendor's own is {limit} for a UTC day")),
+        (Some(limit), _) => Finding::ok("day limit", format!("the provider's own is {limit} for a UTC day")),
     }
 }
 
 fn duplicates() -> Finding {
-    Finding::ok("duplicates", "the vendor's limit on identical tasks shows in no answer").knowing(
+    Finding::ok("duplicates", "the provider's limit on identical tasks shows in no answer").knowing(
         "where it is set in its dashboard, keep it above the highest `repeats` of a job: repeats are identical tasks \
          (code 40205)",
     )
@@ -227,7 +227,7 @@ fn limits(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
         theirs.filter(|theirs| ours > theirs).map(|theirs| {
             Finding::warn(
                 "limits",
-                format!("{name} is {ours}, and the vendor allows {theirs} a minute"),
+                format!("{name} is {ours}, and the provider allows {theirs} a minute"),
                 format!("set limits = {{ {name} = {theirs} }}: above it calls are refused and the pace halves"),
             )
         })
@@ -239,9 +239,9 @@ fn limits(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
     let says = match told.limits.calls {
         Some(calls) => {
             let [ours, theirs] = [ours.calls_per_minute, calls].map(|limit| grouped(limit.into()));
-            format!("{ours} of the vendor's {theirs} calls a minute are used at most")
+            format!("{ours} of the provider's {theirs} calls a minute are used at most")
         }
-        None => "the vendor names none; ours hold".to_owned(),
+        None => "the provider names none; ours hold".to_owned(),
     };
     vec![Finding::ok("limits", says)]
 }
@@ -250,9 +250,9 @@ fn prices(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
     let list = PriceList::with(&account.prices);
     let mut findings = Vec::new();
     let (mut same, mut unnamed) = (0, 0);
-    for offer in OFFERS {
-        for priority in offer.priorities {
-            let (engine, function, method) = (offer.engine, offer.function, offer.method);
+    for product in PRODUCTS {
+        for priority in product.priorities {
+            let (engine, function, method) = (product.engine, product.function, product.method);
             let target =
                 Target { engine, function, method, priority: *priority, auto: false, model: None, options: Vec::new() };
             let Some(ours) = list.fee(&target) else { continue };
@@ -263,7 +263,7 @@ fn prices(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
                 Some(theirs) if theirs > ours => findings.push(Finding::fail(
                     "prices",
                     Exit::Refused,
-                    format!("{key} costs {theirs} by the vendor's list, and {ours} is expected"),
+                    format!("{key} costs {theirs} by the provider's list, and {ours} is expected"),
                     format!(
                         "buying at this price stops: write it under [[accounts.{}.prices]], or allow more with \
                          max_price_drift",
@@ -272,7 +272,7 @@ fn prices(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
                 )),
                 Some(theirs) => findings.push(Finding::warn(
                     "prices",
-                    format!("{key} costs {theirs} by the vendor's list, and {ours} is expected"),
+                    format!("{key} costs {theirs} by the provider's list, and {ours} is expected"),
                     "more is held than is charged, so the caps leave tasks out that would fit: write the price under \
                      [[accounts.NAME.prices]]",
                 )),
@@ -282,10 +282,10 @@ fn prices(told: &UserData, account: &AccountConfig) -> Vec<Finding> {
     if findings.is_empty() {
         findings.push(match (same, unnamed) {
             (0, _) => {
-                Finding::ok("prices", "the vendor's list names none that is bought; the first task of each shows it")
+                Finding::ok("prices", "the provider's list names none that is bought; the first task of each shows it")
             }
-            (_, 0) => Finding::ok("prices", "the vendor's list agrees with ours"),
-            (..) => Finding::ok("prices", "the vendor's list agrees with ours, as far as it names them"),
+            (_, 0) => Finding::ok("prices", "the provider's list agrees with ours"),
+            (..) => Finding::ok("prices", "the provider's list agrees with ours, as far as it names them"),
         });
     }
     findings
@@ -299,10 +299,10 @@ fn skew(date: DateTime<Utc>, asked: DateTime<Utc>, heard: DateTime<Utc>) -> Find
         (date + chrono::TimeDelta::seconds(1) - asked).num_seconds().min(0)
     };
     if ahead_s.abs() <= SKEW_S {
-        return Finding::ok("clock", "this machine's and the vendor's agree");
+        return Finding::ok("clock", "this machine's and the provider's agree");
     }
     let side = if ahead_s < 0 { "ahead of" } else { "behind" };
-    let says = format!("this machine's is {} s {side} the vendor's", ahead_s.abs());
+    let says = format!("this machine's is {} s {side} the provider's", ahead_s.abs());
     if ahead_s.abs() > FURTHEST_OFF_S {
         let says = format!("{says}: one of them is wrong, and nothing is bought");
         return Finding::fail("clock", Exit::Refused, says, "set this machine's clock right");
@@ -322,11 +322,11 @@ mod tests {
     fn a_clock_is_judged_by_what_surely_lies_between_question_and_answer() {
         let at = |seconds: i64| DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap();
         for (date, heard, says) in [
-            (0, 0, "this machine's and the vendor's agree"),
-            (-1, 0, "this machine's and the vendor's agree"),
-            (3, 30, "this machine's and the vendor's agree"),
-            (70, 10, "this machine's is 60 s behind the vendor's"),
-            (-61, 10, "this machine's is 60 s ahead of the vendor's"),
+            (0, 0, "this machine's and the provider's agree"),
+            (-1, 0, "this machine's and the provider's agree"),
+            (3, 30, "this machine's and the provider's agree"),
+            (70, 10, "this machine's is 60 s behind the provider's"),
+            (-61, 10, "this machine's is 60 s ahead of the provider's"),
         ] {
             assert_eq!(skew(at(date), at(0), at(heard)).facts()["says"], says, "{date}");
         }

@@ -1,4 +1,4 @@
-//! What the ledger knows: whether it is whole, and how far the vendor's list is proven to show what was bought.
+//! What the ledger knows: whether it is whole, and how far the provider's list is proven to show what was bought.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,16 +14,16 @@ use crate::cli::secrets;
 use crate::config::{AccountConfig, Config};
 use crate::ledger::{self, Ledger, LedgerError, Trust};
 use crate::money::Money;
-use crate::offer::{Function, OFFERS};
+use crate::product::{Function, PRODUCTS};
 
-/// What would happen at the next start.
-pub(super) fn look(ledger: &Ledger, state_dir: &Path) -> Result<Vec<Finding>, LedgerError> {
+/// What would happen at the next session.
+pub(super) fn scan(ledger: &Ledger, state_dir: &Path) -> Result<Vec<Finding>, LedgerError> {
     Ok(vec![match ledger.trust(state_dir)? {
         Trust::Whole => Finding::ok("starts", "the ledger and its counter in the state folder agree"),
         Trust::Restored(why) => Finding::warn(
             "starts",
             format!("the next run takes this ledger for restored, copied or rebuilt: {why}"),
-            "where state_dir points elsewhere than before, point it back; else let it run: it reads the vendor's list \
+            "where state_dir points elsewhere than before, point it back; else let it run: it reads the provider's list \
              whole before it buys, which takes the quarantine",
         ),
     }])
@@ -47,7 +47,7 @@ pub(super) fn new_ledger(config: &Config, account: &AccountConfig, state_dir: &P
     ))
 }
 
-/// What is known of an account's vendor.
+/// What is known of an account's provider.
 pub(super) fn of_account(
     ledger: &Ledger,
     account: &AccountConfig,
@@ -57,13 +57,13 @@ pub(super) fn of_account(
         return Ok(vec![Finding::ok("books", "this ledger has bought nothing with it yet")]);
     };
     let mut findings = Vec::new();
-    let restored = ledger.vendor_memory(id)?.restored_from_v;
+    let restored = ledger.provider_memory(id)?.restored_from_v;
     if restored.is_some() {
         findings.push(Finding::warn(
             "restored",
             "the ledger was taken for restored, and what it bought meanwhile is not known yet: nothing is bought before",
             if account.route.shows_lists() {
-                "let `bursar run` or `bursar reconcile` go on until the vendor's list is read whole".to_owned()
+                "let `bursar run` or `bursar reconcile` go on until the provider's list is read whole".to_owned()
             } else {
                 format!(
                     "look at the gateway's own record, and say `bursar resolve --restored {} --reason TEXT`",
@@ -72,33 +72,33 @@ pub(super) fn of_account(
             },
         ));
     }
-    let doubted = ledger.doubted(id)?;
-    let tasks: u64 = doubted.iter().map(|batch| batch.attempts).sum();
-    let held = doubted.iter().fold(Money::ZERO, |sum, batch| sum.saturating_add(batch.held));
+    let unknown_batches = ledger.unknown_batches(id)?;
+    let tasks: u64 = unknown_batches.iter().map(|batch| batch.attempts).sum();
+    let held = unknown_batches.iter().fold(Money::ZERO, |sum, batch| sum.saturating_add(batch.held));
     findings.push(match tasks {
         0 => Finding::ok("in doubt", "nothing"),
         _ => Finding::warn(
             "in doubt",
             format!("{}, {held} held for them", count(tasks, "task")),
             if account.route.shows_lists() {
-                "`bursar reconcile` asks the vendor about them, `bursar status` says why"
+                "`bursar reconcile` asks the provider about them, `bursar status` says why"
             } else {
                 "nobody can be asked about them: `bursar status` says why, `bursar resolve` decides"
             },
         ),
     });
-    let functions: BTreeSet<Function> = OFFERS.iter().map(|offer| offer.function).collect();
+    let functions: BTreeSet<Function> = PRODUCTS.iter().map(|product| product.function).collect();
     for function in functions.into_iter().filter(|_| account.route.shows_lists()) {
-        findings.push(match ledger.tag_proof(id, function)?.and_then(|at| DateTime::from_timestamp(at, 0)) {
+        findings.push(match ledger.visibility_proof(id, function)?.and_then(|at| DateTime::from_timestamp(at, 0)) {
             Some(seen) => {
                 let since = seen.format("%Y-%m-%d");
                 Finding::ok(
-                    "tag proof",
-                    format!("{function}: since {since} the vendor's list is known to show unfinished tasks"),
+                    "visibility proof",
+                    format!("{function}: since {since} the provider's list is known to show unfinished tasks"),
                 )
             }
-            None => Finding::ok("tag proof", format!("{function}: not yet")).knowing(
-                "until the vendor's list has shown an unfinished task, absence from it means nothing for a day or \
+            None => Finding::ok("visibility proof", format!("{function}: not yet")).knowing(
+                "until the provider's list has shown an unfinished task, absence from it means nothing for a day or \
                  longer; the first purchases prove it by themselves",
             ),
         });
@@ -127,9 +127,9 @@ fn lists(ledger: &Ledger, now: DateTime<Utc>) -> Result<Finding, LedgerError> {
     Ok(match read {
         Some(read_at) => Finding::ok(
             "lists",
-            format!("the vendor's places were read {} ago", count((now - read_at).num_days().unsigned_abs(), "day")),
+            format!("the provider's places were read {} ago", count((now - read_at).num_days().unsigned_abs(), "day")),
         ),
-        None => Finding::ok("lists", "none of the vendor's is kept, so places in jobs are checked against hints")
+        None => Finding::ok("lists", "none of the provider's is kept, so places in jobs are checked against hints")
             .knowing("`bursar locations` and `bursar languages` read them, for nothing"),
     })
 }

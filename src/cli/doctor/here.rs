@@ -15,7 +15,7 @@ const LITTLE: u64 = 4 << 30;
 /// Too little for the log of a ledger that is written to.
 const TOO_LITTLE: u64 = 256 << 20;
 
-pub(super) fn look(config: &Config, state_dir: &Path) -> Vec<Finding> {
+pub(super) fn scan(config: &Config, state_dir: &Path) -> Vec<Finding> {
     let accounts = count(config.accounts.len() as u64, "account");
     let mut findings = vec![match &config.path {
         Some(path) => Finding::ok("config", format!("{}, with {accounts}", path.display())),
@@ -82,11 +82,10 @@ pub(super) fn ledger(config: &Config, findings: &mut Vec<Finding>) -> Option<Led
     }
 }
 
-/// Where the counter of starts is kept.
+/// Where the counter of sessions is kept.
 fn state(folder: &Path) -> Finding {
     const ABOUT: &str = "state folder";
-    const ADVICE: &str =
-        "set state_dir in the config to a folder that can be written: without the counter of starts nothing is bought";
+    const ADVICE: &str = "set state_dir in the config to a folder that can be written: without the counter of sessions nothing is bought";
     let shown = folder.display();
     match std::fs::metadata(folder) {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {

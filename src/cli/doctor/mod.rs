@@ -1,6 +1,6 @@
 //! `bursar doctor`: is all well, before money depends on it.
 //!
-//! It looks at what is here (config, ledger, files, disk), at what the ledger knows of each account, and asks the vendor
+//! It looks at what is here (config, ledger, files, disk), at what the ledger knows of each account, and asks the provider
 //! once for each: a free call. It buys nothing and writes nothing; only `--probe` buys one task, with one account.
 
 mod account;
@@ -29,15 +29,15 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
     };
     let probed = if args.probe { Some(locate::account_or_only(&config, args.account.as_deref())?) } else { None };
     let state_dir = locate::state_dir(&config)?;
-    let mut findings = here::look(&config, &state_dir);
+    let mut findings = here::scan(&config, &state_dir);
     let ledger = here::ledger(&config, &mut findings);
     if let Some(ledger) = &ledger {
-        findings.extend(books::look(ledger, &state_dir)?);
+        findings.extend(books::scan(ledger, &state_dir)?);
     }
     let clock = Clock::system();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     for account in accounts {
-        let mut of_account = runtime.block_on(account::look(account, clock))?;
+        let mut of_account = runtime.block_on(account::scan(account, clock))?;
         of_account.extend(books::new_ledger(&config, account, &state_dir));
         if let Some(ledger) = &ledger {
             if ledger.kind() == kind_of(account.route) {

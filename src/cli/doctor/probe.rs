@@ -16,21 +16,21 @@ use crate::cli::run::{Wait, kind_of, take, terms};
 use crate::cli::{Exit, secrets, stop};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
-use crate::engine::{self, Desk, End, StopWord};
+use crate::engine::{self, End, Executor, StopWord};
 use crate::ids::AccountId;
 use crate::job::{self, Disk, Job};
 use crate::ledger::{Ledger, LedgerError, LockError};
 use crate::money::Money;
-use crate::offer::Function;
 use crate::period;
 use crate::price::PriceList;
+use crate::product::Function;
 use crate::report::Report;
 
 /// Its job in the ledger.
 const JOB: &str = "doctor-probe";
 const ABOUT: &str = "probe";
 const IN_DOUBT: &str = "whether the task was bought is not known yet";
-const ASK: &str = "`bursar reconcile` asks the vendor about it";
+const ASK: &str = "`bursar reconcile` asks the provider about it";
 
 /// What a probe is made with.
 pub(super) struct Probe<'a> {
@@ -71,7 +71,7 @@ impl Probe<'_> {
         })
     }
 
-    /// A start like any other, for one task; and whether it came as far as to call the vendor.
+    /// A session like any other, for one task; and whether it came as far as to call the provider.
     async fn start(&self, begun: &Cell<bool>) -> anyhow::Result<Vec<Finding>> {
         let prices = PriceList::with(&self.account.prices).on(self.clock.now().wall.date_naive());
         let (job, expected) = self.job(&prices)?;
@@ -86,11 +86,11 @@ impl Probe<'_> {
         let mut ledger = Ledger::open(&self.config.ledger, kind_of(self.account.route), at)?;
         ledger.begin(self.state_dir, at)?;
         let id = engine::bring_account(&mut ledger, self.account, credentials.whose())?;
-        if ledger.vendor_memory(id)?.restored_from_v.is_some() {
+        if ledger.provider_memory(id)?.restored_from_v.is_some() {
             return Ok(vec![Finding::warn(
                 ABOUT,
                 "the ledger was taken for restored: nothing was bought",
-                "let `bursar run` or `bursar reconcile` read the vendor's list whole, then ask again",
+                "let `bursar run` or `bursar reconcile` read the provider's list whole, then ask again",
             )]);
         }
         if let Some(other) = ledger.job(JOB)?.filter(|job| job.path != JOB) {
@@ -114,22 +114,25 @@ impl Probe<'_> {
             (prepared.run, vec![prepared.terms])
         };
         let mut findings = Vec::new();
-        let doubted = known.as_ref().is_some_and(|report| report.in_doubt > 0);
+        let unknown_batches = known.as_ref().is_some_and(|report| report.in_doubt > 0);
         if let Some(report) = known {
             let ours = ledger.job(JOB)?.is_some_and(|job| job.account == self.account.name);
             if report.is_complete() || !ours {
                 return Ok(vec![bought_before(&ledger, &report)?]);
             }
-            if !doubted {
+            if !unknown_batches {
                 findings.push(bought_before(&ledger, &report)?);
             }
         } else {
-            let rooms = Report::of(&mut ledger, run, &prices, now)?.rooms;
-            if let Some(room) = rooms.into_iter().find(|room| room.left < expected) {
+            let headrooms = Report::of(&mut ledger, run, &prices, now)?.headrooms;
+            if let Some(headroom) = headrooms.into_iter().find(|headroom| headroom.left < expected) {
                 return Ok(vec![Finding::fail(
                     ABOUT,
                     Exit::BudgetReached,
-                    format!("{} leaves {}, and one task is {expected}: nothing was bought", room.name, room.left),
+                    format!(
+                        "{} leaves {}, and one task is {expected}: nothing was bought",
+                        headroom.name, headroom.left
+                    ),
                     "change it, or ask again when it leaves room",
                 )]);
             }
@@ -142,17 +145,17 @@ impl Probe<'_> {
             ));
         }
         let buys = !to_buy.is_empty();
-        let desk = Desk::new(terms(id, self.account, to_buy), prices.clone());
+        let executor = Executor::new(terms(id, self.account, to_buy), prices.clone());
         let http = Arc::new(credentials.way_to(&self.account.base_url)?);
         // One document is asked for, not a line for each event.
         begun.set(true);
         let mut teller = Teller::new(Out { json: false, bars: false, ..self.out }, Baseline::default());
-        let ended = engine::run(desk, http, &mut ledger, self.clock, stop, &mut teller).await;
+        let ended = engine::run(executor, http, &mut ledger, self.clock, stop, &mut teller).await;
         teller.finish();
         let end = ended?;
         ledger.complete(run)?;
         let report = Report::of(&mut ledger, run, &prices, self.clock.now())?;
-        if buys || doubted {
+        if buys || unknown_batches {
             findings.push(self.bought(&report, &end, expected));
         } else {
             findings.extend(failed(&report));
@@ -188,15 +191,15 @@ impl Probe<'_> {
         }
         if report.planned > 0 {
             return match end.cuts.first() {
-                Some((_, room)) => {
-                    let says = format!("{} leaves {}: nothing was bought", room.name, room.left);
+                Some((_, headroom)) => {
+                    let says = format!("{} leaves {}: nothing was bought", headroom.name, headroom.left);
                     Finding::fail(ABOUT, Exit::BudgetReached, says, "change it, or ask again when it leaves room")
                 }
                 None => Finding::fail(
                     ABOUT,
                     Exit::Interrupted,
                     "nothing was bought in this time",
-                    "the same command goes on; -v says what the vendor answered",
+                    "the same command goes on; -v says what the provider answered",
                 ),
             };
         }
@@ -233,8 +236,8 @@ impl Probe<'_> {
         let set = job.sets.first().context("the probe has a prompt set")?;
         let target = set.targets.first().context("the probe has a target")?;
         let price = prices.expected(target, set.asked()).context("no price is known of what the probe buys")?;
-        job.budget.run = price.worst;
-        Ok((job, price.worst))
+        job.budget.run = price.worst_case;
+        Ok((job, price.worst_case))
     }
 }
 
@@ -242,7 +245,7 @@ fn interrupted() -> Finding {
     Finding::fail(ABOUT, Exit::Interrupted, "stopped before anything was bought", "the same command goes on")
 }
 
-/// What became of the task in an earlier start.
+/// What became of the task in an earlier session.
 fn bought_before(ledger: &Ledger, report: &Report) -> Result<Finding, LedgerError> {
     let opened = DateTime::from_timestamp(ledger.opened_at(report.status.run)?, 0).unwrap_or_default();
     let when = opened.format("%Y-%m-%d %H:%MZ");
@@ -273,12 +276,12 @@ fn shown() -> String {
     format!("`bursar status {JOB}` shows it")
 }
 
-/// Whether the vendor's list has shown it, or another task, while it was unfinished.
+/// Whether the provider's list has shown it, or another task, while it was unfinished.
 fn listed(ledger: &Ledger, account: AccountId) -> Result<Finding, LedgerError> {
     const ABOUT: &str = "probe list";
-    Ok(match ledger.tag_proof(account, Function::LlmScraper)? {
-        Some(_) => Finding::ok(ABOUT, "the vendor's list shows unfinished tasks with our tag"),
-        None => Finding::ok(ABOUT, "the vendor's list has not shown an unfinished task yet")
+    Ok(match ledger.visibility_proof(account, Function::LlmScraper)? {
+        Some(_) => Finding::ok(ABOUT, "the provider's list shows unfinished tasks with our tag"),
+        None => Finding::ok(ABOUT, "the provider's list has not shown an unfinished task yet")
             .knowing("an answer that comes at once leaves nothing to show; the next purchases prove it by themselves"),
     })
 }

@@ -82,7 +82,7 @@ impl Form for CsvForm<'_> {
             row.repeat.to_string(),
             row.state.name().to_owned(),
             maybe(reason(row)),
-            maybe(row.vendor_id.as_deref()),
+            maybe(row.provider_id.as_deref()),
             row.history.len().to_string(),
             row.cost.decimal(),
             moment(row.bought_v).unwrap_or_default(),

@@ -1,4 +1,4 @@
-//! JSON Lines: one object a task, with its history and the vendor's answer byte for byte.
+//! JSON Lines: one object a task, with its history and the provider's answer byte for byte.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -9,8 +9,8 @@ use serde_json::value::RawValue;
 use super::{Form, OfRun, moment, reason, turnaround_s};
 use crate::ledger::{ExportRow, Past};
 use crate::oddity::Oddity;
-use crate::offer::ResultKind;
-use crate::vendor::{legible_result, wire};
+use crate::product::ResultKind;
+use crate::provider::{legible_result, wire};
 
 pub(super) struct JsonForm<'w> {
     pub(super) to: &'w mut dyn Write,
@@ -38,7 +38,7 @@ struct Line<'a> {
     message: Option<&'a str>,
     #[serde(rename = "source_line")]
     source: Option<u32>,
-    vendor_id: Option<&'a str>,
+    provider_id: Option<&'a str>,
     attempts: usize,
     cost_usd: String,
     cost_nano_usd: i64,
@@ -66,7 +66,7 @@ struct Step<'a> {
     state: &'a str,
     code: Option<u32>,
     message: Option<&'a str>,
-    vendor_id: Option<&'a str>,
+    provider_id: Option<&'a str>,
     cost_usd: String,
     cost_nano_usd: i64,
     batch: i64,
@@ -79,7 +79,7 @@ impl<'a> Step<'a> {
             state: &past.state,
             code: past.code,
             message: past.message.as_deref(),
-            vendor_id: past.vendor_id.as_deref(),
+            provider_id: past.provider_id.as_deref(),
             cost_usd: past.cost.decimal(),
             cost_nano_usd: past.cost.nanos(),
             batch: past.batch.0,
@@ -113,7 +113,7 @@ impl Form for JsonForm<'_> {
             code: row.history.last().and_then(|past| past.code),
             message: row.history.last().and_then(|past| past.message.as_deref()),
             source: row.line,
-            vendor_id: row.vendor_id.as_deref(),
+            provider_id: row.provider_id.as_deref(),
             attempts: row.history.len(),
             cost_usd: row.cost.decimal(),
             cost_nano_usd: row.cost.nanos(),
@@ -154,7 +154,7 @@ fn one_line(json: &str) -> Cow<'_, str> {
     Cow::Owned(json.replace('\u{85}', r"\u0085").replace('\u{2028}', r"\u2028").replace('\u{2029}', r"\u2029"))
 }
 
-/// The first result of a stored reply, as the vendor wrote it, on one line: a line end stands between two tokens there,
+/// The first result of a stored reply, as the provider wrote it, on one line: a line end stands between two tokens there,
 /// never inside of a text.
 /// Of an answer that is odd, what can be read of it.
 fn result(body: &[u8], oddity: Option<Oddity>) -> Option<Box<RawValue>> {

@@ -15,10 +15,10 @@ use crate::config::{AccountConfig, Config};
 use crate::ids::AttemptId;
 use crate::ledger::{Change, Evidence, Ledger, Recognised};
 use crate::money::Money;
-use crate::offer::{Function, Method, ResultKind};
 use crate::pace::Bucket;
-use crate::vendor::codes::look_up;
-use crate::vendor::{Fetched, Request, Vendor as _, echoed_tag, judge_fetch, wire};
+use crate::product::{Function, Method, ResultKind};
+use crate::provider::codes::look_up;
+use crate::provider::{Fetched, Provider as _, Request, echoed_tag, judge_fetch, wire};
 
 /// Ids in one file.
 const MOST_IDS: usize = 1_000;
@@ -75,9 +75,9 @@ pub(super) fn resolve(
     let posted_v = evidence.sent_v;
     let mut changes: Vec<Change> = taken
         .iter()
-        .map(|(attempt, (vendor_id, cost))| {
-            let (attempt, vendor_id, cost) = (*attempt, vendor_id.clone(), *cost);
-            Change::Accepted { attempt, vendor_id, cost, posted_v, named_in: None, open }
+        .map(|(attempt, (provider_id, cost))| {
+            let (attempt, provider_id, cost) = (*attempt, provider_id.clone(), *cost);
+            Change::Accepted { attempt, provider_id, cost, posted_v, named_in: None, open }
         })
         .collect();
     if !changes.is_empty() {
@@ -127,7 +127,7 @@ impl Pace {
 
 /// Asks for an id; the tag that its answer carries, or why it cannot be taken.
 async fn ask(
-    http: &crate::vendor::http::Http,
+    http: &crate::provider::http::Http,
     account: &AccountConfig,
     evidence: &Evidence,
     id: &str,
@@ -189,13 +189,13 @@ fn whose(
         | Recognised::Known { batch: of, .. } => {
             Err(format!("its answer carries the tag `{tag}`, which is of batch {of}"))
         }
-        Recognised::Twin { .. } => {
+        Recognised::Duplicate { .. } => {
             Err(format!("its tag `{tag}` is that of a task with another id: a second purchase under one tag"))
         }
         Recognised::Zombie { .. } => {
             Err(format!("its tag `{tag}` is of a task that counts as not bought: take that back first, with --undo"))
         }
-        Recognised::Lost | Recognised::Extra | Recognised::Foreign => {
+        Recognised::Lost | Recognised::UnmatchedCharge | Recognised::Foreign => {
             Err(format!("its answer carries the tag `{tag}`, which is not of batch {batch}"))
         }
     }

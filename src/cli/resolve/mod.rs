@@ -13,10 +13,10 @@ use crate::clock::Clock;
 use crate::ids::{BatchId, TaskId};
 use crate::ledger::{Change, Evidence, Ledger, Lock};
 use crate::money::Money;
-use crate::offer::Method;
+use crate::product::Method;
 
 /// A task that is meant.
-type Meant = crate::ledger::DoubtedTask;
+type Meant = crate::ledger::UnknownTask;
 
 pub(super) fn resolve(args: &ResolveArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
     let reason = args.reason.as_deref().map(str::trim);
@@ -116,7 +116,7 @@ fn decide(
     } else {
         format!(
             "batch {batch}: {n} taken as not bought: {held} is free again, and they are planned; the next run buys them, and \
-             until then {undo}. Should the provider have sold them after all, that money shows as an extra charge"
+             until then {undo}. Should the provider have sold them after all, that money shows as an unmatched charge"
         )
     });
     facts.insert("tasks".into(), tasks.iter().map(|task| task.task.0).collect());

@@ -3,18 +3,18 @@
 use crate::cli::out::{self, Out};
 use crate::cli::{Exit, mistake};
 use crate::ledger::{Change, Ledger};
-use crate::offer::LIST_REACH_S;
+use crate::product::LIST_REACH_S;
 
 /// A person says that nothing more is to be found out about what a restored ledger bought meanwhile.
 pub(super) fn restored(ledger: &mut Ledger, name: &str, reason: &str, at: i64, out: Out) -> anyhow::Result<Exit> {
     let Some((account, route)) = ledger.account(name)? else {
         return mistake(format!("the ledger knows no account `{name}`"));
     };
-    let restored_from_v = ledger.vendor_memory(account)?.restored_from_v;
+    let restored_from_v = ledger.provider_memory(account)?.restored_from_v;
     let is_listed = restored_from_v.is_none_or(|from_v| from_v >= at - LIST_REACH_S);
     if route.shows_lists() && is_listed {
         return mistake(format!(
-            "account `{name}` has the vendor's own list of what was bought: the next `bursar run` reads it and knows again what \
+            "account `{name}` has the provider's own list of what was bought: the next `bursar run` reads it and knows again what \
              this ledger lacks; a person's word would buy it twice"
         ));
     }

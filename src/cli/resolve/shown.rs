@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value, json};
 
+use crate::cli::account_status::AccountStatus;
 use crate::cli::out::{self, count};
-use crate::cli::standing::Standing;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ledger::{Evidence, Ledger};
@@ -31,14 +31,14 @@ pub(super) struct Shown<'e> {
 impl<'e> Shown<'e> {
     pub(super) fn of(ledger: &Ledger, config: &Config, evidence: &'e Evidence, whole: bool) -> anyhow::Result<Self> {
         let account = config.accounts.get(&evidence.account.1);
-        let standing = account
-            .map(|account| Standing::of(ledger, account, Clock::system().now()))
+        let account_status = account
+            .map(|account| AccountStatus::of(ledger, account, Clock::system().now()))
             .transpose()?
             .unwrap_or_default();
         Ok(Self {
             evidence,
-            until: standing.of_doubt(evidence.batch),
-            until_v: standing.doubt_until(evidence.batch),
+            until: account_status.of_unknown(evidence.batch),
+            until_v: account_status.unknown_until(evidence.batch),
             lists: account.is_none_or(|account| account.route.shows_lists()),
             whole,
         })
@@ -65,8 +65,11 @@ impl<'e> Shown<'e> {
         if let Some(why) = &self.evidence.why {
             row("why", why);
         }
-        let (doubted, held) = self.in_state("sending");
-        row("in doubt", &format!("{doubted} of {}, {held} held for them", count(self.evidence.attempts, "task")));
+        let (unknown_batches, held) = self.in_state("sending");
+        row(
+            "in doubt",
+            &format!("{unknown_batches} of {}, {held} held for them", count(self.evidence.attempts, "task")),
+        );
         let (bought, charged) = self.in_state("resolved_as_bought");
         if bought > 0 {
             row(
@@ -83,7 +86,7 @@ impl<'e> Shown<'e> {
         }
         self.questions(&mut row);
         self.list(&mut row);
-        if doubted > 0 {
+        if unknown_batches > 0 {
             self.ways(&mut row);
         }
         text
@@ -171,7 +174,7 @@ impl<'e> Shown<'e> {
     /// For programs.
     pub(super) fn facts(&self) -> Map<String, Value> {
         let Evidence { batch, job, period, account, engine, function, method, sent_v, closed_v, .. } = self.evidence;
-        let (doubted, held) = self.in_state("sending");
+        let (unknown_batches, held) = self.in_state("sending");
         let mut facts = Map::new();
         facts.insert("schema".into(), "bursar.resolve/1".into());
         facts.insert("batch".into(), batch.0.into());
@@ -200,7 +203,7 @@ impl<'e> Shown<'e> {
         evidence.insert("sent_v".into(), (*sent_v).into());
         evidence.insert("closed_v".into(), (*closed_v).into());
         evidence.insert("why".into(), self.evidence.why.clone().into());
-        evidence.insert("in_doubt".into(), doubted.into());
+        evidence.insert("in_doubt".into(), unknown_batches.into());
         out::money(&mut evidence, "held", held);
         evidence.insert("tasks".into(), tasks.collect());
         evidence.insert("scans".into(), scans.collect());

@@ -8,23 +8,23 @@ use serde_json::json;
 use super::Start;
 use super::bring::{Brought, Go};
 use super::disk_room::Wanted;
-use super::period::{Greeting, NoRun, has_borders};
+use super::period::{Handshake, NoRun, has_borders};
+use crate::cli::account_status::AccountStatus;
 use crate::cli::learnt::{Learnt, Settled};
 use crate::cli::locate::Located;
 use crate::cli::out::{self, Out, count, grouped};
 use crate::cli::progress::{Baseline, Teller};
 use crate::cli::secrets::Credentials;
-use crate::cli::standing::Standing;
-use crate::cli::{Exit, embedded, misnomers, secrets, summary, told};
+use crate::cli::{Exit, embedded, event_text, misnomers, secrets, summary};
 use crate::config::AccountConfig;
-use crate::engine::{self, Desk, RunTerms, StopWord, Terms};
+use crate::engine::{self, Executor, RunTerms, StopWord, Terms};
 use crate::ids::AccountId;
 use crate::job::Job;
 use crate::ledger::{Ledger, RunState};
 use crate::plan::{self, Plan, Stand, Tempo};
 use crate::price::PriceList;
+use crate::provider::Through;
 use crate::report::Report;
-use crate::vendor::Through;
 
 /// What the engine is told about an account.
 pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Vec<RunTerms>) -> Terms {
@@ -47,7 +47,7 @@ pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Ve
 }
 
 impl Start<'_> {
-    /// Works for one account until nothing more can happen in this start.
+    /// Works for one account until nothing more can happen in this session.
     pub(super) async fn account(
         &self,
         ledger: &mut Ledger,
@@ -60,17 +60,17 @@ impl Start<'_> {
         let prices = PriceList::with(&config.prices).on(self.clock.now().wall.date_naive());
         let speed = if self.args.sandbox { embedded::SPEED } else { 1 };
         let patience = self.args.max_wait.or((!self.out.is_watched()).then_some(config.timing.patience));
-        let greeting = if jobs.iter().any(has_borders) {
+        let handshake = if jobs.iter().any(has_borders) {
             self.can_be_bought(ledger, jobs, account, config, &prices)?;
             let terms = Terms { speed, patience, ..terms(account, config, Vec::new()) };
             let mut teller = Teller::new(Out { bars: false, ..self.out }, Baseline::default());
-            Some(self.greet(ledger, terms, Arc::clone(&http), &mut teller).await?)
+            Some(self.handshake(ledger, terms, Arc::clone(&http), &mut teller).await?)
         } else {
             None
         };
         let whose = (account, config);
         let Brought { runs, mut bought, mut exit } =
-            self.bring_all(ledger, jobs, whose, greeting.as_ref(), &prices).await?;
+            self.bring_all(ledger, jobs, whose, handshake.as_ref(), &prices).await?;
         ledger.settle_in_file();
         let (mut baseline, mut wanted) = (Baseline::default(), Wanted::default());
         let charged = ledger.prices_charged(&config.name)?;
@@ -93,18 +93,18 @@ impl Start<'_> {
             baseline.budget = baseline.budget.saturating_add(report.status.total.limit.unwrap_or_default());
         }
         let bytes_per_answer = jobs.first().and_then(|located| located.config.bytes_per_answer);
-        let no_room = wanted.refusal(ledger, bytes_per_answer)?;
-        if let Some(why) = &no_room {
+        let no_headroom = wanted.refusal(ledger, bytes_per_answer)?;
+        if let Some(why) = &no_headroom {
             self.out.must(why);
             bought.clear();
         }
         let terms = Terms { speed, collect: !self.args.no_collect, patience, ..terms(account, config, bought) };
-        let (end, settled) = if let Some(greeting) = greeting.filter(Greeting::is_the_end) {
-            (greeting.end, Settled::default())
+        let (end, settled) = if let Some(handshake) = handshake.filter(Handshake::is_the_end) {
+            (handshake.end, Settled::default())
         } else {
-            let desk = Desk::new(terms, prices.clone());
+            let executor = Executor::new(terms, prices.clone());
             let mut teller = Teller::new(self.out, baseline);
-            let ended = engine::run(desk, http, ledger, self.clock, self.stop.clone(), &mut teller).await;
+            let ended = engine::run(executor, http, ledger, self.clock, self.stop.clone(), &mut teller).await;
             let settled = teller.finish();
             (ended?, settled)
         };
@@ -129,17 +129,17 @@ impl Start<'_> {
             }
             let planned = match go {
                 Go::Wrong => Exit::Usage,
-                Go::On(_) if no_room.is_some() => Exit::Unexpected,
+                Go::On(_) if no_headroom.is_some() => Exit::Unexpected,
                 Go::On(_) | Go::NoPeriod(_) => Exit::Complete,
             };
             let of_run = planned.and(summary::exit_of(&report, &end)).and(learnt.exit());
             exit = exit.and(of_run);
-            let standing = Standing::of(ledger, config, self.clock.now())?;
+            let account_status = AccountStatus::of(ledger, config, self.clock.now())?;
             if self.out.json {
-                let facts = summary::facts(&report, Some(&end), Some(of_run), ledger, &standing, learnt);
+                let facts = summary::facts(&report, Some(&end), Some(of_run), ledger, &account_status, learnt);
                 self.json("summary", facts)?;
             } else if !self.out.quiet || of_run != Exit::Complete {
-                out::data(&summary::text(&report, &end, of_run, ledger, &standing, learnt))?;
+                out::data(&summary::text(&report, &end, of_run, ledger, &account_status, learnt))?;
             }
             if of_run == Exit::BudgetReached {
                 ledger.told_short(run, report.planned)?;
@@ -192,7 +192,7 @@ impl Start<'_> {
         let name = format!("{} ({})", status.job, status.period);
         if report.asked > report.planned {
             self.out.note(&format!(
-                "{name}: going on; {} asked, of which earlier starts leave {} answered, {} waiting, {} in doubt, {} failed",
+                "{name}: going on; {} asked, of which earlier sessions leave {} answered, {} waiting, {} in doubt, {} failed",
                 count(report.asked, "task"),
                 grouped(report.answered),
                 grouped(report.waiting),
@@ -223,11 +223,11 @@ impl Start<'_> {
         } else if report.planned > 0 {
             let missing = report.missing.unwrap_or_default();
             let line = match report.tightest().filter(|_| fits < report.planned) {
-                Some(room) => format!(
+                Some(headroom) => format!(
                     "{name}: {} to buy for {missing}, and {} leaves {}: {}",
                     count(report.planned, "task"),
-                    room.name,
-                    room.left,
+                    headroom.name,
+                    headroom.left,
                     match fits {
                         0 => "nothing more is bought".to_owned(),
                         fits => format!("about {} fit, the others are left out", grouped(fits)),
@@ -243,22 +243,22 @@ impl Start<'_> {
     }
 
     fn json(&self, name: &str, facts: serde_json::Value) -> anyhow::Result<()> {
-        out::data(&format!("{}\n", told::line(name, self.clock.now().wall, facts)))?;
+        out::data(&format!("{}\n", event_text::line(name, self.clock.now().wall, facts)))?;
         Ok(())
     }
 }
 
 /// The plan of a run of which nothing was tried, under its caps as they stand.
 fn plan_of(job: &Job, report: &Report, prices: &PriceList) -> Result<Plan, plan::PlanError> {
-    plan::plan_rest(job, prices, &report.rooms, &|_| Stand::ToBuy)
+    plan::plan_rest(job, prices, &report.headrooms, &|_| Stand::ToBuy)
 }
 
 /// About how many of the tasks to buy fit the caps; exact where all cost the same.
 fn fits(report: &Report) -> u64 {
     let missing = report.missing.unwrap_or_default();
     match report.tightest() {
-        Some(room) if room.left < missing => {
-            let share = u128::from(report.planned) * u128::from(room.left.nanos().unsigned_abs())
+        Some(headroom) if headroom.left < missing => {
+            let share = u128::from(report.planned) * u128::from(headroom.left.nanos().unsigned_abs())
                 / u128::from(missing.nanos().unsigned_abs().max(1));
             u64::try_from(share).unwrap_or(report.planned)
         }

@@ -1,10 +1,10 @@
 //! The runs that jobs mean: brought into the ledger, each as far as it goes on in this session.
 
 use super::Start;
-use super::period::{Greeting, Meant, NoRun, has_borders};
+use super::period::{Handshake, Meant, NoRun, has_borders};
 use crate::cli::locate::Located;
 use crate::cli::out::{count, grouped};
-use crate::cli::{Exit, haste};
+use crate::cli::{Exit, deadline_choice};
 use crate::config::AccountConfig;
 use crate::engine::{self, PrepareError, RunTerms};
 use crate::ids::{AccountId, RunId};
@@ -47,15 +47,15 @@ impl Start<'_> {
         ledger: &mut Ledger,
         jobs: &'j [Located],
         (account, config): (AccountId, &AccountConfig),
-        greeting: Option<&Greeting>,
+        handshake: Option<&Handshake>,
         prices: &PriceList,
     ) -> anyhow::Result<Brought<'j>> {
         let mut runs = Vec::new();
         let mut bought = Vec::new();
         let mut exit = Exit::Complete;
         for located in jobs {
-            let meant = match greeting.filter(|_| has_borders(located)) {
-                Some(greeting) => self.agreed(ledger, located, greeting).await?,
+            let meant = match handshake.filter(|_| has_borders(located)) {
+                Some(handshake) => self.agreed(ledger, located, handshake).await?,
                 None => match self.period(ledger, located) {
                     Ok(period) => Meant::Run(period),
                     Err(error) => {
@@ -87,7 +87,7 @@ impl Start<'_> {
                     exit = exit.and(Exit::Usage);
                     let name = &located.job.name;
                     let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
-                    self.out.must(&format!("{error}. Nothing is bought of job `{name}` in this start{collected}"));
+                    self.out.must(&format!("{error}. Nothing is bought of job `{name}` in this session{collected}"));
                     runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, Go::Wrong)));
                 }
                 Err(error) => exit = exit.and(self.beside_others(Err(error))?),
@@ -139,7 +139,7 @@ impl Start<'_> {
             let free = count(free, "task");
             self.out.note(&format!("{} ({}): tried again: {free} refused at no cost{again}", job.name, period.id));
         }
-        for line in haste::lines(&prepared.haste) {
+        for line in deadline_choice::lines(&prepared.deadline_choice) {
             self.out.note(&format!("{} ({}): {line}", job.name, period.id));
         }
         Ok((prepared.run, Some(prepared.terms)))
@@ -171,7 +171,7 @@ impl Start<'_> {
         Ok(())
     }
 
-    /// Whether a start has more to do than a job that cannot be bought: answers are to come, something is in doubt, or
+    /// Whether a session has more to do than a job that cannot be bought: answers are to come, something is in doubt, or
     /// other jobs are named beside it.
     fn goes_on_without(&self, ledger: &Ledger, account: AccountId) -> anyhow::Result<bool> {
         Ok(has_more_to_do(ledger, account)? || self.args.jobs.len() > 1)
@@ -185,5 +185,5 @@ fn is_of_the_plan(error: &anyhow::Error) -> bool {
 
 /// Answers are to come, or something is in doubt.
 fn has_more_to_do(ledger: &Ledger, account: AccountId) -> Result<bool, LedgerError> {
-    Ok(!ledger.open_batches(account)?.is_empty() || !ledger.doubted(account)?.is_empty())
+    Ok(!ledger.open_batches(account)?.is_empty() || !ledger.unknown_batches(account)?.is_empty())
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::cli::disk::{free_for, size};
 use crate::cli::out::{count, shell};
 use crate::ledger::{Ledger, LedgerError};
-use crate::offer::ResultKind;
+use crate::product::ResultKind;
 
 /// What a task needs with its purchase, without its answer: 106 bytes were measured.
 const TASK: u64 = 128;

@@ -23,14 +23,14 @@ use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::StopWord;
 use crate::ledger::{self, Kind, Ledger, Trust};
-use crate::offer::Route;
 use crate::problem::Problems;
+use crate::product::Route;
 
 pub(super) use account::terms;
 pub(super) use follow::{Wait, take};
 pub(super) use new_ledger::may_be_made;
 
-/// What a start is made with.
+/// What a session is made with.
 struct Start<'a> {
     args: &'a RunArgs,
     out: Out,
@@ -149,7 +149,7 @@ impl Start<'_> {
                     continue;
                 }
             };
-            let at = if self.args.sandbox { "a simulated vendor" } else { &account.base_url };
+            let at = if self.args.sandbox { "a simulated provider" } else { &account.base_url };
             // What begins with nothing bought is said in any case.
             let say = if is_new { Out::must } else { Out::note };
             say(
@@ -220,7 +220,7 @@ impl Start<'_> {
         }
         served.cancel();
         ledger.tidy();
-        // Whoever waits for the lock counts its start next, by the counter that this one still holds.
+        // Whoever waits for the lock counts its session next, by the counter that this one still holds.
         drop(ledger);
         drop(lock);
         tracing::info!(exit = exit.code(), "start {} has ended", begun.number);
@@ -252,7 +252,7 @@ impl Start<'_> {
         let (listed, unlisted): (Vec<_>, Vec<_>) = accounts.partition(|account| account.route.shows_lists());
         if let Some(first) = listed.first() {
             self.out.must(&format!(
-                "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands only in the vendor's list: \
+                "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands only in the provider's list: \
                  nothing is bought before that was read whole, which takes the quarantine of each account ({}), or a day \
                  where the list has never shown an unfinished task of ours",
                 humantime::format_duration(first.timing.quarantine)

@@ -12,23 +12,23 @@ use super::Start;
 use crate::cli::locate::Located;
 use crate::cli::mistake;
 use crate::cli::progress::Teller;
-use crate::engine::{self, End, ProviderClock, StopWord, Terms};
+use crate::engine::{self, ClockSeen, End, StopWord, Terms};
 use crate::event::{Event, EventKind, Watch};
 use crate::ledger::Ledger;
 use crate::period::{self, Agreement, Apart, Period, PeriodKind, shown};
-use crate::vendor::http::Http;
+use crate::provider::http::Http;
 
 /// The clocks are read again so often at a border, each time after the wait that the border asks for.
 const MOST_WAITS: u32 = 5;
 
 /// What the first answers of a session showed.
-pub(super) struct Greeting {
-    clock: ProviderClock,
+pub(super) struct Handshake {
+    clock: ClockSeen,
     /// How the calls for it ended.
     pub(super) end: End,
 }
 
-impl Greeting {
+impl Handshake {
     /// The provider was not reached, refuses the account, or a stop came first: no call after it would fare better.
     pub(super) fn is_the_end(&self) -> bool {
         !self.end.undated && (self.end.refused.is_some() || self.end.stopped)
@@ -82,21 +82,21 @@ pub(super) fn has_borders(located: &Located) -> bool {
 
 impl Start<'_> {
     /// Calls until the provider's clock is known, or it is clear that it will not be.
-    pub(super) async fn greet(
+    pub(super) async fn handshake(
         &self,
         ledger: &mut Ledger,
         terms: Terms,
         http: Arc<Http>,
         teller: &mut Teller,
-    ) -> anyhow::Result<Greeting> {
+    ) -> anyhow::Result<Handshake> {
         let mut filter = Filter { teller, halted: None };
-        let (clock, end) = engine::greet(terms, http, ledger, self.clock, self.stop.clone(), &mut filter).await?;
+        let (clock, end) = engine::handshake(terms, http, ledger, self.clock, self.stop.clone(), &mut filter).await?;
         let Filter { teller, halted } = filter;
-        let greeting = Greeting { clock, end };
-        if let Some(event) = halted.filter(|_| greeting.is_the_end()) {
+        let handshake = Handshake { clock, end };
+        if let Some(event) = halted.filter(|_| handshake.is_the_end()) {
             teller.see(&event);
         }
-        Ok(greeting)
+        Ok(handshake)
     }
 
     /// The period that is meant, by this machine's clock.
@@ -128,15 +128,15 @@ impl Start<'_> {
         &self,
         ledger: &Ledger,
         located: &Located,
-        greeting: &Greeting,
+        handshake: &Handshake,
     ) -> anyhow::Result<Meant> {
         let job = &located.job;
         let mut waits = 0;
         loop {
             let named = self.period(ledger, located)?;
             let now = self.clock.now();
-            let Some(provider) = greeting.clock.shows(now) else {
-                return Ok(Meant::NoRun(unheard(named.id, greeting, now.wall)));
+            let Some(provider) = handshake.clock.shows(now) else {
+                return Ok(Meant::NoRun(unheard(named.id, handshake, now.wall)));
             };
             let period_at = |at| ledger.period_at(&job.name, job.period, job.timezone, at);
             let (current, by_provider) = (period_at(now.wall)?, period_at(provider)?);
@@ -183,10 +183,10 @@ impl Start<'_> {
 }
 
 /// No answer told the time, or none came.
-fn unheard(period: String, greeting: &Greeting, machine: DateTime<Utc>) -> NoRun {
-    let why = match &greeting.end.refused {
+fn unheard(period: String, handshake: &Handshake, machine: DateTime<Utc>) -> NoRun {
+    let why = match &handshake.end.refused {
         Some(why) => why.clone(),
-        None if greeting.end.stopped => match &greeting.end.no_answer {
+        None if handshake.end.stopped => match &handshake.end.no_answer {
             Some((_, why)) => format!("stopped before the provider had answered ({why}); the same command goes on"),
             None => "stopped before the provider had answered".to_owned(),
         },
@@ -198,7 +198,7 @@ fn unheard(period: String, greeting: &Greeting, machine: DateTime<Utc>) -> NoRun
         ),
     };
     let facts = json!({ "machine_at": machine });
-    NoRun { why, periods: vec![period], stopped: greeting.end.stopped && greeting.end.refused.is_none(), facts }
+    NoRun { why, periods: vec![period], stopped: handshake.end.stopped && handshake.end.refused.is_none(), facts }
 }
 
 /// What is told of the first calls: not the contact, which the session proper tells, nor yet that nothing is bought, which

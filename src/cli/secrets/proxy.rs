@@ -7,7 +7,7 @@ use secrecy::SecretString;
 
 use crate::cli::mistake;
 use crate::config::{AccountConfig, is_loopback};
-use crate::vendor::http::Proxy;
+use crate::provider::http::Proxy;
 
 /// Variables by which other programs are told of a proxy.
 const VARIABLES: [&str; 6] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];

@@ -2,7 +2,7 @@
 
 use crate::ledger::ToCollect;
 use crate::money::Money;
-use crate::offer::ResultKind;
+use crate::product::ResultKind;
 
 /// Found in a list without a cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

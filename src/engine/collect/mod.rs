@@ -7,26 +7,26 @@
 mod fetch;
 mod odd;
 mod polls;
-mod rests;
+mod back_offs;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
+use back_offs::BackOffs;
 pub(super) use fetch::{Confirm, Fetch};
 use odd::OddStreaks;
 pub(super) use polls::{Listing, READY_ROWS};
-use rests::Rests;
 
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
-use crate::offer::{Engine, Function, Method, Offer, Priority, ResultKind, promised_turnaround};
+use crate::product::{Engine, Function, Method, Priority, Product, ResultKind, promised_turnaround};
+use crate::provider::OddAnswer;
 use crate::rule::Rule;
-use crate::vendor::OddAnswer;
 
 /// An endpoint.
 pub(super) type Endpoint = (Engine, Function);
 
-/// The vendor keeps structured answers for 30 days and pages for 7; two days before that they are urgent.
+/// The provider keeps structured answers for 30 days and pages for 7; two days before that they are urgent.
 const URGENT_ADVANCED: Duration = Duration::from_hours(28 * 24);
 const URGENT_HTML: Duration = Duration::from_hours(5 * 24);
 /// Where no list shows what is ready, the first question for an answer comes no later than this.
@@ -34,7 +34,7 @@ const UNLISTED: Duration = Duration::from_mins(5);
 /// Questions about an overdue batch are this far apart at most.
 const LONGEST_WAIT: Duration = Duration::from_hours(1);
 
-/// Failures of a call for one answer, after which it rests: others and the end of a start do not wait for it.
+/// Failures of a call for one answer, after which it rests: others and the end of a session do not wait for it.
 const MOST_FAILURES: u32 = 6;
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ struct Path {
     next_poll: Duration,
     interval: Duration,
     polling: bool,
-    /// The list is not there: answers are asked for by their ids, and no more of it in this start.
+    /// The list is not there: answers are asked for by their ids, and no more of it in this session.
     gone: bool,
     listing: Listing,
 }
@@ -53,7 +53,7 @@ struct Path {
 struct Age {
     batch: OpenBatch,
     due: Duration,
-    /// Bought longer ago than the vendor takes: asked for once a start, not waited for.
+    /// Bought longer ago than the provider takes: asked for once a session, not waited for.
     late: bool,
 }
 
@@ -62,7 +62,7 @@ struct Age {
 pub(super) struct Collect {
     poll_min: Duration,
     poll_max: Duration,
-    /// The vendor's times are divided by it: a simulated vendor may be quick.
+    /// The provider's times are divided by it: a simulated provider may be quick.
     speed: u32,
     give_up: Option<Duration>,
     on: bool,
@@ -74,11 +74,11 @@ pub(super) struct Collect {
     /// Queued or being fetched.
     busy: BTreeSet<AttemptId>,
     in_flight: BTreeMap<AttemptId, Fetch>,
-    /// The longest that an answer took in this start.
+    /// The longest that an answer took in this session.
     longest: Option<Duration>,
     /// Failed, and asked for again after a while: not before this.
     again: BTreeMap<(Duration, AttemptId), Fetch>,
-    rests: Rests,
+    back_offs: BackOffs,
     odd: OddStreaks,
 }
 
@@ -99,20 +99,21 @@ impl Collect {
             in_flight: BTreeMap::new(),
             longest: None,
             again: BTreeMap::new(),
-            rests: Rests::default(),
+            back_offs: BackOffs::default(),
             odd: OddStreaks::new(timing.lag_max),
         }
     }
 
     /// How long an endpoint's task may take before it counts as late.
     pub(super) fn give_up(&self, endpoint: Endpoint) -> Duration {
-        let offer = crate::offer::OFFERS.iter().find(|offer: &&Offer| (offer.engine, offer.function) == endpoint);
-        self.give_up.or(offer.map(|offer| offer.give_up)).unwrap_or(Duration::from_hours(24))
+        let product =
+            crate::product::PRODUCTS.iter().find(|product: &&Product| (product.engine, product.function) == endpoint);
+        self.give_up.or(product.map(|product| product.give_up)).unwrap_or(Duration::from_hours(24))
     }
 
-    /// A batch has answers to come. One of an earlier start is asked for by its ids soon: what was fetched and not
+    /// A batch has answers to come. One of an earlier session is asked for by its ids soon: what was fetched and not
     /// stored is listed no longer.
-    pub(super) fn expect(&mut self, batch: OpenBatch, mono: Duration, earlier_start: bool) {
+    pub(super) fn expect(&mut self, batch: OpenBatch, mono: Duration, earlier_session: bool) {
         let endpoint = (batch.engine, batch.function);
         let (poll_min, poll_max) = (self.poll_min, self.poll_max);
         let path = self.paths.entry(endpoint).or_insert(Path {
@@ -125,7 +126,7 @@ impl Collect {
         });
         path.waiting += batch.uncollected;
         path.next_poll = path.next_poll.min(mono + poll_max);
-        let due = if earlier_start { mono + 2 * poll_min } else { mono + self.patience(&batch) };
+        let due = if earlier_session { mono + 2 * poll_min } else { mono + self.patience(&batch) };
         if let Some(known) = self.ages.get_mut(&batch.batch) {
             known.batch.uncollected += batch.uncollected;
             return;
@@ -147,7 +148,7 @@ impl Collect {
         self.paths.get(&endpoint).is_some_and(|path| path.gone)
     }
 
-    /// The list of an endpoint is not there: in this start its answers are asked for by their ids alone.
+    /// The list of an endpoint is not there: in this session its answers are asked for by their ids alone.
     pub(super) fn unlisted(&mut self, endpoint: Endpoint, mono: Duration) {
         let Some(path) = self.paths.get_mut(&endpoint) else { return };
         (path.polling, path.gone) = (false, true);
@@ -198,7 +199,7 @@ impl Collect {
     }
 
     /// Batches whose answers are overdue by now: their ids are to be asked for.
-    pub(super) fn overdue(&mut self, mono: Duration, vendor_now: i64) -> Vec<BatchId> {
+    pub(super) fn overdue(&mut self, mono: Duration, provider_now: i64) -> Vec<BatchId> {
         let mut due = Vec::new();
         while self.on
             && Rule::OverdueIsAskedFor.is_kept()
@@ -208,7 +209,7 @@ impl Collect {
             due.push(batch);
             let Some(known) = self.ages.get(&batch) else { continue };
             let give_up = self.give_up((known.batch.engine, known.batch.function));
-            let age = Duration::from_secs((vendor_now - known.batch.posted_v).max(0).unsigned_abs());
+            let age = Duration::from_secs((provider_now - known.batch.posted_v).max(0).unsigned_abs());
             // A list would have said when; without one every question may be in vain.
             let share = if self.is_gone((known.batch.engine, known.batch.function)) { 2 } else { 4 };
             let wait = (age / share).max(self.poll_max.min(self.poll_min * 4)).min(LONGEST_WAIT);
@@ -223,15 +224,15 @@ impl Collect {
     }
 
     /// An answer is to be fetched, unless it is on its way; `false` where it was not given just now.
-    pub(super) fn want(&mut self, what: ToCollect, posted_v: i64, vendor_now: i64) -> bool {
-        if self.rests(what.attempt, vendor_now) {
+    pub(super) fn want(&mut self, what: ToCollect, posted_v: i64, provider_now: i64) -> bool {
+        if self.back_offs(what.attempt, provider_now) {
             return false;
         }
         if !self.on || !self.busy.insert(what.attempt) {
             return true;
         }
         let fetch = Fetch { what, confirm: None, failures: 0 };
-        let age = Duration::from_secs((vendor_now - posted_v).max(0).unsigned_abs());
+        let age = Duration::from_secs((provider_now - posted_v).max(0).unsigned_abs());
         let urgent = if fetch.kind() == ResultKind::Html { URGENT_HTML } else { URGENT_ADVANCED };
         if age > urgent {
             self.urgent.push_back(fetch);
@@ -251,13 +252,13 @@ impl Collect {
     }
 
     /// It was asked for, and not given just now.
-    pub(super) fn rests(&self, attempt: AttemptId, vendor_now: i64) -> bool {
-        self.rests.rests(attempt, vendor_now)
+    pub(super) fn back_offs(&self, attempt: AttemptId, provider_now: i64) -> bool {
+        self.back_offs.back_offs(attempt, provider_now)
     }
 
     /// A task in doubt was listed without a cost: its id is asked for before it is called accepted.
-    pub(super) fn confirm(&mut self, what: ToCollect, confirm: Confirm, vendor_now: i64) {
-        if !self.rests(what.attempt, vendor_now) && self.busy.insert(what.attempt) {
+    pub(super) fn confirm(&mut self, what: ToCollect, confirm: Confirm, provider_now: i64) {
+        if !self.back_offs(what.attempt, provider_now) && self.busy.insert(what.attempt) {
             let fetch = Fetch { what, confirm: Some(confirm), failures: 0 };
             self.urgent.push_back(fetch);
         }
@@ -268,7 +269,7 @@ impl Collect {
         self.ages.get(&batch).map(|age| age.batch.posted_v)
     }
 
-    /// The latest batch with unfinished tasks, for a look whether the vendor's list shows such.
+    /// The latest batch with unfinished tasks, for a scan whether the provider's list shows such.
     pub(super) fn youngest(&self, function: Function) -> Option<i64> {
         let is_of_it = |endpoint: &Endpoint| endpoint.1 == function;
         let is_waited_for = self.paths.iter().any(|(endpoint, path)| is_of_it(endpoint) && path.waiting > 0);
@@ -312,24 +313,24 @@ impl Collect {
         &mut self,
         (attempt, batch): (AttemptId, BatchId),
         odd: &OddAnswer,
-        vendor_now: i64,
+        provider_now: i64,
     ) -> bool {
         let has_time = self.ages.get(&batch).is_some_and(|age| !age.late);
-        self.odd.is_last_word(attempt, odd, has_time, vendor_now)
+        self.odd.is_last_word(attempt, odd, has_time, provider_now)
     }
 
     /// It is there, and was not given.
-    pub(super) fn not_given(&mut self, attempt: AttemptId, vendor_now: i64) {
+    pub(super) fn not_given(&mut self, attempt: AttemptId, provider_now: i64) {
         self.busy.remove(&attempt);
-        self.rests.refused(attempt, vendor_now);
+        self.back_offs.refused(attempt, provider_now);
     }
 
     /// The call failed: once more, later and later; others need not wait for it. After some failures it is asked for as
     /// seldom as what is not given.
-    pub(super) fn once_more(&mut self, mut fetch: Fetch, mono: Duration, vendor_now: i64) {
+    pub(super) fn once_more(&mut self, mut fetch: Fetch, mono: Duration, provider_now: i64) {
         fetch.failures += 1;
         if fetch.failures > MOST_FAILURES {
-            self.not_given(fetch.what.attempt, vendor_now);
+            self.not_given(fetch.what.attempt, provider_now);
             return;
         }
         let wait = (self.poll_min * 2_u32.pow(fetch.failures.min(6) - 1)).min(self.poll_max);
@@ -366,7 +367,7 @@ impl Collect {
         self.ages.values().filter(|age| age.late).map(|age| age.batch.uncollected).sum()
     }
 
-    /// Nothing more will come in this start.
+    /// Nothing more will come in this session.
     pub(super) fn is_done(&self) -> bool {
         let queues = [&self.urgent, &self.queue];
         let fetching =

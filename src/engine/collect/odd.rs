@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::engine::vendor_clock::seconds;
+use crate::engine::provider_clock::seconds;
 use crate::ids::AttemptId;
 use crate::oddity::Oddity;
-use crate::vendor::OddAnswer;
+use crate::provider::OddAnswer;
 
 /// How often in a row each answer has come in the same odd form.
 #[derive(Debug)]
@@ -40,15 +40,15 @@ impl OddStreaks {
         attempt: AttemptId,
         odd: &OddAnswer,
         has_time: bool,
-        vendor_now: i64,
+        provider_now: i64,
     ) -> bool {
         let OddAnswer { oddity, size, is_final, .. } = *odd;
         let is_same = |streak: &&Streak| streak.oddity == oddity && (streak.size == size || oddity != Oddity::CutShort);
         let earlier = self.streaks.get(&attempt).filter(is_same);
         let times = earlier.map_or(0, |streak| streak.times) + 1;
-        let since_v = earlier.map_or(vendor_now, |streak| streak.since_v);
+        let since_v = earlier.map_or(provider_now, |streak| streak.since_v);
         self.streaks.insert(attempt, Streak { oddity, size, times, since_v });
-        is_final || (times >= oddity.times() && (!has_time || vendor_now - since_v >= self.odd_for_s))
+        is_final || (times >= oddity.times() && (!has_time || provider_now - since_v >= self.odd_for_s))
     }
 
     /// It came in another form, or in its own.

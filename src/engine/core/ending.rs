@@ -1,4 +1,4 @@
-//! When a start is over, and how it ended.
+//! When a session is over, and how it ended.
 
 use super::{Core, Step};
 use crate::engine::dispatch::StoppedPrice;
@@ -9,18 +9,18 @@ use crate::event::Progress;
 use crate::rule::Rule;
 
 impl Core {
-    /// Nothing is under way, and nothing more can happen in this start.
-    pub(super) fn may_finish(&self, vendor_now: i64, out: &[Effect]) -> bool {
+    /// Nothing is under way, and nothing more can happen in this session.
+    pub(super) fn may_finish(&self, provider_now: i64, out: &[Effect]) -> bool {
         let busy = out.iter().any(|effect| !matches!(effect, Effect::Tell(_) | Effect::Wake(_)));
         if busy || self.in_flight > 0 || self.dispatch.in_flight() > 0 {
             return false;
         }
-        // What is in doubt stands in the ledger, and is the next start's.
+        // What is in doubt stands in the ledger, and is the next session's.
         if self.stopping || self.is_cut_off() {
             return true;
         }
         // Without the provider's clock nothing that is in doubt is closed, and no scan is made.
-        let may_clear = self.reconcile.may_clear(vendor_now) && !self.is_undated();
+        let may_clear = self.reconcile.may_clear(provider_now) && !self.is_undated();
         let hopeless = !self.reconcile.is_clear() && !may_clear;
         let bought = self.dispatch.is_done() || (self.reconcile.restored.is_some() && hopeless);
         let halted = self.dispatch.halted.is_some();
@@ -32,7 +32,7 @@ impl Core {
             && (self.reconcile.is_clear() || hopeless)
     }
 
-    /// The vendor cannot be reached, and this start no longer tries.
+    /// The provider cannot be reached, and this session no longer tries.
     fn is_cut_off(&self) -> bool {
         let unreachable = self.hello != Step::Done || self.failures > MOST_FAILURES;
         unreachable && self.dispatch.halted.is_some()
@@ -40,12 +40,12 @@ impl Core {
 
     /// The list is to be read for costs that were booked for want of a word: when nothing else is left to do, and once a day;
     /// also where the account buys nothing, since the list is free.
-    pub(super) fn seeks_costs(&mut self, vendor_now: i64, at_end: bool) -> bool {
+    pub(super) fn seeks_costs(&mut self, provider_now: i64, at_end: bool) -> bool {
         let can = self.terms.lists && self.clock.is_known() && !self.stopping && !self.is_cut_off();
-        can && Rule::ListSettles.is_kept() && self.costs.is_due(vendor_now, at_end)
+        can && Rule::ListSettles.is_kept() && self.costs.is_due(provider_now, at_end)
     }
 
-    /// The end of a start that is told to stop at once: what is in flight will be in doubt at the next.
+    /// The end of a session that is told to stop at once: what is in flight will be in doubt at the next.
     pub(in crate::engine) fn cut_short(&mut self) -> End {
         self.stopping = true;
         let sending = self.dispatch.sending();
@@ -65,7 +65,7 @@ impl Core {
         let (priced_out, given_up) = self.dispatch.left();
         let stopped = self.dispatch.stopped_prices();
         let each = stopped.iter().map(|StoppedPrice { key, list, found, is_charged }| {
-            let who = if *is_charged { "the vendor charges" } else { "the vendor's own price list names" };
+            let who = if *is_charged { "the provider charges" } else { "the provider's own price list names" };
             format!("{who} {found} for one of {key}, and {list} was expected")
         });
         let each = each.collect::<Vec<_>>().join("; ");
@@ -81,7 +81,7 @@ impl Core {
         let unchecked = self.reconcile.restored.as_ref().filter(in_no_list).map(|_| {
             let name = &self.terms.name;
             let (why, record) = if self.terms.lists {
-                ("the vendor's list no longer goes back to the copy", "the vendor's bill")
+                ("the provider's list no longer goes back to the copy", "the provider's bill")
             } else {
                 ("route `aisa` has no list of what was bought meanwhile", "the gateway's own record")
             };

@@ -13,9 +13,9 @@ use std::time::Duration;
 
 use super::collect::{Collect, Endpoint};
 use super::dispatch::{Dispatch, PULL};
+use super::provider_clock::ProviderClock;
 use super::reconcile::costs::Costs;
 use super::reconcile::{Reconcile, Watch};
-use super::vendor_clock::VendorClock;
 use super::vocabulary::{Effect, Input, Memory, Terms};
 use crate::clock::Now;
 use crate::config::{SHORTEST_QUARANTINE, Timing};
@@ -24,9 +24,9 @@ use crate::ids::{AttemptId, RunId};
 use crate::ledger::{CapReached, Change, Reserved};
 use crate::money::Money;
 use crate::oddity::Oddity;
-use crate::offer::{Function, Method, OFFERS};
 use crate::pace::Bucket;
-use crate::plan::Room;
+use crate::plan::Headroom;
+use crate::product::{Function, Method, PRODUCTS};
 
 /// Between two reports on how things stand.
 const PROGRESS_EVERY: Duration = Duration::from_millis(500);
@@ -38,7 +38,7 @@ const LONGEST_NAP: Duration = Duration::from_mins(1);
 pub(super) struct How {
     /// It counts as a try.
     pub(super) counts: bool,
-    /// Not again in this start.
+    /// Not again in this session.
     pub(super) leave: bool,
     /// Not before this.
     pub(super) not_before: Duration,
@@ -48,7 +48,7 @@ pub(super) struct How {
 #[derive(Debug)]
 pub struct Core {
     pub(super) terms: Terms,
-    pub(super) clock: VendorClock,
+    pub(super) clock: ProviderClock,
     pub(super) dispatch: Dispatch,
     pub(super) collect: Collect,
     pub(super) reconcile: Reconcile,
@@ -70,7 +70,7 @@ pub struct Core {
     pub(super) balance: Step,
     pub(super) stopping: bool,
     /// The first calls, and what they told of the time.
-    pub(in crate::engine) greeting: Greeting,
+    pub(in crate::engine) handshake: Handshake,
     /// Failures in a row, of any call.
     pub(super) failures: u32,
     /// Nothing comes of any call.
@@ -84,33 +84,33 @@ pub struct Core {
     /// Purchases in a row that are in doubt as a whole.
     pub(super) unanswered: u32,
     /// Nothing is bought before.
-    pub(super) buying_rests_until: Duration,
+    pub(super) buying_backs_off_until: Duration,
     pub(super) how: BTreeMap<AttemptId, How>,
     pub(super) progress: Progress,
     progress_at: Duration,
     memory: Option<Memory>,
-    /// The latest that an earlier start saw the vendor's clock at.
+    /// The latest that an earlier session saw the provider's clock at.
     pub(super) heard_v: Option<i64>,
     pub(super) rng: fastrand::Rng,
     cap_told: BTreeSet<(RunId, String)>,
-    /// Purchases that the vendor's list and the ledger price differently, told once.
+    /// Purchases that the provider's list and the ledger price differently, told once.
     pub(super) cost_told: BTreeSet<AttemptId>,
-    /// The vendor's list names what purchases cost, as far as this start has seen; `false` once it has shown something that
+    /// The provider's list names what purchases cost, as far as this session has seen; `false` once it has shown something that
     /// is paid at a cost of nothing: what it calls free is no word on costs then.
     pub(super) list_names_costs: Option<bool>,
     /// The fee that the latest task to be settled was found to have.
     pub(super) fee_found: Option<Money>,
-    /// The vendor's own list was asked for the fee of such a task in this start.
+    /// The provider's own list was asked for the fee of such a task in this session.
     pub(super) fee_asked: bool,
     /// The scan for costs that were booked for want of a word.
     pub(super) costs: Costs,
-    /// How many of them the list has named in this start, what was booked for them, and what they cost.
+    /// How many of them the list has named in this session, what was booked for them, and what they cost.
     pub(super) corrected: (u64, Money, Money),
-    /// When the vendor last said in this start that a task was not finished.
+    /// When the provider last said in this session that a task was not finished.
     pub(super) unfinished_v: BTreeMap<AttemptId, i64>,
-    /// That answers are kept back for want of money was told in this start.
+    /// That answers are kept back for want of money was told in this session.
     pub(super) withheld_told: bool,
-    /// Oddities of answers that were told in this start.
+    /// Oddities of answers that were told in this session.
     pub(super) oddities_told: BTreeSet<Oddity>,
     /// Endpoints whose `tasks_ready` is full of other rows than ours while something is in doubt there, and since when that
     /// is known. Told once in a session.
@@ -118,8 +118,8 @@ pub struct Core {
     pub(super) crowded_told: BTreeSet<Endpoint>,
     /// Charges that answer no task, newly booked in this session.
     pub(super) unmatched: (u64, Money),
-    /// The vendor's ids of extra charges that were recorded and told in this start.
-    pub(super) extras_told: BTreeSet<String>,
+    /// The provider's ids of unmatched charges that were recorded and told in this session.
+    pub(super) unmatched_told: BTreeSet<String>,
 }
 
 /// Tokens of a limit that were taken for a call which then had to wait for another limit.
@@ -132,7 +132,7 @@ struct HeldTokens {
 
 /// The first calls of a session, and what they told of the time.
 #[derive(Clone, Copy, Debug, Default)]
-pub(in crate::engine) struct Greeting {
+pub(in crate::engine) struct Handshake {
     /// The session makes no other calls.
     pub(in crate::engine) alone: bool,
     /// Answers that told no time.
@@ -150,21 +150,21 @@ pub(super) enum Step {
 }
 
 impl Core {
-    /// A core for an account, with what the ledger holds from earlier starts.
+    /// A core for an account, with what the ledger holds from earlier sessions.
     pub fn new(terms: Terms, memory: Memory, now: Now) -> Self {
         let mono = now.mono;
         let reconcile = reconcile_of(&terms, &memory);
         let memory_crowded = memory.crowded.clone();
         let probes = memory.wanted.iter().filter(|(_, _, method)| *method == Method::Standard);
         Self {
-            clock: VendorClock::default(),
+            clock: ProviderClock::default(),
             dispatch: Dispatch::new(&terms.runs, terms.limits.live_in_flight),
             collect: Collect::new(&terms.timing, terms.speed, terms.collect),
             reconcile,
             calls: Bucket::new(terms.limits.calls_per_minute, mono),
             ready: Bucket::new(terms.limits.tasks_ready_per_minute, mono),
             list: Bucket::new(terms.limits.id_list_per_minute, mono),
-            account_calls: if memory.rested { Bucket::rested } else { Bucket::new }(
+            account_calls: if memory.cooled_down { Bucket::cooled_down } else { Bucket::new }(
                 terms.limits.user_data_per_minute,
                 mono,
             ),
@@ -177,14 +177,14 @@ impl Core {
             // Where nobody can be asked for it, there is nothing to wait for; but a balance to keep is never taken for kept.
             balance: if terms.lists || terms.keep_balance.is_some() { Step::Wanted } else { Step::Done },
             stopping: false,
-            greeting: Greeting::default(),
+            handshake: Handshake::default(),
             failures: 0,
             trouble: None,
             told_at: mono,
             balance_failures: 0,
             quiet_until: mono,
             unanswered: 0,
-            buying_rests_until: mono,
+            buying_backs_off_until: mono,
             how: BTreeMap::new(),
             progress: Progress::default(),
             progress_at: mono,
@@ -201,7 +201,7 @@ impl Core {
             unfinished_v: BTreeMap::new(),
             withheld_told: false,
             oddities_told: BTreeSet::new(),
-            extras_told: BTreeSet::new(),
+            unmatched_told: BTreeSet::new(),
             unmatched: (0, Money::ZERO),
             crowded: memory_crowded,
             crowded_told: BTreeSet::new(),
@@ -215,17 +215,17 @@ impl Core {
         self.told_at = now.mono;
         match input {
             Input::Begin => self.begin(now, &mut out),
-            Input::Pulled { run, tasks, prices, whole, rooms } => {
-                self.dispatch.rooms(rooms);
+            Input::Pulled { run, tasks, prices, whole, headrooms } => {
+                self.dispatch.headrooms(headrooms);
                 let cut = self.dispatch.pulled(run, tasks, prices, whole);
                 self.tell_cut(run, cut, &mut out);
                 self.tell_listed(&mut out);
             }
-            Input::Committed { outcomes, again, rooms } => {
+            Input::Committed { outcomes, again, headrooms } => {
                 if !outcomes.is_empty() {
                     self.reserved(outcomes, &mut out);
                 }
-                self.dispatch.rooms(rooms);
+                self.dispatch.headrooms(headrooms);
                 for (run, pulled) in again {
                     let how = pulled.task.previous.and_then(|attempt| self.how.remove(&attempt));
                     match how {
@@ -236,22 +236,22 @@ impl Core {
                 }
             }
             Input::Overdue { items } => {
-                let vendor_now = self.clock.not_before(now);
+                let provider_now = self.clock.not_before(now);
                 for item in items {
-                    let posted_v = self.collect.posted_v(item.batch).unwrap_or(vendor_now);
-                    self.collect.want(item, posted_v, vendor_now);
+                    let posted_v = self.collect.posted_v(item.batch).unwrap_or(provider_now);
+                    self.collect.want(item, posted_v, provider_now);
                 }
             }
             Input::Recognised { source, rows } => {
                 self.to_recognise = self.to_recognise.saturating_sub(1);
                 self.recognised(now, source, rows, &mut out);
             }
-            Input::Witnesses(witnesses) => self.sweep_ended(now, &witnesses, &mut out),
-            Input::Widened(witness) => self.reconcile.widened(witness),
-            Input::Adopted { taken, awaits_answer } => self.adopted(now, taken, awaits_answer, &mut out),
+            Input::ControlRows(control_rows) => self.scan_ended(now, &control_rows, &mut out),
+            Input::Widened(control_row) => self.reconcile.widened(control_row),
+            Input::Recovered { taken, awaits_answer } => self.recovered(now, taken, awaits_answer, &mut out),
             Input::Provisional(wanted, settlements) => self.provisional(now, wanted, settlements, &mut out),
             Input::Unresolved(batches) => self.conclude(batches, &mut out),
-            Input::Heard(replies) => self.heard(now, replies, &mut out),
+            Input::Replies(replies) => self.heard(now, replies, &mut out),
             Input::Tick => {}
             Input::Stop => self.drain(&mut out),
         }
@@ -272,7 +272,7 @@ impl Core {
         }
     }
 
-    /// Takes up what earlier starts left.
+    /// Takes up what earlier sessions left.
     fn begin(&mut self, now: Now, out: &mut Vec<Effect>) {
         let Some(memory) = self.memory.take() else { return };
         if let Some((from_v, closed_v)) = memory.restored {
@@ -282,10 +282,10 @@ impl Core {
         }
         let (given_up, watched_v) = memory.given_up;
         self.reconcile.watch_for(Watch::new(given_up, watched_v, self.terms.watch_now));
-        for doubted in memory.doubted {
-            self.progress.in_doubt += doubted.attempts;
-            self.collect.know((doubted.engine, doubted.function), now.mono);
-            self.reconcile.add(doubted, now.mono);
+        for batch in memory.unknown_batches {
+            self.progress.in_doubt += batch.attempts;
+            self.collect.know((batch.engine, batch.function), now.mono);
+            self.reconcile.add(batch, now.mono);
         }
         self.reconcile.await_bought(memory.awaited);
         for batch in memory.open {
@@ -294,21 +294,21 @@ impl Core {
         }
     }
 
-    /// Tells once in a start that a ceiling cuts the plan of a run.
-    fn tell_cut(&mut self, run: RunId, cut: Option<Room>, out: &mut Vec<Effect>) {
-        let Some(room) = cut else { return };
-        if self.cap_told.insert((run, room.name.clone())) {
-            out.push(Effect::Tell(EventKind::CapReached { run, cap: room.name, limit: room.limit, left: room.left }));
+    /// Tells once in a session that a ceiling cuts the plan of a run.
+    fn tell_cut(&mut self, run: RunId, cut: Option<Headroom>, out: &mut Vec<Effect>) {
+        let Some(Headroom { name: cap, limit, left, .. }) = cut else { return };
+        if self.cap_told.insert((run, cap.clone())) {
+            out.push(Effect::Tell(EventKind::CapReached { run, cap, limit, left }));
         }
     }
 
     /// Begins whatever may begin now, and says when to look again.
     fn go_on(&mut self, now: Now, out: &mut Vec<Effect>) {
-        let vendor_now = self.clock.not_before(now);
+        let provider_now = self.clock.not_before(now);
         self.keep_silence_short(now, out);
         self.dispatch.wake(now.mono);
         self.collect.wake(now.mono);
-        if self.greeting.collects_until.is_some_and(|until| until <= now.mono && self.is_undated()) {
+        if self.handshake.collects_until.is_some_and(|until| until <= now.mono && self.is_undated()) {
             self.collect.stop();
         }
         if self.may_pull() {
@@ -316,43 +316,43 @@ impl Core {
                 out.push(Effect::Pull { run, after, most: PULL });
             }
         }
-        let overdue = self.collect.overdue(now.mono, vendor_now);
+        let overdue = self.collect.overdue(now.mono, provider_now);
         if !overdue.is_empty() {
             out.push(Effect::Overdue(overdue));
         }
         let proofs = self.proofs_wanted();
         if self.clock.is_known() && !self.stopping {
-            self.give_up_awaited(vendor_now, out);
-            if let Some((from_v, until_v)) = self.reconcile.begin_sweep(now.mono, vendor_now, &proofs) {
+            self.give_up_awaited(provider_now, out);
+            if let Some((from_v, until_v)) = self.reconcile.begin_scan(now.mono, provider_now, &proofs) {
                 out.push(Effect::Widen(from_v, until_v));
             }
             let unresolved = self.reconcile.concluded(|endpoint| self.collect.listing(endpoint));
             if !unresolved.is_empty() {
                 out.push(Effect::Unresolved(unresolved));
             }
-            if let Some(adopted) = self.reconcile.restored_done(vendor_now) {
+            if let Some(recovered) = self.reconcile.restored_done(provider_now) {
                 out.push(Effect::Commit(vec![Change::RestoredDone { account: self.terms.account }], Vec::new()));
-                out.push(Effect::Tell(EventKind::RestoredDone { adopted }));
+                out.push(Effect::Tell(EventKind::RestoredDone { recovered }));
                 self.dispatch.start_over();
                 while let Some((run, after)) = self.dispatch.next_pull() {
                     out.push(Effect::Pull { run, after, most: PULL });
                 }
             }
         }
-        let mut wakes = self.call(now, vendor_now, out);
-        let at_end = self.may_finish(vendor_now, out);
-        if self.seeks_costs(vendor_now, at_end) {
-            self.costs.asked(vendor_now);
-            out.push(Effect::Provisional(vendor_now));
+        let mut wakes = self.call(now, provider_now, out);
+        let at_end = self.may_finish(provider_now, out);
+        if self.seeks_costs(provider_now, at_end) {
+            self.costs.asked(provider_now);
+            out.push(Effect::Provisional(provider_now));
         } else if at_end {
             out.push(Effect::Finish(self.end()));
             return;
         }
-        let to_list = self.reconcile.to_list(vendor_now, |endpoint| self.collect.listed_v(endpoint));
+        let to_list = self.reconcile.to_list(provider_now, |endpoint| self.collect.listed_v(endpoint));
         wakes.extend(self.costs.next_wake());
         wakes.extend(self.dispatch.next_wake());
         wakes.extend(self.collect.next_wake(&to_list));
-        wakes.extend(self.reconcile.next_wake(now.mono, vendor_now, !proofs.is_empty()));
+        wakes.extend(self.reconcile.next_wake(now.mono, provider_now, !proofs.is_empty()));
         if now.mono >= self.progress_at + PROGRESS_EVERY {
             self.progress_at = now.mono;
             out.push(Effect::Tell(EventKind::Progress(self.how_it_stands())));
@@ -366,13 +366,13 @@ impl Core {
 
     /// Functions whose proof is missing, with their latest unfinished purchase.
     fn proofs_wanted(&self) -> Vec<(Function, i64)> {
-        let functions: BTreeSet<Function> = OFFERS.iter().map(|offer| offer.function).collect();
-        let missing = functions.into_iter().filter(|function| !self.reconcile.is_proven(*function));
+        let functions: BTreeSet<Function> = PRODUCTS.iter().map(|product| product.function).collect();
+        let missing = functions.into_iter().filter(|function| !self.reconcile.is_visibility_proven(*function));
         missing.filter_map(|function| self.collect.youngest(function).map(|posted_v| (function, posted_v))).collect()
     }
 }
 
-/// The rules of what is in doubt, with what the ledger knows of the vendor's list.
+/// The rules of what is in doubt, with what the ledger knows of the provider's list.
 pub(super) fn reconcile_of(terms: &Terms, memory: &Memory) -> Reconcile {
     let timing = &terms.timing;
     let give_up = Function::ALL.iter().map(|function| (*function, absence_means_nothing_for(timing, *function)));
@@ -386,15 +386,15 @@ pub(super) fn reconcile_of(terms: &Terms, memory: &Memory) -> Reconcile {
     )
 }
 
-/// How long the vendor's list proves nothing where it has not yet proven itself. A shorter `give_up` in the configuration
+/// How long the provider's list proves nothing where it has not yet proven itself. A shorter `give_up` in the configuration
 /// calls an answer late sooner, and does not make the list worth more; but where the quarantine is one that only a
-/// simulated vendor may have, so may this be.
+/// simulated provider may have, so may this be.
 fn absence_means_nothing_for(timing: &Timing, function: Function) -> Duration {
-    let of_function = OFFERS.iter().filter(|offer| offer.function == function);
-    let vendors = of_function.map(|offer| offer.give_up).max().unwrap_or_default();
+    let of_function = PRODUCTS.iter().filter(|product| product.function == function);
+    let providers = of_function.map(|product| product.give_up).max().unwrap_or_default();
     match timing.give_up {
         Some(shorter) if timing.quarantine < SHORTEST_QUARANTINE => shorter,
-        Some(own) => own.max(vendors),
-        None => vendors,
+        Some(own) => own.max(providers),
+        None => providers,
     }
 }

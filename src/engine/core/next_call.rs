@@ -2,7 +2,7 @@
 //!
 //! In this order: look-ups for what is in doubt, results about to be lost, purchases, `tasks_ready`, other results, and the
 //! scan for costs that were booked for want of a word. A
-//! start begins with a free call that shows whether the vendor is there, and nothing is bought before the account was
+//! start begins with a free call that shows whether the provider is there, and nothing is bought before the account was
 //! asked for its prices, and for a balance that is to be kept.
 
 use std::time::Duration;
@@ -43,7 +43,7 @@ impl Core {
         !self.stopping
             && self.hello == Step::Done
             && (self.balance == Step::Done || self.terms.keep_balance.is_none() || !Rule::BalanceIsKnown.is_kept())
-            && (self.reconcile.restored.is_none() || !Rule::RestoredSweeps.is_kept())
+            && (self.reconcile.restored.is_none() || !Rule::RestoredScans.is_kept())
             // A row of this ledger's that it does not hold, and that was sold, means that it was restored.
             && !self.reconcile.waits_for_ids()
             && self.dispatch.halted.is_none()
@@ -65,7 +65,7 @@ impl Core {
     }
 
     /// Makes the calls that the limits allow, the most pressing first; the moments at which more may be allowed.
-    pub(super) fn call(&mut self, now: Now, vendor_now: i64, out: &mut Vec<Effect>) -> Vec<Duration> {
+    pub(super) fn call(&mut self, now: Now, provider_now: i64, out: &mut Vec<Effect>) -> Vec<Duration> {
         let mut wakes = Vec::new();
         let mut drafts = Vec::new();
         if now.mono < self.quiet_until {
@@ -73,7 +73,7 @@ impl Core {
             return wakes;
         }
         while self.in_flight.saturating_sub(self.apart()) < self.terms.limits.in_flight.max(1) {
-            let Some(next) = self.next_call(now, vendor_now, drafts.len(), &mut wakes) else { break };
+            let Some(next) = self.next_call(now, provider_now, drafts.len(), &mut wakes) else { break };
             if let Err(at) = self.calls.take(now.mono) {
                 wakes.push(at);
                 break;
@@ -94,8 +94,8 @@ impl Core {
                     out.push(Effect::Page(span, offset));
                 }
                 Choice::Ask => {
-                    let Some((endpoint, vendor_id)) = self.reconcile.next_to_ask() else { break };
-                    out.push(Effect::Ask(endpoint, vendor_id));
+                    let Some((endpoint, provider_id)) = self.reconcile.next_to_ask() else { break };
+                    out.push(Effect::Ask(endpoint, provider_id));
                 }
                 Choice::Fetch { urgent } => {
                     let Some(Fetch { what, .. }) = self.collect.take(urgent) else { break };
@@ -107,14 +107,14 @@ impl Core {
                     drafts.push(draft);
                 }
                 Choice::CostPage => {
-                    let Some(PageCall { span, offset }) = self.costs.page(vendor_now) else { break };
+                    let Some(PageCall { span, offset }) = self.costs.page(provider_now) else { break };
                     self.held.list = false;
                     out.push(Effect::CostPage(span, offset));
                 }
                 Choice::Ready(endpoint) => {
                     self.held.ready = false;
                     self.collect.polling(endpoint);
-                    out.push(Effect::Ready(endpoint, vendor_now));
+                    out.push(Effect::Ready(endpoint, provider_now));
                 }
             }
             self.in_flight += 1;
@@ -131,7 +131,7 @@ impl Core {
         if self.terms.lists { self.dispatch.live() } else { 0 }
     }
 
-    /// The span of the vendor's time that the charge of a purchase made now may fall into.
+    /// The span of the provider's time that the charge of a purchase made now may fall into.
     pub(in crate::engine) fn hold_window(&self, now: Now) -> (i64, i64) {
         let quarantine_s = i64::try_from(self.terms.timing.quarantine.as_secs()).unwrap_or(0);
         let from_v = self.clock.not_before(now) - MACHINES_DISAGREE_S;
@@ -140,7 +140,7 @@ impl Core {
     }
 
     /// The most pressing call that its own limit allows.
-    fn next_call(&mut self, now: Now, vendor_now: i64, drafted: usize, wakes: &mut Vec<Duration>) -> Option<Choice> {
+    fn next_call(&mut self, now: Now, provider_now: i64, drafted: usize, wakes: &mut Vec<Duration>) -> Option<Choice> {
         if self.hello != Step::Done {
             return (self.hello == Step::Wanted).then_some(Choice::Hello);
         }
@@ -160,13 +160,13 @@ impl Core {
             return Some(Choice::Fetch { urgent: true });
         }
         if self.may_buy() && drafted < BATCHES_A_COMMIT && self.dispatch.has_batch() {
-            if now.mono >= self.buying_rests_until {
+            if now.mono >= self.buying_backs_off_until {
                 return Some(Choice::Buy);
             }
-            wakes.push(self.buying_rests_until);
+            wakes.push(self.buying_backs_off_until);
         }
         if !self.stopping {
-            let to_list = self.reconcile.to_list(vendor_now, |endpoint| self.collect.listed_v(endpoint));
+            let to_list = self.reconcile.to_list(provider_now, |endpoint| self.collect.listed_v(endpoint));
             if let Some(endpoint) = self.collect.to_poll(now.mono, &to_list)
                 && token(&mut self.held.ready, &mut self.ready, now, wakes)
             {

@@ -84,7 +84,7 @@ impl Alike {
             return false;
         }
         let (engine, function) = (pulled.engine, pulled.function);
-        let want = Want { task: pulled.task, engine, function, price, funded: pulled.worst };
+        let want = Want { task: pulled.task, engine, function, price, allocated: pulled.worst_case };
         let Some(part) = self.parts(&want).into_iter().find(|part| self.stopped.contains_key(part)) else {
             return false;
         };

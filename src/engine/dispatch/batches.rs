@@ -1,45 +1,45 @@
-//! Batches: drafted from the lanes, reserved by the ledger or refused, in flight until they are answered for.
+//! Batches: drafted from the endpoint queues, reserved by the ledger or refused, in flight until they are answered for.
 
-use super::{Dispatch, InFlight, Lane, MOST_PULLED, PULL, Pending};
+use super::{Dispatch, EndpointQueue, InFlight, MOST_PULLED, PULL, Pending};
 use crate::ids::BatchId;
 use crate::ledger::{CapReached, Draft, DraftTask, Reserved};
-use crate::offer::Method;
+use crate::product::Method;
 
 /// Commits in a row in which the ledger may refuse drafts although there seemed to be room, before their runs are left
-/// to a later start: one may follow from a period that turned, more are a disagreement that does not pass.
+/// to a later session: one may follow from a period that turned, more are a disagreement that does not pass.
 const MOST_REFUSALS: u32 = 3;
 
 impl Dispatch {
     /// Another call of this method may be under way.
-    pub(super) fn has_room(&self, method: Method) -> bool {
+    pub(super) fn has_headroom(&self, method: Method) -> bool {
         method == Method::Standard || self.live() < self.live_at_once
     }
 
     /// True where a batch could be made now.
     pub(in crate::engine) fn has_batch(&self) -> bool {
-        self.halted.is_none() && (self.canary().is_some() || self.full_lane().is_some())
+        self.halted.is_none() && (self.canary().is_some() || self.full_queue().is_some())
     }
 
-    /// A lane with a full batch, or with all that its run has to give.
-    fn full_lane(&self) -> Option<(usize, Lane)> {
+    /// A endpoint queue with a full batch, or with all that its run has to give.
+    fn full_queue(&self) -> Option<(usize, EndpointQueue)> {
         self.queues.iter().enumerate().find_map(|(at, queue)| {
             let no_more = queue.exhausted
                 || queue.cut.is_some()
                 || (!queue.pulling && self.waiting_for(at) >= MOST_PULLED - PULL);
-            let lane = queue.lanes.iter().find(|(lane, wants)| {
+            let endpoint_queue = queue.endpoint_queues.iter().find(|(endpoint_queue, wants)| {
                 if wants.front().is_some_and(|want| self.bodies.is_suspect(want)) {
-                    let waits = self.bodies.goes_alone() && self.tries_suspects(**lane);
-                    return !waits && self.has_room(lane.2);
+                    let waits = self.bodies.goes_alone() && self.tries_suspects(**endpoint_queue);
+                    return !waits && self.has_headroom(endpoint_queue.2);
                 }
-                let full = wants.len() >= self.bodies.most_in(**lane);
-                let last = no_more && !wants.is_empty() && !self.canary_may_fill(at, **lane);
-                (full || last) && self.has_room(lane.2)
+                let full = wants.len() >= self.bodies.max_in(**endpoint_queue);
+                let last = no_more && !wants.is_empty() && !self.canary_may_fill(at, **endpoint_queue);
+                (full || last) && self.has_headroom(endpoint_queue.2)
             })?;
-            Some((at, *lane.0))
+            Some((at, *endpoint_queue.0))
         })
     }
 
-    /// Takes the next batch's tasks out of the lanes.
+    /// Takes the next batch's tasks out of the endpoint queues.
     pub(in crate::engine) fn draft(&mut self, sent_v: i64, hold_to_v: i64) -> Option<Draft> {
         let pending = if let Some(price) = self.canary() {
             let waiting = self.prices[price].waiting.iter_mut().find(|(_, waiting)| !waiting.is_empty())?;
@@ -49,9 +49,9 @@ impl Dispatch {
             self.prices[price].canaries_out += 1;
             Pending { queue, wants: vec![want], canary: Some(price), sent_v }
         } else {
-            let (queue, endpoint) = self.full_lane()?;
-            let lane = self.queues[queue].lanes.get_mut(&endpoint)?;
-            let wants = lane.drain(..self.bodies.next(endpoint, lane)).collect();
+            let (queue, endpoint) = self.full_queue()?;
+            let endpoint_queue = self.queues[queue].endpoint_queues.get_mut(&endpoint)?;
+            let wants = endpoint_queue.drain(..self.bodies.next(endpoint, endpoint_queue)).collect();
             Pending { queue, wants, canary: None, sent_v }
         };
         let first = pending.wants.first()?;
@@ -65,7 +65,7 @@ impl Dispatch {
                 .iter()
                 .map(|want| DraftTask {
                     task: want.task.task,
-                    hold: want.funded,
+                    hold: want.allocated,
                     previous: want.task.previous,
                     number: want.task.attempts + 1,
                 })
@@ -83,7 +83,7 @@ impl Dispatch {
         // Several commits of drafts may be on their way: these outcomes are the oldest's.
         let drafted: Vec<Pending> = self.pending.drain(..outcomes.len().min(self.pending.len())).collect();
         for pending in &drafted {
-            self.queues[pending.queue].funded -= pending.wants.iter().map(|want| want.funded).sum();
+            self.queues[pending.queue].allocated -= pending.wants.iter().map(|want| want.allocated).sum();
         }
         let mut refused = Vec::new();
         for (pending, outcome) in drafted.into_iter().zip(outcomes) {

@@ -8,9 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use super::{Dispatch, InFlight, Lane, Pulled, Want};
+use super::{Dispatch, EndpointQueue, InFlight, Pulled, Want};
 use crate::ids::TaskId;
-use crate::offer::{MAX_BATCH, Offer};
+use crate::product::{MAX_BATCH, Product};
 
 /// Requests in a row that are refused whole before it is no longer taken for the fault of their tasks: to find one task
 /// among a hundred takes eight, and some more may stand beside it.
@@ -21,8 +21,8 @@ pub(in crate::engine) const MOST_REFUSED_BODIES: u32 = 20;
 pub(super) struct Bodies {
     /// The most tasks that a body with this one may have.
     limits: BTreeMap<TaskId, usize>,
-    /// The most of a lane, where a larger one was refused for its size.
-    sizes: BTreeMap<Lane, usize>,
+    /// The most of an endpoint queue, where a larger one was refused for its size.
+    sizes: BTreeMap<EndpointQueue, usize>,
     /// Refused alone, and not shown to be to blame: they wait until another request is read.
     parked: BTreeSet<TaskId>,
     /// Refused one after another, without one that was read between them, and without those that a task is to blame for.
@@ -51,19 +51,19 @@ pub(in crate::engine) enum Blame {
 }
 
 impl Bodies {
-    /// How many tasks from the front of a lane stand in its next body.
-    pub(super) fn next(&self, lane: Lane, tasks: &VecDeque<Want>) -> usize {
+    /// How many tasks from the front of an endpoint queue stand in its next body.
+    pub(super) fn next(&self, endpoint_queue: EndpointQueue, tasks: &VecDeque<Want>) -> usize {
         let limit = |want: &Want| self.limits.get(&want.task.task).copied();
         let first = tasks.front().and_then(limit);
-        let most = self.most_in(lane).min(first.unwrap_or(usize::MAX));
+        let most = self.max_in(endpoint_queue).min(first.unwrap_or(usize::MAX));
         tasks.iter().take(most).take_while(|want| limit(want) == first).count()
     }
 
-    /// The tasks that one POST of a lane may carry.
-    pub(super) fn most_in(&self, lane: Lane) -> usize {
-        let (engine, function, method) = lane;
-        let most = Offer::find(engine, function, method).map_or(MAX_BATCH, |offer| offer.batch);
-        self.sizes.get(&lane).map_or(most, |size| most.min(*size))
+    /// The tasks that one POST of an endpoint queue may carry.
+    pub(super) fn max_in(&self, endpoint_queue: EndpointQueue) -> usize {
+        let (engine, function, method) = endpoint_queue;
+        let most = Product::find(engine, function, method).map_or(MAX_BATCH, |product| product.batch);
+        self.sizes.get(&endpoint_queue).map_or(most, |size| most.min(*size))
     }
 
     /// A task of a body that was refused.
@@ -99,7 +99,7 @@ impl Dispatch {
         self.bodies.beside += u32::from(!counts);
         if let [want] = &flight.wants[..] {
             // Whatever its size is, it is this one's.
-            self.bodies.sizes.remove(&flight.lane());
+            self.bodies.sizes.remove(&flight.endpoint_queue());
             self.bodies.limits.insert(want.task.task, 1);
             // Many in a row are no longer the tasks' own: the way has closed since.
             if self.bodies.in_a_row == 0 && self.bodies.any_read && self.bodies.blamed < MOST_REFUSED_BODIES {
@@ -116,7 +116,7 @@ impl Dispatch {
             *limit = half.min(*limit);
         }
         if for_its_size {
-            let size = self.bodies.sizes.entry(flight.lane()).or_insert(half);
+            let size = self.bodies.sizes.entry(flight.endpoint_queue()).or_insert(half);
             *size = half.min(*size);
         }
         Blame::Halves
@@ -138,11 +138,11 @@ impl Dispatch {
         }
     }
 
-    /// A body of suspects is under way in this lane.
-    pub(super) fn tries_suspects(&self, lane: Lane) -> bool {
+    /// A body of suspects is under way in this endpoint queue.
+    pub(super) fn tries_suspects(&self, endpoint_queue: EndpointQueue) -> bool {
         let drafted = self.pending.iter().filter_map(|pending| pending.wants.first());
         let in_flight = self.in_flight.values().filter_map(|flight| flight.wants.first());
-        drafted.chain(in_flight).any(|want| want.lane() == lane && self.bodies.is_suspect(want))
+        drafted.chain(in_flight).any(|want| want.endpoint_queue() == endpoint_queue && self.bodies.is_suspect(want))
     }
 
     /// What is not bought because its request is refused, in words.

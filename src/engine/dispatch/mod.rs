@@ -1,11 +1,11 @@
 //! Buying: which tasks go into the next batch, under which ceilings, at which prices.
 //!
-//! Tasks are pulled from the plan in its order (`lanes`), and each is given its money before the next is looked at: the
+//! Tasks are pulled from the plan in its order (`endpoint_queues`), and each is given its money before the next is looked at: the
 //! first that no ceiling leaves room for is where the plan is cut, and none behind it is taken (`ceilings`). A price
 //! that this ledger was never charged is tried on one task; the rest of that price waits for its charge (`prices`).
 //! What is ready goes into a batch (`batches`). What decides here holds no connection and no file.
 
-mod lanes;
+mod endpoint_queues;
 mod ceilings;
 mod prices;
 mod bodies;
@@ -20,8 +20,8 @@ use alike::Alike;
 pub(super) use bodies::Blame;
 use bodies::Bodies;
 pub(super) use bodies::MOST_REFUSED_BODIES;
-pub use ceilings::RoomFor;
-pub use lanes::Pulled;
+pub use ceilings::HeadroomFor;
+pub use endpoint_queues::Pulled;
 use oddities::Oddities;
 pub(super) use oddities::{MOST_ODD, OddNews};
 use prices::Beyond;
@@ -32,13 +32,13 @@ use crate::ids::{AttemptId, BatchId, RunId, TargetId, TaskId};
 use crate::job::Drift;
 use crate::ledger::ToBuy;
 use crate::money::Money;
-use crate::offer::{Engine, Function, Method, Offer};
-use crate::plan::Room;
+use crate::plan::Headroom;
 use crate::price::Charge;
+use crate::product::{Engine, Function, Method, Product};
+use crate::provider::{PriceClass, UserData};
 use crate::rule::Rule;
-use crate::vendor::{UserData, Ware};
 
-/// Tasks of a run that may wait in memory: enough to fill every lane, few enough to hold.
+/// Tasks of a run that may wait in memory: enough to fill every endpoint queue, few enough to hold.
 const MOST_PULLED: usize = 20_000;
 /// Tasks that are pulled at once.
 pub(super) const PULL: usize = 2_000;
@@ -48,7 +48,7 @@ pub(super) const PULL: usize = 2_000;
 pub struct RunTerms {
     /// Which.
     pub run: RunId,
-    /// Tries of a task in one start.
+    /// Tries of a task in one session.
     pub max_attempts: u32,
     /// How far a price may be from the list.
     pub drift: Drift,
@@ -66,19 +66,19 @@ struct Want {
     function: Function,
     price: usize,
     /// The money it was given.
-    funded: Money,
+    allocated: Money,
 }
 
 impl Want {
-    fn lane(&self) -> Lane {
+    fn endpoint_queue(&self) -> EndpointQueue {
         (self.engine, self.function, self.task.method)
     }
 }
 
-/// Where a batch is bought: tasks of one lane may stand in one POST.
-pub(super) type Lane = (Engine, Function, Method);
+/// Where a batch is bought: tasks of one endpoint queue may stand in one POST.
+pub(super) type EndpointQueue = (Engine, Function, Method);
 
-/// Why nothing is bought in a lane in this start, and how many tasks are left planned for it.
+/// Why nothing is bought in an endpoint queue in this session, and how many tasks are left planned for it.
 #[derive(Debug)]
 struct Shut {
     why: String,
@@ -90,14 +90,14 @@ struct PriceState {
     key: String,
     /// What each purchase takes alike, by our list.
     list: Money,
-    /// What the vendor's own list should name.
+    /// What the provider's own list should name.
     fee: Money,
     /// The last charge of that, where there was one.
     charged: Option<Money>,
-    /// When that was bought, by the vendor's clock.
+    /// When that was bought, by the provider's clock.
     charged_v: i64,
-    ware: Ware,
-    /// By the vendor's own list, where it names it.
+    price_class: PriceClass,
+    /// By the provider's own list, where it names it.
     listed: Option<Money>,
     listed_told: bool,
     canaries_out: u32,
@@ -107,19 +107,19 @@ struct PriceState {
 }
 
 impl PriceState {
-    /// By how much the vendor takes more than our list says, or says that it will.
+    /// By how much the provider takes more than our list says, or says that it will.
     fn beyond(&self) -> Money {
         let beyond = |found: Option<Money>, known: Money| found.map_or(Money::ZERO, |found| found.less(known));
         beyond(self.charged, self.list).max(beyond(self.listed, self.fee))
     }
 
     /// The most that each purchase takes alike, as far as is known.
-    fn worst(&self) -> Money {
+    fn worst_case(&self) -> Money {
         self.list.saturating_add(self.beyond())
     }
 }
 
-/// The lanes of one run.
+/// The endpoint queues of one run.
 #[derive(Debug)]
 struct RunQueue {
     terms: RunTerms,
@@ -127,16 +127,16 @@ struct RunQueue {
     cursor: i64,
     exhausted: bool,
     /// The first task that did not fit: what it needs, and the ceiling.
-    cut: Option<(Money, Room)>,
-    /// The ceiling by which the ledger refused, again and again, what seemed to fit: nothing more in this start.
-    given_up: Option<Room>,
-    own: Option<Room>,
+    cut: Option<(Money, Headroom)>,
+    /// The ceiling by which the ledger refused, again and again, what seemed to fit: nothing more in this session.
+    given_up: Option<Headroom>,
+    own: Option<Headroom>,
     /// Given to tasks that are not reserved yet.
-    funded: Money,
-    lanes: BTreeMap<Lane, VecDeque<Want>>,
+    allocated: Money,
+    endpoint_queues: BTreeMap<EndpointQueue, VecDeque<Want>>,
     /// Tried before, and not again before a moment.
     later: BTreeMap<(Duration, i64), Want>,
-    /// Tries in this start, of tasks that were tried and came back; `u32::MAX`: not again in this start.
+    /// Tries in this session, of tasks that were tried and came back; `u32::MAX`: not again in this session.
     tries: BTreeMap<TaskId, u32>,
     /// Tasks left planned because their price has stopped.
     priced_out: u64,
@@ -175,7 +175,7 @@ impl InFlight {
         AttemptId(self.first_attempt.0 + i64::try_from(at).unwrap_or(0))
     }
 
-    pub(super) fn lane(&self) -> Lane {
+    pub(super) fn endpoint_queue(&self) -> EndpointQueue {
         (self.engine, self.function, self.method)
     }
 
@@ -190,16 +190,16 @@ impl InFlight {
 
     /// What its tasks cost is only known with their answers.
     pub(super) fn settles_later(&self) -> bool {
-        Offer::find(self.engine, self.function, self.method).is_some_and(Offer::settles_later)
+        Product::find(self.engine, self.function, self.method).is_some_and(Product::settles_later)
     }
 
-    /// What the vendor took of a task for which it named so much: one that names its fee alone takes the advance as well.
+    /// What the provider took of a task for which it named so much: one that names its fee alone takes the advance as well.
     pub(in crate::engine) fn taken(&self, named: Money) -> Money {
         if self.settles_later() { crate::price::taken(Some(named)) } else { named }
     }
 
     pub(super) fn held(&self, at: usize) -> Money {
-        self.wants[at].funded
+        self.wants[at].allocated
     }
 }
 
@@ -225,12 +225,12 @@ pub(super) struct Dispatch {
     live_at_once: u32,
     /// The account's own word on its prices, once it was asked.
     account: Option<UserData>,
-    shared: Option<Room>,
+    shared: Option<Headroom>,
     pending: Vec<Pending>,
     in_flight: BTreeMap<BatchId, InFlight>,
     /// Single tasks in doubt, and the prices they were to prove.
-    doubtful_canaries: BTreeMap<BatchId, usize>,
-    /// Nothing more is bought in this start.
+    unknown_canaries: BTreeMap<BatchId, usize>,
+    /// Nothing more is bought in this session.
     pub(super) halted: Option<String>,
     /// Price classes whose answers are odd.
     oddities: Oddities,
@@ -239,7 +239,7 @@ pub(super) struct Dispatch {
     /// Tasks that were refused alike.
     alike: Alike,
     /// Lanes in which nothing can be bought, or whose answers cannot be collected.
-    shut: BTreeMap<Lane, Shut>,
+    shut: BTreeMap<EndpointQueue, Shut>,
     /// Commits in a row in which the ledger refused drafts although there seemed to be room, and reserved none.
     refusals: u32,
 }
@@ -253,8 +253,8 @@ impl Dispatch {
             cut: None,
             given_up: None,
             own: None,
-            funded: Money::ZERO,
-            lanes: BTreeMap::new(),
+            allocated: Money::ZERO,
+            endpoint_queues: BTreeMap::new(),
             later: BTreeMap::new(),
             tries: BTreeMap::new(),
             priced_out: 0,
@@ -271,7 +271,7 @@ impl Dispatch {
             shared: None,
             pending: Vec::new(),
             in_flight: BTreeMap::new(),
-            doubtful_canaries: BTreeMap::new(),
+            unknown_canaries: BTreeMap::new(),
             halted: None,
             oddities: Oddities::default(),
             bodies: Bodies::default(),
@@ -287,13 +287,13 @@ impl Dispatch {
             price.waiting.clear();
         }
         for queue in &mut self.queues {
-            queue.lanes.clear();
+            queue.endpoint_queues.clear();
             queue.later.clear();
-            queue.funded = Money::ZERO;
+            queue.allocated = Money::ZERO;
             queue.cursor = 0;
             queue.pulled_in_vain = queue.pulling;
             queue.exhausted = false;
-            queue.cut = queue.given_up.clone().map(|room| (Money::MAX, room));
+            queue.cut = queue.given_up.clone().map(|headroom| (Money::MAX, headroom));
             queue.priced_out = 0;
         }
         self.oddities.start_over();
@@ -305,7 +305,7 @@ impl Dispatch {
         // What is drafted and not yet reserved still has its money.
         for pending in &self.pending {
             for want in &pending.wants {
-                self.queues[pending.queue].funded += want.funded;
+                self.queues[pending.queue].allocated += want.allocated;
             }
         }
     }
@@ -318,19 +318,19 @@ impl Dispatch {
         self.queues.iter().position(|queue| queue.terms.run == run)
     }
 
-    /// Nothing is left that could be bought in this start; what waits for a price whose tasks are in doubt does not
+    /// Nothing is left that could be bought in this session; what waits for a price whose tasks are in doubt does not
     /// count.
     pub(super) fn is_done(&self) -> bool {
         let idle = self.in_flight.is_empty() && self.pending.is_empty();
         let nothing_left = |queue: &RunQueue| {
             (queue.exhausted || queue.cut.is_some())
                 && queue.later.is_empty()
-                && queue.lanes.values().all(VecDeque::is_empty)
+                && queue.endpoint_queues.values().all(VecDeque::is_empty)
         };
         idle && (self.halted.is_some() || (self.queues.iter().all(nothing_left) && self.canary().is_none()))
     }
 
-    /// Tasks left planned because of their price, and because of too many tries or the vendor's own limits.
+    /// Tasks left planned because of their price, and because of too many tries or the provider's own limits.
     pub(super) fn left(&self) -> (u64, u64) {
         let tried_out = |queue: &RunQueue| queue.tries.keys().filter(|task| queue.tried_out(**task)).count() as u64;
         (self.queues.iter().map(|queue| queue.priced_out).sum(), self.queues.iter().map(tried_out).sum())

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use super::Dispatch;
 use crate::ids::TaskId;
 use crate::oddity::Oddity;
-use crate::offer::ResultKind;
+use crate::product::ResultKind;
 use crate::rule::Rule;
 
 /// So many answers in a row that are odd in the same way stop their price class.

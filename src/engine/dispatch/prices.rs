@@ -1,16 +1,16 @@
-//! Prices: by the list, by what was last charged, by the vendor's own list, and the single tasks that prove those never
+//! Prices: by the list, by what was last charged, by the provider's own list, and the single tasks that prove those never
 //! charged.
 
 use std::collections::VecDeque;
 
-use super::{Dispatch, InFlight, Lane, Pulled};
+use super::{Dispatch, EndpointQueue, InFlight, Pulled};
 use crate::ids::{BatchId, TargetId};
 use crate::money::Money;
 use crate::oddity::Oddity;
-use crate::offer::{Function, Method};
 use crate::price::{Charge, is_later};
+use crate::product::{Function, Method};
+use crate::provider::{PriceClass, UserData};
 use crate::rule::Rule;
-use crate::vendor::{UserData, Ware};
 
 /// A price stays unproven while its single tasks are in doubt; so many may be.
 const MOST_CANARIES_IN_DOUBT: u32 = 5;
@@ -20,13 +20,13 @@ const MOST_CANARIES_IN_DOUBT: u32 = 5;
 pub struct KnownPrice {
     /// Function, engine, method, priority and model.
     pub key: String,
-    /// What the vendor's own list calls it.
-    pub ware: Ware,
+    /// What the provider's own list calls it.
+    pub price_class: PriceClass,
     /// What each purchase takes alike, by our list: all that is taken, or of a model's Live task the fee alone.
     pub list: Money,
-    /// What the vendor's own list should name: all that is taken, or the fee in it.
+    /// What the provider's own list should name: all that is taken, or the fee in it.
     pub fee: Money,
-    /// What this ledger was last charged, and when that was bought by the vendor's clock.
+    /// What this ledger was last charged, and when that was bought by the provider's clock.
     pub seen: Option<Charge>,
     /// The latest answers of this price class are odd in the same way.
     pub odd: Option<Oddity>,
@@ -39,17 +39,17 @@ pub(in crate::engine) enum PriceNews {
     Confirmed { key: String, cost: Money },
     /// Another figure than expected.
     Differs { key: String, expected: Money, charged: Money, stopped: bool },
-    /// Nothing of this price was pulled in this start so far: what is expected of it is not known.
+    /// Nothing of this price was pulled in this session so far: what is expected of it is not known.
     Unpulled { cost: Money },
 }
 
-/// A price that the vendor's own list names above ours.
+/// A price that the provider's own list names above ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct ListedPrice {
     pub(in crate::engine) key: String,
     /// By our list.
     pub(in crate::engine) expected: Money,
-    /// By the vendor's.
+    /// By the provider's.
     pub(in crate::engine) listed: Money,
     /// A job does not allow it.
     pub(in crate::engine) stopped: bool,
@@ -80,8 +80,8 @@ pub(super) struct Beyond {
 
 /// What a charge says about its price: of a model's Live task, which charges another sum each time, that it is the list's.
 /// Whether the sum was more than was held is another question (`Dispatch::settled`).
-pub(super) fn alike(ware: Ware, list: Money, cost: Money) -> Money {
-    match ware {
+pub(super) fn alike(price_class: PriceClass, list: Money, cost: Money) -> Money {
+    match price_class {
         (Function::LlmResponses, Method::Live, _) => list,
         _ => cost,
     }
@@ -100,19 +100,19 @@ impl PriceNews {
 
 impl Dispatch {
     /// The most that a task may cost in the end, as far as is known.
-    pub(super) fn worst(&self, price: usize, pulled: &Pulled) -> Money {
+    pub(super) fn worst_case(&self, price: usize, pulled: &Pulled) -> Money {
         let beyond = self.beyond.get(&(pulled.task.target, pulled.task.method)).map_or(Money::ZERO, |seen| seen.most);
-        pulled.worst.saturating_add(self.prices[price].beyond()).max(beyond)
+        pulled.worst_case.saturating_add(self.prices[price].beyond()).max(beyond)
     }
 
     /// True where tasks like this one came to more than would be held for it, and the job does not allow that.
     pub(super) fn goes_beyond(&mut self, queue: usize, pulled: &Pulled) -> bool {
         let target = (pulled.task.target, pulled.task.method);
-        if let Some(most) = pulled.most_seen.filter(|most| *most > pulled.worst) {
-            self.settled(target, &pulled.price, pulled.worst, most);
+        if let Some(most) = pulled.max_seen.filter(|most| *most > pulled.worst_case) {
+            self.settled(target, &pulled.price, pulled.worst_case, most);
         }
         let drift = self.queues[queue].terms.drift;
-        let over = |seen: &Beyond| seen.most > pulled.worst && !drift.allows(pulled.worst, seen.most);
+        let over = |seen: &Beyond| seen.most > pulled.worst_case && !drift.allows(pulled.worst_case, seen.most);
         Rule::DriftStops.is_kept() && self.beyond.get(&target).is_some_and(over)
     }
 
@@ -132,7 +132,7 @@ impl Dispatch {
         true
     }
 
-    /// True where the job does not allow what the price has come to, by a charge or by the vendor's own list.
+    /// True where the job does not allow what the price has come to, by a charge or by the provider's own list.
     pub(super) fn stopped(&self, queue: usize, price: usize) -> bool {
         let (price, drift) = (&self.prices[price], self.queues[queue].terms.drift);
         let found = [(price.list, price.charged), (price.fee, price.listed)];
@@ -145,9 +145,9 @@ impl Dispatch {
     pub(in crate::engine) fn account_told(&mut self, account: UserData) {
         let mut dearer = false;
         for price in &mut self.prices {
-            let before = price.worst();
-            price.listed = account.price(price.ware);
-            dearer |= price.worst() > before;
+            let before = price.worst_case();
+            price.listed = account.price(price.price_class);
+            dearer |= price.worst_case() > before;
         }
         self.account = Some(account);
         // What waits was given money at the old price.
@@ -156,12 +156,12 @@ impl Dispatch {
         }
     }
 
-    /// What the vendor's own list names for a ware, where the account was asked for it.
-    pub(in crate::engine) fn account_price(&self, ware: Ware) -> Option<Money> {
-        self.account.as_ref().and_then(|account| account.price(ware))
+    /// What the provider's own list names for a price class, where the account was asked for it.
+    pub(in crate::engine) fn account_price(&self, price_class: PriceClass) -> Option<Money> {
+        self.account.as_ref().and_then(|account| account.price(price_class))
     }
 
-    /// Prices that the vendor's own list names above ours, each once, unless that was charged and allowed before.
+    /// Prices that the provider's own list names above ours, each once, unless that was charged and allowed before.
     pub(in crate::engine) fn listed_news(&mut self) -> Vec<ListedPrice> {
         let mut news = Vec::new();
         for at in 0..self.prices.len() {
@@ -185,17 +185,17 @@ impl Dispatch {
             price.charged.is_none()
                 && price.canaries_out == price.canaries_in_doubt
                 && price.canaries_in_doubt < MOST_CANARIES_IN_DOUBT
-                && self.has_room(price.ware.1)
+                && self.has_headroom(price.price_class.1)
                 && price.waiting.values().any(|waiting| !waiting.is_empty())
         })
     }
 
-    /// A single task is on its way whose charge will let others join this lane.
-    pub(super) fn canary_may_fill(&self, queue: usize, lane: Lane) -> bool {
+    /// A single task is on its way whose charge will let others join this endpoint queue.
+    pub(super) fn canary_may_fill(&self, queue: usize, endpoint_queue: EndpointQueue) -> bool {
         self.prices.iter().any(|price| {
             price.canaries_out > price.canaries_in_doubt
-                // Tasks of one price are of one lane.
-                && price.waiting.get(&queue).and_then(VecDeque::front).is_some_and(|want| want.lane() == lane)
+                // Tasks of one price are of one endpoint queue.
+                && price.waiting.get(&queue).and_then(VecDeque::front).is_some_and(|want| want.endpoint_queue() == endpoint_queue)
         })
     }
 
@@ -205,7 +205,7 @@ impl Dispatch {
             let price = &mut self.prices[at];
             if in_doubt {
                 price.canaries_in_doubt += 1;
-                self.doubtful_canaries.insert(batch, at);
+                self.unknown_canaries.insert(batch, at);
             } else {
                 price.canaries_out -= 1;
             }
@@ -214,7 +214,7 @@ impl Dispatch {
 
     /// A batch in doubt is settled: if it was to prove a price, another may.
     pub(in crate::engine) fn canary_settled(&mut self, batch: BatchId) {
-        if let Some(at) = self.doubtful_canaries.remove(&batch) {
+        if let Some(at) = self.unknown_canaries.remove(&batch) {
             self.prices[at].canaries_in_doubt -= 1;
             self.prices[at].canaries_out -= 1;
         }
@@ -230,8 +230,8 @@ impl Dispatch {
             return None;
         }
         price.charged_v = price.charged_v.max(at_v);
-        let cost = alike(price.ware, price.list, cost);
-        let expected = self.prices[at].worst();
+        let cost = alike(price.price_class, price.list, cost);
+        let expected = self.prices[at].worst_case();
         let first = self.prices[at].charged.is_none();
         let known = self.prices[at].charged == Some(cost);
         if known {
@@ -266,7 +266,7 @@ impl Dispatch {
         Some(PriceNews::Unpulled { cost: charge.0 })
     }
 
-    /// The first task of a price is pulled: what it was last charged, by the ledger or in this start.
+    /// The first task of a price is pulled: what it was last charged, by the ledger or in this session.
     pub(super) fn last_charge(&mut self, key: &str, seen: Option<Charge>) -> Option<Charge> {
         let found = self.unpulled.remove(key);
         match (seen, found) {

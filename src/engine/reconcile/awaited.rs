@@ -9,7 +9,7 @@ use super::{Reconcile, Span, in_reach};
 use crate::engine::collect::Endpoint;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Awaited;
-use crate::offer::Method;
+use crate::product::Method;
 
 /// The provider keeps an answer for 30 days, and a day more is no harm.
 const KEPT_S: i64 = 31 * 86_400;
@@ -19,7 +19,7 @@ const KEPT_S: i64 = 31 * 86_400;
 pub(super) struct Words {
     batches: BTreeMap<BatchId, Awaited>,
     /// This session has read the list for it.
-    has_looked: bool,
+    has_scanned: bool,
 }
 
 impl Reconcile {
@@ -50,24 +50,24 @@ impl Reconcile {
     }
 
     /// Those whose answers the provider no longer keeps.
-    pub(in crate::engine) fn never_came(&self, vendor_now: i64) -> Vec<(BatchId, AttemptId)> {
-        let over = self.words.batches.values().filter(|awaited| awaited.sent_v + KEPT_S < vendor_now);
+    pub(in crate::engine) fn never_came(&self, provider_now: i64) -> Vec<(BatchId, AttemptId)> {
+        let over = self.words.batches.values().filter(|awaited| awaited.sent_v + KEPT_S < provider_now);
         over.flat_map(|awaited| awaited.attempts.iter().map(|attempt| (awaited.batch, *attempt))).collect()
     }
 
     /// The list is still to be read for them in this session.
-    pub(super) fn looks_for_awaited(&self) -> bool {
-        self.lists && !self.words.has_looked && !self.words.batches.is_empty()
+    pub(super) fn scans_for_awaited(&self) -> bool {
+        self.lists && !self.words.has_scanned && !self.words.batches.is_empty()
     }
 
     /// A scan that was to find something is through.
-    pub(super) fn looked_for_awaited(&mut self) {
-        self.words.has_looked = true;
+    pub(super) fn scanned_for_awaited(&mut self) {
+        self.words.has_scanned = true;
     }
 
     /// Where the list may file them: by the time of the purchase, or by that at which they were finished.
-    pub(super) fn awaited_spans(&self, since: impl Fn(i64) -> i64, last: i64, vendor_now: i64) -> Vec<Span> {
-        let in_list = self.words.batches.values().filter(|awaited| in_reach(awaited.sent_v, vendor_now));
+    pub(super) fn awaited_spans(&self, since: impl Fn(i64) -> i64, last: i64, provider_now: i64) -> Vec<Span> {
+        let in_list = self.words.batches.values().filter(|awaited| in_reach(awaited.sent_v, provider_now));
         in_list
             .map(|awaited| {
                 let until_s = self.proven_quarantine_s() + self.give_up_s(awaited.function);

@@ -5,16 +5,16 @@
 //! knew beside its scans is gone with it: therefore a session concludes only with a scan of its own, and after it has read
 //! `tasks_ready` itself.
 
-use super::{Doubt, Reconcile};
-use crate::ledger::Doubted;
+use super::{Reconcile, UnknownOutcome};
+use crate::ledger::UnknownBatch;
 use crate::rule::Rule;
 
 /// The scans of earlier sessions that count for a doubt.
-pub(super) fn of(facts: &Doubted) -> Vec<i64> {
+pub(super) fn of(facts: &UnknownBatch) -> Vec<i64> {
     facts.scans.clone()
 }
 
-impl Doubt {
+impl UnknownOutcome {
     /// A scan of this session counts for it.
     pub(super) fn counts(&mut self, begun_v: i64) {
         self.clean.push(begun_v);
@@ -36,12 +36,12 @@ impl Reconcile {
     }
 
     /// A scan that began after the present moment was dated by a clock that was wrong: nobody knows when it began.
-    pub(super) fn forget_scans_to_come(&mut self, vendor_now: i64) {
-        for doubt in self.doubts.values_mut() {
-            doubt.clean.retain(|begun_v| *begun_v <= vendor_now);
+    pub(super) fn forget_scans_to_come(&mut self, provider_now: i64) {
+        for unknown in self.unknowns.values_mut() {
+            unknown.clean.retain(|begun_v| *begun_v <= provider_now);
         }
         if let Some(restored) = &mut self.restored {
-            restored.clean.retain(|begun_v| *begun_v <= vendor_now);
+            restored.clean.retain(|begun_v| *begun_v <= provider_now);
         }
     }
 }

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::sweep::{AFTER_CLOSE_S, BEFORE_SEND_S};
+use super::scan::{AFTER_CLOSE_S, BEFORE_SEND_S};
 use super::{PAGE, PageCall, Span};
 use crate::ids::AttemptId;
 use crate::ledger::{Provisional, Settlement};
 use crate::money::Money;
-use crate::vendor::Listed;
+use crate::provider::Listed;
 
 /// Between two scans.
 const DAY_S: i64 = 24 * 3_600;
@@ -66,14 +66,14 @@ pub(in crate::engine) struct Sought {
 impl Costs {
     /// Whether the ledger is to be asked what is booked for want of a word: at the end of a session (`at_end`), and once a
     /// day in a long one.
-    pub(in crate::engine) fn is_due(&mut self, vendor_now: i64, at_end: bool) -> bool {
-        let since_v = *self.since_v.get_or_insert(vendor_now);
-        self.scan.is_none() && (vendor_now - since_v >= DAY_S || (at_end && !self.is_sought))
+    pub(in crate::engine) fn is_due(&mut self, provider_now: i64, at_end: bool) -> bool {
+        let since_v = *self.since_v.get_or_insert(provider_now);
+        self.scan.is_none() && (provider_now - since_v >= DAY_S || (at_end && !self.is_sought))
     }
 
     /// The ledger is asked.
-    pub(in crate::engine) fn asked(&mut self, vendor_now: i64) {
-        (self.since_v, self.is_sought) = (Some(vendor_now), true);
+    pub(in crate::engine) fn asked(&mut self, provider_now: i64) {
+        (self.since_v, self.is_sought) = (Some(provider_now), true);
     }
 
     /// More may be booked for want of a word since.
@@ -84,8 +84,8 @@ impl Costs {
     /// The ledger has said what there is: a scan begins where the list may name some of it.
     pub(in crate::engine) fn begin(&mut self, wanted: Vec<Provisional>, settlements: Vec<Settlement>, mono: Duration) {
         let spans = wanted.iter().map(|row| (row.posted_v - BEFORE_SEND_S, row.posted_v + AFTER_CLOSE_S)).collect();
-        self.wanted = wanted.into_iter().map(|row| (row.vendor_id.clone(), row)).collect();
-        self.settlements = settlements.into_iter().map(|row| (row.vendor_id.clone(), row)).collect();
+        self.wanted = wanted.into_iter().map(|row| (row.provider_id.clone(), row)).collect();
+        self.settlements = settlements.into_iter().map(|row| (row.provider_id.clone(), row)).collect();
         self.named.clear();
         (self.next_page, self.failures) = (mono, 0);
         let to_read = near(spans);
@@ -93,12 +93,12 @@ impl Costs {
     }
 
     /// The next page to ask for.
-    pub(in crate::engine) fn page(&mut self, vendor_now: i64) -> Option<PageCall> {
+    pub(in crate::engine) fn page(&mut self, provider_now: i64) -> Option<PageCall> {
         let scan = self.scan.as_mut().filter(|scan| !scan.waits)?;
         let (from, to) = *scan.to_read.last()?;
         scan.waits = true;
         // A window must end in the past, also with a second more at its edge.
-        Some(PageCall { span: (from.min(vendor_now - 3), to.min(vendor_now - 2)), offset: scan.offset })
+        Some(PageCall { span: (from.min(provider_now - 3), to.min(provider_now - 2)), offset: scan.offset })
     }
 
     pub(in crate::engine) fn wants_page(&self, mono: Duration) -> bool {
@@ -171,14 +171,14 @@ impl Costs {
         let fee_alone = |row: &Settlement, named: &Money| {
             *named != row.first && *named != row.cost && *named == crate::price::unfinished(Some(row.first))
         };
-        let settlements = self.settlements.values().filter_map(|row| Some((row, self.named.get(&row.vendor_id)?)));
+        let settlements = self.settlements.values().filter_map(|row| Some((row, self.named.get(&row.provider_id)?)));
         Sought {
             names_fees: settlements.into_iter().any(|(row, named)| fee_alone(row, named)),
             names_costs: self.named.values().any(|named| !named.is_zero()),
             wanted: std::mem::take(&mut self.wanted)
                 .into_values()
                 .map(|row| {
-                    let named = self.named.get(&row.vendor_id).copied();
+                    let named = self.named.get(&row.provider_id).copied();
                     (row, named)
                 })
                 .collect(),
@@ -187,18 +187,18 @@ impl Costs {
 }
 
 /// The list may name this cost now: it goes back so far, and was not scanned for it within the day.
-pub(in crate::engine) fn is_to_be_sought(row: &Provisional, vendor_now: i64) -> bool {
-    !is_out_of_reach(row, vendor_now) && row.scanned_v.is_none_or(|scanned_v| vendor_now - scanned_v >= DAY_S)
+pub(in crate::engine) fn is_to_be_sought(row: &Provisional, provider_now: i64) -> bool {
+    !is_out_of_reach(row, provider_now) && row.scanned_v.is_none_or(|scanned_v| provider_now - scanned_v >= DAY_S)
 }
 
 /// The list can no longer name it.
-pub(in crate::engine) fn is_out_of_reach(row: &Provisional, vendor_now: i64) -> bool {
-    row.posted_v < vendor_now - REACH_S
+pub(in crate::engine) fn is_out_of_reach(row: &Provisional, provider_now: i64) -> bool {
+    row.posted_v < provider_now - REACH_S
 }
 
 /// The list will name no other figure for it.
-pub(in crate::engine) fn is_for_good(row: &Provisional, named: Option<Money>, vendor_now: i64) -> bool {
-    named.is_some() && row.posted_v < vendor_now - MAY_CHANGE_S
+pub(in crate::engine) fn is_for_good(row: &Provisional, named: Option<Money>, provider_now: i64) -> bool {
+    named.is_some() && row.posted_v < provider_now - MAY_CHANGE_S
 }
 
 /// The windows in which settled tasks are asked of the ledger, beside the costs that are looked for.

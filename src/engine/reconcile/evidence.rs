@@ -1,29 +1,29 @@
 //! What absence proves: the rules by which something in doubt is concluded not to be bought.
 //!
-//! Two complete looks through the list, both begun after the quarantine, some time apart, each of which showed
-//! everything of ours that it had to show, and an empty `tasks_ready` after them. A look that failed, or that hid
-//! something it should have shown, is void: it proves nothing, and nothing follows from it. The rules are safe only
+//! Two complete scans the list, both begun after the quarantine, some time apart, each of which showed
+//! everything of ours that it had to show, and an empty `tasks_ready` after them. A scan that failed, or that hid
+//! something it should have shown, is inconclusive: it proves nothing, and nothing follows from it. The rules are safe only
 //! when they are read together, so they stand in one place.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Doubt, Purpose, Reconcile, Span, Sweep, in_reach, seconds};
+use super::{Purpose, Reconcile, Scan, Span, UnknownOutcome, in_reach, seconds};
 use crate::engine::collect::{Endpoint, Listing};
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Unfinished;
-use crate::offer::{Function, Method};
+use crate::product::{Function, Method};
 use crate::rule::Rule;
 
-/// The vendor shows what its list lacked so many times later, at the most.
+/// The provider shows what its list lacked so many times later, at the most.
 const LAG_MARGIN: i64 = 10;
-/// Looks in a row that settle nothing, after which a start leaves what is in doubt to later ones. Two are needed.
+/// Looks in a row that settle nothing, after which a session leaves what is in doubt to later ones. Two are needed.
 const MOST_FRUITLESS_LOOKS: u32 = 8;
 
-/// Pages in a row that were refused for want of time, after which a start leaves what is in doubt to later ones.
+/// Pages in a row that were refused for want of time, after which a session leaves what is in doubt to later ones.
 const MOST_TURNED_AWAY: u32 = 50;
 
-/// What a look through the list was worth.
+/// What a scan through the list was worth.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::engine) struct Ended {
     pub(in crate::engine) concluding: bool,
@@ -32,7 +32,7 @@ pub(in crate::engine) struct Ended {
     pub(in crate::engine) rows: u64,
     pub(in crate::engine) found: u64,
     /// Why it proves nothing.
-    pub(in crate::engine) void: Option<String>,
+    pub(in crate::engine) inconclusive: Option<String>,
     /// By how many seconds the list was behind, where it lacked something it may lack.
     pub(in crate::engine) lag_s: Option<i64>,
     /// The doubts that it counts for, also in later sessions.
@@ -48,8 +48,8 @@ impl Reconcile {
             return 0;
         }
         let proven = self.proven_quarantine_s();
-        let is_proven = self.proven.contains(&function) || !Rule::TagProof.is_kept();
-        if is_proven { proven } else { proven.max(self.give_up_s(function)) }
+        let is_visibility_proven = self.proven.contains(&function) || !Rule::VisibilityProof.is_kept();
+        if is_visibility_proven { proven } else { proven.max(self.give_up_s(function)) }
     }
 
     /// The same where the list has proven itself.
@@ -62,21 +62,21 @@ impl Reconcile {
     }
 
     /// When a doubt can be concluded at the earliest; `None` while its close is not known.
-    pub(in crate::engine) fn conclude_from(&self, doubt: &Doubt) -> Option<i64> {
-        let closed = doubt.facts.closed_v?;
-        let from = if Rule::QuarantineFromTheClose.is_kept() { closed } else { doubt.facts.sent_v };
-        Some(from + self.quarantine_of(doubt))
+    pub(in crate::engine) fn conclude_from(&self, unknown: &UnknownOutcome) -> Option<i64> {
+        let closed = unknown.facts.closed_v?;
+        let from = if Rule::QuarantineFromTheClose.is_kept() { closed } else { unknown.facts.sent_v };
+        Some(from + self.quarantine_of(unknown))
     }
 
     /// The list has proven itself as far as this doubt needs.
-    pub(in crate::engine) fn is_enough_proven(&self, doubt: &Doubt) -> bool {
-        doubt.facts.method == Method::Live || self.is_proven(doubt.facts.function)
+    pub(in crate::engine) fn is_enough_proven(&self, unknown: &UnknownOutcome) -> bool {
+        unknown.facts.method == Method::Live || self.is_visibility_proven(unknown.facts.function)
     }
 
     /// A Live task is finished with its connection, so that the list need not have shown unfinished ones.
-    fn quarantine_of(&self, doubt: &Doubt) -> i64 {
-        match doubt.facts.method {
-            Method::Standard => self.quarantine_s(doubt.facts.function),
+    fn quarantine_of(&self, unknown: &UnknownOutcome) -> i64 {
+        match unknown.facts.method {
+            Method::Standard => self.quarantine_s(unknown.facts.function),
             Method::Live if Rule::Quarantine.is_kept() => self.proven_quarantine_s(),
             Method::Live => 0,
         }
@@ -91,22 +91,22 @@ impl Reconcile {
         Some(closed + slowest.unwrap_or_else(|| self.proven_quarantine_s()))
     }
 
-    /// A second look proves something only some time after the first.
-    pub(super) fn gap_is_over(&self, clean: &[i64], vendor_now: i64) -> bool {
-        clean.last().is_none_or(|last| vendor_now >= last + seconds(self.timing.sweep_gap))
+    /// A second scan proves something only some time after the first.
+    pub(super) fn gap_is_over(&self, clean: &[i64], provider_now: i64) -> bool {
+        clean.last().is_none_or(|last| provider_now >= last + seconds(self.timing.sweep_gap))
     }
 
     /// The list shows a row without a tag of any ledger's.
     pub(in crate::engine) fn saw_untagged(&mut self) {
-        if let Some(sweep) = &mut self.sweep {
-            sweep.untagged = true;
+        if let Some(scan) = &mut self.scan {
+            scan.untagged = true;
         }
     }
 
-    /// Something in the list makes this look worthless for concluding.
+    /// Something in the list makes this scan worthless for concluding.
     pub(in crate::engine) fn make_void(&mut self, why: &str) {
-        if let Some(sweep) = &mut self.sweep {
-            sweep.void.get_or_insert_with(|| why.to_owned());
+        if let Some(scan) = &mut self.scan {
+            scan.inconclusive.get_or_insert_with(|| why.to_owned());
         }
     }
 
@@ -117,7 +117,7 @@ impl Reconcile {
 
     /// The list has not proven itself for a function, and no id is asked that may tell.
     pub(in crate::engine) fn wants_proof(&self, function: Function) -> bool {
-        !self.is_proven(function) && !self.to_prove.contains_key(&function)
+        !self.is_visibility_proven(function) && !self.to_prove.contains_key(&function)
     }
 
     /// An id is asked: if its task is not finished, the list has shown an unfinished task.
@@ -132,131 +132,134 @@ impl Reconcile {
         Some(function)
     }
 
-    pub(in crate::engine) fn is_proven(&self, function: Function) -> bool {
+    pub(in crate::engine) fn is_visibility_proven(&self, function: Function) -> bool {
         self.proven.contains(&function)
     }
 
-    /// What the look that is under way has read, and how far it had to show what is not finished.
-    pub(in crate::engine) fn must_show(&self) -> (Vec<Span>, Unfinished) {
-        let (spans, latest_v) =
-            self.sweep.as_ref().map(|sweep| (sweep.covers.clone(), sweep.begun_v)).unwrap_or_default();
+    /// What the scan that is under way has read, and how far it had to show what is not finished.
+    pub(in crate::engine) fn control_rows_due(&self) -> (Vec<Span>, Unfinished) {
+        let (spans, latest_v) = self.scan.as_ref().map(|scan| (scan.covers.clone(), scan.begun_v)).unwrap_or_default();
         let done_after_s = [Function::LlmScraper, Function::LlmResponses].map(|function| self.give_up_s(function));
         (spans, Unfinished { shown: self.proven.clone(), latest_v, done_after_s })
     }
 
-    /// A look is through. `witnesses`: what is known to be bought in its spans, and when. What it proves, and by how
+    /// A scan is through. `control_rows`: what is known to be bought in its spans, and when. What it proves, and by how
     /// much the list was behind, where it was.
-    pub(in crate::engine) fn end_sweep(&mut self, witnesses: &[(AttemptId, i64)], mono: Duration) -> Option<Ended> {
-        let mut sweep = self.sweep.take()?;
-        self.has_looked = true;
-        if sweep.purpose == Purpose::Find {
-            self.suspects.values_mut().for_each(|suspect| suspect.looks += 1);
-            self.looked_for_awaited();
+    pub(in crate::engine) fn end_scan(&mut self, control_rows: &[(AttemptId, i64)], mono: Duration) -> Option<Ended> {
+        let mut scan = self.scan.take()?;
+        self.has_scanned = true;
+        if scan.purpose == Purpose::Find {
+            self.suspects.values_mut().for_each(|suspect| suspect.scans += 1);
+            self.scanned_for_awaited();
         }
-        self.next_look =
-            mono + if sweep.purpose == Purpose::Conclude { Duration::ZERO } else { self.timing.sweep_every };
-        let hidden = witnesses.iter().filter(|(attempt, _)| !sweep.shown.contains(attempt));
-        let lag_s = hidden.map(|(_, posted)| sweep.begun_v - posted).max().filter(|lag| *lag > 0);
-        let old_enough = |posted: &i64| *posted <= sweep.begun_v - seconds(self.timing.lag_max);
-        let must_show = witnesses.iter().filter(|(_, posted)| old_enough(posted)).count();
+        self.next_scan =
+            mono + if scan.purpose == Purpose::Conclude { Duration::ZERO } else { self.timing.sweep_every };
+        let hidden = control_rows.iter().filter(|(attempt, _)| !scan.shown.contains(attempt));
+        let lag_s = hidden.map(|(_, posted)| scan.begun_v - posted).max().filter(|lag| *lag > 0);
+        let old_enough = |posted: &i64| *posted <= scan.begun_v - seconds(self.timing.lag_max);
+        let control_rows_due = control_rows.iter().filter(|(_, posted)| old_enough(posted)).count();
         let hidden =
-            witnesses.iter().filter(|(attempt, posted)| old_enough(posted) && !sweep.shown.contains(attempt)).count();
-        if sweep.purpose == Purpose::Conclude {
-            if hidden > 0 && Rule::HidingIsVoid.is_kept() {
-                sweep.void.get_or_insert(format!("it hid {hidden} of {must_show} tasks of ours that it had to show"));
-            } else if must_show == 0 && Rule::WitnessInEachSweep.is_kept() && !self.unwitnessed_is_enough(&mut sweep) {
-                sweep.void.get_or_insert("there is no task of ours that it had to show".to_owned());
+            control_rows.iter().filter(|(attempt, posted)| old_enough(posted) && !scan.shown.contains(attempt)).count();
+        if scan.purpose == Purpose::Conclude {
+            if hidden > 0 && Rule::HidingIsInconclusive.is_kept() {
+                scan.inconclusive
+                    .get_or_insert(format!("it hid {hidden} of {control_rows_due} tasks of ours that it had to show"));
+            } else if control_rows_due == 0
+                && Rule::ControlRowInEachScan.is_kept()
+                && !self.no_control_row_is_enough(&mut scan)
+            {
+                scan.inconclusive.get_or_insert("there is no task of ours that it had to show".to_owned());
             }
         }
         if let Some(lag) = lag_s.filter(|lag| *lag > self.longest_lag_s && hidden == 0) {
             self.longest_lag_s = lag;
         }
-        if sweep.purpose == Purpose::Conclude && sweep.void.is_some() {
-            self.next_look = mono + self.timing.sweep_gap;
+        if scan.purpose == Purpose::Conclude && scan.inconclusive.is_some() {
+            self.next_scan = mono + self.timing.sweep_gap;
         }
-        self.fruitless += u32::from(sweep.purpose == Purpose::Conclude);
-        let valid = sweep.purpose == Purpose::Conclude && sweep.void.is_none();
+        self.fruitless += u32::from(scan.purpose == Purpose::Conclude);
+        let valid = scan.purpose == Purpose::Conclude && scan.inconclusive.is_none();
         let mut counts_for = Vec::new();
         if valid {
-            for (batch, doubt) in &mut self.doubts {
-                if sweep.concludes.contains(batch) || !Rule::SweepCountsForItsOwn.is_kept() {
-                    doubt.counts(sweep.begun_v);
-                    if Self::shown_finished(doubt, sweep.begun_v, &sweep.finished) {
+            for (batch, unknown) in &mut self.unknowns {
+                if scan.concludes.contains(batch) || !Rule::ScanCountsForItsOwn.is_kept() {
+                    unknown.counts(scan.begun_v);
+                    if Self::shown_finished(unknown, scan.begun_v, &scan.finished) {
                         self.fruitless = 0;
                     }
                     // Of what a list has shown, no later session may believe the opposite.
-                    counts_for.extend(doubt.seen.is_empty().then_some(*batch));
+                    counts_for.extend(unknown.seen.is_empty().then_some(*batch));
                 }
             }
-            if let Some(restored) = self.restored.as_mut().filter(|_| sweep.concludes_restored) {
-                restored.clean.push(sweep.begun_v);
+            if let Some(restored) = self.restored.as_mut().filter(|_| scan.concludes_restored) {
+                restored.clean.push(scan.begun_v);
                 restored.has_own = true;
             }
-            self.next_look = mono + self.timing.sweep_gap;
+            self.next_scan = mono + self.timing.sweep_gap;
         }
         Some(Ended {
             lag_s: lag_s.filter(|_| hidden == 0),
-            concluding: sweep.purpose == Purpose::Conclude,
-            begun_v: sweep.begun_v,
-            spans: sweep.covers,
-            rows: sweep.rows,
-            found: sweep.found,
-            void: sweep.void,
+            concluding: scan.purpose == Purpose::Conclude,
+            begun_v: scan.begun_v,
+            spans: scan.covers,
+            rows: scan.rows,
+            found: scan.found,
+            inconclusive: scan.inconclusive,
             counts_for,
-            restored: valid && sweep.concludes_restored,
+            restored: valid && scan.concludes_restored,
         })
     }
 
-    /// A look that had nothing of ours to show counts all the same for what was closed so long ago that its tasks have
+    /// A scan that had nothing of ours to show counts all the same for what was closed so long ago that its tasks have
     /// ended one way or the other; it is credited to nothing else. Rows without a tag of any ledger's may be ours, on a
-    /// vendor that does not hand tags back: then it counts for nothing.
-    fn unwitnessed_is_enough(&self, sweep: &mut Sweep) -> bool {
-        if sweep.untagged {
+    /// provider that does not hand tags back: then it counts for nothing.
+    fn no_control_row_is_enough(&self, scan: &mut Scan) -> bool {
+        if scan.untagged {
             return false;
         }
-        let begun_v = sweep.begun_v;
+        let begun_v = scan.begun_v;
         let long_ago = |closed: Option<i64>, give_up_s: i64| closed.is_some_and(|at| at + give_up_s <= begun_v);
-        sweep.concludes.retain(|batch| {
-            let doubt = self.doubts.get(batch).map(|doubt| &doubt.facts);
-            doubt.is_some_and(|facts| long_ago(facts.closed_v, self.give_up_s(facts.function)))
+        scan.concludes.retain(|batch| {
+            let unknown = self.unknowns.get(batch).map(|unknown| &unknown.facts);
+            unknown.is_some_and(|facts| long_ago(facts.closed_v, self.give_up_s(facts.function)))
         });
         let slowest = Function::ALL.iter().map(|function| self.give_up_s(*function)).max().unwrap_or(0);
         let restored = self.restored.as_ref().is_some_and(|restored| long_ago(restored.closed_v, slowest));
-        sweep.concludes_restored &= restored;
-        !sweep.concludes.is_empty() || sweep.concludes_restored
+        scan.concludes_restored &= restored;
+        !scan.concludes.is_empty() || scan.concludes_restored
     }
 
-    /// Batches that surely were not bought: two looks apart, and a whole `tasks_ready` begun after the quarantine
+    /// Batches that surely were not bought: two scans apart, and a whole `tasks_ready` begun after the quarantine
     /// without them, or what stands for it where that is full.
     pub(in crate::engine) fn concluded(&mut self, listing: impl Fn(Endpoint) -> Listing) -> Vec<BatchId> {
         if !self.lists {
             return Vec::new();
         }
-        let ready = |doubt: &&Doubt| {
-            let endpoint = (doubt.facts.engine, doubt.facts.function);
-            let is_shown = !doubt.seen.is_empty() && Rule::ReadyIsRead.is_kept();
+        let ready = |unknown: &&UnknownOutcome| {
+            let endpoint = (unknown.facts.engine, unknown.facts.function);
+            let is_shown = !unknown.seen.is_empty() && Rule::ReadyIsRead.is_kept();
             !is_shown
-                && self.finished_would_show(doubt, listing(endpoint))
-                && doubt.is_seen_by_this_session()
-                && self.two_looks(&doubt.clean, self.conclude_from(doubt))
+                && self.finished_would_show(unknown, listing(endpoint))
+                && unknown.is_seen_by_this_session()
+                && self.two_scans(&unknown.clean, self.conclude_from(unknown))
         };
-        let concluded: Vec<BatchId> = self.doubts.values().filter(ready).map(|doubt| doubt.facts.batch).collect();
+        let concluded: Vec<BatchId> = self.unknowns.values().filter(ready).map(|unknown| unknown.facts.batch).collect();
         // Said once: what is unresolved in them is looked up and recorded next.
         for batch in &concluded {
-            if let Some(doubt) = self.doubts.get_mut(batch) {
-                doubt.clean.clear();
+            if let Some(unknown) = self.unknowns.get_mut(batch) {
+                unknown.clean.clear();
             }
         }
         concluded
     }
 
-    /// Of the looks that count, two are far enough apart. One that was begun before the quarantine was over, as long as
+    /// Of the scans that count, two are far enough apart. One that was begun before the quarantine was over, as long as
     /// that is known to be by now, does not count.
-    pub(super) fn two_looks(&self, clean: &[i64], quarantine_over: Option<i64>) -> bool {
+    pub(super) fn two_scans(&self, clean: &[i64], quarantine_over: Option<i64>) -> bool {
         let counts =
-            |begun: &&i64| quarantine_over.is_some_and(|over| **begun >= over) || !Rule::SweepCountsForItsOwn.is_kept();
+            |begun: &&i64| quarantine_over.is_some_and(|over| **begun >= over) || !Rule::ScanCountsForItsOwn.is_kept();
         let mut counts = clean.iter().filter(counts);
-        if !Rule::TwoSweeps.is_kept() {
+        if !Rule::TwoScans.is_kept() {
             return counts.next().is_some();
         }
         let first = counts.next();
@@ -265,39 +268,39 @@ impl Reconcile {
     }
 
     /// The restored ledger knows again what it bought: how many purchases were taken over.
-    pub(in crate::engine) fn restored_done(&mut self, vendor_now: i64) -> Option<u64> {
+    pub(in crate::engine) fn restored_done(&mut self, provider_now: i64) -> Option<u64> {
         let restored = self.restored.as_mut()?;
-        restored.is_beyond_reach = !in_reach(restored.from_v, vendor_now);
+        restored.is_beyond_reach = !in_reach(restored.from_v, provider_now);
         let restored = self.restored.as_ref()?;
-        let is_clean = restored.has_own && self.two_looks(&restored.clean, self.restored_conclude_from());
+        let is_clean = restored.has_own && self.two_scans(&restored.clean, self.restored_conclude_from());
         if restored.is_beyond_reach || !is_clean {
             return None;
         }
-        let adopted = restored.adopted;
+        let recovered = restored.recovered;
         self.restored = None;
-        Some(adopted)
+        Some(recovered)
     }
 
     /// Endpoints whose `tasks_ready` must be read to conclude something.
     pub(in crate::engine) fn to_list(
         &self,
-        vendor_now: i64,
+        provider_now: i64,
         listed_v: impl Fn(Endpoint) -> Option<i64>,
     ) -> BTreeSet<Endpoint> {
         if !self.lists {
             return BTreeSet::new();
         }
-        let due = |doubt: &&Doubt| self.conclude_from(doubt).is_some_and(|from| from <= vendor_now);
-        let standard = |doubt: &&Doubt| doubt.facts.method == Method::Standard;
-        let endpoints = self.doubts.values().filter(standard).filter(due).filter(|doubt| {
-            let endpoint = (doubt.facts.engine, doubt.facts.function);
-            listed_v(endpoint).is_none_or(|listed| self.conclude_from(doubt).is_none_or(|from| listed < from))
+        let due = |unknown: &&UnknownOutcome| self.conclude_from(unknown).is_some_and(|from| from <= provider_now);
+        let standard = |unknown: &&UnknownOutcome| unknown.facts.method == Method::Standard;
+        let endpoints = self.unknowns.values().filter(standard).filter(due).filter(|unknown| {
+            let endpoint = (unknown.facts.engine, unknown.facts.function);
+            listed_v(endpoint).is_none_or(|listed| self.conclude_from(unknown).is_none_or(|from| listed < from))
         });
-        endpoints.map(|doubt| (doubt.facts.engine, doubt.facts.function)).collect()
+        endpoints.map(|unknown| (unknown.facts.engine, unknown.facts.function)).collect()
     }
 
-    /// Something in doubt can still be settled in this start: its quarantine ends soon, or it may yet be found.
-    pub(in crate::engine) fn may_clear(&self, vendor_now: i64) -> bool {
+    /// Something in doubt can still be settled in this session: its quarantine ends soon, or it may yet be found.
+    pub(in crate::engine) fn may_clear(&self, provider_now: i64) -> bool {
         if !self.lists {
             return false;
         }
@@ -309,19 +312,19 @@ impl Reconcile {
         // Looks are worth something: not one after the other proved nothing.
         let conclusive = self.fruitless < MOST_FRUITLESS_LOOKS && self.turned_away < MOST_TURNED_AWAY;
         let soon = |closed: Option<i64>, conclude_from: Option<i64>| {
-            closed.is_none_or(|closed| (closed - patience..closed + patience).contains(&vendor_now))
+            closed.is_none_or(|closed| (closed - patience..closed + patience).contains(&provider_now))
                 // However far its time is, what the list shows by now is taken from it.
-                || (conclusive && !self.has_looked)
-                || (conclusive && conclude_from.is_some_and(|from| from <= vendor_now + patience))
+                || (conclusive && !self.has_scanned)
+                || (conclusive && conclude_from.is_some_and(|from| from <= provider_now + patience))
         };
-        self.doubts
+        self.unknowns
             .values()
-            .filter(|doubt| in_reach(doubt.facts.sent_v, vendor_now))
-            .any(|doubt| soon(doubt.facts.closed_v, self.conclude_from(doubt)))
+            .filter(|unknown| in_reach(unknown.facts.sent_v, provider_now))
+            .any(|unknown| soon(unknown.facts.closed_v, self.conclude_from(unknown)))
             || self.restored.as_ref().is_some_and(|restored| {
                 !restored.is_beyond_reach && soon(restored.closed_v, self.restored_conclude_from())
             })
-            || (conclusive && (self.open_suspects().next().is_some() || self.looks_for_awaited()))
+            || (conclusive && (self.open_suspects().next().is_some() || self.scans_for_awaited()))
             || self.waits_for_ids()
             // Behind a restoration it waits for another session.
             || (conclusive && self.is_to_watch() && self.restored.is_none())

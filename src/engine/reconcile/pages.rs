@@ -1,13 +1,13 @@
-//! The pages of a look: asked for one by one, and cut where they are full.
+//! The pages of a scan: asked for one by one, and cut where they are full.
 
 use std::time::Duration;
 
 use super::{Reconcile, Span};
 use crate::rule::Rule;
 
-/// Rows on a page of the vendor's list; a full page may hide more.
+/// Rows on a page of the provider's list; a full page may hide more.
 pub(in crate::engine) const PAGE: u32 = 1_000;
-/// Failures to read a page after which the look begins anew.
+/// Failures to read a page after which the scan begins anew.
 const MOST_PAGE_FAILURES: u32 = 5;
 
 /// A call for a page of the list.
@@ -20,57 +20,58 @@ pub(in crate::engine) struct PageCall {
 impl Reconcile {
     /// The next page to ask for.
     pub(in crate::engine) fn page(&mut self) -> Option<PageCall> {
-        let sweep = self.sweep.as_mut().filter(|sweep| !sweep.waiting_for_page)?;
-        let call = match sweep.by_offset {
-            Some((span, offset, _)) => PageCall { span, offset },
-            None => PageCall { span: *sweep.to_read.last()?, offset: 0 },
+        let scan = self.scan.as_mut().filter(|scan| !scan.waiting_for_page)?;
+        let call = match scan.by_offset {
+            Some((part, offset, _)) => PageCall { span: part, offset },
+            None => PageCall { span: *scan.to_read.last()?, offset: 0 },
         };
-        sweep.waiting_for_page = true;
+        scan.waiting_for_page = true;
         Some(call)
     }
 
     pub(in crate::engine) fn wants_page(&self, mono: Duration) -> bool {
-        mono >= self.next_look
-            && self.sweep.as_ref().is_some_and(|sweep| {
-                !sweep.waiting_for_page && (sweep.by_offset.is_some() || !sweep.to_read.is_empty())
-            })
+        mono >= self.next_scan
+            && self
+                .scan
+                .as_ref()
+                .is_some_and(|scan| !scan.waiting_for_page && (scan.by_offset.is_some() || !scan.to_read.is_empty()))
     }
 
-    /// A page was read and its rows were recognised, which are filed in an order where that can be told; `true` when the look
+    /// A page was read and its rows were recognised, which are filed in an order where that can be told; `true` when the scan
     /// is through.
     pub(in crate::engine) fn page_read(&mut self, call: PageCall, rows: usize, filed: Option<Filed>) -> bool {
-        let Some(sweep) = &mut self.sweep else { return false };
+        let Some(scan) = &mut self.scan else { return false };
         (self.failures, self.turned_away) = (0, 0);
-        sweep.waiting_for_page = false;
-        sweep.rows += rows as u64;
+        scan.waiting_for_page = false;
+        scan.rows += rows as u64;
         let full = rows >= PAGE as usize && Rule::FullPageIsCut.is_kept();
         let (from, to) = call.span;
-        match sweep.by_offset {
-            Some((span, offset, pass)) => {
-                sweep.by_offset = match (full, pass) {
-                    (true, _) => Some((span, offset + PAGE, pass)),
-                    (false, 1) => Some((span, 0, 2)),
+        match scan.by_offset {
+            Some((part, offset, pass)) => {
+                scan.by_offset = match (full, pass) {
+                    (true, _) => Some((part, offset + PAGE, pass)),
+                    (false, 1) => Some((part, 0, 2)),
                     (false, _) => None,
                 };
-                if sweep.by_offset.is_none() {
-                    sweep.to_read.pop();
+                if scan.by_offset.is_none() {
+                    scan.to_read.pop();
                 }
             }
             // Rows move while tasks finish, so a page that may hide some is cut rather than turned.
             None if full && to - from > 1 => {
-                sweep.to_read.pop();
-                sweep.to_read.extend(cut(call.span, filed).into_iter().rev());
+                scan.to_read.pop();
+                scan.to_read.extend(cut(call.span, filed).into_iter().rev());
             }
-            None if full => sweep.by_offset = Some((call.span, PAGE, 1)),
+            None if full => scan.by_offset = Some((call.span, PAGE, 1)),
             None => {
-                sweep.to_read.pop();
+                scan.to_read.pop();
             }
         }
-        let is_through = sweep.by_offset.is_none() && sweep.to_read.is_empty();
+        let is_through = scan.by_offset.is_none() && scan.to_read.is_empty();
         if self.is_watching() { self.watched_page(is_through) } else { is_through }
     }
 
-    /// A page could not be read: it is asked for again after a while, and after too many failures the look is void.
+    /// A page could not be read: it is asked for again after a while, and after too many failures the scan is inconclusive.
     pub(in crate::engine) fn page_failed(&mut self, mono: Duration, counts: bool) -> Duration {
         self.failures += u32::from(counts);
         self.turned_away += u32::from(!counts);
@@ -81,14 +82,14 @@ impl Reconcile {
             } else {
                 self.fruitless += 1;
             }
-            self.sweep = None;
+            self.scan = None;
             // What a person called bought can wait for a later session.
-            self.looked_for_awaited();
+            self.scanned_for_awaited();
         }
-        if let Some(sweep) = &mut self.sweep {
-            sweep.waiting_for_page = false;
+        if let Some(scan) = &mut self.scan {
+            scan.waiting_for_page = false;
         }
-        self.next_look = mono + wait;
+        self.next_scan = mono + wait;
         wait
     }
 }
@@ -108,7 +109,7 @@ const EDGE_S: i64 = 2;
 const ALIKE: i64 = 8;
 
 /// How the rows of a page are filed: by when they were posted, or else by when they were finished, whichever is in order and
-/// in the span that was asked for. The vendor does not say which it goes by.
+/// in the span that was asked for. The provider does not say which it goes by.
 pub(in crate::engine) fn filed_in((from, to): Span, times: &[[Option<i64>; 2]]) -> Option<Filed> {
     let by = |at: usize| {
         let times = times.iter().map(|times| times[at].filter(|time| (from - 1..=to + 1).contains(time)));

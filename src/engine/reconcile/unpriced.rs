@@ -26,13 +26,13 @@ impl Reconcile {
     /// A list has shown such a row: whether it was sold, once that is known.
     pub(in crate::engine) fn was_sold(
         &mut self,
-        vendor_id: &str,
+        provider_id: &str,
         endpoint: Option<Endpoint>,
         posted_v: i64,
     ) -> Option<bool> {
         // Without an endpoint there is nothing to ask.
         let known = endpoint.map_or(Known::Sold, Known::Wanted);
-        match self.unpriced.entry(vendor_id.to_owned()).or_insert(Unpriced { posted_v, known }).known {
+        match self.unpriced.entry(provider_id.to_owned()).or_insert(Unpriced { posted_v, known }).known {
             Known::Wanted(_) | Known::Asked => None,
             Known::Sold => Some(true),
             Known::NotSold => Some(false),
@@ -41,10 +41,10 @@ impl Reconcile {
 
     /// The next id to ask about.
     pub(in crate::engine) fn next_to_ask(&mut self) -> Option<(Endpoint, String)> {
-        self.unpriced.iter_mut().find_map(|(vendor_id, row)| {
+        self.unpriced.iter_mut().find_map(|(provider_id, row)| {
             let Known::Wanted(endpoint) = row.known else { return None };
             row.known = Known::Asked;
-            Some((endpoint, vendor_id.clone()))
+            Some((endpoint, provider_id.clone()))
         })
     }
 
@@ -59,16 +59,16 @@ impl Reconcile {
     }
 
     /// When a row that was asked about was posted.
-    pub(in crate::engine) fn asked_v(&self, vendor_id: &str) -> Option<i64> {
-        self.unpriced.get(vendor_id).filter(|row| row.known == Known::Asked).map(|row| row.posted_v)
+    pub(in crate::engine) fn asked_v(&self, provider_id: &str) -> Option<i64> {
+        self.unpriced.get(provider_id).filter(|row| row.known == Known::Asked).map(|row| row.posted_v)
     }
 
     /// An id has told; `None`: nothing, and it is asked again when a list shows it again.
-    pub(in crate::engine) fn id_told(&mut self, vendor_id: &str, sold: Option<bool>) {
-        match (sold, self.unpriced.get_mut(vendor_id)) {
+    pub(in crate::engine) fn id_told(&mut self, provider_id: &str, sold: Option<bool>) {
+        match (sold, self.unpriced.get_mut(provider_id)) {
             (Some(true), Some(row)) => row.known = Known::Sold,
             (Some(false), Some(row)) => row.known = Known::NotSold,
-            (None, _) => drop(self.unpriced.remove(vendor_id)),
+            (None, _) => drop(self.unpriced.remove(provider_id)),
             (Some(_), None) => {}
         }
     }

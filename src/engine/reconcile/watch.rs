@@ -4,10 +4,10 @@
 //! enough pages for a day, or where the list cannot be read. It begins when nothing more urgent is to be read, and gives
 //! way to a new doubt between two pages. What it finds is an unmatched charge, by the ordinary rules for listed rows.
 
-use super::sweep::{AFTER_CLOSE_S, BEFORE_SEND_S};
+use super::scan::{AFTER_CLOSE_S, BEFORE_SEND_S};
 use super::{Purpose, Reconcile, Span, in_reach};
 use crate::ledger::GivenUp;
-use crate::offer::LIST_REACH_S;
+use crate::product::LIST_REACH_S;
 use crate::rule::Rule;
 
 /// Pages of the list that one day's watch reads: at the default limit, ten minutes of it. A busy account has more rows in a
@@ -25,7 +25,7 @@ pub(in crate::engine) struct Watch {
     /// Whether this session is to scan for it; not known before the provider's clock is.
     due: Option<bool>,
     pages: u32,
-    /// Something in doubt waits for its first look.
+    /// Something in doubt waits for its first scan.
     gives_way: bool,
     /// The list could not be read for it.
     missed: bool,
@@ -44,12 +44,12 @@ impl Reconcile {
     }
 
     /// Decides once whether the day's scan is due.
-    pub(super) fn decide_watch(&mut self, vendor_now: i64) {
+    pub(super) fn decide_watch(&mut self, provider_now: i64) {
         if self.watch.due.is_none() {
             let day = |at_v: i64| at_v.div_euclid(DAY_S);
-            let is_new_day = self.watch.watched_v.is_none_or(|at_v| day(at_v) != day(vendor_now));
+            let is_new_day = self.watch.watched_v.is_none_or(|at_v| day(at_v) != day(provider_now));
             let is_wanted = (self.watch.at_once || is_new_day) && Rule::GivenUpIsWatched.is_kept();
-            self.watch.due = Some(self.lists && is_wanted && !self.watch_windows(vendor_now).is_empty());
+            self.watch.due = Some(self.lists && is_wanted && !self.watch_windows(provider_now).is_empty());
         }
     }
 
@@ -60,11 +60,11 @@ impl Reconcile {
 
     /// The spans in which the list files what was given up, if it was accepted after all: what was accepted within `give_up`
     /// of the close is finished within another, and the list may go by either.
-    pub(super) fn watch_windows(&self, vendor_now: i64) -> Vec<Span> {
-        let last = vendor_now - 2;
-        let in_reach = |given_up: &&GivenUp| in_reach(given_up.sent_v, vendor_now);
+    pub(super) fn watch_windows(&self, provider_now: i64) -> Vec<Span> {
+        let last = provider_now - 2;
+        let in_reach = |given_up: &&GivenUp| in_reach(given_up.sent_v, provider_now);
         let span = |given_up: &GivenUp| {
-            let from = (given_up.sent_v - BEFORE_SEND_S).max(vendor_now - LIST_REACH_S);
+            let from = (given_up.sent_v - BEFORE_SEND_S).max(provider_now - LIST_REACH_S);
             let accepted = given_up.closed_v.map(|closed| closed + 2 * self.give_up_s(given_up.function));
             (from, accepted.map_or(last, |to| (to + AFTER_CLOSE_S).min(last)))
         };
@@ -74,10 +74,10 @@ impl Reconcile {
 
     /// The scan under way is a watch.
     pub(in crate::engine) fn is_watching(&self) -> bool {
-        self.sweep.as_ref().is_some_and(|sweep| sweep.purpose == Purpose::Watch)
+        self.scan.as_ref().is_some_and(|scan| scan.purpose == Purpose::Watch)
     }
 
-    /// Something fell into doubt: its first look goes before the rest of a watch.
+    /// Something fell into doubt: its first scan goes before the rest of a watch.
     pub(super) fn watch_gives_way(&mut self) {
         self.watch.gives_way = self.is_watching();
     }
@@ -89,16 +89,16 @@ impl Reconcile {
             return true;
         }
         if std::mem::take(&mut self.watch.gives_way) {
-            self.sweep = None;
+            self.scan = None;
         }
         false
     }
 
     /// The day's scan has ended: when it began, what is on the watch list, and the rows that were read.
     pub(in crate::engine) fn watch_ended(&mut self) -> Option<(i64, u64, u64)> {
-        let sweep = self.sweep.take_if(|sweep| sweep.purpose == Purpose::Watch)?;
+        let scan = self.scan.take_if(|scan| scan.purpose == Purpose::Watch)?;
         self.watch.due = Some(false);
-        Some((sweep.begun_v, self.watch.given_up.iter().map(|given_up| given_up.tasks).sum(), sweep.rows))
+        Some((scan.begun_v, self.watch.given_up.iter().map(|given_up| given_up.tasks).sum(), scan.rows))
     }
 
     /// The list cannot be read: the watch is left to the next session.

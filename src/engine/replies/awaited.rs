@@ -9,7 +9,7 @@ use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::Change;
 use crate::money::Money;
-use crate::vendor::codes::look_up;
+use crate::provider::codes::look_up;
 
 /// The provider no longer has the answer.
 const EXPIRED: u32 = 40_403;
@@ -29,7 +29,7 @@ impl Core {
         match seen.row.cost.filter(|cost| !cost.is_zero()) {
             Some(cost) => {
                 let named_in = Some(seen.named_in());
-                let purchase = Purchase { vendor_id: &seen.row.id, cost, posted_v, named_in };
+                let purchase = Purchase { provider_id: &seen.row.id, cost, posted_v, named_in };
                 self.word_is_kept(now, (attempt, batch, held), purchase, then)
             }
             None if matches!(source, Source::List(..)) => {
@@ -40,7 +40,7 @@ impl Core {
                 false
             }
             None => {
-                let purchase = Purchase { vendor_id: &seen.row.id, cost: held, posted_v, named_in: None };
+                let purchase = Purchase { provider_id: &seen.row.id, cost: held, posted_v, named_in: None };
                 let booked = self.word_is_kept(now, (attempt, batch, held), purchase, then);
                 if booked {
                     // The list names the cost.
@@ -72,8 +72,8 @@ impl Core {
     }
 
     /// What has not come as long as the provider keeps answers was paid for nothing.
-    pub(in crate::engine) fn give_up_awaited(&mut self, vendor_now: i64, out: &mut Vec<Effect>) {
-        let over = self.reconcile.never_came(vendor_now);
+    pub(in crate::engine) fn give_up_awaited(&mut self, provider_now: i64, out: &mut Vec<Effect>) {
+        let over = self.reconcile.never_came(provider_now);
         if over.is_empty() {
             return;
         }

@@ -7,9 +7,9 @@ use crate::engine::dispatch::{Blame, InFlight, MOST_REFUSED_BODIES};
 use crate::event::EventKind;
 use crate::ids::BatchId;
 use crate::ledger::Change;
+use crate::provider::codes::Class;
+use crate::provider::{Refusal, Verdict};
 use crate::rule::Rule;
-use crate::vendor::codes::Class;
-use crate::vendor::{Refusal, Verdict};
 
 impl Core {
     /// A body was refused whole, and surely nothing of it was bought: its tasks are sent again in halves, each as a new

@@ -1,4 +1,4 @@
-//! What the vendor took: for an attempt that was in doubt, at a price that may be news, or for nothing of ours.
+//! What the provider took: for an attempt that was in doubt, at a price that may be news, or for nothing of ours.
 
 use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;
@@ -8,15 +8,15 @@ use crate::engine::dispatch::{ListedPrice, PriceNews};
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId, RunId, TargetId};
-use crate::ledger::{Change, Extra, OpenBatch};
+use crate::ledger::{Change, OpenBatch, UnmatchedCharge};
 use crate::money::Money;
-use crate::offer::{Function, Method};
+use crate::product::{Function, Method};
+use crate::provider::Listed;
 use crate::rule::Rule;
-use crate::vendor::Listed;
 
 impl Core {
     /// An attempt in doubt is bought: it is charged, and its answer is waited for.
-    pub(super) fn adopt(
+    pub(super) fn was_bought(
         &mut self,
         now: Now,
         attempt: AttemptId,
@@ -24,9 +24,9 @@ impl Core {
         purchase: Purchase<'_>,
         then: &mut Consequences,
     ) {
-        let doubt = self.reconcile.doubt(batch).map(|doubt| &doubt.facts);
-        let endpoint = doubt.map(|facts| (facts.engine, facts.function));
-        let method = doubt.map_or(Method::Standard, |facts| facts.method);
+        let unknown = self.reconcile.unknown(batch).map(|unknown| &unknown.facts);
+        let endpoint = unknown.map(|facts| (facts.engine, facts.function));
+        let method = unknown.map_or(Method::Standard, |facts| facts.method);
         self.bought(now, attempt, (batch, endpoint, method), purchase, then);
         self.reconcile.settled(batch, attempt);
         self.dispatch.canary_settled(batch);
@@ -42,23 +42,23 @@ impl Core {
         then: &mut Consequences,
     ) {
         let Purchase { cost, posted_v, named_in, .. } = purchase;
-        let vendor_id = purchase.vendor_id.to_owned();
+        let provider_id = purchase.provider_id.to_owned();
         self.progress.charged += cost;
         if method == Method::Live {
             // Its answer went with the connection.
-            then.write(Change::LostLive { attempt, vendor_id, cost, posted_v });
+            then.write(Change::LostLive { attempt, provider_id, cost, posted_v });
             self.progress.failed += 1;
             then.tell(EventKind::LiveLost { attempt, cost, subject: None });
             return;
         }
         let open = endpoint.is_some_and(|(_, function)| function == Function::LlmResponses);
-        then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, named_in, open });
+        then.write(Change::Accepted { attempt, provider_id, cost, posted_v, named_in, open });
         if let Some((engine, function)) = endpoint {
             let open = OpenBatch { batch, engine, function, posted_v, uncollected: 1, all_high: false };
             self.collect.expect(open, now.mono, true);
         }
         self.progress.bought += 1;
-        then.tell(EventKind::Adopted { attempt, cost });
+        then.tell(EventKind::Recovered { attempt, cost });
     }
 
     /// What a charge says about the price it was made at.
@@ -95,7 +95,7 @@ impl Core {
         }
     }
 
-    /// What the vendor's own list says about the prices that are known by now.
+    /// What the provider's own list says about the prices that are known by now.
     pub(in crate::engine) fn tell_listed(&mut self, out: &mut Vec<Effect>) {
         out.extend(self.dispatch.listed_news().into_iter().map(|news| {
             let ListedPrice { key: price, expected, listed, stopped } = news;
@@ -122,15 +122,15 @@ impl Core {
         let settles_later = row.function() == Some(Function::LlmResponses) && !row.is_live();
         let cost = if settles_later { crate::price::shown_taken(cost) } else { cost };
         // No answer of it is fetched, which would say what its model charged.
-        let open = "; what its model charged in the end is said nowhere: compare it with the vendor's bill";
+        let open = "; what its model charged in the end is said nowhere: compare it with the provider's bill";
         let why = format!("{why}{}", if settles_later { open } else { "" });
-        let (vendor_id, tag) = (row.id.clone(), row.tag.clone().unwrap_or_default());
-        if !self.extras_told.insert(vendor_id.clone()) || !Rule::TwinsAreBooked.is_kept() {
+        let (provider_id, tag) = (row.id.clone(), row.tag.clone().unwrap_or_default());
+        if !self.unmatched_told.insert(provider_id.clone()) || !Rule::DuplicatesAreBooked.is_kept() {
             return;
         }
         self.unmatched = (self.unmatched.0 + 1, self.unmatched.1.saturating_add(cost));
-        then.tell(EventKind::ExtraCharge { vendor_id: vendor_id.clone(), cost, why: why.clone() });
-        let extra = Extra { attempt, vendor_id, tag, cost, posted_v, why };
-        then.write(Change::Extra { account: self.terms.account, extra });
+        then.tell(EventKind::UnmatchedCharge { provider_id: provider_id.clone(), cost, why: why.clone() });
+        let extra = UnmatchedCharge { attempt, provider_id, tag, cost, posted_v, why };
+        then.write(Change::UnmatchedCharge { account: self.terms.account, extra });
     }
 }

@@ -22,13 +22,13 @@ pub(super) struct Consequences {
 /// What was bought, as an answer or a list shows it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Purchase<'a> {
-    /// The vendor's id.
-    pub(super) vendor_id: &'a str,
+    /// The provider's id.
+    pub(super) provider_id: &'a str,
     /// What was taken for it.
     pub(super) cost: Money,
-    /// When, by the vendor's clock.
+    /// When, by the provider's clock.
     pub(super) posted_v: i64,
-    /// Where the vendor named that; `None`: nowhere, and what was held is taken for it.
+    /// Where the provider named that; `None`: nowhere, and what was held is taken for it.
     pub(super) named_in: Option<NamedIn>,
 }
 
@@ -47,7 +47,7 @@ impl Consequences {
     }
 
     /// Hands them on to be done.
-    pub(super) fn come_to_pass(mut self, out: &mut Vec<Effect>) {
+    pub(super) fn flush(mut self, out: &mut Vec<Effect>) {
         out.append(&mut self.out);
         if !self.changes.is_empty() {
             out.push(Effect::Commit(self.changes, Vec::new()));

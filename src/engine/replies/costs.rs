@@ -9,10 +9,10 @@ use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ledger::{Change, Provisional, Settlement};
 use crate::money::Money;
-use crate::offer::{Function, Method, Priority};
 use crate::price::NamedIn;
-use crate::vendor::codes::Class;
-use crate::vendor::{ListProblem, Listed};
+use crate::product::{Function, Method, Priority};
+use crate::provider::codes::Class;
+use crate::provider::{ListProblem, Listed};
 
 impl Core {
     /// The ledger has said which costs were booked for want of a word and are to be looked for, and which the list can no
@@ -24,11 +24,11 @@ impl Core {
         settlements: Vec<Settlement>,
         out: &mut Vec<Effect>,
     ) {
-        let vendor_now = self.clock.not_before(now);
-        let (beyond, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|row| is_out_of_reach(row, vendor_now));
+        let provider_now = self.clock.not_before(now);
+        let (beyond, wanted): (Vec<_>, Vec<_>) = wanted.into_iter().partition(|row| is_out_of_reach(row, provider_now));
         let mut then = Consequences::default();
         cost_stays(&beyond, &mut then);
-        then.come_to_pass(out);
+        then.flush(out);
         // The fee tells a figure of the purchase from what the task came to.
         let asks_fee = wanted.iter().any(|row| is_settled_later(row) && !is_named_at_first(row));
         if asks_fee && !std::mem::replace(&mut self.fee_asked, true) {
@@ -57,7 +57,7 @@ impl Core {
                     self.costs.leave();
                 }
                 if let Some(wait) = self.costs.page_failed(now.mono) {
-                    let why = format!("the vendor's list of tasks cannot be read ({})", problem_text(&problem));
+                    let why = format!("the provider's list of tasks cannot be read ({})", problem_text(&problem));
                     then.tell(EventKind::Paused { for_ms: millis(wait), why });
                 }
                 self.list_problem(now, problem, Limit::List, answered, &mut then.out);
@@ -67,7 +67,7 @@ impl Core {
 
     /// The scan is through: what the list names replaces what was booked.
     fn costs_sought(&mut self, now: Now, sought: &Sought, then: &mut Consequences) {
-        let vendor_now = self.clock.not_before(now);
+        let provider_now = self.clock.not_before(now);
         let (mut found, mut left) = (Vec::new(), Vec::new());
         for (row, named) in &sought.wanted {
             match named.and_then(|named| self.final_cost(row, named, sought)) {
@@ -76,9 +76,9 @@ impl Core {
             }
         }
         let (for_good, left): (Vec<_>, Vec<_>) =
-            left.into_iter().partition(|(row, named)| is_for_good(row, *named, vendor_now));
+            left.into_iter().partition(|(row, named)| is_for_good(row, *named, provider_now));
         if !left.is_empty() {
-            then.write(Change::CostSought { attempts: attempts(&left), at_v: vendor_now });
+            then.write(Change::CostSought { attempts: attempts(&left), at_v: provider_now });
         }
         cost_stays(&for_good.into_iter().map(|(row, _)| row).collect::<Vec<_>>(), then);
         for (attempt, booked, cost) in &found {

@@ -7,16 +7,16 @@ use super::refused::Limit;
 use crate::clock::Now;
 use crate::engine::collect::{Confirm, Fetch};
 use crate::engine::core::{Core, Step};
-use crate::engine::vendor_clock::seconds;
+use crate::engine::provider_clock::seconds;
 use crate::event::EventKind;
 use crate::ids::AttemptId;
 use crate::ledger::{Answer, Change, Settled};
 use crate::money::Money;
-use crate::offer::{Function, Method, Priority, promised_turnaround};
 use crate::price::NamedIn;
+use crate::product::{Function, Method, Priority, promised_turnaround};
+use crate::provider::Fetched;
+use crate::provider::codes::{Class, Code, look_up};
 use crate::rule::Rule;
-use crate::vendor::Fetched;
-use crate::vendor::codes::{Class, Code, look_up};
 
 impl Core {
     /// An answer was asked for.
@@ -30,13 +30,15 @@ impl Core {
         let Some(fetch) = self.collect.came_back(attempt) else { return };
         self.asked_for_proof(attempt, &outcome, now, then);
         let batch = fetch.what.batch;
-        let vendor_now = self.clock.not_before(now);
+        let provider_now = self.clock.not_before(now);
         // A reply that is cut or garbled may leave out what became of the task: it is believed once it is the last word.
         let outcome = if let Fetched::Odd(odd) = &outcome
             && fetch.confirm.is_some()
-            && !self.collect.is_last_word((attempt, batch), odd, vendor_now)
+            && !self.collect.is_last_word((attempt, batch), odd, provider_now)
         {
-            Fetched::Unreachable { why: format!("the answer of task {} {}", fetch.what.vendor_id, odd.oddity.words()) }
+            Fetched::Unreachable {
+                why: format!("the answer of task {} {}", fetch.what.provider_id, odd.oddity.words()),
+            }
         } else {
             outcome
         };
@@ -47,7 +49,7 @@ impl Core {
             self.confirmed(now, &fetch, confirm, (accepted, has_failed), then);
             return;
         }
-        let (outcome, oddity) = self.last_word(&fetch, outcome, vendor_now);
+        let (outcome, oddity) = self.last_word(&fetch, outcome, provider_now);
         match outcome {
             Fetched::Answer { facts, .. } if self.asks_for_the_fee(&fetch, facts.model_charge) => {
                 self.collect.once_more(fetch, now.mono, self.clock.not_before(now));
@@ -63,7 +65,7 @@ impl Core {
                 }
                 let fetched_at = now.wall.timestamp();
                 let answer = Answer { kind, body, fetched_at, done_v, model: facts.model, complete, oddity };
-                let of = (fetch.what.engine, fetch.what.function, fetch.what.vendor_id.as_str());
+                let of = (fetch.what.engine, fetch.what.function, fetch.what.provider_id.as_str());
                 self.answer_came(of, fetch.what.price.as_deref().unwrap_or_default(), (kind, oddity), then);
                 then.write(Change::Answered { attempt, answer, settled });
                 if complete {
@@ -103,7 +105,8 @@ impl Core {
             Fetched::Expired => self.expired(fetch, then),
             Fetched::Wrong { code, message } => {
                 // It stays bought, and is asked for again later.
-                let what = format!("the answer of task {} is not given: {message} (code {code})", fetch.what.vendor_id);
+                let what =
+                    format!("the answer of task {} is not given: {message} (code {code})", fetch.what.provider_id);
                 then.tell(EventKind::Odd { engine: fetch.what.engine, function: fetch.what.function, what });
                 self.collect.not_given(attempt, self.clock.not_before(now));
             }
@@ -138,10 +141,10 @@ impl Core {
         if self.reconcile.awaited(batch, attempt).is_some() {
             // A person has called it bought, and is contradicted by nothing that its id says.
             if accepted {
-                let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
-                let purchase = Purchase { vendor_id, cost: confirm.charge, posted_v, named_in: None };
+                let (provider_id, posted_v) = (&fetch.what.provider_id, confirm.posted_v);
+                let purchase = Purchase { provider_id, cost: confirm.charge, posted_v, named_in: None };
                 self.word_is_kept(now, (attempt, batch, confirm.charge), purchase, then);
-                self.reconcile.suspect(vendor_id, posted_v, now.mono);
+                self.reconcile.suspect(provider_id, posted_v, now.mono);
             }
         } else if !self.reconcile.is_open(batch, attempt) {
             // Meanwhile a list has told.
@@ -150,9 +153,9 @@ impl Core {
             // says that it came to nothing.
             let is_told = has_failed && confirm.is_free && self.list_names_costs == Some(true);
             let cost = if is_told { Money::ZERO } else { confirm.charge };
-            let (vendor_id, posted_v) = (&fetch.what.vendor_id, confirm.posted_v);
+            let (provider_id, posted_v) = (&fetch.what.provider_id, confirm.posted_v);
             let named_in = is_told.then_some(NamedIn::ListWhenDone);
-            self.adopt(now, attempt, batch, Purchase { vendor_id, cost, posted_v, named_in }, then);
+            self.was_bought(now, attempt, batch, Purchase { provider_id, cost, posted_v, named_in }, then);
         } else {
             then.write(Change::NotBought { attempt });
             self.reconcile.settled(batch, attempt);
@@ -160,7 +163,7 @@ impl Core {
         }
     }
 
-    /// The vendor no longer keeps this form of an answer. Another may be kept for longer, or be here: that is an answer.
+    /// The provider no longer keeps this form of an answer. Another may be kept for longer, or be here: that is an answer.
     fn expired(&mut self, fetch: Fetch, then: &mut Consequences) {
         let (attempt, batch) = (fetch.what.attempt, fetch.what.batch);
         if fetch.what.kinds.len() > 1 || fetch.what.is_here {
@@ -185,7 +188,7 @@ impl Core {
     /// Whether a task that a list has shown without a cost was accepted, by what its id says; `None`: nothing yet. A refused
     /// task can be listed too: with a code that is never charged; or where the list says that it cost nothing (`is_free`),
     /// and is seen to name what others cost. Once its quarantine is over, an id that there is still not, or over which the
-    /// vendor still stumbles, was not accepted either.
+    /// provider still stumbles, was not accepted either.
     pub(super) fn was_accepted(&self, now: Now, outcome: &Fetched, posted_v: i64, is_free: bool) -> Option<bool> {
         let is_over = self.clock.not_before(now) - posted_v >= self.reconcile.proven_quarantine_s();
         match outcome {
@@ -227,8 +230,8 @@ impl Core {
             let most = held.max(open.booked).max(crate::price::taken(open.named));
             let told = format!(
                 "the answer of task {} {silent} what its model charged: the most that it may be, {most}, is booked; compare \
-                 it with the vendor's bill",
-                what.vendor_id
+                 it with the provider's bill",
+                what.provider_id
             );
             self.progress.charged += most - open.booked;
             then.tell(EventKind::Odd { engine, function, what: told });
@@ -245,15 +248,15 @@ impl Core {
         Some(Settled { cost, is_told: true })
     }
 
-    /// Fees of a model's task beside the one of our list: by the last purchase, by the vendor's own list, and by the task that
+    /// Fees of a model's task beside the one of our list: by the last purchase, by the provider's own list, and by the task that
     /// was settled last.
     pub(super) fn fees_shown(&self, last: Option<Money>) -> [Option<Money>; 3] {
         let listed = self.dispatch.account_price((Function::LlmResponses, Method::Standard, Priority::Normal));
         [last.map(crate::price::fee_of), listed, self.fee_found]
     }
 
-    /// True where a list has named what a task was taken at or came to, and no known fee tells which: the vendor's own list
-    /// of prices is asked for it, once in a start, and the answer is fetched again after that.
+    /// True where a list has named what a task was taken at or came to, and no known fee tells which: the provider's own list
+    /// of prices is asked for it, once in a session, and the answer is fetched again after that.
     fn asks_for_the_fee(&mut self, fetch: &Fetch, model_charge: Option<Money>) -> bool {
         let Some((open, charge)) = fetch.what.open_cost.zip(model_charge) else { return false };
         let is_certain = crate::price::is_certain(open.named, open.named_in, charge, &self.fees_shown(open.last));
@@ -266,7 +269,7 @@ impl Core {
         self.balance != Step::Done
     }
 
-    /// What a failed task cost, where that was open: what was taken; of one that the vendor did not finish in its time,
+    /// What a failed task cost, where that was open: what was taken; of one that the provider did not finish in its time,
     /// the fee. A failure that is first seen after that time may be an earlier one, for which nothing comes back: only
     /// where the task was seen unfinished in the second half of its time is it called unfinished.
     fn settled_unfinished(&self, fetch: &Fetch, now: Now) -> Option<Settled> {
@@ -288,8 +291,8 @@ impl Core {
 /// One form of an answer is lost.
 fn form_is_gone(fetch: &Fetch) -> EventKind {
     let what = format!(
-        "the vendor no longer keeps the answer of task {} as {}; it is kept in another form",
-        fetch.what.vendor_id,
+        "the provider no longer keeps the answer of task {} as {}; it is kept in another form",
+        fetch.what.provider_id,
         fetch.kind()
     );
     EventKind::Odd { engine: fetch.what.engine, function: fetch.what.function, what }

@@ -1,17 +1,17 @@
 //! What becomes of a reply: changes for the ledger, all of a handful in one commit, and what follows from them.
 //!
-//! A file for each thing that a reply can be about: the first contact (`greeted`), a purchase (`posted`), a list (`recognised`, `swept`, `restored`),
-//! an answer (`fetched`); what the vendor took (`charged`), and what a refusal means for the calls to come (`refused`).
+//! A file for each thing that a reply can be about: the first contact (`handshake`), a purchase (`posted`), a list (`recognised`, `scanned`, `restored`),
+//! an answer (`fetched`); what the provider took (`charged`), and what a refusal means for the calls to come (`refused`).
 
 mod consequences;
 mod bodies;
-mod greeted;
+mod handshake;
 mod posted;
 pub(super) mod refused;
 mod charged;
 mod recognised;
 mod awaited;
-mod swept;
+mod scanned;
 mod restored;
 mod fetched;
 mod oddities;
@@ -20,22 +20,22 @@ mod costs;
 use self::consequences::Consequences;
 use self::refused::{Limit, MOST_FAILURES, millis, problem_text};
 use super::core::{Core, Step};
-use super::vendor_clock::seconds;
-use super::vocabulary::{Effect, Heard, Reply, Source};
+use super::provider_clock::seconds;
+use super::vocabulary::{Effect, Reply, Source, TimedReply};
 use crate::clock::Now;
 use crate::event::EventKind;
 use crate::ledger::{ANOTHER_MINUTE_S, Change};
 use crate::pace::Bucket;
+use crate::provider::codes::Class;
+use crate::provider::{ListProblem, UserData};
 use crate::rule::Rule;
-use crate::vendor::codes::Class;
-use crate::vendor::{ListProblem, UserData};
 
-/// The vendor answers, and its clock cannot be read.
+/// The provider answers, and its clock cannot be read.
 const NO_DATE: &str = "its answers bear no date, or one that is more than a month from this machine's clock";
 
 impl Core {
     /// Takes a handful of replies.
-    pub(super) fn heard(&mut self, now: Now, replies: Vec<Heard>, out: &mut Vec<Effect>) {
+    pub(super) fn heard(&mut self, now: Now, replies: Vec<TimedReply>, out: &mut Vec<Effect>) {
         let mut then = Consequences::default();
         let was_known = self.clock.is_known();
         for heard in replies {
@@ -51,7 +51,7 @@ impl Core {
             let trouble = heard.reply.trouble().or_else(|| undated.then(|| NO_DATE.to_owned()));
             self.came_of_it(now, trouble, &mut then.out);
             match heard.reply {
-                Reply::Hello(outcome) => self.greeted(now, outcome, &mut then.out),
+                Reply::Hello(outcome) => self.handshake(now, outcome, &mut then.out),
                 Reply::Probed(endpoint, probed) => self.probed(now, endpoint, probed, answered, &mut then.out),
                 Reply::Balance(outcome) => {
                     let vouched_v = self.clock.not_before(heard.begun) - seconds(self.terms.timing.balance_lag);
@@ -63,7 +63,7 @@ impl Core {
                 Reply::Ready(endpoint, begun_v, outcome) => match outcome {
                     Ok(list) => {
                         let whole = list.unreadable == 0;
-                        let rows = list.rows.into_iter().map(|row| crate::vendor::Listed {
+                        let rows = list.rows.into_iter().map(|row| crate::provider::Listed {
                             id: row.id,
                             tag: row.tag,
                             has_metadata: false,
@@ -90,13 +90,13 @@ impl Core {
                     Err(problem) => {
                         let throttled = matches!(problem, ListProblem::Throttled { .. });
                         let wait = self.reconcile.page_failed(now.mono, !throttled);
-                        let why = format!("the vendor's list of tasks cannot be read ({})", problem_text(&problem));
+                        let why = format!("the provider's list of tasks cannot be read ({})", problem_text(&problem));
                         then.tell(EventKind::Paused { for_ms: millis(wait), why });
                         self.list_problem(now, problem, Limit::List, answered, &mut then.out);
                     }
                 },
                 Reply::CostPage(outcome) => self.cost_page(now, outcome, answered, &mut then),
-                Reply::Asked(vendor_id, outcome) => self.asked(now, &vendor_id, outcome, answered, &mut then.out),
+                Reply::Asked(provider_id, outcome) => self.asked(now, &provider_id, outcome, answered, &mut then.out),
                 Reply::Fetched(attempt, outcome, body) => {
                     self.fetched(now, attempt, (outcome, body, answered), &mut then);
                 }
@@ -105,16 +105,16 @@ impl Core {
         if then.changes.iter().any(|change| !matches!(change, Change::CostSought { .. } | Change::CostFound { .. })) {
             self.costs.may_have_more();
         }
-        if self.clock.is_known() && !self.greeting.alone && (!was_known || !then.changes.is_empty()) {
-            then.write(Change::VendorTime { account: self.terms.account, at_v: self.clock.not_before(now) });
+        if self.clock.is_known() && !self.handshake.alone && (!was_known || !then.changes.is_empty()) {
+            then.write(Change::ProviderTime { account: self.terms.account, at_v: self.clock.not_before(now) });
         }
         self.to_recognise += then.after.iter().filter(|effect| matches!(effect, Effect::Recognise(..))).count();
-        then.come_to_pass(out);
+        then.flush(out);
     }
 
-    /// The vendor answered something: its clock is known, and connections that were gone before are surely closed.
+    /// The provider answered something: its clock is known, and connections that were gone before are surely closed.
     fn contact(&mut self, now: Now, begun: Now, date_v: Option<i64>, then: &mut Consequences) {
-        // Without its lists, the vendor's clock decides nothing but in which day money counts.
+        // Without its lists, the provider's clock decides nothing but in which day money counts.
         let is_dated = date_v.is_some();
         let date_v = date_v.or_else(|| (!self.terms.lists).then(|| now.wall.timestamp()));
         let first = !self.clock.is_known();
@@ -126,7 +126,7 @@ impl Core {
         }
         self.failures = 0;
         if first {
-            // As this machine's clock has it, no start had called within the minute: it may have been set forward since.
+            // As this machine's clock has it, no session had called within the minute: it may have been set forward since.
             let since_s = self.heard_v.map(|heard_v| self.clock.not_before(now) - heard_v);
             if since_s.is_some_and(|since_s| since_s <= ANOTHER_MINUTE_S) {
                 self.account_calls = Bucket::new(self.terms.limits.user_data_per_minute, now.mono);
@@ -180,7 +180,7 @@ impl Core {
         if self.balance_failures > MOST_FAILURES {
             let why = format!(
                 "the account's balance is to be kept (keep_balance) and cannot be read: {} questions for it came to \
-                 nothing, the last: {why}. Nothing was bought in this start; run the same command again later, or take \
+                 nothing, the last: {why}. Nothing was bought in this session; run the same command again later, or take \
                  keep_balance out of the caps of [accounts.{}]",
                 self.balance_failures, self.terms.name
             );

@@ -14,13 +14,13 @@ use crate::engine::dispatch::InFlight;
 use crate::engine::vocabulary::{Effect, LiveAnswer, Source};
 use crate::event::EventKind;
 use crate::ids::BatchId;
-use crate::ledger::{Answer, Change, Doubted, OpenBatch, Settled};
+use crate::ledger::{Answer, Change, OpenBatch, Settled, UnknownBatch};
 use crate::money::Money;
-use crate::offer::{Function, Method, Priority};
 use crate::price::NamedIn;
+use crate::product::{Function, Method, Priority};
+use crate::provider::codes::Class;
+use crate::provider::{Fate, Refusal, UnmatchedRow, Verdict};
 use crate::rule::Rule;
-use crate::vendor::codes::Class;
-use crate::vendor::{Fate, Refusal, Stray, Verdict};
 
 impl Core {
     /// A purchase was answered for, or not.
@@ -34,7 +34,7 @@ impl Core {
         let Some(flight) = self.dispatch.answered(batch) else { return };
         let verdict = taken_for_refused(verdict);
         match &verdict {
-            Verdict::InDoubt { why } => self.purchases_rest(now, why, then),
+            Verdict::InDoubt { why } => self.purchases_back_off(now, why, then),
             Verdict::NotBought { .. } | Verdict::Rows { .. } => self.unanswered = 0,
         }
         match verdict {
@@ -57,7 +57,7 @@ impl Core {
                 }
                 then.tell(EventKind::BatchNotBought { batch, why: why.message.clone() });
                 if unknown {
-                    self.unknown_endpoint(flight.lane(), &why, &mut then.out);
+                    self.unknown_endpoint(flight.endpoint_queue(), &why, &mut then.out);
                 } else {
                     self.refused(now, &why, false, &mut then.out);
                 }
@@ -65,11 +65,11 @@ impl Core {
             Verdict::InDoubt { why } => {
                 self.dispatch.canary_ended(batch, &flight, true);
                 let all = (flight.tasks(), flight.hold);
-                self.doubt(now, batch, &flight, all, &why, then);
+                self.unknown(now, batch, &flight, all, &why, then);
             }
-            Verdict::Rows { each, strays } => {
+            Verdict::Rows { each, unmatched } => {
                 self.dispatch.body_read();
-                self.answered_rows(now, batch, &flight, (each, strays, answer), then);
+                self.answered_rows(now, batch, &flight, (each, unmatched, answer), then);
             }
         }
     }
@@ -94,13 +94,13 @@ impl Core {
             | Class::Expired
             | Class::WrongPlace
             | Class::Again
-            | Class::Doubt
+            | Class::UnknownOutcome
             | Class::Unlisted => How { counts: true, leave: false, not_before: later },
         }
     }
 
     /// So many tasks of a batch are in doubt, with what is held for them.
-    fn doubt(
+    fn unknown(
         &mut self,
         now: Now,
         batch: BatchId,
@@ -109,11 +109,11 @@ impl Core {
         why: &str,
         then: &mut Consequences,
     ) {
-        then.write(Change::Doubt { batch, why: why.to_owned() });
+        then.write(Change::UnknownOutcome { batch, why: why.to_owned() });
         if flight.method == Method::Standard {
             self.collect.know((flight.engine, flight.function), now.mono);
         }
-        let facts = Doubted {
+        let facts = UnknownBatch {
             batch,
             run: flight.run,
             engine: flight.engine,
@@ -130,16 +130,33 @@ impl Core {
         then.tell(EventKind::BatchInDoubt { batch, tasks, held, why: why.to_owned() });
     }
 
+    /// The provider took tasks and named no cost for them: they are booked at what was held.
+    fn tell_unnamed_costs(
+        &self,
+        batch: BatchId,
+        flight: &InFlight,
+        (unnamed, assumed): (usize, Money),
+        then: &mut Consequences,
+    ) {
+        let (engine, function) = (flight.engine, flight.function);
+        let until = if self.terms.lists { " until its list names one" } else { "" };
+        let what = format!(
+            "the provider took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, is \
+             booked{until}; compare it with the provider's bill"
+        );
+        then.tell(EventKind::Odd { engine, function, what });
+    }
+
     fn answered_rows(
         &mut self,
         now: Now,
         batch: BatchId,
         flight: &InFlight,
-        (each, strays, mut answer): (Vec<Fate>, Vec<Stray>, Option<LiveAnswer>),
+        (each, unmatched, mut answer): (Vec<Fate>, Vec<UnmatchedRow>, Option<LiveAnswer>),
         then: &mut Consequences,
     ) {
-        let vendors = self.clock.not_before(now);
-        let posted_v = if Rule::DatedByTheVendor.is_kept() { vendors } else { now.wall.timestamp() };
+        let providers = self.clock.not_before(now);
+        let posted_v = if Rule::DatedByTheProvider.is_kept() { providers } else { now.wall.timestamp() };
         let (mut accepted, mut standard, mut refused) = (0_usize, 0_usize, 0_usize);
         let (mut lost, mut lost_hold) = (0_usize, Money::ZERO);
         let mut charged = Money::ZERO;
@@ -161,7 +178,7 @@ impl Core {
                 }
                 Fate::Accepted { id, cost } => {
                     // Without a figure it is booked at what is held, and says nothing about the price. A figure of
-                    // zero is the vendor's word, and a price like another.
+                    // zero is the provider's word, and a price like another.
                     let price = cost.map(|cost| (self.dispatch.price_of(flight, at), cost));
                     if cost.is_none() {
                         unnamed += 1;
@@ -175,27 +192,28 @@ impl Core {
                     all_high &= flight.task(at).priority == Priority::High;
                     prices.extend(price.filter(|price| !prices.contains(price)));
                     if flight.method == Method::Live {
-                        let purchase = Purchase { vendor_id: &id, cost, posted_v, named_in };
+                        let purchase = Purchase { provider_id: &id, cost, posted_v, named_in };
                         self.answered_live(now, flight, at, purchase, answer.take(), then);
                         continue;
                     }
                     standard += 1;
                     let open = flight.settles_later();
-                    then.write(Change::Accepted { attempt, vendor_id: id, cost, posted_v, named_in, open });
+                    then.write(Change::Accepted { attempt, provider_id: id, cost, posted_v, named_in, open });
                 }
                 Fate::Refused { code, class, message } => {
                     refused += 1;
                     self.task_refused(now, (flight, at), (code, class, message), then);
                 }
-                Fate::PaidFailure { code, message, id, cost: named, again } => {
+                Fate::PaidFailure { code, message, id: provider_id, cost: named, again } => {
                     refused += 1;
                     let cost = flight.taken(named);
                     charged += cost;
                     self.progress.failed += 1;
                     let again = again && self.retries_paid(flight.run, flight.task(at).attempts + 1);
                     then.failed(attempt, code, &message, true);
-                    let vendor_id = id;
-                    then.write(Change::PaidFailure { attempt, code, message, vendor_id, cost, named, posted_v, again });
+                    let failure =
+                        Change::PaidFailure { attempt, code, message, provider_id, cost, named, posted_v, again };
+                    then.write(failure);
                 }
                 Fate::InDoubt { why } => {
                     lost += 1;
@@ -205,13 +223,7 @@ impl Core {
             }
         }
         if unnamed > 0 {
-            let (engine, function) = (flight.engine, flight.function);
-            let until = if self.terms.lists { " until its list names one" } else { "" };
-            let what = format!(
-                "the vendor took batch {batch} and named no cost for {unnamed} of its tasks: what was held, {assumed}, \
-                 is booked{until}; compare it with the vendor's bill"
-            );
-            then.tell(EventKind::Odd { engine, function, what });
+            self.tell_unnamed_costs(batch, flight, (unnamed, assumed), then);
         }
         self.dispatch.canary_ended(batch, flight, accepted == 0 && lost > 0);
         self.progress.bought += accepted as u64;
@@ -226,23 +238,23 @@ impl Core {
         }
         then.tell(EventKind::BatchAnswered { batch, accepted, refused, in_doubt: lost, charged });
         if lost > 0 {
-            self.doubt(now, batch, flight, (lost, lost_hold), &lost_why, then);
+            self.unknown(now, batch, flight, (lost, lost_hold), &lost_why, then);
         }
-        if !strays.is_empty() {
-            let rows = strays.into_iter().map(|stray| crate::vendor::Listed {
-                id: stray.id,
-                tag: stray.tag,
+        if !unmatched.is_empty() {
+            let rows = unmatched.into_iter().map(|unmatched| crate::provider::Listed {
+                id: unmatched.id,
+                tag: unmatched.tag,
                 has_metadata: true,
                 url: None,
                 posted: chrono::DateTime::from_timestamp(posted_v, 0),
                 done: None,
-                cost: stray.cost,
+                cost: unmatched.cost,
             });
-            then.after.push(Effect::Recognise(Source::Stray, rows.collect()));
+            then.after.push(Effect::Recognise(Source::UnmatchedRow, rows.collect()));
         }
     }
 
-    /// A task was refused, and cost nothing: it is tried again, later or in another start, or never.
+    /// A task was refused, and cost nothing: it is tried again, later or in another session, or never.
     fn task_refused(
         &mut self,
         now: Now,
@@ -281,15 +293,15 @@ impl Core {
     ) {
         let attempt = flight.attempt(at);
         let Purchase { cost, posted_v, named_in, .. } = purchase;
-        let vendor_id = purchase.vendor_id.to_owned();
-        let id = vendor_id.clone();
+        let provider_id = purchase.provider_id.to_owned();
+        let id = provider_id.clone();
         let Some(LiveAnswer { facts, body, form, oddity }) = answer else {
-            then.write(Change::LostLive { attempt, vendor_id, cost, posted_v });
+            then.write(Change::LostLive { attempt, provider_id, cost, posted_v });
             self.progress.failed += 1;
             then.tell(EventKind::LiveLost { attempt, cost, subject: None });
             return;
         };
-        then.write(Change::Accepted { attempt, vendor_id, cost, posted_v, named_in, open: false });
+        then.write(Change::Accepted { attempt, provider_id, cost, posted_v, named_in, open: false });
         let done_v = facts.done.map(|done| done.timestamp());
         let fetched_at = now.wall.timestamp();
         let answer = Answer { kind: form, body, fetched_at, done_v, model: facts.model, complete: true, oddity };
@@ -311,7 +323,7 @@ fn is_taken(fate: &Fate) -> bool {
     matches!(fate, Fate::Accepted { .. } | Fate::PaidFailure { .. })
 }
 
-/// A Live reply with neither a cost nor an answer: whether it was sold, the vendor's list tells.
+/// A Live reply with neither a cost nor an answer: whether it was sold, the provider's list tells.
 fn nothing_came(flight: &InFlight, answer: Option<&LiveAnswer>, cost: Option<Money>) -> bool {
     flight.method == Method::Live && answer.is_none() && cost.is_none_or(Money::is_zero)
 }

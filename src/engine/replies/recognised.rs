@@ -1,6 +1,6 @@
-//! What becomes of a row that the vendor listed, by what the ledger knows of it.
+//! What becomes of a row that the provider listed, by what the ledger knows of it.
 //!
-//! It is in doubt, and so is bought; known, and so is a witness or an answer to fetch; bought after it was given up, or
+//! It is in doubt, and so is bought; known, and so is a control row or an answer to fetch; bought after it was given up, or
 //! twice under one tag; or of this ledger's and not in it (`restored`).
 
 use std::collections::BTreeMap;
@@ -15,12 +15,12 @@ use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{Change, Recognised};
 use crate::money::Money;
-use crate::offer::{Function, Method};
+use crate::product::{Function, Method};
 use crate::rule::Rule;
 use crate::tag::Tag;
 
 impl Core {
-    /// The ledger has said what it knows of rows of the vendor's.
+    /// The ledger has said what it knows of rows of the provider's.
     pub(in crate::engine) fn recognised(
         &mut self,
         now: Now,
@@ -28,7 +28,7 @@ impl Core {
         rows: Vec<SeenRow>,
         out: &mut Vec<Effect>,
     ) {
-        let vendor_now = self.clock.not_before(now);
+        let provider_now = self.clock.not_before(now);
         let mut then = Consequences::default();
         let mut lost = Vec::new();
         let (mut taken, mut unsold): (BTreeMap<AttemptId, String>, Vec<_>) = (BTreeMap::new(), Vec::new());
@@ -36,7 +36,7 @@ impl Core {
         let filed = filed_by(source, &rows);
         for seen in rows {
             self.listed(&seen, source);
-            let posted_v = seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
+            let posted_v = seen.row.posted.map_or(provider_now, |posted| posted.timestamp());
             match seen.known.clone() {
                 Recognised::InDoubt { attempt, .. }
                 | Recognised::Awaited { attempt, .. }
@@ -45,7 +45,7 @@ impl Core {
                 {
                     // The same row again, or a second purchase under the tag that was taken a row before.
                     if taken.get(&attempt) != Some(&seen.row.id) {
-                        self.twin(&seen, attempt, posted_v, &mut then);
+                        self.duplicate(&seen, attempt, posted_v, &mut then);
                     }
                 }
                 Recognised::InDoubt { attempt, batch, held } if self.dispatch.flight(batch).is_none() => {
@@ -54,8 +54,8 @@ impl Core {
                     }
                     // What is asked about and kept back is no news each time that it is shown.
                     let is_asked_about = matches!(source, Source::List(..)) && self.reconcile.is_seen(batch, attempt);
-                    news += usize::from(!is_asked_about && !self.collect.rests(attempt, vendor_now));
-                    if self.was_not_sold(&seen, vendor_now) {
+                    news += usize::from(!is_asked_about && !self.collect.back_offs(attempt, provider_now));
+                    if self.was_not_sold(&seen, provider_now) {
                         unsold.push((attempt, batch));
                         continue;
                     }
@@ -69,7 +69,7 @@ impl Core {
                     }
                 }
                 // Its own answer is still on the way; or it is booked.
-                Recognised::InDoubt { .. } | Recognised::Extra => {}
+                Recognised::InDoubt { .. } | Recognised::UnmatchedCharge => {}
                 Recognised::Known { attempt, uncollected, tagged, booked, assumed, .. } => {
                     self.names_cost(&seen, booked, source);
                     // A list that says nothing, or zero, is no authority on costs.
@@ -83,15 +83,15 @@ impl Core {
                     }
                     let is_ready = uncollected && matches!(source, Source::Ready(..));
                     if let Some(collect) = seen.collect.clone().filter(|_| is_ready) {
-                        news += usize::from(self.collect.want(collect, posted_v, vendor_now));
+                        news += usize::from(self.collect.want(collect, posted_v, provider_now));
                     }
-                    self.shown(&seen, attempt, tagged, source, vendor_now, &mut then);
+                    self.shown(&seen, attempt, tagged, source, provider_now, &mut then);
                 }
                 // No list of what it cost, so the list that says so is looked at.
-                Recognised::Zombie { .. } | Recognised::Twin { .. }
+                Recognised::Zombie { .. } | Recognised::Duplicate { .. }
                     if !matches!(source, Source::List(..)) && seen.row.cost.is_none() =>
                 {
-                    if !self.extras_told.contains(&seen.row.id) {
+                    if !self.unmatched_told.contains(&seen.row.id) {
                         self.reconcile.suspect(&seen.row.id, posted_v, now.mono);
                         self.tell_unpriced(&seen.row.id, source, &mut then);
                     }
@@ -101,11 +101,11 @@ impl Core {
                         taken.insert(attempt, seen.row.id.clone());
                     }
                 }
-                Recognised::Twin { attempt } => {
+                Recognised::Duplicate { attempt } => {
                     if seen.row.cost.is_some_and(|cost| !cost.is_zero()) {
                         self.reconcile.priced(&seen.row.id);
                     }
-                    self.twin(&seen, attempt, posted_v, &mut then);
+                    self.duplicate(&seen, attempt, posted_v, &mut then);
                 }
                 Recognised::Lost => lost.push(seen),
                 Recognised::Foreign => {
@@ -124,13 +124,13 @@ impl Core {
             self.reconcile.settled(batch, attempt);
             self.dispatch.canary_settled(batch);
         }
-        then.come_to_pass(out);
-        self.take_over(now, source, lost, out);
+        then.flush(out);
+        self.recover(now, source, lost, out);
         self.read(now, source, (count, filed), news, out);
     }
 
     /// A second purchase under one tag, where its cost is named: it answers no task.
-    fn twin(&mut self, seen: &SeenRow, attempt: AttemptId, posted_v: i64, then: &mut Consequences) {
+    fn duplicate(&mut self, seen: &SeenRow, attempt: AttemptId, posted_v: i64, then: &mut Consequences) {
         if let Some(cost) = seen.row.cost.filter(|cost| !cost.is_zero()) {
             self.extra(&seen.row, Some(attempt), cost, posted_v, "a second purchase under one tag", then);
         }
@@ -138,24 +138,24 @@ impl Core {
 
     /// What a list calls finished and free of a Live call was not sold, where the list is seen to name what others cost, and
     /// has had the time of the quarantine to name it.
-    fn was_not_sold(&self, seen: &SeenRow, vendor_now: i64) -> bool {
+    fn was_not_sold(&self, seen: &SeenRow, provider_now: i64) -> bool {
         let is_free = seen.row.is_live() && seen.row.done.is_some() && seen.row.cost.is_some_and(Money::is_zero);
-        let is_over = |posted_v: i64| vendor_now - posted_v >= self.reconcile.proven_quarantine_s();
+        let is_over = |posted_v: i64| provider_now - posted_v >= self.reconcile.proven_quarantine_s();
         let is_told =
             self.list_names_costs == Some(true) && seen.row.posted.is_some_and(|posted| is_over(posted.timestamp()));
         is_free && (is_told || !Rule::FreeIsProven.is_kept())
     }
 
     /// Purchases of this ledger's that it does not hold: it was restored, and takes them over.
-    fn take_over(&mut self, now: Now, source: Source, lost: Vec<SeenRow>, out: &mut Vec<Effect>) {
+    fn recover(&mut self, now: Now, source: Source, lost: Vec<SeenRow>, out: &mut Vec<Effect>) {
         if lost.is_empty() {
             return;
         }
-        let vendor_now = self.clock.not_before(now);
-        let sold = lost.into_iter().filter(|seen| !self.was_not_sold(seen, vendor_now));
+        let provider_now = self.clock.not_before(now);
+        let sold = lost.into_iter().filter(|seen| !self.was_not_sold(seen, provider_now));
         let (paid, unpriced): (Vec<_>, Vec<_>) =
             sold.partition(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero()));
-        let posted = |seen: &SeenRow| seen.row.posted.map_or(vendor_now, |posted| posted.timestamp());
+        let posted = |seen: &SeenRow| seen.row.posted.map_or(provider_now, |posted| posted.timestamp());
         let mut sold_v: Vec<_> = paid.iter().map(posted).collect();
         for seen in unpriced {
             // What is ready was sold. The list may show a task that was refused, at a cost of nothing.
@@ -173,19 +173,19 @@ impl Core {
             self.restore_if_needed(first_v, out);
         }
         if !paid.is_empty() {
-            out.push(Effect::Adopt(paid));
+            out.push(Effect::Recover(paid));
         }
     }
 
     /// A purchase that was given up, or a second one, shows where no list names its cost.
-    fn tell_unpriced(&mut self, vendor_id: &str, source: Source, then: &mut Consequences) {
+    fn tell_unpriced(&mut self, provider_id: &str, source: Source, then: &mut Consequences) {
         if let Source::Ready((engine, function), ..) = source
             && !self.terms.lists
-            && self.extras_told.insert(vendor_id.to_owned())
+            && self.unmatched_told.insert(provider_id.to_owned())
         {
             let what = format!(
-                "task {vendor_id} was bought under a tag that counts as not bought, or as bought once: what it cost \
-                 stands in no list that can be asked for, and is not in the books; compare them with the vendor's bill"
+                "task {provider_id} was bought under a tag that counts as not bought, or as bought once: what it cost \
+                 stands in no list that can be asked for, and is not in the books; compare them with the provider's bill"
             );
             then.tell(EventKind::Odd { engine, function, what });
         }
@@ -234,12 +234,12 @@ impl Core {
         }
     }
 
-    /// The list shows an attempt, whatever is to become of it: the look that reads the list has not hidden it.
+    /// The list shows an attempt, whatever is to become of it: the scan that reads the list has not hidden it.
     fn listed(&mut self, seen: &SeenRow, source: Source) {
         if let Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, .. } = seen.known
-            && let (Source::List(..), Some(sweep)) = (source, self.reconcile.sweep())
+            && let (Source::List(..), Some(scan)) = (source, self.reconcile.scan())
         {
-            sweep.shown.insert(attempt);
+            scan.shown.insert(attempt);
         }
     }
 
@@ -265,7 +265,7 @@ impl Core {
         self.price_listed(seen, cost, posted_v, then);
         let method = if seen.row.is_live() { Method::Live } else { Method::Standard };
         let whose = (what.batch, Some((what.engine, what.function)), method);
-        let purchase = Purchase { vendor_id: &seen.row.id, cost, posted_v, named_in: Some(seen.named_in()) };
+        let purchase = Purchase { provider_id: &seen.row.id, cost, posted_v, named_in: Some(seen.named_in()) };
         self.bought(now, attempt, whose, purchase, then);
         self.dispatch.start_over();
         true
@@ -282,7 +282,7 @@ impl Core {
         then: &mut Consequences,
     ) {
         if !self.reconcile.is_open(batch, attempt) {
-            // Two rows of one handful: a look tells whether they are two purchases.
+            // Two rows of one handful: a scan tells whether they are two purchases.
             self.reconcile.suspect(&seen.row.id, posted_v, now.mono);
             return;
         }
@@ -296,8 +296,8 @@ impl Core {
             }
             (_, Some(cost)) => {
                 self.price_listed(seen, cost, posted_v, then);
-                let purchase = Purchase { vendor_id: &seen.row.id, cost, posted_v, named_in: Some(seen.named_in()) };
-                self.adopt(now, attempt, batch, purchase, then);
+                let purchase = Purchase { provider_id: &seen.row.id, cost, posted_v, named_in: Some(seen.named_in()) };
+                self.was_bought(now, attempt, batch, purchase, then);
             }
             // There is no id to ask: until the list says that it was sold, or surely was not, it stays in doubt.
             (_, None) if seen.row.is_live() => {
@@ -319,8 +319,8 @@ impl Core {
     /// A list shows an attempt in doubt, and does not say that it was sold: what earlier scans lacked proves nothing, in no
     /// session.
     fn listed_without_cost(&mut self, now: Now, batch: BatchId, attempt: AttemptId, then: &mut Consequences) {
-        if self.reconcile.seen_ready(batch, attempt, now.mono) && Rule::ShownVoidsScans.is_kept() {
-            then.write(Change::ScansVoid { batch });
+        if self.reconcile.seen_ready(batch, attempt, now.mono) && Rule::ShownSpoilsScans.is_kept() {
+            then.write(Change::ScansInconclusive { batch });
         }
     }
 }

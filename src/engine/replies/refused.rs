@@ -7,14 +7,14 @@ use std::time::Duration;
 use super::consequences::Consequences;
 use crate::clock::Now;
 use crate::engine::core::Core;
-use crate::engine::dispatch::Lane;
+use crate::engine::dispatch::EndpointQueue;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
-use crate::offer::Method;
-use crate::vendor::codes::Class;
-use crate::vendor::{ListProblem, Refusal};
+use crate::product::Method;
+use crate::provider::codes::Class;
+use crate::provider::{ListProblem, Refusal};
 
-/// Failures in a row, with growing pauses between them, after which a start gives up on a vendor it cannot reach; and
+/// Failures in a row, with growing pauses between them, after which a session gives up on a provider it cannot reach; and
 /// questions for a balance to keep, after which it gives up on being told.
 pub(in crate::engine) const MOST_FAILURES: u32 = 20;
 /// The pause after a complaint about too many calls that names none.
@@ -54,11 +54,11 @@ impl Core {
     pub(super) fn refused(&mut self, now: Now, refusal: &Refusal, free_call: bool, out: &mut Vec<Effect>) {
         let why = match (refusal.code, refusal.http) {
             (None, None) => refusal.message.clone(),
-            _ => format!("the vendor refuses: {}", refusal.in_words()),
+            _ => format!("the provider refuses: {}", refusal.in_words()),
         };
         match refusal.class {
             Class::Throttled => self.throttled(now, refusal.retry_after, Limit::Calls, out),
-            Class::Again | Class::Unreachable | Class::Doubt | Class::Unlisted => {
+            Class::Again | Class::Unreachable | Class::UnknownOutcome | Class::Unlisted => {
                 self.failed(now, why, refusal.retry_after, out);
             }
             Class::Halt => {
@@ -89,16 +89,16 @@ impl Core {
     }
 
     /// A gateway does not know the call that buys here: nothing more is bought at this endpoint, and the rest goes on.
-    pub(super) fn unknown_endpoint(&mut self, lane: Lane, refusal: &Refusal, out: &mut Vec<Effect>) {
-        let (engine, function, method) = lane;
+    pub(super) fn unknown_endpoint(&mut self, endpoint_queue: EndpointQueue, refusal: &Refusal, out: &mut Vec<Effect>) {
+        let (engine, function, method) = endpoint_queue;
         let call = match method {
             Method::Standard => "task_post",
             Method::Live => "live",
         };
         let why = format!("the call that buys them is not known on this route ({call}: {})", refusal.in_words());
-        if self.dispatch.shut(lane, why) {
+        if self.dispatch.shut(endpoint_queue, why) {
             let what = format!(
-                "this route does not know the call that buys by {method}, so nothing more is bought there in this start: {}",
+                "this route does not know the call that buys by {method}, so nothing more is bought there in this session: {}",
                 refusal.in_words()
             );
             out.push(Effect::Tell(EventKind::Odd { engine, function, what }));
@@ -122,7 +122,7 @@ impl Core {
             Limit::Account => &mut self.account_calls,
         };
         bucket.slow_down(now.mono, pause);
-        let why = format!("the vendor says that there are too many calls{}", limit.of_what());
+        let why = format!("the provider says that there are too many calls{}", limit.of_what());
         out.push(Effect::Tell(EventKind::Paused { for_ms: millis(pause), why }));
     }
 
@@ -142,17 +142,17 @@ impl Core {
 
     /// A purchase had no answer, or none that says anything: what follows may have none either, and would be in doubt as
     /// well. The next waits a little, longer each time.
-    pub(super) fn purchases_rest(&mut self, now: Now, why: &str, then: &mut Consequences) {
+    pub(super) fn purchases_back_off(&mut self, now: Now, why: &str, then: &mut Consequences) {
         self.unanswered += 1;
         let pause = (FIRST_PAUSE * 2_u32.pow(self.unanswered.min(16) - 1)).min(LONGEST_REST);
-        self.buying_rests_until = self.buying_rests_until.max(now.mono + pause);
+        self.buying_backs_off_until = self.buying_backs_off_until.max(now.mono + pause);
         if pause >= TOLD_REST {
             let why = format!("the last {} purchases are in doubt ({why}), so the next waits", self.unanswered);
             then.tell(EventKind::Paused { for_ms: millis(pause), why });
         }
     }
 
-    /// A list could not be read. Where the vendor answered at all, other calls need not wait for it.
+    /// A list could not be read. Where the provider answered at all, other calls need not wait for it.
     pub(super) fn list_problem(
         &mut self,
         now: Now,

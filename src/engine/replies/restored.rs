@@ -6,12 +6,12 @@ use crate::engine::core::Core;
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ledger::{Change, TakenOver};
+use crate::provider::Fetched;
 use crate::rule::Rule;
-use crate::vendor::Fetched;
 
 impl Core {
     /// A purchase of this ledger's that it does not hold: it was restored from a copy, whatever its counters say. There may be
-    /// others since the copy was made, at the latest when it last saw the vendor's clock.
+    /// others since the copy was made, at the latest when it last saw the provider's clock.
     pub(super) fn restore_if_needed(&mut self, found_v: i64, out: &mut Vec<Effect>) {
         let copied_v = self.heard_v.filter(|_| Rule::RestoredSinceTheCopy.is_kept());
         let from_v = copied_v.map_or(found_v, |copied_v| copied_v.min(found_v));
@@ -25,10 +25,17 @@ impl Core {
     }
 
     /// The id of a row that the list shows at a cost of nothing was asked about.
-    pub(super) fn asked(&mut self, now: Now, vendor_id: &str, outcome: Fetched, answered: bool, out: &mut Vec<Effect>) {
-        let Some(posted_v) = self.reconcile.asked_v(vendor_id) else { return };
+    pub(super) fn asked(
+        &mut self,
+        now: Now,
+        provider_id: &str,
+        outcome: Fetched,
+        answered: bool,
+        out: &mut Vec<Effect>,
+    ) {
+        let Some(posted_v) = self.reconcile.asked_v(provider_id) else { return };
         let sold = self.was_accepted(now, &outcome, posted_v, true);
-        self.reconcile.id_told(vendor_id, sold);
+        self.reconcile.id_told(provider_id, sold);
         if sold != Some(false) {
             self.restore_if_needed(posted_v, out);
         }
@@ -50,7 +57,7 @@ impl Core {
     }
 
     /// Purchases were taken over into the ledger.
-    pub(in crate::engine) fn adopted(
+    pub(in crate::engine) fn recovered(
         &mut self,
         now: Now,
         TakenOver { batches, extras, extra_cost }: TakenOver,
@@ -63,7 +70,7 @@ impl Core {
             self.reconcile.make_void("it shows a later purchase of a task whose earlier answer is still to come");
         }
         if let Some(restored) = &mut self.reconcile.restored {
-            restored.adopted += batches.len() as u64;
+            restored.recovered += batches.len() as u64;
         }
         for batch in batches.into_iter().filter(|batch| batch.uncollected > 0) {
             self.progress.bought += batch.uncollected;

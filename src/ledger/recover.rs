@@ -1,0 +1,259 @@
+//! Purchases that a restored ledger does not hold: made after its copy, found in the provider's list.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{OptionalExtension, TransactionBehavior};
+
+use super::attempt_state::AttemptState;
+use super::bulk_writes::Mover;
+use super::change::{Change, UnmatchedCharge};
+use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, former_identities, identity, listed_done, task_state};
+use super::notices::{self, NoticeKind};
+use super::postings::{self, Moves, Window};
+use super::provider_id::provider_key;
+use super::{Ledger, LedgerError, OpenBatch, ToBuy};
+use crate::ids::{AccountId, BatchId, RunId};
+use crate::money::Money;
+use crate::price::NamedIn;
+use crate::product::Method;
+use crate::rule::Rule;
+use crate::tag::{Tag, content_hashes};
+use crate::task::{Reason, TaskState, Transition};
+
+/// A purchase of this ledger's that it holds no attempt for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LostRow {
+    /// The provider's id.
+    pub provider_id: String,
+    /// Its tag.
+    pub tag: String,
+    /// What was taken.
+    pub cost: Money,
+    /// Where that was named.
+    pub named_in: NamedIn,
+    /// When it was bought, by the provider's clock.
+    pub posted_v: i64,
+    /// It was answered on the connection that bought it, so that there is no answer to fetch.
+    pub is_live: bool,
+    /// Whose purchase it is, where a task is known.
+    pub task: Option<LostTask>,
+}
+
+/// Tasks whose purchases may be found in a list.
+const UNANSWERED: &str = "task.state <> 3";
+
+/// The most hashes that one search computes: less than a minute's. A hundred thousand tasks can each have been bought a
+/// thousand times since the copy, and all of it is found.
+const MOST_HASHES: i64 = 1 << 27;
+
+/// A task behind a tag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The tag.
+    pub tag: Tag,
+    /// Whose.
+    pub run: RunId,
+    /// Which, as it stands in the plan.
+    pub task: ToBuy,
+    /// Which attempt of it, from 1.
+    pub number: u32,
+    /// The answer to an earlier purchase of it is still to come: that this one was made says that the earlier one failed,
+    /// which is not known here yet.
+    pub awaits_answer: bool,
+}
+
+/// What a restored ledger has taken over.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TakenOver {
+    /// One for each purchase, with its answer to come where it has one.
+    pub batches: Vec<OpenBatch>,
+    /// Purchases that belong to none of its tasks, newly booked.
+    pub extras: u64,
+    /// What was taken for those.
+    pub extra_cost: Money,
+}
+
+/// The task that a purchase was made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LostTask {
+    /// Whose.
+    pub run: RunId,
+    /// Which, as it stands in the plan.
+    pub task: ToBuy,
+    /// Which attempt of it, from 1.
+    pub number: u32,
+    /// The most that it may come to: so much is held for it until its cost is known.
+    pub most: Money,
+}
+
+impl Ledger {
+    /// Finds the tasks behind tags of this ledger's that it holds no attempt for: what was bought after the copy that
+    /// it was restored from, also as a purchase that is counted as one which this copy holds and which came to nothing. A
+    /// task is tried for so many (`reach`) purchases beyond those that are held. Looks at every task that is not answered,
+    /// so it is for restored ledgers alone.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn find_lost(&self, tags: &[Tag], reach: u32) -> Result<Vec<Found>, LedgerError> {
+        let wanted: HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
+        let sql = format!(
+            "SELECT {IDENTITY}, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
+                    task.prompt_set, task.market, task.run AS run, task.state = 2 AS awaits_answer
+             FROM task {IDENTITY_FROM} LEFT JOIN attempt ON attempt.id = task.attempt WHERE {UNANSWERED}"
+        );
+        let mut found = Vec::new();
+        let mut statement = self.db.prepare(&sql)?;
+        let mut rows = statement.query([])?;
+        while let Some(row) = rows.next()? {
+            let task = ToBuy::from_row(row, IDENTITY_COLUMNS)?;
+            let mut hashes = vec![content_hashes(&self.id, &identity(row)?.as_identity())];
+            let former = former_identities(row)?;
+            hashes.extend(former.iter().map(|identity| content_hashes(&self.id, &identity.as_identity())));
+            let is_bought: bool = row.get("awaits_answer")?;
+            // Where a purchase of it is known, another one that is counted alike is one too many.
+            let held = if is_bought || !Rule::HistoriesShareNumbers.is_kept() { task.attempts } else { 0 };
+            for number in held + 1..=task.attempts.saturating_add(reach) {
+                for tag in hashes.iter().filter_map(|hash| wanted.get(&hash(number))) {
+                    let (tag, run) = ((*tag).clone(), RunId(row.get("run")?));
+                    found.push(Found { tag, run, task, number, awaits_answer: is_bought });
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// How many purchases a task may have seen beyond those that are held, by tags of which none was found: every purchase
+    /// had a row of its own. As far as it can be searched.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn furthest(&self, tags: &[Tag]) -> Result<u32, LedgerError> {
+        // What was taken over has another history's row in its tag.
+        let sql = "SELECT id FROM attempt WHERE tag IS NULL ORDER BY id DESC LIMIT 1";
+        let last: i64 = self.db.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0);
+        let tasks: i64 =
+            self.db.query_row(&format!("SELECT count(*) FROM task WHERE {UNANSWERED}"), [], |row| row.get(0))?;
+        let most = |tag: &Tag| if tag.attempt > last { tag.attempt - last } else { tag.attempt };
+        let furthest = tags.iter().map(most).max().unwrap_or(0);
+        Ok(u32::try_from(furthest.min(MOST_HASHES / tasks.max(1))).unwrap_or(u32::MAX))
+    }
+
+    /// Takes over purchases that were made after the copy which this ledger was restored from: each becomes an attempt
+    /// of the task that its tag was computed from. What belongs to no planned task is an unmatched charge.
+    ///
+    /// # Errors
+    /// The row at hand and those behind it were not written, and are met in the next scan.
+    pub fn recover_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<TakenOver, LedgerError> {
+        let mut taken = TakenOver::default();
+        let mut latest = BTreeMap::new();
+        for (at, lost) in rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.task?))) {
+            // Of several purchases of a task the last is its own: the others were paid failures, after which it was bought
+            // again. Were one of those taken, its failure would be learnt once more, and the last be bought a second time.
+            let entry = latest.entry(lost.task.task).or_insert((lost.number, at));
+            *entry = (lost.number, at).max(*entry);
+        }
+        for (at, row) in rows.iter().enumerate() {
+            let is_latest = |lost: &LostTask| latest.get(&lost.task.task) == Some(&(lost.number, at));
+            if let Some(lost) = row.task.filter(is_latest) {
+                taken.batches.push(self.recover_one(account, row, lost)?);
+            } else {
+                let extra = UnmatchedCharge {
+                    attempt: None,
+                    provider_id: row.provider_id.clone(),
+                    tag: row.tag.clone(),
+                    cost: row.cost,
+                    posted_v: row.posted_v,
+                    why: match row.task {
+                        Some(_) => {
+                            "bought by this ledger after the copy that it was restored from, and bought again later"
+                        }
+                        None => "bought by this ledger, for a task that its restored copy does not hold",
+                    }
+                    .to_owned(),
+                };
+                if self.record(vec![Change::UnmatchedCharge { account, extra }])?.extras > 0 {
+                    taken.extras += 1;
+                    taken.extra_cost = taken.extra_cost.saturating_add(row.cost);
+                }
+            }
+        }
+        Ok(taken)
+    }
+
+    fn recover_one(&mut self, account: AccountId, row: &LostRow, lost: LostTask) -> Result<OpenBatch, LedgerError> {
+        // Counted on from what this copy holds.
+        let LostTask { run, .. } = lost;
+        let number = lost.number.max(lost.task.attempts);
+        let (task, held) = (lost.task.task, row.cost.max(lost.most));
+        let owners = self.owners(run)?;
+        let session = self.session;
+        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let (engine, function, mut stands, previous): (String, String, TaskState, Option<i64>) = write.query_row(
+            "SELECT target.engine, target.function, task.state, task.reason, task.attempt
+             FROM task JOIN target ON target.id = task.target WHERE task.id = ?1",
+            [task.0],
+            |row| Ok((row.get(0)?, row.get(1)?, task_state(row, 2)?, row.get(4)?)),
+        )?;
+        // Booked as an extra while its task was not known here.
+        postings::take_back_extra(&write, account.0, &row.provider_id)?;
+        let mut tasks = Mover::new(&write)?;
+        // In doubt here: a later attempt of it shows that the other history had found it not bought.
+        if matches!(stands, TaskState::Failed(_)) {
+            stands = tasks.go(task.0, stands, Transition::Reopen, None)?;
+        }
+        let method = if row.is_live { Method::Live } else { Method::Standard };
+        let uncollected = u64::from(!row.is_live);
+        let first: i64 = write.query_row("SELECT coalesce(max(id), 0) + 1 FROM attempt", [], |row| row.get(0))?;
+        write.execute(
+            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, closed_v, posted_v,
+                                unknown_because, session, held_nano, unresolved, uncollected, method)
+             VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?6, ?6, 'found in the provider''s list after a restoration', ?7, 0, 0, ?8, ?9)",
+            (run.0, account.0, &engine, &function, first, row.posted_v, session, uncollected, method.name()),
+        )?;
+        let batch = write.last_insert_rowid();
+        let stands_at = if row.is_live { AttemptState::PaidFailure } else { AttemptState::Submitted };
+        write.execute(
+            "INSERT INTO attempt (id, task, batch, number, state, provider_id, held_nano, posted_nano, previous, tag, settled_nano,
+                                  listed_done)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+            (
+                first,
+                task.0,
+                batch,
+                number,
+                stands_at,
+                provider_key(&row.provider_id),
+                held.nanos(),
+                row.cost.nanos(),
+                previous,
+                &row.tag,
+                row.is_live.then_some(row.cost.nanos()),
+                listed_done(row.named_in),
+            ),
+        )?;
+        let accepted = tasks.go(task.0, stands, Transition::Accept, Some(first))?;
+        if row.is_live {
+            tasks.go(task.0, accepted, Transition::Fail(Reason::LostLive), None)?;
+        }
+        tasks.finish()?;
+        // It was reserved under the caps by the ledger that bought it; here the money is charged as it was, and what it may
+        // still come to stays held.
+        let mut moves = Moves::default();
+        moves.charge(batch, row.posted_v, held, row.cost, true);
+        let window = Window { owners, sent_v: row.posted_v, hold_to_v: row.posted_v };
+        postings::hold_for_found(&write, batch, held, window)?;
+        moves.write(&write)?;
+        if row.is_live {
+            notices::lost(&write, &[(first, NoticeKind::LostLive)])?;
+        }
+        write.commit()?;
+        Ok(OpenBatch {
+            batch: BatchId(batch),
+            engine: engine.parse().map_err(|_| LedgerError::Unexpected(format!("engine `{engine}`")))?,
+            function: function.parse().map_err(|_| LedgerError::Unexpected(format!("function `{function}`")))?,
+            posted_v: row.posted_v,
+            uncollected,
+            all_high: false,
+        })
+    }
+}

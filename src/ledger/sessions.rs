@@ -1,0 +1,519 @@
+//! The counter of sessions, inside the ledger and outside it.
+//!
+//! Where the two disagree, this ledger is not the one that last bought: it was restored from a copy, copied, or
+//! rebuilt. Purchases are made inside a session, so the file also holds the last attempt that was reserved, on the
+//! disk before anything of it is sent ([`Seal`]). What was bought meanwhile stands only in the provider's list, so that is read
+//! before anything is bought.
+
+use std::fs;
+use std::io::{Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::OptionalExtension;
+
+use super::open::fill_random;
+use super::{Kind, Ledger, LedgerError, Lock, LockError};
+use crate::rule::Rule;
+
+const DAY_S: i64 = 24 * 3_600;
+/// The provider's limits count the calls of a minute; a little more is surely another one.
+pub const ANOTHER_MINUTE_S: i64 = 65;
+
+/// What is known about this ledger's past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// Inside and outside agree: nothing was bought that this ledger does not know.
+    Whole,
+    /// They disagree, for the reason given: purchases may be missing from it.
+    Restored(String),
+}
+
+/// A session that holds the lock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its number, from 1.
+    pub number: i64,
+    /// What is known about the ledger's past.
+    pub trust: Trust,
+}
+
+impl Ledger {
+    /// Counts this session, in the ledger and in `state_dir`, and says whether the two agreed before. A restored ledger
+    /// is marked as such in the same commit, so that dying now does not make it look whole.
+    ///
+    /// # Errors
+    /// The ledger or the file in `state_dir` cannot be written; another process buys from a copy of this ledger; or it is
+    /// new, and stands where another one stood that has bought for real money.
+    pub fn begin(&mut self, state_dir: &Path, now: i64) -> Result<Session, LedgerError> {
+        let outside_path = self.counter_path(state_dir);
+        self.alone = None;
+        self.alone = Some(alone(&self.path, state_dir, &outside_path)?);
+        let outside = read_outside(&outside_path)?;
+        let (trust, last, last_attempt) = self.compare(outside.as_ref(), state_dir)?;
+        let lives_at = fs::canonicalize(&self.path).unwrap_or_else(|_| self.path.clone());
+        if last == 0 && outside.is_none() {
+            self.has_no_predecessor(state_dir, &lives_at)?;
+            // Dying between the first commit and its counter then does not look like a counter that was lost.
+            Counter::write(&outside_path, &lives_at, 0, NO_NONCE.to_owned(), 0)?;
+        }
+        let highest = outside.as_ref().map_or(0, |outside| outside.n).max(last);
+        let mut random = [0_u8; 10];
+        fill_random(&self.db, &mut random)?;
+        let nonce = data_encoding::HEXLOWER.encode(&random);
+        // Past the higher of the two, so that the file never counts down.
+        let number = highest + 1;
+        let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        // A clock that was set back leaves starts in the future, of which nobody knows how long ago they were.
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM session WHERE at > ?1)";
+        let follows_none = write.query_row(sql, [now - ANOTHER_MINUTE_S], |row| row.get(0))?;
+        // A copy does not hold the sessions since it was made.
+        self.cooled_down = follows_none && !matches!(trust, Trust::Restored(_));
+        write.execute(
+            "INSERT INTO session (n, nonce, at, version) VALUES (?1, ?2, ?3, ?4)",
+            (number, &nonce, now, env!("CARGO_PKG_VERSION")),
+        )?;
+        if let Trust::Restored(why) = &trust {
+            // Without a sight of the provider's clock, this machine's was what it was: a day is more than it is wrong by.
+            write.execute(
+                "UPDATE account SET restored_closed_v = NULL, restored_from_v =
+                     coalesce(restored_from_v, provider_time_v, (SELECT created_at - ?1 FROM ledger))",
+                [DAY_S],
+            )?;
+            // An account that the copy lacks was brought after it was made, and what it bought is missing as well.
+            write.execute(
+                "UPDATE session SET restored_from_v =
+                     coalesce((SELECT max(provider_time_v) FROM account), (SELECT created_at - ?2 FROM ledger))
+                 WHERE n = ?1",
+                (number, DAY_S),
+            )?;
+            write.execute(
+                "INSERT INTO change (at, what) VALUES (?1, ?2)",
+                (now, format!("taken for a restored ledger: {why}")),
+            )?;
+        }
+        write.commit()?;
+        super::open::to_the_file(&self.db);
+        self.outside = Some(Arc::new(Counter::write(&outside_path, &lives_at, number, nonce, last_attempt)?));
+        self.session = number;
+        Ok(Session { number, trust })
+    }
+
+    /// No other session began within the minute before this one.
+    pub fn is_cooled_down(&self) -> bool {
+        self.cooled_down
+    }
+
+    /// What must be set before anything that is reserved by now is sent; nothing before the session is counted.
+    pub fn seal(&self) -> Option<Seal> {
+        let counter = self.outside.as_ref()?;
+        Some(Seal { counter: Arc::clone(counter), attempt: counter.reserved.load(Ordering::Acquire) })
+    }
+
+    /// What the next session would find, without making one.
+    ///
+    /// # Errors
+    /// The ledger or the file in `state_dir` cannot be read.
+    pub fn trust(&self, state_dir: &Path) -> Result<Trust, LedgerError> {
+        // The file first: a process that buys meanwhile commits to the ledger before it writes there.
+        let outside = read_outside(&self.counter_path(state_dir))?;
+        Ok(self.compare(outside.as_ref(), state_dir)?.0)
+    }
+
+    /// Another ledger with purchases stood at this path: to buy from a new one would be to pay for all of them again.
+    fn has_no_predecessor(&self, state_dir: &Path, lives_at: &Path) -> Result<(), LedgerError> {
+        if self.anew || self.kind == Kind::Sandbox || !Rule::ReplacedLedgerIsRefused.is_kept() {
+            return Ok(());
+        }
+        predecessor(state_dir, &self.path, lives_at)
+    }
+
+    fn counter_path(&self, state_dir: &Path) -> PathBuf {
+        state_dir.join(format!("{}.starts", self.id.as_str()))
+    }
+
+    /// Whether inside and outside agree; with the last session and the last attempt of the ledger.
+    fn compare(&self, outside: Option<&CounterFile>, state_dir: &Path) -> Result<(Trust, i64, i64), LedgerError> {
+        let known = |n: i64| -> Result<Option<String>, LedgerError> {
+            Ok(self.db.query_row("SELECT nonce FROM session WHERE n = ?1", [n], |row| row.get(0)).optional()?)
+        };
+        let last: i64 = self.db.query_row("SELECT coalesce(max(n), 0) FROM session", [], |row| row.get(0))?;
+        let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| row.get(0))?;
+        let trust = match outside {
+            _ if !Rule::SessionsAreCompared.is_kept() => Trust::Whole,
+            None if last == 0 => Trust::Whole,
+            None => Trust::Restored(format!("its counter of sessions is missing from `{}`", state_dir.display())),
+            // A copy made while a session was buying has its number and nonce, and lacks what was bought after it.
+            Some(CounterFile { attempt, .. }) if *attempt > last_attempt && Rule::AttemptsAreCompared.is_kept() => {
+                Trust::Restored(format!(
+                    "its last purchase is number {last_attempt}, and {attempt} were counted in `{}`",
+                    state_dir.display()
+                ))
+            }
+            // The first session of all died before its file.
+            Some(CounterFile { n: 0, .. }) if last <= 1 && last_attempt == 0 => Trust::Whole,
+            // Later sessions died between their commit and their file, or could not write it; they bought nothing.
+            Some(CounterFile { n, nonce, .. })
+                if *n <= last && known(*n)?.as_ref() == Some(nonce) && !self.bought_since(*n)? =>
+            {
+                Trust::Whole
+            }
+            Some(CounterFile { n, .. }) if *n > last => {
+                Trust::Restored(format!("it has seen {last} starts, and {n} were counted in `{}`", state_dir.display()))
+            }
+            Some(_) => Trust::Restored(format!("its sessions are not those counted in `{}`", state_dir.display())),
+        };
+        Ok((trust, last, last_attempt))
+    }
+
+    /// A session after that one has reserved something.
+    fn bought_since(&self, n: i64) -> Result<bool, LedgerError> {
+        let sql = "SELECT coalesce((SELECT session FROM batch ORDER BY id DESC LIMIT 1), 0) > ?1";
+        Ok(self.db.query_row(sql, [n], |row| row.get(0))?)
+    }
+}
+
+/// Another ledger with purchases stood where a new one is to be: `path`, made absolute as `lives_at`.
+///
+/// # Errors
+/// One did, or the state folder cannot be read.
+pub fn predecessor(state_dir: &Path, path: &Path, lives_at: &Path) -> Result<(), LedgerError> {
+    let files = match fs::read_dir(state_dir) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        files => files.map_err(|error| file_error(state_dir, &error))?,
+    };
+    for file in files {
+        let counter = file.map_err(|error| file_error(state_dir, &error))?.path();
+        if counter.extension().is_none_or(|ending| ending != "starts") {
+            continue;
+        }
+        if let Some(other) = read_outside(&counter)?.filter(|other| other.attempt > 0 && other.lives_at == lives_at) {
+            return Err(LedgerError::File {
+                path: path.to_owned(),
+                what: format!(
+                    "this ledger is new, and another one stood here that has bought {} times: what that one bought would \
+                     be paid for again, and nothing is bought. Put it back, or a copy of it: what the copy lacks is read from \
+                     the provider's list. Where it was moved, start it once where it is now, or give this one another path. \
+                     To begin anew all the same, and to pay again for what is asked again, say --new-ledger",
+                    other.attempt
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// How many attempts are counted for a ledger, where anything is.
+pub(super) fn attempts_counted(state_dir: &Path, ledger: &str) -> Result<Option<i64>, LedgerError> {
+    Ok(read_outside(&state_dir.join(format!("{ledger}.starts")))?.map(|counter| counter.attempt))
+}
+
+/// A session of a ledger is at work.
+pub(super) fn is_counting(state_dir: &Path, ledger: &str) -> Result<bool, LedgerError> {
+    let counter = state_dir.join(format!("{ledger}.starts"));
+    match Lock::try_take(&counter) {
+        Ok(_) => Ok(false),
+        Err(LockError::Held { .. }) => Ok(true),
+        Err(LockError::Io { source, .. }) => Err(file_error(&counter, &source)),
+    }
+}
+
+/// What stands outside the ledger.
+#[derive(Debug)]
+struct CounterFile {
+    n: i64,
+    nonce: String,
+    /// The last attempt that was reserved.
+    attempt: i64,
+    /// Where its ledger was at the last session.
+    lives_at: PathBuf,
+}
+
+/// The nonce of no session: a counter before the first.
+const NO_NONCE: &str = "00000000000000000000";
+
+/// The lock of a ledger's counter: two copies of one ledger have a lock each, and one counter.
+fn alone(ledger: &Path, state_dir: &Path, counter: &Path) -> Result<Lock, LedgerError> {
+    fs::create_dir_all(state_dir).map_err(|error| file_error(counter, &error))?;
+    Lock::try_take(counter).map_err(|error| match error {
+        LockError::Io { source, .. } => file_error(counter, &source),
+        LockError::Held { .. } => LedgerError::File {
+            path: ledger.to_owned(),
+            what: "another process buys from a copy of this ledger, and both would pay for the same tasks: nothing was bought \
+                   here. Keep one of the two files"
+                .to_owned(),
+        },
+    })
+}
+
+/// The file outside the ledger, kept open for the life of a session.
+#[derive(Debug)]
+pub(super) struct Counter {
+    path: PathBuf,
+    n: i64,
+    nonce: String,
+    /// The last attempt whose reservation is committed.
+    reserved: AtomicI64,
+    written: Mutex<Written>,
+}
+
+/// What the counter is written to: its file, or what a test has in its place.
+trait Medium: std::fmt::Debug + Send {
+    /// Writes over what stands there.
+    fn rewrite(&mut self, text: &[u8]) -> std::io::Result<()>;
+    /// Waits until it is on the disk.
+    fn sync(&mut self) -> std::io::Result<()>;
+}
+
+impl Medium for fs::File {
+    fn rewrite(&mut self, text: &[u8]) -> std::io::Result<()> {
+        self.seek(SeekFrom::Start(0))?;
+        self.write_all(text)
+    }
+
+    fn sync(&mut self) -> std::io::Result<()> {
+        self.sync_data()
+    }
+}
+
+#[derive(Debug)]
+struct Written {
+    file: Box<dyn Medium>,
+    /// The last attempt that the file names, and the disk has.
+    attempt: i64,
+    /// Why it can no longer be written.
+    broken: Option<String>,
+}
+
+/// Must be set before a reserved batch is sent: the file outside the ledger then counts it, on the disk.
+///
+/// Not the ledger's thread sets it: the disk's answer would be waited for by everything else. Whoever comes first writes
+/// for all that were reserved meanwhile.
+#[derive(Clone, Debug)]
+pub struct Seal {
+    counter: Arc<Counter>,
+    attempt: i64,
+}
+
+impl Seal {
+    /// Waits for the disk.
+    ///
+    /// # Errors
+    /// The file cannot be written: nothing may be sent, now or later. What a system could not write it may forget to
+    /// have failed at, so that a second try seems to succeed.
+    pub fn set(&self) -> Result<(), LedgerError> {
+        let counter = &*self.counter;
+        let mut written = counter.written.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(what) = &written.broken {
+            return Err(LedgerError::File { path: counter.path.clone(), what: what.clone() });
+        }
+        if written.attempt >= self.attempt {
+            return Ok(());
+        }
+        let attempt = counter.reserved.load(Ordering::Acquire);
+        let text = line(counter.n, &counter.nonce, attempt);
+        let file = &mut written.file;
+        if let Err(error) = file.rewrite(text.as_bytes()).and_then(|()| file.sync()) {
+            let what = what_failed(&error);
+            written.broken = Some(what.clone());
+            return Err(LedgerError::File { path: counter.path.clone(), what });
+        }
+        written.attempt = attempt;
+        Ok(())
+    }
+}
+
+impl Counter {
+    /// A new file in the old one's place.
+    fn write(path: &Path, lives_at: &Path, n: i64, nonce: String, attempt: i64) -> Result<Self, LedgerError> {
+        let write = || {
+            let folder = path.parent().unwrap_or(Path::new("."));
+            fs::create_dir_all(folder)?;
+            let new = path.with_extension("starts.new");
+            let mut file = fs::File::create(&new)?;
+            file.write_all(line(n, &nonce, attempt).as_bytes())?;
+            writeln!(file, "{}", lives_at.display())?;
+            file.sync_all()?;
+            fs::rename(&new, path)?;
+            #[cfg(unix)]
+            fs::File::open(folder)?.sync_all()?;
+            Ok(file)
+        };
+        let file = write().map_err(|error: std::io::Error| file_error(path, &error))?;
+        Ok(Self::on(path, n, nonce, attempt, Box::new(file)))
+    }
+
+    fn on(path: &Path, n: i64, nonce: String, attempt: i64, file: Box<dyn Medium>) -> Self {
+        let written = Mutex::new(Written { file, attempt, broken: None });
+        Self { path: path.to_owned(), n, nonce, reserved: AtomicI64::new(attempt), written }
+    }
+
+    /// The reservations of attempts up to this one are committed.
+    pub(super) fn reserved(&self, attempt: i64) {
+        self.reserved.fetch_max(attempt, Ordering::AcqRel);
+    }
+}
+
+/// The first line, of always the same length, so that it is rewritten in place; after it stands where the ledger is.
+fn line(n: i64, nonce: &str, attempt: i64) -> String {
+    format!("{n:020} {nonce} {attempt:020}\n")
+}
+
+/// What stands in the file; nothing where there is none, or where it cannot be understood.
+fn read_outside(path: &Path) -> Result<Option<CounterFile>, LedgerError> {
+    match fs::read(path) {
+        Ok(bytes) => {
+            let text = String::from_utf8_lossy(&bytes);
+            let (counted, lives_at) = text.split_once('\n').unwrap_or((&text, ""));
+            let lives_at = PathBuf::from(lives_at.trim_end_matches('\n'));
+            let mut words = counted.split_whitespace();
+            let (n, nonce, attempt) = (words.next(), words.next(), words.next());
+            let numbers = n.and_then(|n| n.parse().ok()).zip(attempt.and_then(|attempt| attempt.parse().ok()));
+            Ok(numbers.zip(nonce).map(|((n, attempt), nonce)| CounterFile {
+                n,
+                nonce: nonce.to_owned(),
+                attempt,
+                lives_at,
+            }))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(file_error(path, &error)),
+    }
+}
+
+fn file_error(path: &Path, error: &std::io::Error) -> LedgerError {
+    LedgerError::File { path: PathBuf::from(path), what: what_failed(error) }
+}
+
+fn what_failed(error: &std::io::Error) -> String {
+    format!(
+        "the counter of sessions cannot be kept: {error}; what it does not count is not bought. Make its folder one that can be \
+         written, or set state_dir in the configuration to another one and move its files there"
+    )
+}
+
+#[cfg(test)]
+impl Seal {
+    /// One that can never be set: its file cannot be written.
+    pub(crate) fn that_cannot_be_set() -> Self {
+        let file = fs::File::open(".").expect("there is a folder");
+        let counter = Counter::on(Path::new("a.starts"), 1, String::new(), 0, Box::new(file));
+        counter.reserved(1);
+        Self { counter: Arc::new(counter), attempt: 1 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A disk that forgets at a power cut what it was not told to keep, and fails where it is told to.
+    #[derive(Clone, Debug, Default)]
+    struct Platter(Arc<Mutex<Kept>>);
+
+    #[derive(Debug, Default)]
+    struct Kept {
+        told: String,
+        on_the_disk: String,
+        failing_syncs: u32,
+    }
+
+    impl Medium for Platter {
+        fn rewrite(&mut self, text: &[u8]) -> std::io::Result<()> {
+            self.0.lock().unwrap().told = String::from_utf8(text.to_vec()).unwrap();
+            Ok(())
+        }
+
+        fn sync(&mut self) -> std::io::Result<()> {
+            let mut kept = self.0.lock().unwrap();
+            if kept.failing_syncs > 0 {
+                kept.failing_syncs -= 1;
+                return Err(std::io::Error::other("the disk is gone"));
+            }
+            kept.on_the_disk = kept.told.clone();
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_a_seal_counts_outlives_a_power_cut() {
+        let platter = Platter::default();
+        let medium = Box::new(platter.clone());
+        let counter = Arc::new(Counter::on(Path::new("a.starts"), 3, "nonce".to_owned(), 5, medium));
+        counter.reserved(9);
+        Seal { counter, attempt: 9 }.set().unwrap();
+        assert_eq!(platter.0.lock().unwrap().on_the_disk, line(3, "nonce", 9));
+    }
+
+    #[test]
+    fn a_seal_that_could_not_be_set_once_is_never_set() {
+        let platter = Platter::default();
+        platter.0.lock().unwrap().failing_syncs = 1;
+        let medium = Box::new(platter.clone());
+        let counter = Arc::new(Counter::on(Path::new("a.starts"), 3, "nonce".to_owned(), 5, medium));
+        counter.reserved(9);
+        let set = |attempt| Seal { counter: Arc::clone(&counter), attempt }.set().unwrap_err().to_string();
+        let first = set(7);
+        assert!(first.contains("the disk is gone") && first.contains("set state_dir"), "{first}");
+        assert_eq!([set(7), set(9)], [first.clone(), first], "the disk would take it now");
+        assert_eq!(platter.0.lock().unwrap().on_the_disk, "");
+    }
+
+    #[test]
+    fn a_seal_counts_all_that_is_reserved_by_then_and_is_set_once_for_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.starts");
+        let counter = Arc::new(Counter::write(&path, Path::new("bursar.db"), 3, "nonce".to_owned(), 5).unwrap());
+        let seal = |attempt| Seal { counter: Arc::clone(&counter), attempt };
+        counter.reserved(9);
+        let early = seal(9);
+        counter.reserved(12);
+        early.set().unwrap();
+        assert_eq!(read_outside(&path).unwrap().unwrap().attempt, 12);
+        fs::write(&path, "gone").unwrap();
+        seal(12).set().unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "gone", "what is counted already is not written again");
+    }
+
+    #[test]
+    fn a_first_start_that_died_before_its_counter_is_no_restored_ledger() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
+        let open = || Ledger::open(&path, Kind::Real, 0).unwrap();
+        let counted = |ledger: &Ledger| fs::read_to_string(ledger.counter_path(&state)).unwrap();
+        // Before its commit, the counter stands on the disk.
+        let mut ledger = open();
+        ledger
+            .db
+            .execute_batch("CREATE TEMP TRIGGER no BEFORE INSERT ON session BEGIN SELECT raise(ABORT, 'gone'); END")
+            .unwrap();
+        ledger.begin(&state, 0).unwrap_err();
+        let before = counted(&ledger);
+        assert!(before.starts_with(&line(0, NO_NONCE, 0)), "{before}");
+        drop(ledger);
+        // And after it, until the next is written.
+        assert_eq!(open().begin(&state, 0).unwrap().number, 1);
+        fs::write(open().counter_path(&state), &before).unwrap();
+        assert_eq!(open().begin(&state, 0).unwrap(), Session { number: 2, trust: Trust::Whole });
+        // A later session cannot have died like that.
+        fs::write(open().counter_path(&state), &before).unwrap();
+        assert!(matches!(open().begin(&state, 0).unwrap().trust, Trust::Restored(_)));
+    }
+
+    #[test]
+    fn two_copies_of_a_ledger_do_not_buy_at_one_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, copy, state) =
+            (folder.path().join("bursar.db"), folder.path().join("copy.db"), folder.path().join("state"));
+        Ledger::open(&path, Kind::Real, 0).unwrap().tidy();
+        fs::copy(&path, &copy).unwrap();
+        let mut buying = Ledger::open(&path, Kind::Real, 0).unwrap();
+        buying.begin(&state, 0).unwrap();
+        let mut second = Ledger::open(&copy, Kind::Real, 0).unwrap();
+        let error = second.begin(&state, 0).unwrap_err().to_string();
+        assert!(error.contains("another process buys from a copy of this ledger"), "{error}");
+        drop(buying);
+        second.begin(&state, 0).unwrap();
+    }
+}
