@@ -1,7 +1,7 @@
-//! The provider's own lists: the places, languages and models that an engine serves, as they were last read.
+//! The provider's own lists of the places, languages and models that an engine serves, as they were last read.
 //!
-//! Where such a list is kept, it decides what a job may name; where none is, the shipped lists of `market` are hints.
-//! How a list is read is `provider`'s matter, and where it is kept the ledger's.
+//! If such a list is kept, it decides what a job may name. Otherwise the shipped lists of `market` are hints.
+//! `provider` reads a list, the ledger stores it.
 
 use std::collections::BTreeMap;
 

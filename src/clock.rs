@@ -1,7 +1,7 @@
-//! The only reader of the time.
+//! The only module that reads the time.
 //!
-//! Everything else is handed a [`Now`]. `Clock::starting_at` moves with tokio's time, so that under paused time a week
-//! of pacing takes a moment.
+//! All other code is handed a [`Now`]. `Clock::starting_at` moves with tokio's time, so a week of pacing takes a
+//! moment under paused time.
 
 use std::time::Duration;
 

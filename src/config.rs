@@ -1,7 +1,7 @@
-//! `bursar.toml`: where the ledger is, and the accounts with their limits, caps and prices.
+//! `bursar.toml`: the path of the ledger, and the accounts with their limits, caps and prices.
 //!
-//! Text in, a checked [`Config`] out, or every problem with its line. Nothing is read from the disk or from the
-//! environment here: which variables hold the credentials is said, what they hold is not.
+//! Text goes in; a checked [`Config`] comes out, or every problem with its line. This module reads neither the disk
+//! nor the environment: it knows which variables hold the credentials, not what they contain.
 
 mod read;
 

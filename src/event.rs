@@ -1,4 +1,4 @@
-//! What a run tells whoever watches: facts with their money, no text for a terminal.
+//! What a run reports to its watchers: facts with their money, no text for a terminal.
 //!
 //! A progress bar, a log of JSON lines and a test are three watchers of one stream.
 

@@ -1,4 +1,4 @@
-//! The hash by which texts and questions are known: stable for ever, since ledgers hold it.
+//! The hash that identifies texts and questions. It never changes, because ledgers hold it.
 
 /// The first 128 bits of BLAKE3.
 pub fn hash128(bytes: &[u8]) -> [u8; 16] {

@@ -1,4 +1,4 @@
-//! The small numbers by which the ledger's rows are known, one type each, so that none is taken for another.
+//! The small numbers that identify rows of the ledger, one type each, so that none is mistaken for another.
 
 /// A row number of its own type.
 macro_rules! id {

@@ -1,9 +1,10 @@
 //! bursar buys answers of AI engines in batches, within a budget, and accounts for every dollar.
 //!
 //! The way of a prompt and of a dollar: a job file becomes a checked [`job`], its questions become [`task`]s, a plan
-//! orders and prices them; the engine reserves a batch in the ledger, posts it once, charges what the provider
-//! accepted, collects the answers and stores them. Whatever is unclear stays in doubt until the provider's own list
-//! settles it. Modules are declared in the order in which data flows: each uses its own group and those above.
+//! orders and prices them. The engine reserves a batch in the ledger, posts it once, charges what the provider
+//! accepted, collects the answers and stores them. A purchase whose outcome is unknown stays in doubt until the
+//! provider's own list settles it. Modules are declared in the order in which data flows: each uses its own group and
+//! those above. `docs/glossary.md` explains the terms.
 #![forbid(unsafe_code)]
 
 // Facts: values and pure functions; no I/O, no async, no clock.

@@ -1,8 +1,8 @@
 //! Markets: a place and a language, as the provider codes them.
 //!
-//! The shipped lists are hints for names and typing errors, not proof of what the provider serves: a country's code is
-//! 2000 plus its ISO 3166 number, and a code that the lists do not have is taken as it stands. A wrong one costs
-//! nothing, the provider refuses it.
+//! The shipped lists are hints for names and typing errors, not proof of what the provider serves. A country's code
+//! is 2000 plus its ISO 3166 number, and a code that the lists lack is accepted. A wrong one costs nothing, because
+//! the provider refuses it.
 
 mod alias;
 

@@ -1,8 +1,8 @@
 //! The models of LLM Responses that bursar knows by itself, with what their providers charge.
 //!
-//! The provider hands the providers' charges on and publishes no prices of models, so the list is of the providers' own
-//! pages and says with each row when it was read. It is a hint: the provider's own list of models decides what there is,
-//! and a person's own prices stand over these.
+//! The provider passes these charges on and publishes no prices of models. The list therefore comes from the model
+//! providers' own pages, and each row says when it was read. It is a hint: the provider's own list of models decides
+//! what exists, and a person's own prices take precedence.
 
 use std::str::FromStr;
 use std::sync::LazyLock;

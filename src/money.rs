@@ -1,7 +1,7 @@
 //! Money, in whole nano-dollars.
 //!
-//! What a person writes is exact or refused; a provider's figure is read from the digits of its JSON text and
-//! rounded half to even at the nano-dollar. No float is ever involved. What things cost is `price`'s matter.
+//! An amount that a person writes is exact or refused. A provider's figure is read from the digits of its JSON text
+//! and rounded half to even at the nano-dollar. No float is ever involved. `price` knows what things cost.
 
 use std::fmt;
 use std::iter::Sum;

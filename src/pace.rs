@@ -1,8 +1,8 @@
 //! The pace: one token bucket for each limit of the provider, counting in time that is handed in.
 //!
-//! For a limit of N calls a minute the burst is max(1, N/400) and the rest is spread over 60.2 s. That is at most N in
-//! any 60 s, and more than 99 % of N from 1,000 up. Every session begins with an empty bucket, so nothing has to be
-//! stored for the limit to hold across a restart. Which call goes next is the engine's matter.
+//! For a limit of N calls a minute the burst is max(1, N/400), and the rest is spread over 60.2 s. That is at most N
+//! in any 60 s, and more than 99 % of N from 1,000 up. Every session begins with an empty bucket, so nothing has to
+//! be stored for the limit to hold across a restart. The engine decides which call goes next.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
-//! A TOML file being read: its tables, whose values are taken out one by one, and all that was found wrong with them.
+//! A TOML file that is being read: its tables, whose values are taken out one by one, and everything found wrong with
+//! them.
 //!
-//! Taking a value that is there but wrong writes the problem down and gives nothing, so that reading goes on. Words of
-//! a job file or a config are not known here.
+//! Taking a wrong value records the problem and returns nothing, so that reading goes on. This module knows no key of
+//! a job file or a config.
 
 use std::cell::RefCell;
 use std::ops::{Range, RangeInclusive};

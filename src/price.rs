@@ -1,9 +1,10 @@
-//! What a task may cost: the provider's published prices, with sources and dates, and what a person put over them.
+//! What a task may cost: the provider's published prices, with sources and dates, and a person's own prices over
+//! them.
 //!
-//! A scraper task has a price. A task of LLM Responses has the provider's fee, and a charge of its model's that is only
-//! known with the answer (`tokens`): what is reserved for it is the worst case. A figure here is an expectation and an
-//! upper bound for what is reserved; what the provider really takes is read from its answers, and a difference stops the
-//! buying at that price.
+//! A scraper task has a price. A task of LLM Responses has the provider's fee and a charge of its model that is known
+//! only with the answer (`tokens`): its worst case is reserved. A figure here is an expectation, and an upper bound
+//! for what is reserved. The provider's replies show what it really takes, and a difference stops buying at that
+//! price.
 
 #[cfg(test)]
 mod tests;

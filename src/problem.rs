@@ -1,7 +1,7 @@
 //! Problems: what is wrong with a file that a person wrote, where, and what to do about it.
 //!
-//! A reader collects all it finds instead of stopping at the first. Words and help come from [`Wrong`], the picture
-//! from `render`; nothing here reads a file or prints.
+//! A reader collects all problems instead of stopping at the first. Words and help come from [`Wrong`], the picture
+//! from `render`. Nothing here reads a file or prints.
 
 mod file;
 mod near;

@@ -1,7 +1,7 @@
-//! What can be bought: engine, function, method and priority as data.
+//! Products: what can be bought, with engine, function, method and priority as data.
 //!
-//! A new function or engine is a row in [`PRODUCTS`], not an `if` somewhere. Prices are `price`'s matter; how a
-//! request looks on the wire is `provider::wire`'s.
+//! A new function or engine is a row in [`PRODUCTS`], not an `if` somewhere. `price` knows the prices,
+//! `provider::wire` the form of a request.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The report: how a run stands, as numbers. Words are `cli`'s matter.
+//! The report: the status of a run, as numbers. `cli` puts it into words.
 
 use crate::clock::Now;
 use crate::ids::RunId;

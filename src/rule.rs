@@ -1,7 +1,7 @@
 //! The rules of the protocol, by name: what is always done, and what would happen otherwise.
 //!
-//! Each is asked for where it is kept. In every build that is shipped the answer is a constant, and nothing of the
-//! question is left. The feature `mutants`, which is for tests alone, lets one rule at a time be left out on one thread:
+//! The code asks for each rule where it is kept. In every build that is shipped the answer is a constant, and nothing
+//! of the question remains. The feature `mutants`, for tests alone, leaves out one rule at a time on one thread:
 //! `tests/mutants` shows that a named test fails without it.
 
 /// Declares the rules, and lists them all.

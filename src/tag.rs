@@ -1,8 +1,8 @@
-//! Tags: the one thing of ours that the provider echoes for each task.
+//! Tags: the one thing of ours that the provider returns with each task.
 //!
 //! A tag is computed, never chosen: `b1.`, the ledger's id, the attempt's row, and a hash of what is bought. The row
-//! makes it quick to find; the hash makes a ledger that was restored from a copy recognise what it had already bought,
-//! and an attempt of another history that happens to have the same row strange.
+//! makes the attempt quick to find. By the hash, a ledger that was restored from a copy recognises what it had
+//! already bought, and does not take an attempt of another history with the same row for its own.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
-//! A task: one question in one run, its key made from its content, its states, the one table of transitions.
+//! A task: one question in one run; its key, made from its content; its states; the one table of transitions.
 //!
-//! Who moves a task on, and what a crash leaves behind, is said at each state. Money is `ledger::book`'s matter.
+//! Each state says who moves a task on, and what a crash leaves behind. `ledger::journal` moves the money.
 
 use std::fmt;
 

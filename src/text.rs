@@ -1,7 +1,8 @@
 //! Texts that an engine reads: which of them are one text, and which only look alike.
 //!
-//! Two texts that differ only in their line ends are one text: a checkout or an editor changes those without a word.
-//! Nothing else is folded, because anything else may be meant; what merely looks alike is a warning ([`near_form`]).
+//! Two texts that differ only in their line ends are one text, because a checkout or an editor changes line ends
+//! silently. No other difference is ignored, because it may be intended; texts that only look alike are a warning
+//! ([`near_form`]).
 
 use std::borrow::Cow;
 

@@ -1,8 +1,8 @@
-//! Time zones by their IANA names, from the newest data at hand.
+//! Time zones by their IANA names, from the newest available data.
 //!
-//! Governments change their clocks at short notice, so the rules of a zone are data with a release. bursar brings one
-//! release with it. Where the machine's own database is newer, its zones count; where it says no release, it cannot be
-//! told to be newer, and the built-in one counts. A zone is read once in a process: its rules do not change under a run.
+//! Governments change their clocks at short notice, so the rules of a zone are data with a release. bursar ships one
+//! release. If the machine's own database is newer, its zones count; if it names no release, nobody can tell that it
+//! is newer, and the built-in one counts. A zone is read once in a process: its rules do not change during a run.
 
 use std::collections::BTreeMap;
 use std::fmt;

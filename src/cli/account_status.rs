@@ -1,4 +1,4 @@
-//! What a person should know of an account beside its runs: what was charged for nothing of theirs, and what it waits for.
+//! What a person should know about an account beside its runs: unmatched charges, and what it waits for.
 
 use serde_json::Value;
 

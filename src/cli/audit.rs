@@ -1,4 +1,4 @@
-//! `bursar audit`: do the books agree with themselves.
+//! `bursar audit`: do the books agree with themselves?
 
 use serde_json::{Map, Value, json};
 

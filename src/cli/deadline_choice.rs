@@ -1,4 +1,4 @@
-//! How what goes by the deadline is bought, in words and as data.
+//! How targets with a deadline are bought, in words and as data.
 
 use serde_json::{Map, Value};
 

@@ -1,8 +1,8 @@
-//! Mistakes as data, for editors and CI: `--json` puts on stdout what stderr says in pictures.
+//! Mistakes as data, for editors and CI: `--json` puts on stdout what stderr shows as pictures.
 //!
-//! A document of schema `bursar.problems/1`; of `bursar run` an event `problems` in its stream. Lines and columns count from
-//! 1, columns in Unicode scalar values; `end_column` is the first column behind what is meant, and null where that is all
-//! of the line.
+//! It is a document of schema `bursar.problems/1`; for `bursar run`, an event `problems` in its stream. Lines and
+//! columns count from 1, columns in Unicode scalar values. `end_column` is the first column after the mistake, and
+//! null if the whole line is meant.
 
 use std::io;
 

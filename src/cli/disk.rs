@@ -1,4 +1,4 @@
-//! The disk that the ledger is on: what is free there, and what is needed for what is to be bought.
+//! The disk of the ledger: its free space, and the space that the purchases need.
 
 use std::path::Path;
 

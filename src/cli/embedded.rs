@@ -1,4 +1,4 @@
-//! The simulated provider that `run --sandbox` brings along, and how an account is set up for it.
+//! The simulated provider inside `run --sandbox`, and how an account is set up for it.
 //!
 //! It remembers its sales in a file beside the ledger, so that a run that was killed goes on against the same books.
 

@@ -1,4 +1,5 @@
-//! The evidence that is missing to conclude that something in doubt was not bought: what would give it, and when.
+//! The evidence that is still missing to conclude that something in doubt was not bought: what would supply it, and
+//! when.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};

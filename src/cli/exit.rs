@@ -1,4 +1,4 @@
-//! Exit codes, for cron and scripts: each says what is to be done next.
+//! Exit codes, for cron and scripts: each says what to do next.
 
 use super::Mistake;
 use super::catalogue::FetchError;

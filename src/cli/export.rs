@@ -1,6 +1,6 @@
-//! `bursar export`: every task of one or several runs with what it cost and what came back.
+//! `bursar export`: every task of one or several runs with its cost and its answer.
 //!
-//! One row is in memory at a time. A file appears under its name only when it is whole and on the disk.
+//! One row is in memory at a time. A file appears under its name only when it is complete and on the disk.
 
 mod csv_form;
 mod format;

@@ -1,4 +1,4 @@
-//! Failed tasks in words: what the provider said, which question it said it of, and where that is written.
+//! Failed tasks in words: what the provider said, about which question, and where that question is written.
 
 use std::path::Path;
 

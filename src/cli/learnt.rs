@@ -1,6 +1,6 @@
-//! What a session learnt beyond the runs that it was started for: losses of any run, and doubts that it settled.
+//! What a session learnt beyond its own runs: losses of any run, and unknown outcomes that it settled.
 //!
-//! Losses are notices of the ledger, and stay untold there until a summary has been written.
+//! Losses are notices of the ledger, and stay unreported there until a summary has been written.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Languages whose codes are another's name for a listed one (`jp`), in words and as data.
+//! Language codes that are another name for a listed one (`jp`), in words and as data.
 
 use std::collections::BTreeMap;
 

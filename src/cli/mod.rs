@@ -1,7 +1,7 @@
 //! The command line: one file for each command, and what they share.
 //!
-//! Data goes to stdout, the rest to stderr; every end has its exit code. Nothing here decides about money: commands
-//! ask the ledger, the plan and the engine, and say in words what they answer.
+//! Data goes to stdout, everything else to stderr; every end has its exit code. Nothing here decides about money:
+//! commands ask the ledger, the plan and the engine, and put the answers into words.
 
 mod args;
 mod audit;

@@ -1,6 +1,6 @@
-//! The way out: data to stdout, everything for people to stderr.
+//! Output: data to stdout, everything for people to stderr.
 //!
-//! A reader that has gone away is not an error. What came from a provider, a file or a prompt is made printable before it
+//! A reader that has gone away is not an error. Text from a provider, a file or a prompt is made printable before it
 //! reaches a terminal.
 
 use std::io::{self, IsTerminal as _, Write};

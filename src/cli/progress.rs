@@ -1,4 +1,4 @@
-//! Events -> what a person sees while it runs: bars on a terminal, plain lines elsewhere, JSON Lines on stdout.
+//! From events to what a person sees during a run: bars on a terminal, plain lines elsewhere, JSON Lines on stdout.
 
 use std::fmt::Write as _;
 use std::time::Duration;

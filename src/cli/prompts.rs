@@ -1,4 +1,5 @@
-//! What `plan` shows of the prompts themselves: how their file was read, and the first and the last as they will be sent.
+//! What `plan` shows of the prompts themselves: how their file was read, and the first and the last as they will be
+//! sent.
 
 use std::fmt::Write as _;
 

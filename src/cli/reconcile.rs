@@ -1,5 +1,5 @@
-//! `bursar reconcile`: a session that buys nothing and collects nothing, and only asks the provider about what is in doubt, and
-//! about what was given up and costs that were booked for want of a word.
+//! `bursar reconcile`: a session that buys and collects nothing. It only asks the provider about what is in doubt,
+//! what was given up, and provisional costs.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! `bursar status`: how runs stand.
+//! `bursar status`: the status of runs.
 
 mod chosen;
 

@@ -1,4 +1,4 @@
-//! What ends a session early: a signal, or the time that was given to it.
+//! What ends a session early: a signal, or its time limit.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What a session came to, for somebody whose card is charged.
+//! The summary of a session, for somebody whose card is charged.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! Numbers -> tables for people.
+//! Numbers as tables for people.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ContentArrangement, Table};

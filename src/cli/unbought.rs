@@ -1,4 +1,4 @@
-//! Why tasks were not bought, in a sentence that is true, and what would help.
+//! Why tasks were not bought, in a true sentence, and what would help.
 
 use super::Exit;
 use super::out::count;

@@ -1,4 +1,4 @@
-//! Reads `bursar.toml` and checks what it says.
+//! Reads `bursar.toml` and checks its content.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

@@ -1,4 +1,4 @@
-//! A call: what goes over the wire, and what a reply to it means by what was asked.
+//! A call: the request that goes over the wire, and what its reply means for that request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 

@@ -1,8 +1,8 @@
-//! The engine: one future that owns the core and the ledger, does what the core decides, and hands back what happened.
+//! The engine: one future that owns the core and the ledger, executes what the core decides, and returns events.
 //!
-//! Commits are made here, inline, before the request they belong to leaves. Requests, their parsing and compression are
-//! tasks of their own that hand back one reply each; replies are taken by the handful, one commit for each handful. It
-//! prints nothing.
+//! Commits are made here, inline, before the request they belong to is sent. Requests, their parsing and compression
+//! are tasks of their own that each hand back one reply. Replies are taken by the handful, with one commit for each
+//! handful. The engine prints nothing.
 
 // A session: what it is to buy, and the turns it takes.
 mod prepare;

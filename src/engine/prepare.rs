@@ -1,7 +1,6 @@
 //! From a checked job to a run in the ledger: account, caps, plan rows.
 //!
-//! `run` and `resume` are one path: what is known already is kept, and a plan that has not changed is not written
-//! again.
+//! `run` and `resume` are one path: what is already known is kept, and an unchanged plan is not written again.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

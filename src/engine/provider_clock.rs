@@ -1,8 +1,9 @@
 //! The provider's clock, as far as its `Date` headers show it.
 //!
-//! A `Date` is whole seconds, rounded down, and stamped before it arrives: the provider's time is never before what the
-//! latest one plus the time since its arrival says. What must not be too early (a connection is surely closed) is
-//! rounded up; what must not be too late (a scan surely began after) is rounded down. Moments are Unix seconds.
+//! A `Date` is in whole seconds, rounded down, and stamped before it arrives. The provider's time is therefore at
+//! least the latest `Date` plus the time since it arrived. A moment that must not be too early (a connection is
+//! surely closed) is rounded up; one that must not be too late (a scan surely began after) is rounded down. Moments
+//! are Unix seconds.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A session at work, one turn at a time: the core decides, the executor does, until there is only waiting left.
+//! A session at work, one turn at a time: the core decides, the executor executes, until only waiting is left.
 //!
 //! `run` drives it by tokio's time and real calls; a simulation drives it by a loop of its own. Nothing here waits.
 

@@ -1,4 +1,4 @@
-//! The vocabulary of the core: what it is told, what it decides, and how a session ends.
+//! The messages of the core: its inputs, its decisions, and how a session ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

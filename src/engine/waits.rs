@@ -1,4 +1,4 @@
-//! Until when something waits that only the provider's list can tell.
+//! How long something waits that only the provider's list can decide.
 
 use std::collections::BTreeMap;
 

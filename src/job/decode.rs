@@ -1,6 +1,8 @@
-//! The encoding of a prompt file: told by its byte order mark, by the job file or by its zero bytes, and UTF-8
-//! otherwise. What comes out is UTF-8; where a byte sequence means nothing, a byte that is none, so that the line is
-//! found on which it stands.
+//! The encoding of a prompt file: from its byte order mark, from the job file, or from its zero bytes; otherwise
+//! UTF-8.
+//!
+//! The output is UTF-8. An invalid byte sequence becomes an invalid byte, so that the line with the fault can be
+//! found.
 
 use std::io::{self, BufRead, Read};
 

@@ -1,8 +1,10 @@
-//! Reads the fields of the provider's request form that can change an answer: what each may hold, and what excludes what.
+//! Reads the fields of the provider's request form that can change an answer: the values of each, and which exclude
+//! each other.
 //!
-//! A field's value becomes the JSON that goes over the wire; one that is the provider's default is left out, so that a
-//! question is the same whether it is spelt out or not. From the provider's pages for LLM Responses: what a model that
-//! reasons takes, that ChatGPT and Claude take `temperature` or `top_p`, and which countries Claude knows.
+//! A field's value becomes the JSON that goes over the wire. A value that is the provider's default is left out, so a
+//! question is the same whether it spells the default out or not. The rules come from the provider's pages for LLM
+//! Responses: what a model that reasons takes, that ChatGPT and Claude take either `temperature` or `top_p`, and
+//! which countries Claude knows.
 
 use std::ops::Range;
 

@@ -1,7 +1,7 @@
-//! The layout of a table: what separates its cells, what stands before its header, and in which column the prompts are.
+//! The layout of a table: its separator, what stands before its header, and the column with the prompts.
 //!
-//! It is told by the first rows, and only as far as money allows: a column that the job file names is looked for as it is
-//! written, and without that name a table of several columns is not read at all.
+//! The first rows decide it, and only as far as it is safe: a column that the job file names is looked up as written,
+//! and without that name a table of several columns is not read at all.
 
 use std::io;
 

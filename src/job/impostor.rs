@@ -1,5 +1,5 @@
-//! Files that are no prompt files though their names say so, and lines that are no prompts: they are refused before
-//! they are bought.
+//! Files that are not prompt files although their names say so, and lines that are not prompts: refused before they
+//! are bought.
 
 use crate::problem::WrongFile;
 

@@ -1,7 +1,7 @@
-//! The job file: text in, a checked [`Job`] out, or every problem with its line.
+//! The job file: text goes in; a checked [`Job`] comes out, or every problem with its line.
 //!
-//! [`check`] is pure but for the prompt files, which it reads through [`Files`]. What a job costs and in which order it
-//! is bought are `price`'s and `plan`'s matters.
+//! [`check`] is pure except for the prompt files, which it reads through [`Files`]. `price` knows what a job costs,
+//! `plan` in which order it is bought.
 
 mod decode;
 mod fields;

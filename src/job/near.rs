@@ -1,7 +1,7 @@
-//! Prompts that look alike and are several questions all the same: each is bought, so `plan` says so.
+//! Prompts that look alike but are several questions. Each is bought, so `plan` reports them.
 //!
-//! Most texts are their own near form, and are found among the prompts that are known anyway; only of the others is
-//! anything kept here.
+//! Most texts are their own near form and are found among the prompts that are known anyway. Only the others need
+//! memory here.
 
 use std::collections::HashMap;
 use std::ops::Range;

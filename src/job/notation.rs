@@ -1,4 +1,4 @@
-//! How a prompt file is written: what the job file says of it, and what was recognised.
+//! The notation of a prompt file: what the job file says about it, and what was recognised.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Opens what a prompt set names and reads its prompts: by the kind of the file, once it is known to be one of prompts.
+//! Opens the file that a prompt set names and reads its prompts, once it is known to be a prompt file.
 
 use std::io::{self, BufRead, Cursor, Read};
 use std::path::Path;

@@ -1,4 +1,5 @@
-//! Reads where a question is asked and in which language: against the provider's lists where they are kept.
+//! Reads where and in which language a question is asked, and checks it against the provider's lists if they are
+//! kept.
 
 use toml::Spanned;
 use toml::de::DeValue;

@@ -1,5 +1,5 @@
-//! What a job costs, as far as it makes a mistake of the job file: a target without a price, one that is dearer than the
-//! file allows, a budget that does not buy the first task. Prices themselves are not known here.
+//! Mistakes of the job file that its prices show: a target without a price, one dearer than the file allows, a budget
+//! that does not buy the first task. The prices themselves are not known here.
 
 use std::ops::Range;
 

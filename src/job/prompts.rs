@@ -1,7 +1,7 @@
-//! The prompts of a job: gathered while the sets are read, known by their hashes, read again when their texts are
-//! needed.
+//! The prompts of a job: collected while the sets are read, identified by their hashes, read again when their texts
+//! are needed.
 //!
-//! Sixteen bytes stay of each distinct prompt. The map from hash to index lives only while the job is checked.
+//! Sixteen bytes remain of each distinct prompt. The map from hash to index lives only while the job is checked.
 
 use std::collections::HashMap;
 use std::io;

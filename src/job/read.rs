@@ -1,4 +1,4 @@
-//! Reads the job file as a whole: what it is called, who pays, when it runs, what it may spend.
+//! Reads the job file as a whole: its name, who pays, when it runs, what it may spend.
 
 use std::path::Path;
 

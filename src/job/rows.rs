@@ -1,5 +1,7 @@
-//! The rows of a table of text, strictly by RFC 4180: what it does not allow is a fault of its row, since a stray quote
-//! would else make one cell of many rows.
+//! The rows of a text table, strictly by RFC 4180.
+//!
+//! What RFC 4180 does not allow is a fault of its row, because an unmatched quote would otherwise merge many rows
+//! into one cell.
 
 use std::io::{self, BufRead};
 

@@ -1,4 +1,4 @@
-//! Reads the prompt sets: how much each weighs, what is asked and where. Whom to ask is `target`'s matter.
+//! Reads the prompt sets: their weights, what is asked and where. `target` reads which engine is asked.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

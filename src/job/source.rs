@@ -1,4 +1,4 @@
-//! Where a set's prompts come from: the job file itself or another file, and how that is written.
+//! The source of a set's prompts: the job file itself or another file, and the notation of that file.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};

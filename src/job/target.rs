@@ -1,8 +1,9 @@
-//! Reads whom a prompt set asks: engine, function, method, priority, model and the fields of the provider's form.
+//! Reads which targets a prompt set asks: engine, function, method, priority, model and the fields of the provider's
+//! form.
 //!
-//! A row of `targets` says what it says, then the set, then `[defaults]`. A field of the set goes to those of its
-//! targets that have it, and one of `[defaults]` to those of all sets; it is a problem where none of them has it, and
-//! always where a row gives it to a target that does not.
+//! A row of `targets` takes precedence over the set, and the set over `[defaults]`. A field of the set applies to
+//! those of its targets that have it, and one of `[defaults]` to those of all sets. It is a problem if none of them
+//! has it, and always if a row gives it to a target that does not.
 
 use std::collections::BTreeSet;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What becomes of an attempt, which is one purchase of one task.
+//! The states of an attempt, which is one purchase of one task.
 
 use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};

@@ -1,6 +1,6 @@
-//! The audit: every total recomputed from the entries, every invariant that the ledger itself can show.
+//! The audit: recomputes every total from the entries and checks every invariant that the ledger itself can show.
 //!
-//! It reads only. What it finds is a bug in bursar or a hand in the file, and is said with the row it concerns.
+//! It only reads. What it finds is a bug in bursar or an edit of the file; it names the row.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
-//! The balance to keep: what may be spent of what the provider's account shows.
+//! The balance to keep: how much of the provider's balance may be spent.
 //!
-//! The figure may be some minutes old. What this ledger has bought since the moment that it can vouch for is taken off
-//! it, whichever session bought it; what is held stays off it anyway.
+//! The balance may be some minutes old. What this ledger has bought since the moment for which it is certain is
+//! subtracted, whichever session bought it; what is held is subtracted anyway.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 

@@ -1,7 +1,7 @@
 //! Where the days and months of a job begin and end, in its totals.
 //!
-//! A total keeps the borders that it was made with. Where the rules of a zone change while money is counted, the next day
-//! begins where the last one ends: no moment counts in two totals, and none in neither.
+//! A total keeps the borders that it was created with. If the rules of a zone change while money is counted, the next
+//! day begins where the last one ends: no moment counts in two totals, and none in neither.
 
 use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension};

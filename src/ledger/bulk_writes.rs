@@ -1,5 +1,7 @@
-//! What is written for each task of a batch. The tasks of a first plan stand in a row, and so do their attempts: rows that
-//! are written alike go by one statement, since half of what a row costs is the statement around it.
+//! Bulk writes: the rows that are written for each task of a batch.
+//!
+//! The tasks of a first plan are consecutive, and so are their attempts. One statement writes equal rows together,
+//! because half of a row's cost is the statement around it.
 
 use std::ops::RangeInclusive;
 

@@ -1,10 +1,11 @@
-//! Which ledgers have bought, for which accounts and jobs: kept in the state folder, outside all of them.
+//! Which ledgers have bought, for which accounts and jobs. The state folder keeps this, outside all ledgers.
 //!
-//! A ledger knows what it bought and nothing of another one. Where a path is mistyped, a folder was copied without its
-//! ledger, or a disk is not mounted, a new ledger would buy everything again. So each session writes down, before its first
-//! purchase, for whom and for which jobs it buys; a ledger that is new to a job for which another one has bought is refused.
+//! A ledger knows its own purchases and no others. If a path is mistyped, a folder was copied without its ledger, or
+//! a disk is not mounted, a new ledger would buy everything again. Each session therefore records, before its first
+//! purchase, for whom and for which jobs it buys. A ledger that is new to a job is refused if another one has bought
+//! for that job.
 //!
-//! The file holds no login, but a hash of it that is salted by a number of this folder's own.
+//! The file holds no login, but a hash of it, salted by a number of this folder's own.
 
 use std::fs;
 use std::io::{self, Write as _};

@@ -1,9 +1,9 @@
-//! Caps: which totals a run's money counts in, and what they leave.
+//! Caps: which totals a run's money counts in, and the headroom they leave.
 //!
-//! A hold counts in every period its charge may fall into; a charge counts in the one of the provider's time of the
-//! purchase. Periods of a job are those of its time zone, an account's are UTC, like the provider's own limit. A day or
-//! month that has a total keeps its borders: where the rules of a zone change meanwhile, the next one begins where it ends,
-//! so that no moment counts in two totals and none in neither.
+//! A hold counts in every period its charge may fall into; a charge counts in the period of the provider's time of
+//! the purchase. Periods of a job are those of its time zone; those of an account are UTC, like the provider's own
+//! limit. A day or month that has a total keeps its borders. If the rules of a zone change meanwhile, the next one
+//! begins where it ends, so that no moment counts in two totals and none in neither.
 
 use std::time::Duration;
 

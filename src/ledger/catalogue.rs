@@ -1,6 +1,6 @@
-//! The provider's own lists of places, languages and models, kept with the moment they were read.
+//! The provider's own lists of places, languages and models, stored with the moment they were read.
 //!
-//! A list is replaced whole. Nothing here moves money or tasks, so it may be written while another process buys.
+//! A list is replaced as a whole. Nothing here moves money or tasks, so it may be written while another process buys.
 
 use chrono::DateTime;
 use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};

@@ -1,4 +1,4 @@
-//! What the book is told, and what it says in return: drafts of batches, and what has become known of them.
+//! What the journal is given, and what it returns: drafts of batches, and what has become known of them.
 
 use super::ToBuy;
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};

@@ -1,4 +1,5 @@
-//! What the provider's list must show, and what it is known to show: by this a scan is judged.
+//! Control rows: what the provider's list has to show, and what it is known to show. They decide whether a scan
+//! counts.
 
 use std::collections::BTreeSet;
 

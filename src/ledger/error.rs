@@ -1,4 +1,4 @@
-//! What can go wrong with a ledger, in words for the person who must act.
+//! The errors of a ledger, in words for the person who must act.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What is known of a batch that a person is to decide on: for people, and for nobody else.
+//! What is known about a batch that a person has to decide on. For people only: no code decides by it.
 
 use rusqlite::OptionalExtension as _;
 

@@ -1,4 +1,4 @@
-//! What goes out: every task of a run with what it cost and what came back, one after the other.
+//! The rows of an export: every task of a run with its cost and its answer, one after the other.
 
 use super::columns::{maybe_named, maybe_provider_id, named, task_state};
 use super::tasks::service_from;

@@ -1,4 +1,4 @@
-//! Failed tasks as people know them: what was asked, where that is written, and what the provider said of it.
+//! Failed tasks as people know them: the question, where it is written, and what the provider said.
 
 use rusqlite::{OptionalExtension as _, Row};
 

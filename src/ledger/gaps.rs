@@ -1,4 +1,4 @@
-//! Periods of a job that have no run: nobody started it then, and its answers cannot be had any more.
+//! Periods of a job that have no run: no session ran then, and their answers can no longer be had.
 
 use std::collections::BTreeSet;
 

@@ -1,8 +1,8 @@
-//! The book: the only code that moves money and tasks together.
+//! The journal: the only code that moves money and tasks together.
 //!
-//! T1 ([`Ledger::reserve`]): a batch and its attempts exist from the moment their money is reserved, before a byte
-//! leaves. T2 and T3 ([`Ledger::record`]): what the provider accepted is charged and its id stored; what surely was not
-//! bought is released; an answer is stored with the state it leads to. Each is one commit, whole or not at all.
+//! T1 ([`Ledger::reserve`]): a batch and its attempts exist from the moment their money is reserved, before a byte is
+//! sent. T2 and T3 ([`Ledger::record`]): what the provider accepted is charged and its id stored; what surely was not
+//! bought is released; an answer is stored with the state it leads to. Each is one commit, complete or not at all.
 
 use rusqlite::{Connection, DropBehavior, TransactionBehavior};
 

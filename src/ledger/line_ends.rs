@@ -1,8 +1,8 @@
-//! Before version 4 the line ends of a text were part of the question, and a file that was saved with others was bought
-//! again. This brings the texts of such a ledger to LF, so that what was bought is recognised.
+//! Converts the texts of a ledger from before version 4 to LF.
 //!
-//! A purchase keeps the tag that the provider knows it by. Where a run holds two forms of one question, the one that was
-//! bought is the task from now on; where both were bought, both stay.
+//! Before version 4 the line ends of a text were part of the question, and a file saved with other line ends was
+//! bought again. A purchase keeps the tag under which the provider knows it. If a run holds two forms of one
+//! question, the one that was bought is the task from now on; if both were bought, both stay.
 
 use rusqlite::{Connection, OptionalExtension};
 

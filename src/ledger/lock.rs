@@ -1,7 +1,7 @@
-//! The lock beside the ledger: whoever holds it is the one dispatcher.
+//! The lock beside the ledger: its holder is the one dispatcher.
 //!
-//! A file lock for the life of the process: a crash frees it, and a suspended holder cannot be overtaken. The database
-//! file itself is never locked by hand, since closing it would drop SQLite's own locks.
+//! The process holds a file lock for its lifetime: a crash frees it, and a suspended holder cannot be overtaken. The
+//! database file itself is never locked by hand, because closing it would drop SQLite's own locks.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};

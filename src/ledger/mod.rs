@@ -1,9 +1,9 @@
 //! The ledger: the only user of SQLite.
 //!
-//! Its public functions are named for the business and leak no SQLite type. Only `book` moves money. What is read while
-//! it buys and collects is found by an index; whole runs are looked at for starts, ends and questions. Every write is
-//! one IMMEDIATE transaction with `synchronous = FULL`: what a function returned `Ok` for survives a power cut. It
-//! knows nothing of the provider, and decides nothing.
+//! Its public functions are named for the business and leak no SQLite type. Only `journal` moves money. An index
+//! serves everything that is read while it buys and collects; complete runs are read only at the beginning, at the
+//! end and for questions. Every write is one IMMEDIATE transaction with `synchronous = FULL`: what a function
+//! returned `Ok` for survives a power cut. The ledger knows nothing of the provider and decides nothing.
 
 // The file: opened, locked, and known from its copies.
 mod error;

@@ -1,4 +1,4 @@
-//! What kind of file was named as a ledger, by its first bytes: a mistyped path is no damaged ledger.
+//! What kind of file was named as a ledger, by its first bytes: a mistyped path is not a damaged ledger.
 
 use std::fs::File;
 use std::io::{ErrorKind, Read as _};

@@ -1,7 +1,7 @@
-//! Notices: what a session learnt to somebody's loss, of any run.
+//! Notices: losses that a session learnt of, for any run.
 //!
-//! A notice is written in the commit of the loss itself, so that a session that dies before it told anybody leaves it to
-//! the next one. It is told once; what was told stays marked in `status` until a person has seen it.
+//! A notice is written in the commit of the loss itself, so a session that dies before it reported the loss leaves it
+//! to the next one. It is reported once; what was reported stays marked in `status` until a person has seen it.
 
 use rusqlite::Connection;
 

@@ -1,4 +1,5 @@
-//! What moves neither money nor tasks: doubts, prices seen, what the provider's lists have shown.
+//! Observations that move neither money nor tasks: unknown outcomes, prices seen, what the provider's lists have
+//! shown.
 
 use rusqlite::Connection;
 

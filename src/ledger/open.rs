@@ -1,4 +1,4 @@
-//! Opening a ledger: its file, its settings, its birth.
+//! Opening a ledger: its file, its settings, its creation.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! What a commit does to money, gathered and written as one entry for each batch and kind of step.
+//! Postings: what a commit does to money, gathered and written as one entry for each batch and kind of step.
 //!
-//! The only code that inserts entries or moves totals. `book` decides what is charged or released; the rule that a
-//! charge beyond the hold is overrun stands here, once.
+//! This is the only code that inserts entries or moves totals. `journal` decides what is charged or released. The
+//! rule that a charge beyond the hold is overrun is implemented here, once.
 
 use std::collections::BTreeMap;
 

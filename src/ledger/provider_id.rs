@@ -1,4 +1,4 @@
-//! The provider's ids: 16 bytes where their text is a lower-case UUID, so that a million of them stay small.
+//! The provider's ids: 16 bytes if their text is a lower-case UUID, so that a million of them stay small.
 
 use rusqlite::types::{Value, ValueRef};
 

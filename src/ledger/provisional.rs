@@ -1,7 +1,8 @@
-//! Costs that were booked for want of the provider's word, until its list names them.
+//! Provisional costs: booked because the provider named none, until its list names them.
 //!
-//! `settle` and `book` write a row where they book such a cost; the engine reads the list for these rows, and what it finds
-//! comes back as a change. The books are corrected by entries that are added in the caps of the purchase.
+//! `settle` and `journal` write a row where they book such a cost. The engine reads the provider's list for these
+//! rows, and its findings come back as a change. Entries that are added under the caps of the purchase correct the
+//! books.
 
 use rusqlite::{Connection, OptionalExtension as _};
 

@@ -1,7 +1,7 @@
-//! A ledger where nothing can be written beside it: a folder without the right to, or a disk that is mounted to be read.
+//! A ledger beside which nothing can be written: in a folder without write permission, or on a read-only disk.
 //!
-//! SQLite keeps a small file beside a database with a write-ahead log as long as that is open. Where it cannot be made,
-//! and is not there, nobody has the ledger open, so it is read without locks and without that file.
+//! SQLite keeps a small file beside a database with a write-ahead log as long as it is open. If that file cannot be
+//! created and does not exist, nobody has the ledger open, so it is read without locks and without that file.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! Whose task is that: from an id and a tag in one of the provider's lists to an attempt of ours.
+//! From an id and a tag in one of the provider's lists to an attempt of ours.
 
 use rusqlite::OptionalExtension;
 

@@ -1,4 +1,4 @@
-//! Purchases that a restored ledger does not hold: made after its copy, found in the provider's list.
+//! Purchases that a restored ledger lacks: made after its copy, found in the provider's list.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,7 +1,7 @@
-//! Who is who: accounts, jobs and their runs, with the caps they bring.
+//! Registers accounts, jobs and their runs, with the caps they bring.
 //!
-//! Every session brings them anew from the configuration and the job file. A cap takes its new value at once; one that is
-//! lower than what is spent freezes the buying and rewrites nothing. What differs from before is noted.
+//! Every session brings them again from the config and the job file. A cap takes its new value at once; one that is
+//! lower than what is spent stops the buying and changes no history. Differences from before are recorded.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 

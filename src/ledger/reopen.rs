@@ -1,4 +1,5 @@
-//! Failed tasks that are tried again: because a person says so, or because the job allows more paid failures than it did.
+//! Failed tasks that are tried again: because a person says so, or because the job allows more paid failures than
+//! before.
 
 use rusqlite::TransactionBehavior;
 

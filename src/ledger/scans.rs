@@ -1,7 +1,8 @@
-//! Scans of the provider's list that were valid, and which doubts each counted for.
+//! Valid scans of the provider's list, and the unknown outcomes that each counted for.
 //!
-//! Two scans conclude that something was not bought. They need not fall into one session: the ledger keeps for which
-//! batches a scan counted, and a later session counts it together with a scan of its own (`engine::reconcile::carried`).
+//! Two scans conclude that something was not bought. They need not fall into one session: the ledger keeps the
+//! batches that a scan counted for, and a later session counts it together with a scan of its own
+//! (`engine::reconcile::carried`).
 
 use rusqlite::Connection;
 

@@ -1,8 +1,8 @@
 //! The counter of sessions, inside the ledger and outside it.
 //!
-//! Where the two disagree, this ledger is not the one that last bought: it was restored from a copy, copied, or
-//! rebuilt. Purchases are made inside a session, so the file also holds the last attempt that was reserved, on the
-//! disk before anything of it is sent ([`Seal`]). What was bought meanwhile stands only in the provider's list, so that is read
+//! If the two disagree, this ledger is not the one that last bought: it was restored from a copy, copied, or rebuilt.
+//! Purchases are made inside a session, so the file also holds the last attempt that was reserved, written to disk
+//! before anything of it is sent ([`Seal`]). Only the provider's list has what was bought meanwhile, so it is scanned
 //! before anything is bought.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What a purchase cost in the end, where that was not known when it was made; and purchases that came to nothing, or were
+//! What a purchase cost in the end, if that was not known when it was made; purchases that came to nothing, or were
 //! found after they had been given up.
 
 use rusqlite::OptionalExtension as _;

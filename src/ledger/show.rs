@@ -1,6 +1,6 @@
-//! What people ask a ledger: who the jobs are, where the money of a run went, what a batch in doubt holds.
+//! What people ask a ledger: the jobs, where the money of a run went, what a batch in doubt holds.
 //!
-//! It reads, but for [`Ledger::complete`], and looks at whole runs: for starts, ends and questions.
+//! It only reads, except for [`Ledger::complete`], and reads complete runs.
 
 use rusqlite::OptionalExtension;
 

@@ -1,4 +1,4 @@
-//! How a run stands, and the totals of jobs and accounts. It looks at all tasks: for starts, ends and questions.
+//! The status of a run, and the totals of jobs and accounts. It reads all tasks.
 
 use std::time::Duration;
 

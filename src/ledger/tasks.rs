@@ -1,7 +1,7 @@
 //! The rows of a plan: prompts, markets, targets and tasks, in the order in which they are bought.
 //!
-//! A run is planned whole at its first session, and again only when something that the order depends on has changed.
-//! Bought tasks stay whatever the job file says now; what is asked no longer and was never bought leaves.
+//! A run is planned as a whole in its first session, and again only if something has changed that the order depends
+//! on. Bought tasks stay, whatever the job file says now. Tasks that are no longer asked and were never bought leave.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 

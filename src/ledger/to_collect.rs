@@ -1,4 +1,4 @@
-//! What is to be collected: batches with answers to come, and the forms of each answer that are not here yet.
+//! What is to be collected: batches with outstanding answers, and the missing forms of each answer.
 
 use rusqlite::OptionalExtension;
 

@@ -1,6 +1,6 @@
-//! The watch list: what was given up, and may turn up all the same.
+//! The watch list: what was given up and may still appear.
 //!
-//! A batch in doubt that two clean scans did not show, or of which a person said that it was not bought, was given up. A
+//! A batch in doubt is given up if two clean scans did not show it, or if a person said that it was not bought. A
 //! provider that accepts it later charges for it. It stays on this list for as long as the provider's list goes back.
 
 use std::collections::BTreeMap;

@@ -1,8 +1,8 @@
-//! A person's word on what is in doubt: what it does to the books, how it is kept, and how it is taken back.
+//! A person's decision on what is in doubt: what it does to the books, how it is stored, and how it is taken back.
 //!
-//! What a person calls bought is charged at its hold and waits for its id, its cost and its answer. When a list, its id or
-//! a callback shows it, the charge is taken back and the hold restored, and the purchase is booked like any other in doubt,
-//! all in one commit.
+//! What a person calls bought is charged at its hold and waits for its id, its cost and its answer. When a list, its
+//! id or a callback shows it, one commit takes the charge back, restores the hold, and books the purchase like any
+//! other that was in doubt.
 
 use std::collections::BTreeSet;
 

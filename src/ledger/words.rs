@@ -1,4 +1,4 @@
-//! The provider's own words on an attempt that it refused or that failed, kept beside it.
+//! The provider's own words about an attempt that it refused or that failed, stored beside it.
 
 use rusqlite::Connection;
 

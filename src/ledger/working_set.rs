@@ -1,4 +1,4 @@
-//! The attempts that a commit has to do with, and their tasks: each read once, and moved along the one table.
+//! The working set of a commit: its attempts and their tasks, each read once and moved along the one table.
 
 use std::collections::{BTreeMap, HashMap};
 

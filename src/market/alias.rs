@@ -1,6 +1,6 @@
 //! Names by which people know places, languages and time zones, and the provider does not.
 //!
-//! They are for suggestions alone: a name leads to a code where it can mean one thing only, before any counting of
+//! They are for suggestions alone. A name leads to a code only if it can mean one thing, and before any comparison of
 //! letters, by which `Deutsch` would be nearest to `Dutch`. The tables hold the names of countries and languages in
 //! two dozen languages (Unicode CLDR, by Babel 2.18), the three letters of ISO 3166 and 639, cities and parts of
 //! countries (geonames.org, CC BY 4.0), and the names that Windows has for zones.

@@ -1,8 +1,8 @@
 //! The period that both clocks agree on.
 //!
-//! This machine's clock says in which period a job is asked, and the provider's books the money. A machine that is a day
-//! behind would buy today's job again as yesterday's, and one that is a day ahead would buy tomorrow's and close today's.
-//! A run is therefore opened only while both clocks lie in the same period.
+//! This machine's clock says in which period a job is asked; the provider's clock dates the money. A machine that is
+//! a day behind would buy today's job again as yesterday's. One that is a day ahead would buy tomorrow's and close
+//! today's. A run is therefore opened only while both clocks lie in the same period.
 
 use std::fmt;
 use std::time::Duration;

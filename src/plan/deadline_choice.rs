@@ -1,8 +1,8 @@
-//! Haste: of what is bought by a deadline, the cheapest way that meets it.
+//! The deadline choice: the cheapest way to buy that meets the deadline.
 //!
-//! A target with `priority = "auto"` is bought by the cheapest of normal, high and Live whose answers are there in the
-//! time that is left, all of the plan sent before it at the limits. Where none is, nothing is paid for deadline choice that cannot
-//! help: it is bought the cheapest way, and will be late.
+//! A target with `priority = "auto"` is bought in the cheapest of normal, high and Live whose answers arrive in the
+//! time that is left, with the rest of the plan sent before it at the limits. If none arrives in time, nothing is
+//! paid for expediting: the target is bought in the cheapest way and will be late.
 
 use std::time::Duration;
 

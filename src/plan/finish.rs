@@ -1,7 +1,8 @@
 //! When a plan will be done: the calls for its purchases and its answers, and how long the answers take.
 //!
-//! It errs on the long side. Purchases go first, and answers are fetched while others are still to come; so the end is where
-//! the later of two lies: the last purchase and its answer, or the last of all calls at the pace that the limits allow.
+//! It errs on the long side. Purchases go first, and answers are fetched while others are outstanding. The end is
+//! therefore the later of two moments: the last purchase and its answer, or the last of all calls at the pace that
+//! the limits allow.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

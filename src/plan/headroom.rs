@@ -1,4 +1,4 @@
-//! Ceilings: whose they are, and what they leave.
+//! Caps: whose they are, and the headroom they leave.
 
 use crate::money::Money;
 use crate::product::named;

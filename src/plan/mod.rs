@@ -1,7 +1,7 @@
 //! The plan: a job's tasks in order, what they cost, and where the caps cut them.
 //!
-//! It is computed before anyone pays, needs no credentials, and is the same every time. What was bought already is
-//! `ledger`'s knowledge; here it only lowers what the caps leave.
+//! It is computed before anyone pays, needs no credentials, and is the same every time. The ledger knows what was
+//! bought already; here that only lowers the headroom.
 
 mod finish;
 mod deadline_choice;

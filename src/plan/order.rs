@@ -1,9 +1,10 @@
 //! The order in which tasks are bought, which is also where a budget cuts them.
 //!
-//! Inside a set: round by repeat, and in a round for j in 0..markets, for p in 0..prompts: market (p + j) mod markets,
-//! at every target; at one that is asked without a place, where j is 0. Between sets: next comes the set with the least worst-case money funded for its weight, the first
-//! in the file where they are equal. So a cut anywhere leaves a balanced sample, and the same cut every time. The
-//! order is computed as it is walked: nothing is kept for a task.
+//! Inside a set: round by repeat, and in a round for j in 0..markets, for p in 0..prompts: market (p + j) mod
+//! markets, at every target; at a target that is asked without a place, only if j is 0. Between sets, the next task
+//! comes from the set with the least worst-case money allocated for its weight; among equals, from the first in the
+//! file. A cut anywhere therefore leaves a balanced sample, and the same cut every time. The order is computed while
+//! it is walked: nothing is stored for a task.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! What a model may charge at the most: how many tokens a task may use, and how often it may search.
+//! The maximum that a model may charge: how many tokens a task may use, and how often it may search.
 
 use crate::job::Target;
 use crate::model::ShippedModel;

@@ -1,4 +1,4 @@
-//! What can be wrong with a prompt file as a whole, in words, and what to do about each.
+//! What can be wrong with a prompt file as a whole, in words, and what to do about it.
 
 /// What is wrong with a prompt file, or with what the job file says of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! What prices make wrong in a job file that is sound otherwise, and what to do about each.
+//! Mistakes of a job file that only prices show, and what to do about them.
 
 use crate::money::Money;
 use crate::product::{Engine, Function};

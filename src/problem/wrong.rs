@@ -1,4 +1,4 @@
-//! What can be wrong, in words, and what to do about each.
+//! What can be wrong, in words, and what to do about it.
 
 use chrono::NaiveDate;
 

@@ -1,9 +1,9 @@
-//! What the provider's codes mean: one table, read by whoever judges an outcome.
+//! What the provider's codes mean: one table for all who judge an outcome.
 //!
-//! Three kinds of number live in it and never collide: how a call failed before any answer (one digit, ours), HTTP
-//! statuses (three digits), and the provider's own codes (five digits, of the whole reply and of each task alike). The
-//! table says what a code means; what follows for a batch or a fetch is `post`'s and `get`'s matter. Texts are never
-//! looked at: the provider words the same code differently.
+//! Three kinds of number are in it and never collide: how a call failed before any reply (one digit, ours), HTTP
+//! statuses (three digits), and the provider's own codes (five digits, of the whole reply and of each task alike).
+//! The table says what a code means; `post` and `get` say what follows for a batch or a fetch. Texts are never read:
+//! the provider words the same code differently.
 
 /// No byte of the request left this machine: name look-up, connection or TLS failed.
 pub const NEVER_LEFT: u32 = 1;

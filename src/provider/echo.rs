@@ -1,4 +1,4 @@
-//! Whose task an answer is: the tag that the provider echoes with it.
+//! Which task an answer belongs to: the tag that the provider returns with it.
 
 use super::wire::envelope;
 use super::{Failure, Response};

@@ -1,8 +1,9 @@
-//! What the AIsa gateway says itself, before any envelope of the provider's.
+//! What the AIsa gateway says itself, before any envelope of the provider.
 //!
-//! It speaks in two layers: an envelope of the provider's passes through as it is, and is judged like any other; an error
-//! of its own is `{"error": {"type", "code", "message"}}`, or `error` as a text beside a `message`. Of a purchase that
-//! error may say that the provider behind it failed (`upstream_error`): then nothing is known, whatever the status.
+//! It speaks in two layers. An envelope of the provider passes through unchanged and is judged like any other. An
+//! error of its own is `{"error": {"type", "code", "message"}}`, or `error` as a text beside a `message`. For a
+//! purchase, that error may say that the provider behind it failed (`upstream_error`): the outcome is then unknown,
+//! whatever the status.
 
 use super::codes::{Class, look_up};
 use super::post::{Verdict, judge_from, unknown};

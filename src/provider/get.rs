@@ -1,7 +1,7 @@
-//! What the outcome of a free call means: an answer asked for by id, a list, the account.
+//! What the outcome of a free call means: an answer fetched by id, a list, the account.
 //!
-//! A free call can be repeated at will, so nothing here is in doubt: what did not work out is tried again later. But
-//! two things are final and therefore need to be certain: that a paid task has failed, and that a list is complete.
+//! A free call can be repeated at will, so nothing here is in doubt: what failed is tried again later. But two things
+//! are final and therefore have to be certain: that a paid task has failed, and that a list is complete.
 
 use std::fmt;
 use std::time::Duration;

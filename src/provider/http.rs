@@ -1,8 +1,8 @@
 //! The provider over HTTP: direct by reqwest, or through a proxy by hyper.
 //!
-//! Two clients. The one that spends makes one connection for one request, sends it once, follows nothing and repeats
-//! nothing: whatever a library would kindly do by itself could be a second purchase. The free one keeps connections,
-//! but repeats nothing either, because a hidden call is one the pacing does not count.
+//! There are two clients. The one that spends makes one connection for one request, sends it once, follows nothing
+//! and repeats nothing, because every automatic repetition by a library could be a second purchase. The free one
+//! keeps connections, but repeats nothing either, because the rate limit does not count a hidden call.
 
 mod causes;
 mod proxy;

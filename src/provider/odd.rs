@@ -1,9 +1,9 @@
-//! Answers that are not as they should be: which of them are kept all the same, and under which name.
+//! Odd answers: which of them are kept all the same, and under which name.
 //!
-//! An answer that arrived is paid for, whatever it looks like. It is kept where its reply names the task that was asked
-//! for and says that it is finished. Where the whole body has arrived and reads as an answer but for single bytes, it is
-//! the provider's last word. Otherwise the same has to come several times, since a connection that was cut, a proxy on the
-//! way or a result that is still being written may be the cause.
+//! An answer that has arrived is paid for, whatever it looks like. It is kept if its reply names the requested task
+//! and says that it is finished. If the complete body has arrived and is valid except for single bytes, it is final.
+//! Otherwise the same answer has to arrive several times, because a cut connection, a proxy on the way or a result
+//! that is still being written may be the cause.
 
 use super::codes::{Class, look_up};
 use super::wire::{self, AnswerFacts, Cost, Mended, Row, answer_facts, envelope, first_result, mend};

@@ -1,8 +1,8 @@
 //! What the outcome of a purchase means, for the batch as a whole and for each task in it.
 //!
-//! The rule behind every line: a task may be bought again only where it is certain that it was not bought. Whatever
-//! is not certain is in doubt, and the provider's own list settles it later. Rows are matched by tag, never by
-//! position; the count of errors in the envelope is never looked at.
+//! The rule behind every line: a task may be bought again only if it is certain that it was not bought. Whatever is
+//! not certain is in doubt, and the provider's own list settles it later. Rows are matched by tag, never by position;
+//! the count of errors in the envelope is ignored.
 
 mod rows;
 

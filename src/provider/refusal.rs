@@ -1,4 +1,4 @@
-//! A refusal: the provider, or the way to it, said no to a whole call.
+//! A refusal: the provider, or something on the way to it, refused a whole call.
 
 use std::time::Duration;
 

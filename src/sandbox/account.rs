@@ -1,4 +1,4 @@
-//! Accounts: who is let in, what they hold, and what they may spend in a UTC day.
+//! Accounts: who is admitted, their balances, and what they may spend in a UTC day.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;

@@ -1,6 +1,6 @@
 //! Invented answers that look like an engine's: made on demand from the seed and the task, never stored.
 //!
-//! What is recommended follows from the prompt, in what order from the market and the task, so that repeats agree in
+//! The recommendations follow from the prompt, and their order from the market and the task, so repeats agree in
 //! part, as real ones do. Every name and page is made up; all domains are under `.example`.
 
 use chrono::{DateTime, Utc};

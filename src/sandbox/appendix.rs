@@ -1,4 +1,4 @@
-//! What costs nothing and is about no task: places, languages, codes, the provider's state, the account.
+//! Free calls that concern no task: places, languages, codes, the provider's status, the account.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Answers that are not as they should be: the bytes of a reply, bent.
+//! Odd answers: the bytes of a reply, corrupted on purpose.
 
 use bytes::Bytes;
 

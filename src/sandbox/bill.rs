@@ -1,4 +1,4 @@
-//! The bill: what this provider has sold, as no client can see it, to hold a client's books against.
+//! The bill: what this provider has sold, independent of every client, to compare a client's books with.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -1,4 +1,4 @@
-//! `tasks_ready` and `task_get`: the way of an answer to the client.
+//! `tasks_ready` and `task_get`: how an answer reaches the client.
 
 use std::fmt::Write as _;
 

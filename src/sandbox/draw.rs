@@ -1,4 +1,4 @@
-//! Draws that follow from the seed and from what they are about, so that a restart repeats them.
+//! Random draws that follow from the seed and their subject, so that a restart repeats them.
 
 use super::settings::Spread;
 

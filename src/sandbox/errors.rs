@@ -1,4 +1,4 @@
-//! `errors`: tasks of the last seven days that ended in an error. Webhooks, its other matter, are not simulated.
+//! `errors`: tasks of the last seven days that ended in an error. Webhooks, its other subject, are not simulated.
 
 use chrono::{DateTime, TimeDelta};
 use serde::Deserialize;

@@ -1,7 +1,7 @@
-//! What goes wrong, and when: named faults, each scripted or by chance.
+//! What goes wrong, and when: named faults, each scripted or random.
 //!
-//! A [`Rule`] joins a fault with the calls it is about and the moments at which it strikes. `fault_file` reads rules
-//! from a file; what a fault does to a call is the business of the module that answers the call.
+//! A [`Rule`] joins a fault with the calls it concerns and the moments at which it applies. `fault_file` reads rules
+//! from a file. The module that answers a call implements what a fault does to it.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! The request forms: which fields a task may have, and what a good one asks for.
+//! The request forms: which fields a task may have, and what a valid one asks for.
 //!
-//! This file reads and refuses; what each function's fields must hold stands in `scraper_form` and `responses_form`.
+//! This file reads and refuses; `scraper_form` and `responses_form` say what each function's fields must hold.
 
 use std::collections::BTreeMap;
 

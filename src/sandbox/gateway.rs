@@ -1,9 +1,9 @@
 //! The AIsa gateway in front of the same provider: keys instead of logins, its own limits, its own errors.
 //!
-//! It is a customer like any other: what is bought through it belongs to its account, so that an id from here is
-//! another account's when it is asked for directly. An envelope passes through as it is; whatever is no HTTP 200 becomes
-//! an error of the gateway's own form. From docs.aisa.one and its users' code, which contradict each other at places;
-//! each of those is a field of [`Gateway`].
+//! It is a customer like any other: a purchase through it belongs to its account, so its id is another account's when
+//! asked for directly. An envelope passes through unchanged; any reply other than HTTP 200 becomes an error of the
+//! gateway's own form. The sources, docs.aisa.one and its users' code, contradict each other in places; each of those
+//! is a field of [`Gateway`].
 
 use std::collections::BTreeSet;
 

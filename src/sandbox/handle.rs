@@ -1,4 +1,4 @@
-//! The way of one request: what befalls it, who answers it, and what befalls the reply.
+//! The way of one request: the faults that hit it, the module that answers it, and the faults that hit the reply.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
 //! The sandbox as a [`Provider`] without a network: for tests under tokio's paused time.
 //!
-//! A simulation with a clock of its own asks [`Sandbox::handle`] and [`Served::outcome`] itself.
+//! A simulation with a clock of its own calls [`Sandbox::handle`] and [`Served::outcome`] itself.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
-//! The state file: what was sold and collected, one JSON line each, written before the client hears of it.
+//! The state file: sales and collections, one JSON line each, written before the reply is sent.
 //!
-//! It is only appended to, by one write for each call. No fsync: it survives the death of the process, which is what
-//! simulated crashes are about, not that of the machine. A torn last line is cut off when it is opened again.
+//! Each call appends to it by one write. There is no fsync: the file survives a crash of the process, which is what
+//! simulated crashes are about, not one of the machine. A torn last line is cut off when the file is opened again.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};

@@ -1,6 +1,6 @@
-//! Calls counted by calendar minute, as the provider counts them; what is refused is not counted.
+//! Calls counted by calendar minute, as the provider counts them; refused calls are not counted.
 //!
-//! Beside that, [`Peaks`] keeps what no client sees: the most calls that ever arrived in any 60 seconds.
+//! [`Peaks`] also counts what no client sees: the most calls that ever arrived in any 60 seconds.
 
 use std::collections::{BTreeMap, VecDeque};
 

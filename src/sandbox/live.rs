@@ -1,6 +1,6 @@
 //! Live: one task, answered on the same connection, charged at once, and not kept.
 //!
-//! The task stays on the bill and in `id_list`; its answer is nowhere once it was sent.
+//! The task stays on the bill and in `id_list`; its answer is gone once it was sent.
 
 use std::time::Duration;
 

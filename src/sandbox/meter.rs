@@ -1,7 +1,7 @@
 //! What an LLM Responses task uses and costs: tokens drawn from the seed, priced by the model, settled once.
 //!
-//! By the provider's help page, the Standard method takes a fee and an advance when the task is posted and settles to
-//! fee and charge when it is done; Live takes fee and charge at once. Both amounts are in `settings`.
+//! By the provider's help page, the Standard method takes a fee and an advance when the task is posted, and settles
+//! to fee and charge when it is done; Live takes fee and charge at once. Both amounts are in `settings`.
 
 use super::draw;
 use super::models::Model;

@@ -1,12 +1,13 @@
 //! The sandbox: a simulated provider that sells invented answers for play money.
 //!
-//! For tests, simulation, benches and `bursar sandbox`; never a fallback for the real provider, and no promise of what
-//! that one does. [`Sandbox::handle`] is a function of the time, the call and what came before: no clock, no I/O but
-//! the state file, every draw from the seed. [`InProcess`] and [`serve`] put it behind a [`crate::provider::Provider`] and
-//! behind HTTP. Its bill is its own, kept apart from every client's books so that the two can be compared.
+//! It is for tests, simulation, benches and `bursar sandbox`. bursar never falls back to it, and the real provider
+//! may behave differently. [`Sandbox::handle`] is a function of the time, the call and what came before: no clock, no
+//! I/O except the state file, every draw from the seed. [`InProcess`] and [`serve`] put it behind a
+//! [`crate::provider::Provider`] and behind HTTP. Its bill is kept apart from every client's books, so that the two
+//! can be compared.
 //!
-//! What is sold stands in `price_classes`, one row an endpoint; what is not there answers 40400. Faults are named in [`Fault`];
-//! the form of a fault file stands in `fault_file`.
+//! The table of what is sold is in `price_classes`, one row an endpoint; anything else answers 40400. [`Fault`] names
+//! the faults; `fault_file` defines the form of a fault file.
 
 mod accept;
 mod account;

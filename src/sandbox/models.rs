@@ -1,7 +1,7 @@
 //! The models that LLM Responses answers with: this provider's own small list, with what each charges.
 //!
-//! Names, flags and prices are of the kind that the real lists show, and are no statement about them: the provider
-//! publishes no model prices at all. Prices are whole nano-dollars for each token, so that what a task costs is exact.
+//! Names, flags and prices are of the kind that the real lists show, and make no statement about them: the provider
+//! publishes no model prices at all. Prices are whole nano-dollars for each token, so the cost of a task is exact.
 
 use super::envelope::quoted;
 use super::{Context, Reply, Sandbox};

@@ -1,4 +1,4 @@
-//! The places and languages the simulated provider knows by name; no proof of what the real one serves.
+//! The places and languages that the simulated provider knows by name; no proof of what the real one serves.
 //!
 //! A country's code is 2000 plus its ISO 3166 number. Any code in that range is accepted, known by name or not.
 

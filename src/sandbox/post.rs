@@ -1,7 +1,7 @@
 //! `task_post`: what is accepted, what is refused, and the moment at which money is taken.
 //!
-//! A POST is checked whole, paid whole, written to the state file whole, and only then answered. Which rows of the
-//! reply get lost on the way is decided at the end.
+//! A POST is checked completely, paid completely, written to the state file completely, and only then answered. Which
+//! rows of the reply get lost on the way is decided at the end.
 
 use chrono::{DateTime, Utc};
 

@@ -1,8 +1,8 @@
 //! What this provider sells and where it answers, as one table: function by engine by method.
 //!
-//! A new engine, function or form is a row of [`ENDPOINTS`]; what a row's [`Verb`] does stands in the file of that
-//! name. From the provider's endpoint list: perplexity has no Standard method, the scraper knows two engines, and
-//! `locations/{country}` was seen for ChatGPT only. Which pages the AIsa gateway shows is a column of its own.
+//! A new engine, function or form is a row of [`ENDPOINTS`]; the file named after a row's [`Verb`] implements it.
+//! From the provider's endpoint list: perplexity has no Standard method, the scraper knows two engines, and
+//! `locations/{country}` was seen for ChatGPT only. A separate column says which pages the AIsa gateway shows.
 
 use crate::product::{Engine, Function, Method, ResultKind};
 

@@ -1,4 +1,4 @@
-//! What each price class costs now; a price can change while the provider runs.
+//! The current price of each price class; a price can change while the provider runs.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The request form of LLM Responses: what each engine takes, and what excludes what.
+//! The request form of LLM Responses: what each engine takes, and which fields exclude each other.
 
 use serde::Deserialize;
 

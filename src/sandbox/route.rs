@@ -1,4 +1,4 @@
-//! Which call a path is; an unbuilt or misspelt one is none.
+//! Which call a path stands for; an unknown or misspelt path is none.
 
 use super::price_classes::{PriceClass, Verb, find};
 use crate::product::{Engine, Function, Method, ResultKind, named};

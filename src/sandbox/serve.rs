@@ -1,7 +1,7 @@
 //! The sandbox over HTTP/1.1, for `bursar sandbox`, `run --sandbox` and benches: loopback only, no TLS.
 //!
-//! Knows nothing of what is sold: it carries requests in and, as [`Served`] says, replies out, half out, or not at
-//! all. A refused connection is the one thing it cannot play: it has accepted by then, and closes instead.
+//! It knows nothing about what is sold. It carries requests in and, as [`Served`] says, replies out: complete,
+//! truncated, or not at all. It cannot simulate a refused connection: it has accepted by then, and closes instead.
 
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,8 +1,8 @@
 //! How the simulated provider behaves: every figure and every documented unknown of the real one.
 //!
 //! Defaults follow the provider's public pages (docs.dataforseo.com/v3, its price page and help center, read up to
-//! 2026-11); where those are silent, the default is the behaviour that is hardest on a client. What goes wrong by
-//! accident is `faults`' matter, not a setting.
+//! 2026-11). Where those are silent, the default is the behaviour that is hardest on a client. `faults` covers what
+//! goes wrong by accident.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

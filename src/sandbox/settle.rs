@@ -1,7 +1,7 @@
-//! Settlement: the moment at which an LLM Responses task's advance gives way to what it really cost.
+//! Settlement: the moment at which an LLM Responses task's real cost replaces its advance.
 //!
-//! It is written to the state file before the balance moves; what cannot be written has not happened, and is tried
-//! again when time next passes.
+//! It is written to the state file before the balance moves. If it cannot be written, it has not happened, and is
+//! tried again the next time.
 
 use chrono::{DateTime, Utc};
 

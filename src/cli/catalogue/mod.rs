@@ -1,7 +1,7 @@
 //! `bursar locations`, `languages` and `models`: what an engine serves, by the provider's own lists.
 //!
-//! They are shown from the ledger, and read anew by free calls where they are old and the account has credentials.
-//! Without either, the shipped lists stand in for places and languages, as hints.
+//! They are shown from the ledger, and read again by free calls if they are old and the account has credentials.
+//! Without either, the shipped lists serve as hints for places and languages.
 
 mod fetch;
 mod rows;

@@ -1,4 +1,4 @@
-//! What the provider says about an account, in one free call: its word on money, limits and prices against ours.
+//! What the provider says about an account, in one free call: its money, limits and prices compared with ours.
 
 use chrono::{DateTime, Utc};
 

@@ -1,4 +1,4 @@
-//! What the ledger knows: whether it is whole, and how far the provider's list is proven to show what was bought.
+//! What the ledger knows: whether it is intact, and how far the provider's list is proven to show purchases.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! What the doctor finds: one line each, with what it means and what to do.
+//! The findings of the doctor: one line each, with its meaning and the remedy.
 
 use std::fmt::Write as _;
 

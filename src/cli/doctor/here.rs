@@ -1,4 +1,4 @@
-//! What is here: config, ledger, state folder, secrets, disk.
+//! What is on this machine: config, ledger, state folder, secrets, disk.
 
 use std::path::Path;
 

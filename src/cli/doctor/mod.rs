@@ -1,7 +1,8 @@
-//! `bursar doctor`: is all well, before money depends on it.
+//! `bursar doctor`: is everything ready, before money depends on it?
 //!
-//! It looks at what is here (config, ledger, files, disk), at what the ledger knows of each account, and asks the provider
-//! once for each: a free call. It buys nothing and writes nothing; only `--probe` buys one task, with one account.
+//! It checks what is on this machine (config, ledger, files, disk) and what the ledger knows about each account, and
+//! makes one free call to the provider for each. It buys nothing and writes nothing; only `--probe` buys one task,
+//! with one account.
 
 mod account;
 mod books;

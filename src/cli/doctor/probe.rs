@@ -1,4 +1,4 @@
-//! `--probe`: one task is bought by the ordinary engine, to see that money, list and answers go as they should.
+//! `--probe`: the ordinary engine buys one task, to see that money, list and answers work as they should.
 
 use std::cell::Cell;
 use std::cmp::Ordering;

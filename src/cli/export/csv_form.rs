@@ -1,4 +1,4 @@
-//! CSV: the columns without the answers' texts. Cells that a spreadsheet would take for a formula are defused.
+//! CSV: the columns without the texts of the answers. Cells that a spreadsheet would take for a formula are defused.
 
 use std::borrow::Cow;
 use std::io::{self, Write};

@@ -1,4 +1,4 @@
-//! The format of an export, and whether it can be written where it is to go.
+//! The format of an export, and whether its file can be written.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What all rows of a run have in common, and how complete it is in words.
+//! What all rows of a run have in common, and how complete the run is, in words.
 
 use crate::cli::out::{count, grouped};
 use crate::ids::RunId;

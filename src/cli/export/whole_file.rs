@@ -1,4 +1,4 @@
-//! A file that is there whole or not at all. What is no file (a pipe, a device) is written to as it stands.
+//! A file that is complete or absent. What is not a regular file (a pipe, a device) is written to directly.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};

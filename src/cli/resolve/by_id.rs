@@ -1,5 +1,6 @@
-//! `bursar resolve BATCH --ids FILE`: the provider's ids of what was bought. Each is asked for, and taken only where its
-//! answer carries a tag of this batch: nothing is guessed.
+//! `bursar resolve BATCH --ids FILE`: the provider's ids of what was bought.
+//!
+//! Each is asked for, and accepted only if its answer carries a tag of this batch: nothing is guessed.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! `bursar resolve`: the evidence on a batch in doubt, and what a person decides where no list can tell.
+//! `bursar resolve`: the evidence on a batch in doubt, and a person's decision if no list can tell.
 
 mod shown;
 mod by_id;

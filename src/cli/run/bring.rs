@@ -1,4 +1,4 @@
-//! The runs that jobs mean: brought into the ledger, each as far as it goes on in this session.
+//! Brings the runs of the named jobs into the ledger, each as far as this session continues it.
 
 use super::Start;
 use super::period::{Handshake, Meant, NoRun, has_borders};

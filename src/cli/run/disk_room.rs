@@ -1,4 +1,4 @@
-//! Whether the disk has room for what is to be bought: an answer that cannot be stored was paid for in vain.
+//! Whether the disk has space for what is to be bought: an answer that cannot be stored was paid for in vain.
 
 use std::path::Path;
 

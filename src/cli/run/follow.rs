@@ -1,4 +1,4 @@
-//! One dispatcher: whoever holds the lock buys, and who comes second waits for it.
+//! One dispatcher: the holder of the lock buys, and a second session waits for it.
 
 use std::path::Path;
 use std::time::Duration;

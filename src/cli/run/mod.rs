@@ -1,6 +1,6 @@
-//! `bursar run`: plan, buy, collect until done; started again, it goes on where it stopped.
+//! `bursar run`: plans, buys and collects until done; started again, it continues where it stopped.
 //!
-//! Jobs of one ledger share its lock, jobs of one account one pace and one set of caps.
+//! Jobs of one ledger share its lock; jobs of one account share one pace and one set of caps.
 
 mod account;
 mod bring;

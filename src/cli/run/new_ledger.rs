@@ -1,4 +1,4 @@
-//! Whether a ledger that is not there yet may be made: not where another one has bought the same.
+//! Whether a new ledger may be created: not if another one has bought the same.
 
 use std::fs;
 use std::path::Path;

@@ -1,7 +1,7 @@
-//! For which period a job is run: the one that this machine's clock and the provider's both lie in.
+//! The period for which a job is run: the one in which both this machine's clock and the provider's lie.
 //!
-//! The provider's clock is heard before a run is opened, since opening one closes the runs of earlier periods for good. A
-//! job that is asked once has no borders that a clock could be on the wrong side of.
+//! The provider's clock is read before a run is opened, because opening one closes the runs of earlier periods for
+//! good. A job that is asked once has no borders that a clock could be on the wrong side of.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What a secret brings along from the file it was copied from: quotes, blanks, line ends. Named, and never shown.
+//! What a secret may bring along from the file it was copied from: quotes, blanks, line ends. Named, and never shown.
 
 /// What cannot belong to a secret: it would be refused with it for sure.
 pub(super) fn wrong(secret: &str) -> Option<&'static str> {

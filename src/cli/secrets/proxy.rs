@@ -1,4 +1,4 @@
-//! The proxy of an account with its user and password; and proxies that the environment names and bursar does not use.
+//! The proxy of an account with its user and password; and proxies of the environment, which bursar does not use.
 
 use std::env;
 use std::path::Path;

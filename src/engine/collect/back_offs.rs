@@ -1,4 +1,5 @@
-//! Answers that are there and not given: asked for again after a while, later and later. A list shows them all the time.
+//! Answers that exist but are not handed out: asked for again after a back-off that grows. A list shows them all the
+//! time.
 
 use std::collections::BTreeMap;
 

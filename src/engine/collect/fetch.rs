@@ -1,4 +1,4 @@
-//! An answer to ask for.
+//! One answer to fetch.
 
 use crate::ledger::ToCollect;
 use crate::money::Money;

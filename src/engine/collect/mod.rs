@@ -1,8 +1,8 @@
-//! Collecting: when to look at `tasks_ready`, and which answers to ask for by their ids.
+//! Collecting: when to call `tasks_ready`, and which answers to fetch by their ids.
 //!
-//! What is listed is fetched; what is overdue is asked for by its id, since a list may leave out what failed, and what
-//! was fetched just before a crash is listed no longer. Nothing here scans: batches with answers to come wait in a
-//! queue by the time of their next question.
+//! bursar fetches what `tasks_ready` lists. It fetches overdue answers by their ids, because the list may omit failed
+//! tasks, and no longer shows what was fetched just before a crash. Nothing here searches: batches with outstanding
+//! answers wait in a queue ordered by the time of their next call.
 
 mod fetch;
 mod odd;

@@ -1,7 +1,8 @@
-//! Answers that come in odd form: when that is the provider's last word.
+//! Odd answers: when the provider's answer is final although it is odd.
 //!
-//! A proxy or a store that is out of order for a moment says the same as often as it is asked. So what is not final by
-//! itself has to come in the same odd form several times, over as long as the provider's own lists may be behind.
+//! A proxy or a cache that is broken for a moment repeats itself however often it is asked. An answer that is not
+//! final by itself therefore has to arrive in the same odd form several times, over as long as the provider's own
+//! lists may lag.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

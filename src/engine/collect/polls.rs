@@ -1,4 +1,4 @@
-//! Looking at `tasks_ready`: whose turn it is, and what a listing was worth.
+//! Polling `tasks_ready`: which endpoint is next, and what a reply was worth.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,8 +1,8 @@
-//! The core: what happens next, decided without touching anything.
+//! The core: it decides what happens next and touches nothing.
 //!
-//! An input goes in, effects come out; the time is handed in. It holds counters, queues and timers, fed by what was
-//! committed, never by scans. Which call is the most pressing is decided in `next_call`, and when there is nothing left
-//! to do in `ending`. What becomes of an answer is `replies`' matter.
+//! An input and the time go in, effects come out. The core holds counters, queues and timers, which commits feed; it
+//! never searches the ledger. `next_call` decides which call is the most urgent, `ending` whether anything is left to
+//! do. `replies` decides what follows from an answer.
 
 mod next_call;
 mod ending;

@@ -1,9 +1,8 @@
-//! Which call is made next: the most pressing that its limit allows.
+//! Which call is made next: the most urgent one that its limit allows.
 //!
-//! In this order: look-ups for what is in doubt, results about to be lost, purchases, `tasks_ready`, other results, and the
-//! scan for costs that were booked for want of a word. A
-//! start begins with a free call that shows whether the provider is there, and nothing is bought before the account was
-//! asked for its prices, and for a balance that is to be kept.
+//! The order is: look-ups for unknown outcomes, answers about to be lost, purchases, `tasks_ready`, other answers,
+//! and the scan for provisional costs. A session begins with a free call that shows whether the provider can be
+//! reached. bursar buys nothing before it has asked the account for its prices, and for a balance that is to be kept.
 
 use std::time::Duration;
 

@@ -1,5 +1,4 @@
-//! Silence: nothing comes of any call, for so long that somebody should know why; and the end of a session that nobody
-//! watches.
+//! Silence: no call has succeeded for so long that somebody should know why. Also the end of an unattended session.
 
 use std::time::Duration;
 

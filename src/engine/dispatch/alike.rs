@@ -1,9 +1,9 @@
-//! Refusals that are alike: so many in a row of one market, place, language or target stop it, before all of it is tried.
+//! Equal refusals: several in a row stop a market, language, location or target before every task of it is tried.
 //!
-//! One refusal may be the prompt's fault. Several in a row with the same code and words, and none accepted between them,
-//! are those of what their tasks have in common: a language or place that is not served, an option that the model does not
-//! take. What was accepted once in this session is never stopped. The rest of it stays planned; a later session tries
-//! again, as far as the same number of tasks.
+//! One refusal may be the fault of its prompt. Several in a row with the same code and message, and no acceptance
+//! between them, come from what their tasks have in common: a language or place that is not served, an option that
+//! the model does not take. What was accepted once in this session is never stopped. The remaining tasks stay
+//! planned; a later session tries the same number again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

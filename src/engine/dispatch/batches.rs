@@ -1,4 +1,5 @@
-//! Batches: drafted from the endpoint queues, reserved by the ledger or refused, in flight until they are answered for.
+//! Batches: drafted from the endpoint queues, reserved or refused by the ledger, in flight until their reply is
+//! processed.
 
 use super::{Dispatch, EndpointQueue, InFlight, MOST_PULLED, PULL, Pending};
 use crate::ids::BatchId;

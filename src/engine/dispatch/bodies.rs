@@ -1,10 +1,10 @@
-//! Bodies that were refused whole: cut in halves until the task that is refused is alone.
+//! Requests that were refused as a whole: halved until the refused task is alone.
 //!
-//! A firewall before the provider, or the provider itself, may refuse a request for one of its tasks. Nothing of it was
-//! bought then, and the others need not wait for that one. Its tasks may stand in bodies of half its size only; those go
-//! one after the other while nothing shows that the way is open at all. A task that was refused alone is to blame only if
-//! the request that was answered before it was read: otherwise it waits until one is, and is tried once more. What is
-//! in doubt is never cut: half of it may have been bought.
+//! A firewall in front of the provider, or the provider itself, may refuse a request because of one of its tasks.
+//! Nothing of it was bought then, and the other tasks need not wait for that one. Its tasks may only go into requests
+//! of half the size. These go one after the other as long as nothing shows that the way is open at all. A task that
+//! is refused alone is to blame only if the request answered before it was read. Otherwise it waits until one is, and
+//! is tried once more. What is in doubt is never halved: half of it may have been bought.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 

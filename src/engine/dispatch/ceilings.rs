@@ -1,6 +1,6 @@
-//! What the ceilings leave, and where they cut the plan.
+//! The headroom that the caps leave, and where they cut the plan.
 //!
-//! The ledger has the last word: what seems to fit here may still be refused there (`batches`).
+//! The ledger has the last word: it may still refuse what seems to fit here (`batches`).
 
 use super::Dispatch;
 use crate::ids::RunId;

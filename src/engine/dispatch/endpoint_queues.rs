@@ -1,4 +1,4 @@
-//! The endpoint queues of a run: tasks on their way from the plan into batches, one endpoint queue for each endpoint.
+//! The endpoint queues of a run: tasks on their way from the plan into batches, one queue for each endpoint.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;

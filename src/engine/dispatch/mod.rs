@@ -1,9 +1,9 @@
-//! Buying: which tasks go into the next batch, under which ceilings, at which prices.
+//! Buying: which tasks go into the next batch, under which caps, at which prices.
 //!
-//! Tasks are pulled from the plan in its order (`endpoint_queues`), and each is given its money before the next is looked at: the
-//! first that no ceiling leaves room for is where the plan is cut, and none behind it is taken (`ceilings`). A price
-//! that this ledger was never charged is tried on one task; the rest of that price waits for its charge (`prices`).
-//! What is ready goes into a batch (`batches`). What decides here holds no connection and no file.
+//! Tasks are pulled in the order of the plan (`endpoint_queues`). Each is allocated its money before the next is
+//! considered. The first task for which a cap has no headroom is the cut, and none behind it is taken. A price that
+//! this ledger has never paid is tried on one task; the other tasks of that price wait for its charge (`prices`).
+//! What is ready goes into a batch (`batches`). This module holds no connection and no file.
 
 mod endpoint_queues;
 mod ceilings;

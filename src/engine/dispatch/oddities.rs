@@ -1,8 +1,8 @@
-//! Answers that are odd: the same oddity several times in a row stops its price class before more is paid for.
+//! Odd answers: the same oddity several times in a row stops its price class before more is paid for.
 //!
-//! One odd answer says something of itself. Five in a row of one price class, in one form and odd in the same way, say
-//! something of the class: were one answer in a hundred odd by itself, five in a row would come once in ten thousand
-//! million. A later session buys a single task of the class, and the rest once its answer is as it should be.
+//! One odd answer says something about itself. Five in a row of one price class, in one form and odd in the same way,
+//! say something about the class: if one answer in a hundred were odd by chance, five in a row would occur once in
+//! ten thousand million. A later session buys a single task of the class, and the rest once its answer is normal.
 
 use std::collections::BTreeMap;
 

@@ -1,5 +1,5 @@
-//! Prices: by the list, by what was last charged, by the provider's own list, and the single tasks that prove those never
-//! charged.
+//! Prices: from the price list, from the last charge, from the provider's own list; and the canaries that prove a
+//! price that was never charged.
 
 use std::collections::VecDeque;
 

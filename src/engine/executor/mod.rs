@@ -1,7 +1,7 @@
-//! What the core decided, done: a commit, a look into the ledger, a call to make.
+//! Executes what the core decided: a commit, a query to the ledger, a call to make.
 //!
-//! Whatever touches the ledger is done here and now, and its result is the core's next input. A call is described here
-//! and made by a task of its own (`call`).
+//! Everything that touches the ledger happens here, inline, and its result is the core's next input. A call is
+//! described here and made by a task of its own (`call`).
 
 mod pull;
 

@@ -1,4 +1,4 @@
-//! Tasks read from the plan, with their prices and with what the ceilings leave.
+//! Tasks read from the plan, with their prices and the headroom of the caps.
 
 use std::sync::Arc;
 

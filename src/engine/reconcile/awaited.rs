@@ -1,7 +1,8 @@
-//! What a person called bought: looked for in the provider's list, once a session and whenever it is read to find something.
+//! Purchases that a person called bought: looked for in the provider's list, once a session and whenever the list is
+//! read to find something.
 //!
-//! Its money is charged already, and nothing is ever concluded from its absence: it waits until a list, its id or a callback
-//! shows it, or until the provider no longer keeps its answer.
+//! Their money is charged already, and nothing is concluded from their absence. They wait until a list, their id or a
+//! callback shows them, or until the provider no longer keeps their answers.
 
 use std::collections::BTreeMap;
 

@@ -1,10 +1,10 @@
-//! The list alone, where `tasks_ready` cannot tell.
+//! When the list alone is sufficient evidence because `tasks_ready` cannot tell.
 //!
-//! `tasks_ready` shows a thousand rows and no more. Where another program leaves that many uncollected on the account, it
-//! is no control row for what is finished. The list is one by itself where each of the two scans that conclude has shown a
-//! finished task of ours at the same endpoint: what it shows unfinished is proven before (the visibility proof), or the batch is
-//! older than any task stays unfinished, so that its tasks would be shown in whichever state they are
-//! (docs/decisions/0015).
+//! `tasks_ready` shows at most a thousand rows. If another program leaves that many uncollected on the account, it is
+//! no evidence about finished tasks. The list is sufficient if each of the two scans that conclude has shown a
+//! finished task of ours at the same endpoint. That it shows unfinished tasks is proven before (the visibility
+//! proof), or the batch is older than any task stays unfinished. The list would then show the batch's tasks in
+//! whichever state they are (docs/decisions/0015).
 
 use std::collections::BTreeSet;
 

@@ -1,7 +1,8 @@
-//! Costs that were booked for want of the provider's word: a scan of its list that looks for them, once a day.
+//! Provisional costs, which bursar booked because the provider named none: a daily scan of the provider's list that
+//! looks for them.
 //!
-//! It asks without metadata, since such a list goes back six months, and finds its rows by their ids. It concludes nothing
-//! from what the list does not show, and comes after every other call: nothing waits for it but the end of the session.
+//! It asks without metadata, because such a list goes back six months, and finds its rows by their ids. It concludes
+//! nothing from what the list lacks. It comes after every other call: only the end of the session waits for it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,9 +1,8 @@
-//! What absence proves: the rules by which something in doubt is concluded not to be bought.
+//! What absence proves: the rules by which an unknown outcome is concluded to be not bought.
 //!
-//! Two complete scans the list, both begun after the quarantine, some time apart, each of which showed
-//! everything of ours that it had to show, and an empty `tasks_ready` after them. A scan that failed, or that hid
-//! something it should have shown, is inconclusive: it proves nothing, and nothing follows from it. The rules are safe only
-//! when they are read together, so they stand in one place.
+//! They require two complete scans of the list, both begun after the quarantine, some time apart, each of which
+//! showed every control row, and an empty `tasks_ready` after them. A scan that failed, or that lacked a control row,
+//! is inconclusive: nothing follows from it. The rules are safe only together, so they are in one place.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

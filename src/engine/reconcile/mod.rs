@@ -1,8 +1,8 @@
-//! In doubt: what was sent and not answered for, and what the provider's own list says about it.
+//! Unknown outcomes: what was sent without a reply, and what the provider's own list says about it.
 //!
-//! What is found by its tag is bought. That something is *not* bought is concluded only by evidence (`evidence`): two
-//! complete scans the list (`scan`, read page by page by `pages`), and an empty `tasks_ready` after them. One
-//! look serves everything in doubt.
+//! What the list shows with its tag is bought. That something is *not* bought is concluded only by evidence
+//! (`evidence`): two complete scans of the list (`scan`, read page by page by `pages`), and an empty `tasks_ready`
+//! after them. One scan serves everything in doubt.
 
 mod scan;
 mod pages;

@@ -1,4 +1,4 @@
-//! The pages of a scan: asked for one by one, and cut where they are full.
+//! The pages of a scan: requested one by one; a full page is cut in two.
 
 use std::time::Duration;
 

@@ -1,7 +1,7 @@
-//! A scan through the provider's list: when one is due, and which spans of the provider's time it reads.
+//! A scan of the provider's list: when one is due, and which spans of the provider's time it reads.
 //!
-//! The first goes soon after the send, to adopt quickly; the whole window is read only to conclude, and is widened back
-//! to a purchase that must be shown.
+//! The first follows soon after the send, to recover quickly. The complete window is read only to conclude, and is
+//! widened back to a control row.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Rows of this ledger's that it does not hold, listed at a cost of nothing: sold, and not finished or not priced yet, or
-//! refused and listed all the same. Their ids tell.
+//! Rows of this ledger that it lacks, listed at a cost of zero: sold and not yet finished or priced, or refused and
+//! listed all the same. A call by id decides.
 
 use super::Reconcile;
 use crate::engine::collect::Endpoint;

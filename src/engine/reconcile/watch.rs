@@ -1,8 +1,9 @@
 //! The watch: once a day, a scan for what was given up.
 //!
-//! It reads the windows of what was given up, the latest first, concludes nothing, and ends: after one reading, after
-//! enough pages for a day, or where the list cannot be read. It begins when nothing more urgent is to be read, and gives
-//! way to a new doubt between two pages. What it finds is an unmatched charge, by the ordinary rules for listed rows.
+//! It reads the windows of what was given up, the latest first. It concludes nothing, and ends after one reading,
+//! after enough pages for a day, or when the list cannot be read. It begins when nothing more urgent is to be read,
+//! and yields to a new unknown outcome between two pages. What it finds is an unmatched charge, by the ordinary rules
+//! for listed rows.
 
 use super::scan::{AFTER_CLOSE_S, BEFORE_SEND_S};
 use super::{Purpose, Reconcile, Span, in_reach};

@@ -1,4 +1,4 @@
-//! What a person called bought, and has come: its id, its cost and its answer.
+//! A purchase that a person called bought and that has appeared: its id, its cost and its answer.
 
 use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;

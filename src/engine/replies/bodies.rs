@@ -1,4 +1,4 @@
-//! A purchase that was refused whole, perhaps for one of its tasks; and tasks that were refused alike.
+//! A purchase that was refused as a whole, perhaps because of one of its tasks; and equal refusals of tasks.
 
 use super::consequences::Consequences;
 use crate::clock::Now;

@@ -1,4 +1,4 @@
-//! What the provider took: for an attempt that was in doubt, at a price that may be news, or for nothing of ours.
+//! What the provider charged: for an unknown outcome, at a price that may be news, or for nothing of ours.
 
 use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;

@@ -1,5 +1,5 @@
-//! What follows from a handful of replies, gathered while they are read: what is told, what is written, and what is done
-//! once it is.
+//! The consequences of a handful of replies, gathered while they are read: what is reported, what is written, and
+//! what is done after the commit.
 
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;

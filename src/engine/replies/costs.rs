@@ -1,4 +1,4 @@
-//! What a scan for costs that were booked for want of a word has shown: the books are corrected by it, and that is told.
+//! The result of a scan for provisional costs: it corrects the books, and the correction is reported.
 
 use super::consequences::Consequences;
 use super::refused::{Limit, millis, problem_text};

@@ -1,4 +1,4 @@
-//! What becomes of an answer that was asked for by its id: stored, failed, expired, or asked for again.
+//! The result of fetching an answer by its id: stored, failed, expired, or fetched again later.
 
 use std::time::Duration;
 

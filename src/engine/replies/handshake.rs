@@ -1,5 +1,5 @@
-//! What becomes of the first calls of a session: whether the provider is there and lets us in, and, where a route is not known
-//! to hand out answers, at which endpoints it does.
+//! The result of the first calls of a session: whether the provider can be reached and lets us in, and, if a route is
+//! not known to hand out answers, at which endpoints it does.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
-//! What becomes of a reply: changes for the ledger, all of a handful in one commit, and what follows from them.
+//! What follows from a reply: changes for the ledger, all of a handful in one commit, and their consequences.
 //!
-//! A file for each thing that a reply can be about: the first contact (`handshake`), a purchase (`posted`), a list (`recognised`, `scanned`, `restored`),
-//! an answer (`fetched`); what the provider took (`charged`), and what a refusal means for the calls to come (`refused`).
+//! There is a file for each subject of a reply: the first contact (`handshake`), a purchase (`posted`), a list
+//! (`recognised`, `scanned`, `restored`), an answer (`fetched`); what the provider charged (`charged`), and what a
+//! refusal means for later calls (`refused`).
 
 mod consequences;
 mod bodies;

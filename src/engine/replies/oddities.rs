@@ -1,4 +1,4 @@
-//! What is told of an answer that is odd, and what several of them in a row mean.
+//! How an odd answer is reported, and what several of them in a row mean.
 
 use super::consequences::Consequences;
 use crate::engine::collect::Fetch;

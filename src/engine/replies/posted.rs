@@ -1,7 +1,8 @@
-//! What a purchase's answer becomes: charges, refusals, tasks that come back to the plan, and what stays in doubt.
+//! What follows from the reply to a purchase: charges, refusals, tasks that return to the plan, and what stays in
+//! doubt.
 //!
-//! Tasks are matched by their tags, never by their places in the answer: a row that belongs to none of them is handed
-//! to `recognised`.
+//! Tasks are matched by their tags, never by their positions in the reply. A row that belongs to none of them goes to
+//! `recognised`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;

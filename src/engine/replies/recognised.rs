@@ -1,7 +1,7 @@
-//! What becomes of a row that the provider listed, by what the ledger knows of it.
+//! What follows from a row that the provider listed, by what the ledger knows about it.
 //!
-//! It is in doubt, and so is bought; known, and so is a control row or an answer to fetch; bought after it was given up, or
-//! twice under one tag; or of this ledger's and not in it (`restored`).
+//! If it is in doubt, it is bought. If it is known, it is a control row or an answer to fetch. It may have been
+//! bought after it was given up, or twice under one tag. Or it is of this ledger and missing from it (`restored`).
 
 use std::collections::BTreeMap;
 

@@ -1,6 +1,6 @@
-//! A call that was refused, throttled or failed: what that means for the calls to come.
+//! A call that was refused, throttled or failed: what that means for later calls.
 //!
-//! What becomes of the tasks of a refused purchase is `posted`'s matter.
+//! `posted` handles the tasks of a refused purchase.
 
 use std::time::Duration;
 

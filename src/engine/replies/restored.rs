@@ -1,4 +1,4 @@
-//! Purchases of this ledger's that it does not hold: it was restored from a copy, and knows them again one by one.
+//! Purchases of this ledger that it lacks: it was restored from a copy and recovers them one by one.
 
 use super::refused::Limit;
 use crate::clock::Now;

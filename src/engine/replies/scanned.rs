@@ -1,6 +1,6 @@
-//! What a list has shown once it is through, and what follows when looks have proved enough.
+//! What a complete scan has shown, and what follows when scans have proved enough.
 //!
-//! The rules of evidence are `reconcile`'s; here they become changes for the ledger.
+//! The rules of evidence are in `reconcile`; here they become changes for the ledger.
 
 use super::consequences::Consequences;
 use crate::clock::Now;

@@ -1,4 +1,4 @@
-//! Prompt files as tools write them, byte for byte in small: what each is read as, or why it is refused.
+//! Prompt files as tools write them, byte for byte in small: how each is read, or why it is refused.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

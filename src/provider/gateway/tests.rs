@@ -1,4 +1,4 @@
-//! What the gateway's own words mean, status by status, and that an envelope is judged as ever.
+//! What the gateway's own words mean, status by status, and that an envelope is judged as usual.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! What stands behind an error: the layers above the root only say that something failed.
+//! The cause behind an error: the outer layers only say that something failed.
 
 use std::error::Error;
 

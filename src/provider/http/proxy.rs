@@ -1,4 +1,4 @@
-//! The proxy of an account: its address, and the user and password that let us use it.
+//! The proxy of an account: its address, and its user and password.
 
 use std::fmt;
 

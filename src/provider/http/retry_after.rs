@@ -1,4 +1,4 @@
-//! `Retry-After`: how long the provider asks to be left alone, as seconds or as an HTTP date.
+//! `Retry-After`: how long the provider asks us to wait, as seconds or as an HTTP date.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Against a peer that speaks HTTP by hand, over real sockets and in real time.
+//! Tests against a peer that speaks HTTP by hand, over real sockets and in real time.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

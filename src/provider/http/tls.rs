@@ -1,4 +1,4 @@
-//! TLS: whose certificates are believed, and what is wrong with one, in words.
+//! TLS: which certificates are trusted, and what is wrong with one, in words.
 
 use std::io;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Through a proxy: a connection to it, CONNECT, and then the connection to the provider, as if it were direct.
 //!
-//! As long as the proxy has not agreed, nothing but CONNECT has left this machine: whatever fails until then, and until
-//! TLS stands, sent no request. What fails later is judged as on a direct connection.
+//! Until the proxy has agreed, nothing except CONNECT has left this machine: whatever fails before that, and before
+//! TLS is established, sent no request. What fails later is judged as on a direct connection.
 
 use std::future::Future;
 use std::pin::Pin;

@@ -1,4 +1,5 @@
-//! The way out: direct, by reqwest, or through a proxy. Each request is sent once, and nothing is repeated or followed.
+//! The way out: direct, by reqwest, or through a proxy. Each request is sent once, and nothing is repeated or
+//! followed.
 
 use std::net::IpAddr;
 use std::time::Duration;

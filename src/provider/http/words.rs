@@ -1,4 +1,4 @@
-//! Why a request got no answer, in words: at its root, since the layers above it only say that something failed.
+//! Why a request got no reply, in words: its root cause, because the outer layers only say that something failed.
 
 use std::error::Error;
 

@@ -1,7 +1,7 @@
 //! A reply with task rows, matched with the tasks that were sent.
 //!
-//! By tag and by the provider's id, never by position. All rows with one id are one purchase, and under one tag only
-//! one purchase can be the task's own; what is left over is an unmatched row.
+//! Rows are matched by tag and by the provider's id, never by position. All rows with one id are one purchase, and
+//! under one tag only one purchase can be the task's own; what is left over is an unmatched row.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
-//! The provider's lists of what an engine serves: the whole list, or none at all.
+//! The provider's lists of what an engine serves: the complete list, or none at all.
 //!
-//! Jobs are refused by what such a list lacks, so nothing in it may be overlooked.
+//! Jobs are refused because of what such a list lacks, so nothing in it may be overlooked.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;

@@ -1,4 +1,4 @@
-//! What stands in a row's result: lists of tasks, an answer's facts, the account.
+//! The content of a row's result: lists of tasks, the facts of an answer, the account.
 
 use chrono::{DateTime, Utc};
 use serde::Deserialize;

@@ -1,7 +1,7 @@
-//! Bytes that are no JSON, read as JSON as far as that goes.
+//! Reads bytes that are not JSON as JSON, as far as possible.
 //!
-//! Only for what has to be known of a reply that is odd: whose answer it is, and what it cost. What is stored are the
-//! bytes as they came. One pass over the bytes, and no recursion, whatever they hold.
+//! It only serves what has to be known about an odd reply: whose answer it is, and what it cost. The stored bytes are
+//! the original ones. It makes one pass over the bytes, without recursion, whatever they hold.
 
 /// Deeper than any reply, and shallow enough to hold.
 const MOST_DEPTH: usize = 1_000;

@@ -1,8 +1,8 @@
 //! The provider's JSON: written exactly, read leniently.
 //!
 //! What is sent is spelt out byte by byte. What is received may lack any field, hold null, hold another type than
-//! documented or hold more than documented; none of that is an error here, only a fact the reader learns as `None`.
-//! What a code means is `codes`' matter, what a reply means `post`'s and `get`'s.
+//! documented or hold more than documented. None of that is an error here, only a fact that the reader sees as
+//! `None`. `codes` says what a code means, `post` and `get` what a reply means.
 
 mod catalogue;
 mod lists;

@@ -1,7 +1,8 @@
 //! The envelope of every reply, and the rows in it.
 //!
-//! A reply that is no JSON object is [`Unreadable`]; whatever else is odd about it is tolerated and told. Nothing is
-//! copied that need not be, and no figure ever becomes a float: a cost is read from the digits of its JSON text.
+//! A reply that is not a JSON object is [`Unreadable`]; everything else that is odd about it is tolerated and
+//! reported. Nothing is copied unnecessarily, and no figure ever becomes a float: a cost is read from the digits of
+//! its JSON text.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
-//! The rows of a reply, read where they stand: no byte of them is looked at twice.
+//! The rows of a reply, read in place: no byte of them is read twice.
 //!
-//! A row that is no object, or that says one thing twice, is counted and passed over; what is odd inside a row is
-//! absent. Only what breaks the JSON itself makes the whole reply unreadable.
+//! A row that is not an object, or that has a key twice, is counted and skipped; an odd value inside a row is absent.
+//! Only broken JSON makes the whole reply unreadable.
 
 use std::borrow::Cow;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! What is sent: paths and bodies.
 //!
-//! Bodies go straight into bytes: a purchase of 100 tasks is written thousands of times a second at the highest
-//! limits, and its bytes are what the tests compare.
+//! Bodies are written directly as bytes: a purchase of 100 tasks is written thousands of times a second at the
+//! highest limits, and the tests compare its bytes.
 
 use std::fmt::Write as _;
 

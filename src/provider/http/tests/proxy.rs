@@ -1,4 +1,5 @@
-//! Through a small proxy: what it refuses was never sent, and what fails behind it is judged as on a direct connection.
+//! Tests through a small proxy: what it refuses was never sent, and what fails behind it is judged as on a direct
+//! connection.
 
 use tokio::io::copy_bidirectional;
 

@@ -1,4 +1,4 @@
-//! Against servers with certificates of all kinds.
+//! Tests against servers with certificates of all kinds.
 
 use std::sync::Arc;
 
