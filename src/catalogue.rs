@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_list_decides_for_its_engine_and_for_no_other() {
+    fn a_kept_list_decides_for_its_engine_alone() {
         let (places, read_on) = (gemini_only(), NaiveDate::from_ymd_opt(2026, 11, 20).unwrap());
         assert_eq!(places.location("turkiye", &[Engine::Gemini]), Ok(2792));
         assert_eq!(places.location("TR", &[Engine::Gemini]), Ok(2792));
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kept_list_of_cities_is_searched_by_their_names() {
+    fn a_kept_list_is_searched_by_city_names() {
         let city = |code, name: &str| Location { kind: Some("City".to_owned()), ..place(code, name, "US") };
         let list = [
             place(2840, "United States", "US"),
@@ -373,7 +373,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_no_part_of_a_base_name_and_a_version_is() {
+    fn a_version_is_part_of_a_base_name() {
         for (name, base) in [
             ("claude-sonnet-4-20250514", "claude-sonnet-4"),
             ("claude-opus-4-5-20251101", "claude-opus-4-5"),
@@ -392,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn places_are_listed_for_the_engines_that_are_asked_there() {
+    fn places_are_listed_for_their_engines() {
         assert_eq!(List::Locations.engines(), [Engine::ChatGpt, Engine::Gemini]);
         assert_eq!(List::Models.engines(), Engine::ALL);
     }

@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_has_a_key_and_limits_of_its_own() {
+    fn a_gateway_account_has_its_own_limits() {
         let gateway = read("[accounts.main]\nroute = \"aisa\"\nkey_file = \"secret\"\nlimits = { in_flight = 9 }");
         assert_eq!((gateway.base_url.as_str(), gateway.key_env.as_str()), ("https://api.aisa.one", "AISA_API_KEY"));
         assert_eq!(gateway.key_file, Some("etc/secret".into()));
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn only_this_machine_may_be_spoken_to_in_the_clear() {
+    fn plain_http_is_for_loopback_addresses_only() {
         for url in ["http://127.0.0.1", "http://127.9.9.9:80/x", "http://localhost:8080", "http://[::1]:1", "https://x"]
         {
             assert_eq!(read(&format!("[accounts.main]\nbase_url = '{url}'")).base_url, url);

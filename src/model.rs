@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_shipped_list_can_be_read_and_names_each_model_once() {
+    fn the_shipped_list_names_each_model_once() {
         let mut names: Vec<_> = shipped().iter().map(|model| (model.engine, model.name)).collect();
         let all = names.len();
         names.sort_unstable();

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn a_providers_digits_are_read_exactly_and_rounded_half_to_even() {
+    fn provider_digits_are_rounded_half_to_even() {
         for (text, nanos) in [
             ("0.0012", 1_200_000),
             ("6e-05", 60_000),

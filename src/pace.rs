@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn no_minute_holds_more_calls_than_the_limit_and_a_long_run_comes_close() {
+    fn no_minute_exceeds_its_limit_of_calls() {
         for limit in [1, 6, 10, 20, 60, 1_000, 2_000, 6_000] {
             let calls = greedy(&mut Bucket::new(limit, Duration::ZERO), Duration::ZERO, 10);
             assert!(max_in_a_minute(&calls) <= limit as usize, "{limit}");
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rested_bucket_cannot_push_a_minute_over_the_limit_that_a_long_lived_one_was_used_in() {
+    fn a_full_bucket_cannot_exceed_a_minutes_limit() {
         for limit in [1, 6, 10, 1_000] {
             for restart_ms in (0..70_000).step_by(3_700) {
                 let mut calls = greedy(&mut Bucket::new(limit, Duration::ZERO), Duration::ZERO, 3);
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_complaint_pauses_the_calls_and_a_repeated_one_halves_the_pace_for_a_while() {
+    fn repeated_throttling_halves_the_pace_for_a_while() {
         let mut bucket = Bucket::new(6_000, Duration::ZERO);
         bucket.slow_down(Duration::from_mins(1), Duration::from_secs(5));
         bucket.slow_down(Duration::from_secs(65), Duration::from_secs(5));
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn complaints_about_calls_that_were_in_flight_together_are_one() {
+    fn throttling_of_concurrent_calls_counts_once() {
         let mut bucket = Bucket::new(6_000, Duration::ZERO);
         for _ in 0..20 {
             bucket.slow_down(Duration::from_mins(1), Duration::from_secs(1));

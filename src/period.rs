@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_begins_at_local_midnight_and_lasts_23_or_25_hours_when_clocks_change() {
+    fn a_day_lasts_23_or_25_hours_at_changes() {
         let berlin = zone("Europe/Berlin");
         let spring = parse(PeriodKind::Day, berlin, "2026-03-29").unwrap();
         assert_eq!((spring.from, hours(&spring)), (at("2026-03-28T23:00:00Z"), 23));
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn midnights_that_do_not_exist_and_those_that_come_twice() {
+    fn missing_and_repeated_midnights_begin_a_day() {
         // Cairo puts its clocks forward at 00:00, so the day begins at 01:00.
         let cairo = parse(PeriodKind::Day, zone("Africa/Cairo"), "2024-04-26").unwrap();
         assert_eq!((cairo.from, hours(&cairo)), (at("2024-04-25T22:00:00Z"), 23));
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_day_of_a_period_follows_from_its_id() {
+    fn a_periods_last_day_follows_from_its_id() {
         for (id, last) in [
             ("2026-11-22T15Z", "2026-11-22"),
             ("2026-11-22", "2026-11-22"),
@@ -306,7 +306,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_current_period_holds_now_and_is_found_again_by_its_id(
+        fn the_current_period_is_found_by_its_id(
             seconds in -2_000_000_000_i64..8_000_000_000,
             nanos in 0..1_000_000_000_u32,
             zone in 0..597_usize,

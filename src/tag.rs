@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tag_names_ledger_attempt_and_content_in_sixty_characters() {
+    fn a_tag_names_ledger_attempt_and_content() {
         let task = Identity { job: "demo", period: "once", question: QuestionKey([9; 16]), repeat: 1 };
         let tag = Tag::of(&ledger(), 42, &task, 1);
         assert_eq!(tag.to_string(), "b1.a4dqobyha4dqobyh.cu.".to_owned() + &base32().encode(&tag.hash));

@@ -208,7 +208,7 @@ mod tests {
     };
 
     #[test]
-    fn the_key_is_the_hash_of_the_canonical_form_for_ever() {
+    fn a_question_key_never_changes_its_hash() {
         let canonical = br#"[1,"chat_gpt","llm_scraper","which \"crm\"?",2840,"en",{"force_web_search":true}]"#;
         assert_eq!(QUESTION.key().0, hash128(canonical));
         assert_eq!(QUESTION.key().hex(), "bf98d4efde9d4849141ea65934e4dd02");
@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_sent_twice_without_having_been_found_not_bought() {
+    fn no_state_sends_twice_without_not_bought() {
         assert!(TaskState::Sending.next(Transition::Reserve).is_err());
         assert!(TaskState::Submitted.next(Transition::Reserve).is_err());
         assert!(TaskState::Submitted.next(Transition::NotBought).is_err());

@@ -137,7 +137,7 @@ fn assert_none(wrong: &[String], why: &str) {
 }
 
 #[test]
-fn a_group_of_names_is_read_at_its_outer_level() {
+fn a_group_of_names_counts_at_its_outer_level() {
     assert_eq!(behind("ledger::{Ledger, Lock};"), ["ledger"]);
     assert_eq!(behind("{clock::{Clock, Now}, ids, money::Money}; more"), ["clock", "ids", "money"]);
 }
@@ -154,7 +154,7 @@ fn every_module_stands_in_the_order_of_the_library() {
 }
 
 #[test]
-fn a_module_uses_only_itself_and_those_declared_above_it() {
+fn a_module_uses_only_itself_and_those_above() {
     let order = order();
     let place = |module: &str| order.iter().position(|known| known == module);
     let (mut wrong, mut seen) = (Vec::new(), 0);
@@ -174,7 +174,7 @@ fn a_module_uses_only_itself_and_those_declared_above_it() {
 }
 
 #[test]
-fn no_module_reaches_its_neighbours_by_way_of_its_parent() {
+fn no_module_reaches_a_neighbour_through_its_parent() {
     let mut wrong = Vec::new();
     for source in sources().iter().filter(|source| source.module().is_some()) {
         // Modules inside a file, such as its tests, begin one level deeper and are indented.
@@ -190,7 +190,7 @@ fn no_module_reaches_its_neighbours_by_way_of_its_parent() {
 }
 
 #[test]
-fn the_provider_and_the_ledger_do_not_know_each_other() {
+fn provider_and_ledger_do_not_know_each_other() {
     let strangers = [("provider", "ledger"), ("ledger", "provider")];
     let mut wrong = Vec::new();
     for source in sources() {
@@ -265,7 +265,7 @@ fn a_long_file_has_a_reason() {
 }
 
 #[test]
-fn a_lint_is_expected_with_a_reason_and_never_allowed() {
+fn a_lint_is_expected_with_a_reason() {
     let silenced = ["#[", "#!["].map(|opens| format!("{opens}allow("));
     let mut wrong = Vec::new();
     for source in sources().iter().chain(&files("tests", &[".rs"])).chain(&files("benches", &[".rs"])) {

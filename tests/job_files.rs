@@ -42,7 +42,7 @@ fn show(prefix: &str, path: &Path, problems: &Problems) {
 }
 
 #[test]
-fn everything_wrong_with_a_job_file_is_shown_at_once() {
+fn every_mistake_of_a_job_file_is_shown() {
     let files = toml_files("");
     assert!(files.len() >= 25);
     for path in files {
@@ -126,7 +126,7 @@ fn a_job_names_an_account_that_the_config_has() {
 }
 
 #[test]
-fn a_models_prompt_is_as_long_as_the_provider_of_the_account_counts_it() {
+fn a_models_prompt_length_follows_the_accounts_counting() {
     let config = |decoded| {
         check_config(Path::new("bursar.toml"), &format!("[accounts.main]\nuser_prompt_decoded = {decoded}\n")).unwrap()
     };
@@ -170,7 +170,7 @@ fn lines_and_columns_are_those_of_an_editor() {
 }
 
 #[test]
-fn a_prompt_file_that_changes_after_the_check_is_noticed_and_never_asked() {
+fn a_prompt_file_changed_after_its_check_is_refused() {
     let text = "[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"a\"\nfile = \"p.txt\"\nengine = \"chat_gpt\"\n\
         locations = [\"Germany\"]\nlanguages = [\"de\"]\n";
     let path = Path::new("jobs/j.toml");

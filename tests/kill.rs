@@ -142,7 +142,7 @@ fn kills() -> usize {
 }
 
 #[test]
-fn a_run_that_is_killed_again_and_again_pays_for_each_task_once() {
+fn a_run_killed_repeatedly_pays_each_task_once() {
     let (mut done, mut round) = (0, 0);
     while done < kills() {
         // Early ones fall into the buying, later ones into the collecting; in each round at other moments.
@@ -161,7 +161,7 @@ fn a_run_that_is_killed_again_and_again_pays_for_each_task_once() {
 }
 
 #[test]
-fn a_run_of_every_kind_of_task_that_is_killed_loses_no_more_than_live_answers_and_books_them() {
+fn a_killed_run_loses_only_booked_live_answers() {
     // What is in doubt of a model takes a minute to settle: a few kills.
     let events: Vec<usize> = (0..(kills() / 5).min(4)).map(|kill| 8 + 9 * kill).collect();
     let Killed { tasks, nano, audit, moments } = killed("models", &events, &[0, SOME_FAILED]);

@@ -197,7 +197,7 @@ pub(crate) fn a_new_ledger_where_another_has_bought_buys_nothing() {
 }
 
 #[test]
-fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
+fn a_task_filed_before_a_scan_controls_nothing() {
     let db = small();
     db.execute_batch(
         "UPDATE batch SET posted_v = 1000, unresolved = 0, uncollected = 1;
@@ -231,7 +231,7 @@ fn what_the_list_may_file_before_a_look_is_no_witness_of_it() {
 }
 
 #[test]
-fn starts_whose_counter_could_not_be_written_bought_nothing_and_leave_the_ledger_whole() {
+fn a_session_without_its_counter_leaves_the_ledger_intact() {
     let folder = tempfile::tempdir().unwrap();
     let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
     let begin = || Ledger::open(&path, Kind::Sandbox, NOW).unwrap().begin(&state, NOW).unwrap();
@@ -340,7 +340,7 @@ fn shape(db: &Connection) -> BTreeSet<String> {
 }
 
 #[test]
-fn a_ledger_of_version_1_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
+fn a_version_1_ledger_is_upgraded_with_its_rows() {
     let folder = tempfile::tempdir().unwrap();
     let path = version_1(folder.path(), include_str!("fixtures/schema-1.sql"));
     let not_yet = Ledger::open_to_read(&path).unwrap_err().to_string();
@@ -361,7 +361,7 @@ fn a_ledger_of_version_1_becomes_what_a_new_one_is_and_keeps_what_it_holds() {
 }
 
 #[test]
-fn a_ledger_of_an_unfinished_version_1_is_refused_and_not_touched() {
+fn an_unfinished_version_1_ledger_is_refused_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let text = include_str!("fixtures/schema-1.sql");
     let begins: Vec<&str> = text.lines().filter(|line| !line.contains("begins_at")).collect();
@@ -380,7 +380,7 @@ fn a_ledger_of_an_unfinished_version_1_is_refused_and_not_touched() {
 }
 
 #[test]
-fn a_version_3_ledger_gets_the_shape_of_new_ones() {
+fn a_version_3_ledger_gets_the_new_schema() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("three.db");
     let old = Connection::open(&path).unwrap();
@@ -396,7 +396,7 @@ fn a_version_3_ledger_gets_the_shape_of_new_ones() {
 
 /// What a person called bought under version 3 stood as failed; its answer may still be had.
 #[test]
-fn what_was_called_bought_in_version_3_is_looked_for_again() {
+fn a_version_3_decision_bought_is_awaited_again() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("three.db");
     let old = Connection::open(&path).unwrap();

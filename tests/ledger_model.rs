@@ -32,7 +32,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: cases(), max_shrink_iters: 2_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_ledger_and_a_page_of_arithmetic_agree_after_every_commit(steps in prop::collection::vec(step(false), 1..24)) {
+    fn the_ledger_agrees_with_its_model_after_commits(steps in prop::collection::vec(step(false), 1..24)) {
         let mut executor = Executor::new();
         for step in &steps {
             executor.take(step);
@@ -42,7 +42,7 @@ proptest! {
     }
 
     #[test]
-    fn no_cap_is_passed_by_a_provider_that_charges_no_more_than_it_said(steps in prop::collection::vec(step(true), 1..24)) {
+    fn an_honest_provider_never_exceeds_a_cap(steps in prop::collection::vec(step(true), 1..24)) {
         let mut executor = Executor::honest();
         for step in &steps {
             executor.take(step);
@@ -54,7 +54,7 @@ proptest! {
 }
 
 #[test]
-fn a_day_whose_first_money_is_an_extra_charge_has_its_cap_all_the_same() {
+fn a_day_starting_with_unmatched_money_is_capped() {
     let mut executor = Executor::new();
     executor.take(&Step::Reserve { tasks: vec![(0, 40)], sent_h: 0, hold_h: 0 });
     // 40 cents on the next day of UTC, of the 110 that its cap allows.

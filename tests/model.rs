@@ -24,7 +24,7 @@ const TWO_PROCESSES: Circumstances = Circumstances { processes: 2, ..USUAL };
 const ONE_OF_TWO: Circumstances = Circumstances { cap: 1, ..USUAL };
 
 #[test]
-fn the_design_pays_once_keeps_the_cap_and_knows_every_charge() {
+fn the_design_pays_once_and_keeps_the_cap() {
     holds::<2>("the design", DESIGN, USUAL);
     let at = Circumstances { max_tries: 3, ..USUAL };
     holds::<2>("the design, three attempts of each", DESIGN, at);
@@ -35,7 +35,7 @@ fn the_design_pays_once_keeps_the_cap_and_knows_every_charge() {
 }
 
 #[test]
-fn a_quarantine_of_the_two_delays_is_enough_however_long_they_are() {
+fn a_quarantine_of_both_delays_is_always_sufficient() {
     // A lag of no tick at all is not looked at: a purchase at the very end of a tick would be listed before it.
     for (late, lag) in [(0, 1), (1, 1), (1, 2), (3, 2), (2, 4)] {
         let at = Circumstances { late, lag, ..USUAL };
@@ -44,7 +44,7 @@ fn a_quarantine_of_the_two_delays_is_enough_however_long_they_are() {
 }
 
 #[test]
-fn a_quarantine_one_tick_shorter_pays_twice_however_long_the_delays_are() {
+fn a_quarantine_one_tick_shorter_pays_twice() {
     for (late, lag) in [(0, 1), (1, 1), (1, 2), (2, 1), (3, 2), (2, 4)] {
         let at = Circumstances { late, lag, ..USUAL };
         let rules = Rules::design(at);
@@ -71,13 +71,13 @@ fn a_cap_of_one_task_buys_one_of_two() {
 }
 
 #[test]
-fn a_cap_that_looks_at_what_is_settled_alone_is_exceeded() {
+fn a_cap_on_settled_money_alone_is_exceeded() {
     let rules = Rules { holds_count: false, ..DESIGN };
     breaks::<2>("a cap on settled money alone", rules, ONE_OF_TWO, &[CAP], &[PAY_ONCE, TRACKED]);
 }
 
 #[test]
-fn a_copy_that_waits_and_sweeps_before_it_buys_knows_its_purchases_again() {
+fn a_copy_that_waits_and_scans_recovers_purchases() {
     holds::<1>("copies, waited for and scanned", DESIGN, COPIED);
     if full() {
         holds::<2>("copies, waited for and scanned", DESIGN, COPIED);
@@ -105,7 +105,7 @@ fn without_a_written_intent_a_crash_pays_twice() {
 }
 
 #[test]
-fn a_time_out_that_is_simply_tried_again_pays_twice() {
+fn a_time_out_tried_again_pays_twice() {
     let rules = Rules { time_out_is_doubt: false, ..DESIGN };
     breaks::<2>("a time-out is tried again", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
@@ -117,7 +117,7 @@ fn one_empty_list_without_a_quarantine_pays_twice() {
 }
 
 #[test]
-fn one_sweep_after_the_quarantine_pays_twice_where_a_list_can_leave_out_a_row() {
+fn one_scan_of_an_omitting_list_pays_twice() {
     let rules = Rules { scans: 1, ..DESIGN };
     breaks::<2>("one scan is enough", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
     holds::<2>("one scan, of a list that leaves out nothing", rules, Circumstances { blinks: false, ..USUAL });
@@ -130,13 +130,13 @@ fn two_sweeps_of_one_moment_are_as_one() {
 }
 
 #[test]
-fn a_quarantine_that_is_counted_from_the_intent_pays_twice() {
+fn a_quarantine_counted_from_intent_pays_twice() {
     let rules = Rules { counted_from: From::Intent, ..DESIGN };
     breaks::<2>("a quarantine counted from the intent", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
 
 #[test]
-fn without_a_witness_a_list_that_is_down_pays_twice() {
+fn a_dead_list_without_control_rows_pays_twice() {
     let rules = Rules { control_row: false, ..DESIGN };
     breaks::<2>("no control row", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
     holds::<2>("no control row, of a list that is never down", rules, Circumstances { goes_dark: false, ..USUAL });
@@ -148,14 +148,14 @@ fn a_task_bought_meanwhile_is_witness_enough() {
 }
 
 #[test]
-fn a_list_that_shows_only_what_is_finished_is_waited_for_until_it_must_have_shown_it() {
+fn a_list_of_finished_tasks_is_waited_for() {
     holds::<2>("a list of finished tasks", Rules::design(ONLY_FINISHED), ONLY_FINISHED);
     let at = Circumstances { lists_unfinished: true, ..ONLY_FINISHED };
     holds::<2>("a list that has to prove itself", Rules::design(at), at);
 }
 
 #[test]
-fn without_the_tag_proof_a_list_of_finished_tasks_pays_twice() {
+fn finished_lists_without_visibility_proof_pay_twice() {
     let rules = Rules { visibility_proof: false, ..Rules::design(ONLY_FINISHED) };
     breaks::<2>("no visibility proof", rules, ONLY_FINISHED, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
@@ -174,7 +174,7 @@ fn all_of_it_at_once() {
 }
 
 #[test]
-fn no_doubt_is_for_ever_while_there_is_a_witness() {
+fn doubt_always_ends_while_a_control_row_exists() {
     assert_eq!(doubt_for_ever::<2>("the design", DESIGN, USUAL), None);
     assert_eq!(doubt_for_ever::<2>("a list of finished tasks", Rules::design(ONLY_FINISHED), ONLY_FINISHED), None);
     assert_eq!(doubt_for_ever::<1>("copies, waited for and scanned", DESIGN, COPIED), None);
@@ -184,7 +184,7 @@ fn no_doubt_is_for_ever_while_there_is_a_witness() {
 }
 
 #[test]
-fn without_any_witness_doubt_stays_which_is_safe_and_not_live() {
+fn without_control_rows_doubt_stays_safe_not_live() {
     let at = Circumstances { earlier_purchase: false, ..USUAL };
     assert!(doubt_for_ever::<2>("no purchase before", DESIGN, at).is_some());
 }

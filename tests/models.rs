@@ -49,7 +49,7 @@ fn wrong(target: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_model_that_the_kept_list_lacks_is_refused_with_the_nearest() {
+fn an_unlisted_model_is_refused_with_the_nearest() {
     assert_eq!(
         wrong("engine = 'chat_gpt', model = 'gpt-61'"),
         ["the provider's list for `chat_gpt` has no model `gpt-61` / did you mean `gpt-6`? `bursar models --refresh` \
@@ -69,7 +69,7 @@ fn a_model_that_the_kept_list_lacks_is_refused_with_the_nearest() {
 }
 
 #[test]
-fn a_model_that_the_list_does_not_give_to_the_standard_method_is_sold_live_only() {
+fn a_model_listed_without_standard_is_live_only() {
     for name in ["gpt-6-search", "gpt-6-silent"] {
         let standard = format!("engine = 'chat_gpt', model = '{name}'");
         assert_eq!(
@@ -84,7 +84,7 @@ fn a_model_that_the_list_does_not_give_to_the_standard_method_is_sold_live_only(
 }
 
 #[test]
-fn what_the_list_says_of_a_model_decides_which_fields_it_takes() {
+fn the_list_decides_which_fields_a_model_takes() {
     let refused = |target: &str, why: &str| {
         let found = wrong(target);
         assert!(found.len() == 1 && found[0].contains(why), "{target}: {found:?}");
@@ -104,7 +104,7 @@ fn what_the_list_says_of_a_model_decides_which_fields_it_takes() {
 }
 
 #[test]
-fn a_row_s_word_on_the_model_counts_before_the_defaults_whichever_key_says_it() {
+fn a_rows_model_beats_the_defaults_under_any_key() {
     for (defaults, row) in [("model_name = 'gpt-4o'", "model"), ("model = 'gpt-4o'", "model_name")] {
         let job = read(&format!("engine = 'chat_gpt', {row} = 'gpt-4.1'"), defaults, &Served::default()).unwrap();
         assert_eq!(job.sets[0].targets[0].model.as_deref(), Some("gpt-4.1"), "{defaults}");
@@ -112,7 +112,7 @@ fn a_row_s_word_on_the_model_counts_before_the_defaults_whichever_key_says_it() 
 }
 
 #[test]
-fn what_the_provider_takes_anyway_is_no_part_of_the_question() {
+fn a_provider_default_is_no_part_of_the_question() {
     let bare = |rest: &str| target(&format!("engine = 'chat_gpt', model = 'gpt-4.1'{rest}")).options_json();
     assert_eq!(bare(""), r#"{"model_name":"gpt-4.1"}"#);
     for default in [
@@ -145,7 +145,7 @@ fn a_number_has_one_spelling() {
 }
 
 #[test]
-fn fields_are_sorted_by_name_and_read_back_as_they_were() {
+fn fields_are_sorted_and_read_back_unchanged() {
     let full = target(
         r#"web_search_city = "Köln \"Süd\"", web_search = true, model = "gpt-4.1", message_chain = [{ message = "a\nb", role = "user" }], engine = "chat_gpt", max_output_tokens = 16, web_search_country_iso_code = "DE", system_message = "be brief", force_web_search = true, temperature = 0"#,
     );

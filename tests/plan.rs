@@ -151,7 +151,7 @@ proptest! {
     }
 
     #[test]
-    fn a_cap_cuts_the_order_at_the_first_task_that_does_not_fit(
+    fn a_cap_cuts_at_the_first_unaffordable_task(
         sets in proptest::collection::vec(set(), 1..=3),
         left in 0..60_000_000_i64,
     ) {
@@ -180,7 +180,7 @@ proptest! {
 }
 
 #[test]
-fn a_question_of_two_sets_is_one_task_the_first_set_pays_and_the_highest_repeat_count_wins() {
+fn a_question_of_two_sets_is_one_task() {
     let set = |prompts: &[u8], repeats| Set {
         prompts: prompts.to_vec(),
         markets: vec![0],

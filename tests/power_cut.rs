@@ -66,14 +66,14 @@ fn cut(story: &Story, wanted: u64) -> (Tally, String) {
 }
 
 #[test]
-fn what_the_ledger_said_was_done_survives_a_power_cut_after_any_operation() {
+fn an_acknowledged_commit_survives_any_power_cut() {
     let (tally, told) = cut(&story(None), wanted().unwrap_or(0));
     println!("{told}");
     assert_eq!((tally.lost, tally.broken), (0, Vec::new()));
 }
 
 #[test]
-fn without_a_sync_at_each_commit_a_power_cut_loses_what_was_done_and_the_ledger_knows() {
+fn without_commit_syncs_a_power_cut_is_noticed() {
     let (tally, told) = cut(&story(Some("NORMAL")), wanted().unwrap_or(0) / 10);
     println!("synchronous = NORMAL: {told}");
     assert!(tally.lost > 100, "{tally:?}");
@@ -82,7 +82,7 @@ fn without_a_sync_at_each_commit_a_power_cut_loses_what_was_done_and_the_ledger_
 }
 
 #[test]
-fn a_disk_that_fails_at_any_operation_is_told_of_and_the_next_start_goes_on() {
+fn a_failing_disk_is_reported_and_work_resumes() {
     for failure in [Failure::Write, Failure::Sync, Failure::Full] {
         let every = match wanted() {
             _ if failure == Failure::Sync => 1,

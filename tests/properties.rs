@@ -82,7 +82,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
-    fn a_day_is_every_moment_at_which_clocks_show_its_date(tz in prop::sample::select(ZONES).prop_map(zone), now in moments()) {
+    fn a_day_is_every_moment_with_its_date(tz in prop::sample::select(ZONES).prop_map(zone), now in moments()) {
         let day = day_of(tz, now);
         let date: NaiveDate = day.id.parse().unwrap();
         prop_assert_eq!(date, date_in(tz, now));
@@ -98,7 +98,7 @@ proptest! {
     }
 
     #[test]
-    fn an_iso_week_is_named_by_its_thursday_and_is_its_seven_days(tz in prop::sample::select(ZONES).prop_map(zone), now in moments()) {
+    fn an_iso_week_is_named_by_its_thursday(tz in prop::sample::select(ZONES).prop_map(zone), now in moments()) {
         let week = current(PeriodKind::Week, tz, now);
         let date = date_in(tz, now);
         let monday = date - Days::new(u64::from(date.weekday().num_days_from_monday()));
@@ -132,7 +132,7 @@ proptest! {
     }
 
     #[test]
-    fn an_hour_is_an_hour_of_utc_whatever_the_zone(tz in prop::sample::select(ZONES).prop_map(zone), now in moments()) {
+    fn an_hour_is_an_hour_of_utc(tz in prop::sample::select(ZONES).prop_map(zone), now in moments()) {
         let hour = current(PeriodKind::Hour, tz, now);
         prop_assert_eq!(minutes(&hour), 60);
         prop_assert_eq!(hour.from.timestamp() % 3600, 0);
@@ -140,7 +140,7 @@ proptest! {
     }
 
     #[test]
-    fn a_providers_figure_is_rounded_half_to_even_however_it_is_written(
+    fn a_providers_figure_is_rounded_half_to_even(
         digits in 0..100_000_000_000_000_000_i64,
         decimals in 0..=24_u32,
         tie: bool,
@@ -169,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn what_a_person_writes_is_read_exactly_or_not_at_all(whole in 0..9_000_000_000_u64, decimals in "[0-9]{0,14}") {
+    fn a_written_amount_is_exact_or_refused(whole in 0..9_000_000_000_u64, decimals in "[0-9]{0,14}") {
         let text = if decimals.is_empty() { whole.to_string() } else { format!("{whole}.{decimals}") };
         let needed = decimals.trim_end_matches('0');
         let read = text.parse::<Money>();
@@ -192,7 +192,7 @@ proptest! {
     }
 
     #[test]
-    fn a_tag_is_read_as_it_was_written_by_any_ledger(
+    fn a_tag_is_read_as_it_was_written(
         ledger: [u8; 10],
         attempt in prop_oneof![0..100_i64, 0..i64::MAX],
         hash: [u8; 16],
@@ -204,7 +204,7 @@ proptest! {
     }
 
     #[test]
-    fn a_tag_that_was_touched_is_refused_or_another_tag(
+    fn an_altered_tag_is_refused_or_another_tag(
         ledger: [u8; 10],
         attempt in 0..i64::MAX,
         hash: [u8; 16],

@@ -36,12 +36,12 @@ pub(crate) async fn a_quiet_run_buys_each_task_once_and_collects_every_answer() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_is_found_in_the_list_and_nothing_is_bought_twice() {
+async fn a_lost_reply_is_found_and_not_repeated() {
     bought_once_whatever_befalls_purchase(1).await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn nor_is_it_where_the_answer_to_a_later_purchase_is_lost() {
+async fn a_later_lost_reply_is_not_repeated_either() {
     bought_once_whatever_befalls_purchase(3).await;
 }
 

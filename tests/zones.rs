@@ -53,7 +53,7 @@ fn at(seconds: i64) -> DateTime<Utc> {
 }
 
 #[test]
-fn the_table_is_of_the_release_that_is_built_in() {
+fn the_zone_table_matches_the_built_in_release() {
     let release = TABLE.split_whitespace().nth(2).unwrap().trim_end_matches(',');
     assert_eq!(release, zone::sources().built_in, "make the table anew: scripts/zone-borders.py");
     let known: Vec<&str> = zone::names().collect();
@@ -64,7 +64,7 @@ fn the_table_is_of_the_release_that_is_built_in() {
 }
 
 #[test]
-fn every_zones_days_and_months_begin_where_the_table_says() {
+fn every_zones_borders_match_the_table() {
     let second = TimeDelta::seconds(1);
     let mut borders = 0;
     for (name, offsets) in zones() {
@@ -86,7 +86,7 @@ fn every_zones_days_and_months_begin_where_the_table_says() {
 }
 
 #[test]
-fn the_second_of_november_2026_begins_at_seven_in_vancouver() {
+fn a_vancouver_day_of_2026_begins_at_seven() {
     let vancouver = Zone::built_in("America/Vancouver").unwrap();
     // A quarter past midnight: the clocks are not put back any more.
     let quarter_past: DateTime<Utc> = "2026-11-02T07:15:00Z".parse().unwrap();
@@ -96,7 +96,7 @@ fn the_second_of_november_2026_begins_at_seven_in_vancouver() {
 }
 
 #[test]
-fn a_run_keeps_the_borders_that_it_was_opened_with() {
+fn a_run_keeps_the_borders_of_its_opening() {
     let zone = Zone::built_in("America/Vancouver").unwrap();
     let mut ledger =
         Ledger::from_connection(Connection::open_in_memory().unwrap(), "zones.db".as_ref(), Kind::Sandbox, 0).unwrap();

@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_there_has_room_that_can_be_told() {
+    fn an_existing_folder_has_known_free_space() {
         assert_eq!(free_bytes(Path::new(".")).is_some(), cfg!(unix));
         assert_eq!(free_bytes(Path::new("no such folder")), None);
         assert_eq!(free_for(Path::new("no such folder/bursar.db")).is_some(), cfg!(unix));

@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn a_model_that_ends_within_thirty_days_is_named_once() {
+    fn a_model_ending_soon_is_named_once() {
         let soon = ["model gpt-5-mini of chat_gpt will be retired by its provider on 2026-12-11, in 11 days"];
         assert_eq!(said("gpt-5-mini", "2026-11-30", "2026-12-01"), soon);
         assert_eq!(said("gpt-5-mini-2025-08-07", "2026-11-11", "2026-11-12").len(), 1, "30 days before");

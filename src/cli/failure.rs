@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_told_with_its_words_and_its_question() {
+    fn a_refusal_is_shown_with_its_question() {
         let told = lines(&[alike(1, "which bank?"), alike(1_000, &"which\nbank? ".repeat(20))]);
         assert_eq!(
             told,

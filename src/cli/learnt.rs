@@ -171,7 +171,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_charge_of_another_account_is_no_charge_that_was_told() {
+    fn another_accounts_charge_was_not_reported_here() {
         let notice = |id, account: &str| Notice {
             id,
             kind: NoticeKind::Unmatched,

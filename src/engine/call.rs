@@ -241,7 +241,7 @@ mod tests {
     use crate::product::PRODUCTS;
 
     #[tokio::test(start_paused = true)]
-    async fn calls_that_were_held_up_together_leave_at_the_pace_of_the_limit() {
+    async fn delayed_calls_leave_at_the_limits_pace() {
         let limit = 120;
         let clock = Clock::starting_at(chrono::DateTime::UNIX_EPOCH);
         let gate = Arc::new(Gate::new(limit, clock));
@@ -267,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_purchase_that_cannot_be_counted_outside_the_ledger_does_not_leave() {
+    fn an_uncounted_purchase_is_not_sent() {
         let seal = Some(Seal::that_cannot_be_set());
         let what = What::Post {
             batch: BatchId(1),

@@ -306,13 +306,13 @@ mod tests {
     use crate::product::PRODUCTS;
 
     #[test]
-    fn every_field_of_every_offer_can_be_written_in_sets_and_targets() {
+    fn every_field_can_stand_in_sets_and_targets() {
         let all: BTreeSet<&str> = PRODUCTS.iter().flat_map(|product| product.fields).map(|field| field.name).collect();
         assert_eq!(all.into_iter().collect::<Vec<_>>(), NAMES);
     }
 
     #[test]
-    fn a_place_by_coordinates_is_two_degrees_and_a_radius() {
+    fn coordinates_are_two_degrees_and_a_radius() {
         for text in ["48.2035,16.3689,2000", "-90,180,199", "0.1234567,-0,199999"] {
             assert!(is_coordinate(text), "{text}");
         }

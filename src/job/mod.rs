@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_price_may_rise_by_the_drift_and_no_more() {
+    fn a_price_may_rise_by_the_drift() {
         let known = Money::from_nanos(1_200_000);
         let half_a_percent: Drift = "0.5%".parse().unwrap();
         assert!(half_a_percent.allows(known, Money::from_nanos(1_206_000)));

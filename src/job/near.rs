@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn prompts_that_look_alike_are_counted_and_the_first_pair_is_shown() {
+    fn near_duplicate_prompts_are_counted_with_one_pair() {
         let place = |file: &str, line| TextPlace { file: PathBuf::from(file), line };
         let found = duplicates(
             "\"which caf\\u00e9?\",\n\"which  bar?\",\n\"which bar?\",\n",

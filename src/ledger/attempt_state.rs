@@ -72,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_numbers_are_those_of_the_schema_and_what_is_over_stays_over() {
+    fn attempt_states_match_the_schema_and_stay_final() {
         let db = rusqlite::Connection::open_in_memory().unwrap();
         db.execute_batch(include_str!("../../schema.sql")).unwrap();
         let mut statement = db.prepare("SELECT state, name FROM attempt_state ORDER BY state").unwrap();

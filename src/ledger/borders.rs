@@ -87,14 +87,14 @@ mod tests {
     }
 
     #[test]
-    fn a_day_without_a_total_is_as_its_zone_says() {
+    fn an_unused_day_follows_its_zone() {
         assert_eq!(kept(&days(&[]), 9, (7, 31)), (7, 31));
         assert_eq!(kept(&days(&[(7, 31)]), 31, (31, 55)), (31, 55));
         assert_eq!(kept(&days(&[(7, 31)]), 90, (79, 103)), (79, 103));
     }
 
     #[test]
-    fn days_that_begin_earlier_by_new_rules_wait_for_the_last_to_end() {
+    fn a_day_moved_earlier_waits_for_the_last() {
         let old = days(&[(8, 32)]);
         assert_eq!(kept(&old, 9, (7, 31)), (8, 32), "it has money in it");
         assert_eq!(kept(&old, 31, (31, 55)), (8, 32), "no moment counts in two days");
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn days_that_begin_later_by_new_rules_make_the_last_one_longer() {
+    fn a_day_moved_later_lengthens_the_last() {
         let old = days(&[(7, 31)]);
         assert_eq!(kept(&old, 31, (8, 32)), (7, 32), "the extra hour is no day with a budget of its own");
         assert_eq!(kept(&old, 32, (32, 56)), (32, 56));
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_day_ends_where_a_later_one_has_money_already() {
+    fn a_day_ends_at_the_next_used_day() {
         assert_eq!(kept(&days(&[(32, 56)]), 10, (9, 33)), (9, 32));
     }
 }

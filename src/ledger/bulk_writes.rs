@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn each_task_of_a_row_moves_to_its_own_attempt() {
+    fn each_task_moves_to_its_own_attempt() {
         for tasks in [[1, 2, 3, 5], [5, 3, 2, 1], [2, 3, 1, 5]] {
             let db = four();
             reserve(&db, &tasks).unwrap();
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_row_with_a_task_that_does_not_stand_where_it_was_taken_to_stand_is_refused() {
+    fn a_range_with_a_misplaced_task_is_refused() {
         let db = four();
         reserve(&db, &[2]).unwrap();
         for tasks in [vec![1, 2, 3], vec![3, 4], vec![5, 5], vec![2]] {
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn each_task_of_a_batch_has_its_own_attempt_in_the_order_of_the_batch() {
+    fn attempts_follow_the_order_of_their_batch() {
         let drafts = [draft(2, 7, None), draft(3, 7, None), draft(1, 7, None), draft(5, 9, Some(4))];
         let again = [draft(1, 7, Some(3)), draft(2, 7, Some(4)), draft(3, 8, None), draft(5, 8, None)];
         for tasks in [drafts, again] {
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn each_attempt_that_is_accepted_has_its_own_id_and_cost() {
+    fn each_accepted_attempt_has_its_id_and_cost() {
         let id = |number: u8| Value::Blob(vec![number; 16]);
         let text = |text: &str| Value::Text(text.to_owned());
         let db = four();

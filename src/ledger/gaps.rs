@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn days_without_a_run_are_missing_until_somebody_saw_them() {
+    fn days_without_runs_are_missing_until_seen() {
         let runs = ["2026-11-01", "2026-11-02", "2026-11-06"];
         let (never, now) = ("1970-01-01T00:00:00Z", "2026-11-08T06:15:00Z");
         let missing = ["2026-11-03 to 2026-11-05: 3", "2026-11-07 to 2026-11-07: 1"];

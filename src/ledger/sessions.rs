@@ -447,7 +447,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_that_could_not_be_set_once_is_never_set() {
+    fn a_seal_that_failed_once_stays_failed() {
         let platter = Platter::default();
         platter.0.lock().unwrap().failing_syncs = 1;
         let medium = Box::new(platter.clone());
@@ -461,7 +461,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_counts_all_that_is_reserved_by_then_and_is_set_once_for_them() {
+    fn one_seal_counts_all_reserved_attempts() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.starts");
         let counter = Arc::new(Counter::write(&path, Path::new("bursar.db"), 3, "nonce".to_owned(), 5).unwrap());
@@ -477,7 +477,7 @@ mod tests {
     }
 
     #[test]
-    fn a_first_start_that_died_before_its_counter_is_no_restored_ledger() {
+    fn a_first_session_without_counter_is_not_restored() {
         let folder = tempfile::tempdir().unwrap();
         let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
         let open = || Ledger::open(&path, Kind::Real, 0).unwrap();
@@ -502,7 +502,7 @@ mod tests {
     }
 
     #[test]
-    fn two_copies_of_a_ledger_do_not_buy_at_one_time() {
+    fn two_copies_never_buy_at_one_time() {
         let folder = tempfile::tempdir().unwrap();
         let (path, copy, state) =
             (folder.path().join("bursar.db"), folder.path().join("copy.db"), folder.path().join("state"));

@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[test]
-    fn a_few_seconds_of_skew_at_midnight_are_waited_for() {
+    fn seconds_of_skew_at_midnight_are_awaited() {
         let (before, after) = (at("2026-11-30T23:59:58Z"), at("2026-12-01T00:00:03Z"));
         for kind in [PeriodKind::Hour, PeriodKind::Day, PeriodKind::Month] {
             assert_eq!(agreed(kind, before, after), Agreement::Soon(Duration::from_secs(2)), "{kind}");

@@ -51,7 +51,7 @@ fn usual(target: &Target) -> Option<Money> {
 }
 
 #[test]
-fn the_worst_case_is_the_fee_and_all_that_may_be_read_written_and_searched() {
+fn the_worst_case_adds_fee_tokens_and_searches() {
     let mini = |options| usual(&live(Engine::ChatGpt, "gpt-4.1-mini", options));
     // The fee, 200 tokens read at $0.40 and 2,048 written at $1.60 a million.
     assert_eq!(usual(&live(Engine::ChatGpt, "gpt-4.1-mini", NOTHING)), Some(usd("0.0039568")));
@@ -78,7 +78,7 @@ fn what_may_reason_may_write_twice_as_much() {
 }
 
 #[test]
-fn a_standard_task_takes_an_advance_that_is_never_below_what_is_reserved() {
+fn a_standard_hold_covers_fee_and_advance() {
     let target = ask(Engine::ChatGpt, Method::Standard, "gpt-4.1-mini", NOTHING);
     let price = PriceList::default().expected(&target, ASKED).unwrap();
     assert_eq!((price.amount, price.worst_case, price.fee), (usd("0.0102"), usd("0.0102"), usd("0.0002")));
@@ -88,7 +88,7 @@ fn a_standard_task_takes_an_advance_that_is_never_below_what_is_reserved() {
 }
 
 #[test]
-fn of_two_charges_the_later_counts_and_of_two_at_about_one_time_the_dearer() {
+fn the_later_or_else_dearer_charge_counts() {
     let (cheap, dear) = (usd("0.0012"), usd("0.0013"));
     for (charge, other, later) in [
         ((cheap, 103), (dear, 100), true),
@@ -104,7 +104,7 @@ fn of_two_charges_the_later_counts_and_of_two_at_about_one_time_the_dearer() {
 }
 
 #[test]
-fn a_task_settles_to_its_charge_and_to_the_fee_that_the_provider_took() {
+fn a_task_settles_to_fee_and_charge() {
     // All that is taken, the fee alone, what it came to in the end, and no word; then a provider that has raised its fee.
     let known = [Some("0.0102"), Some("0.0002"), Some("0.0012"), None].map(|named| (named, "0.0002"));
     let dearer = [(Some("0.0112"), "0.0012"), (Some("0.0007"), "0.0007")];
@@ -143,7 +143,7 @@ fn a_task_settles_to_its_charge_and_to_the_fee_that_the_provider_took() {
 }
 
 #[test]
-fn a_ceiling_of_the_job_stands_for_the_worst_case() {
+fn a_jobs_maximum_replaces_the_worst_case() {
     let below = |method, ceiling: &str, list: &PriceList| {
         let asked = Asked { ceiling: Some(usd(ceiling)), ..ASKED };
         let price = list.expected(&ask(Engine::Gemini, method, "no-such-model", NOTHING), asked).unwrap();
@@ -178,7 +178,7 @@ fn a_model_without_a_price_is_not_bought() {
 }
 
 #[test]
-fn a_price_for_a_base_name_is_for_its_dated_models_too() {
+fn a_base_name_price_covers_dated_models() {
     let list = |model: &str| PriceList::with(&[by_token(Engine::ChatGpt, Some(model), "0", "1")]);
     let [base, dated] = ["gpt-4.1-mini", "gpt-4.1-mini-2025-04-14"].map(|model| live(Engine::ChatGpt, model, NOTHING));
     let mine = Some(usd("0.002648"));
@@ -191,7 +191,7 @@ fn a_price_for_a_base_name_is_for_its_dated_models_too() {
 }
 
 #[test]
-fn a_person_s_price_of_a_model_task_is_the_most_that_one_may_cost() {
+fn a_configured_price_is_a_model_tasks_maximum() {
     let own = PriceOverride { price: Some(usd("0.05")), ..over(Engine::ChatGpt, None) };
     let tokens = by_token(Engine::ChatGpt, None, "100", "100");
     let list = PriceList::with(&[own, tokens]);

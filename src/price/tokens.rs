@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_tokens_cost_is_rounded_up_to_the_nano_dollar() {
+    fn token_costs_are_rounded_up_to_nano_dollars() {
         let usd = |text: &str| text.parse::<Money>().unwrap();
         let tokens = Tokens { read: 512, written: 96, searches: 1 };
         // The provider's own example: 512 tokens read, 96 written and a search are $0.0103584.

@@ -168,12 +168,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_sorted_so_that_it_can_be_searched() {
+    fn the_table_of_codes_is_sorted() {
         assert!(CODES.is_sorted_by(|a, b| a.code < b.code));
     }
 
     #[test]
-    fn an_unknown_refusal_is_judged_by_its_cost_and_any_other_unknown_number_proves_nothing() {
+    fn an_unknown_refusal_is_judged_by_its_cost() {
         for (code, class) in [
             (40_999, Class::Unlisted),
             (40_208, Class::Unlisted),

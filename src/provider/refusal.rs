@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn the_providers_words_cannot_move_a_terminals_cursor_nor_fill_its_screen() {
+    fn provider_words_cannot_control_a_terminal() {
         assert_eq!(presentable(" a\u{1b}[2Jb\r\nc\u{0}\u{9b} "), "a[2Jbc");
         assert_eq!(presentable(&"x".repeat(200)), "x".repeat(200));
         assert_eq!(presentable(&"ü".repeat(10_000)), format!("{}…", "ü".repeat(200)));

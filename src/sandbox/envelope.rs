@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn times_are_read_in_any_offset_and_printed_in_utc() {
+    fn times_in_any_offset_print_in_utc() {
         let time = read_stamp("2026-11-22 17:30:11 +02:00").unwrap();
         assert_eq!(stamp(time), "2026-11-22 15:30:11 +00:00");
         for text in ["2026-11-22 17:30:11", "2026-11-22T17:30:11Z", ""] {

@@ -117,7 +117,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn a_prompt_escaped_for_the_wire_is_read_as_it_was(prompt in "[a-zA-Z0-9 %+é中]{0,40}") {
+        fn an_escaped_prompt_is_read_unchanged(prompt in "[a-zA-Z0-9 %+é中]{0,40}") {
             for function in [Function::LlmScraper, Function::LlmResponses] {
                 let product = Product::find(Engine::ChatGpt, function, Method::Standard).unwrap();
                 proptest::prop_assert_eq!(&decoded(&product.wire_prompt(&prompt, true)), &prompt);

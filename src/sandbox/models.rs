@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_base_name_stands_for_the_newest_dated_one_of_its_engine() {
+    fn a_base_name_means_its_newest_dated_model() {
         let named = |engine, name| Model::named(engine, name).map(|model| model.name);
         assert_eq!(named(Engine::ChatGpt, "gpt-4o"), Some("gpt-4o-2024-11-20"));
         assert_eq!(named(Engine::ChatGpt, "gpt-4o-2024-08-06"), Some("gpt-4o-2024-08-06"));

@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_says_when_who_and_what_and_survives_being_written_and_read() {
+    fn an_id_survives_writing_and_reading() {
         let at = "2026-12-31T23:59:58Z".parse().unwrap();
         let id = TaskId::new(at, 0, 0x66, 0xffff_1c2d_3e4f_5a6b);
         assert_eq!(id.to_string(), "12312359-1535-0066-0000-1c2d3e4f5a6b");

@@ -91,7 +91,7 @@ fn a_run_through_a_proxy_buys_and_collects() {
 }
 
 #[test]
-fn what_a_proxy_refuses_is_not_bought_and_not_in_doubt() {
+fn a_proxy_refusal_buys_nothing_and_leaves_no_doubt() {
     for refusal in ["HTTP/1.1 403 Forbidden\r\n\r\n", "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n"] {
         let world = World::new();
         let (address, _) = proxy(refusal);
@@ -109,7 +109,7 @@ fn what_a_proxy_refuses_is_not_bought_and_not_in_doubt() {
 }
 
 #[test]
-fn a_proxy_of_the_environment_is_named_with_the_key_for_it() {
+fn an_environment_proxy_is_named_with_its_config_key() {
     let world = World::new();
     elsewhere(&world);
     for (variable, quiet) in [("HTTPS_PROXY", "--no-progress"), ("all_proxy", "--quiet")] {
@@ -146,7 +146,7 @@ fn a_machine_without_certificates_runs_the_sandbox_alone() {
 }
 
 #[test]
-fn quotes_around_a_password_are_named_where_it_is_refused() {
+fn a_refused_password_with_quotes_is_named() {
     let world = World::new();
     let quoted =
         Ended::of(world.command(&["run", "job.toml"]).env("DATAFORSEO_PASSWORD", "\"hunter2\"").output().unwrap());
@@ -163,7 +163,7 @@ fn quotes_around_a_password_are_named_where_it_is_refused() {
 }
 
 #[test]
-fn a_line_end_in_a_password_is_refused_before_any_call() {
+fn a_line_end_in_a_password_is_refused() {
     let world = World::new();
     let ended =
         Ended::of(world.command(&["run", "job.toml"]).env("DATAFORSEO_PASSWORD", "hunter2\r").output().unwrap());
@@ -231,7 +231,7 @@ fn what_the_disk_cannot_hold_is_not_bought() {
 }
 
 #[test]
-fn the_size_of_stored_answers_is_told_from_enough_of_them() {
+fn answer_size_is_estimated_from_enough_stored_answers() {
     let world = World::new();
     world.job("1", 120);
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);

@@ -19,7 +19,7 @@ fn without_credentials(world: &World, args: &[&str]) -> Ended {
 }
 
 #[test]
-fn a_list_is_read_from_the_provider_kept_and_shown_without_credentials() {
+fn a_list_is_kept_and_shown_without_credentials() {
     let world = World::new();
     let first = world.bursar(&["locations", "germ"]);
     assert_eq!(
@@ -40,7 +40,7 @@ fn a_list_is_read_from_the_provider_kept_and_shown_without_credentials() {
 }
 
 #[test]
-fn an_old_list_is_read_anew_where_that_can_be_and_shown_where_it_cannot() {
+fn an_old_list_is_refreshed_if_credentials_allow_it() {
     let world = World::new();
     assert_eq!(world.bursar(&["languages"]).code, 0);
     aged(&world, 30);
@@ -58,7 +58,7 @@ fn an_old_list_is_read_anew_where_that_can_be_and_shown_where_it_cannot() {
 }
 
 #[test]
-fn what_the_provider_does_not_say_of_a_model_is_not_known() {
+fn an_unstated_property_of_a_model_is_unknown() {
     let world = World::new();
     let shown = world.bursar(&["models", "sonar", "--engine", "perplexity"]);
     assert_eq!(
@@ -80,7 +80,7 @@ fn what_the_provider_does_not_say_of_a_model_is_not_known() {
 }
 
 #[test]
-fn a_job_is_checked_against_the_list_of_the_engine_that_it_asks() {
+fn a_job_is_checked_against_its_engines_list() {
     let world = World::new();
     let job = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
     // Bursar's own list has it, and the simulated provider's has not.

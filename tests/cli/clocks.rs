@@ -20,7 +20,7 @@ fn every(world: &World, period: &str) {
 }
 
 #[test]
-fn a_daily_job_is_not_run_where_the_clocks_lie_in_different_days() {
+fn a_daily_job_waits_while_clocks_disagree() {
     for seconds in [90_000, -90_000] {
         let world = skewed(seconds);
         every(&world, "day");
@@ -43,14 +43,14 @@ fn a_daily_job_is_not_run_where_the_clocks_lie_in_different_days() {
 }
 
 #[test]
-fn a_job_without_periods_is_bought_whatever_day_it_is_there() {
+fn a_job_without_periods_ignores_clocks_days_apart() {
     let world = skewed(90_000);
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
     world.agree(1);
 }
 
 #[test]
-fn clocks_that_are_weeks_apart_end_any_session_with_code_six() {
+fn clocks_weeks_apart_end_any_session_with_six() {
     let world = skewed(40 * 86_400);
     for period in ["once", "day"] {
         every(&world, period);

@@ -87,7 +87,7 @@ fn what_prices_make_wrong_is_shown_with_everything_else() {
 }
 
 #[test]
-fn a_budget_that_freezes_a_known_job_is_no_mistake() {
+fn a_budget_that_freezes_a_job_is_valid() {
     let world = World::new();
     world.job("1", 3);
     assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 0);

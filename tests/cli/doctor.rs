@@ -24,7 +24,7 @@ pub(super) fn edit_config(world: &World, from: &str, to: &str) {
 }
 
 #[test]
-fn all_is_well_before_and_after_a_run_and_nothing_is_bought() {
+fn doctor_passes_before_and_after_a_run() {
     let world = World::new();
     let before = world.bursar(&["doctor"]);
     assert_eq!((before.code, before.stderr.as_str()), (0, "nothing stands in the way; 1 warning\n"), "{before:?}");
@@ -60,7 +60,7 @@ fn all_is_well_before_and_after_a_run_and_nothing_is_bought() {
 }
 
 #[test]
-fn an_account_that_is_not_let_in_a_missing_password_and_a_provider_that_is_gone_end_differently() {
+fn each_failure_to_reach_an_account_has_its_code() {
     let world = World::new();
     let wrong = world.command(&["doctor", "--json"]).env("DATAFORSEO_PASSWORD", "hunter2").output().unwrap();
     let wrong = Ended::of(wrong);
@@ -79,7 +79,7 @@ fn an_account_that_is_not_let_in_a_missing_password_and_a_provider_that_is_gone_
 }
 
 #[test]
-fn a_price_of_the_providers_list_above_ours_fails_and_one_below_warns() {
+fn a_higher_listed_price_fails_a_lower_one_warns() {
     for (ours, code, says) in [
         (
             "0.001",
@@ -104,7 +104,7 @@ fn a_price_of_the_providers_list_above_ours_fails_and_one_below_warns() {
 }
 
 #[test]
-fn limits_above_the_providers_and_a_balance_to_keep_that_is_not_there_are_told() {
+fn excessive_limits_and_a_short_balance_are_reported() {
     let world = World::new();
     edit_config(&world, "id_list_per_minute = 300", "id_list_per_minute = 301");
     edit_config(&world, "route =", "caps = { keep_balance = '5000' }\nroute =");
@@ -120,7 +120,7 @@ fn limits_above_the_providers_and_a_balance_to_keep_that_is_not_there_are_told()
 }
 
 #[test]
-fn a_ledger_that_the_next_run_takes_for_restored_is_told_and_not_changed() {
+fn a_restored_ledger_is_reported_and_not_changed() {
     let world = World::new();
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
     fs::rename(world.folder.path().join("state"), world.folder.path().join("elsewhere")).unwrap();
@@ -171,7 +171,7 @@ fn files_that_others_can_read_or_write_are_told() {
 }
 
 #[test]
-fn the_release_of_the_time_zone_data_is_named_with_its_place() {
+fn the_time_zone_release_and_source_are_named() {
     let world = World::new();
     let zones = tempfile::TempDir::new().unwrap();
     let says = |text: &str| {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::world::{Ended, World, until};
 
 #[test]
-fn another_process_with_the_ledger_is_waited_for_or_not() {
+fn a_second_process_waits_or_ends_with_five() {
     let world = World::new();
     let lock = Lock::try_take(&world.folder.path().join("bursar.db")).unwrap();
     let refused = world.bursar(&["run", "job.toml", "--no-follow"]);
@@ -35,7 +35,7 @@ fn a_provider_that_refuses_the_account_ends_it() {
 }
 
 #[test]
-fn a_price_above_ours_in_the_providers_list_ends_it_before_anything_is_bought() {
+fn a_higher_listed_price_stops_before_buying() {
     let world = World::new();
     let path = world.folder.path().join("bursar.toml");
     let price = "[[accounts.main.prices]]\nfunction = 'llm_scraper'\nengine = 'gemini'\nprice = '0.001'\n";
@@ -54,7 +54,7 @@ fn a_price_above_ours_in_the_providers_list_ends_it_before_anything_is_bought() 
 }
 
 #[test]
-fn a_job_that_cannot_be_bought_any_more_is_collected_all_the_same() {
+fn an_unbuyable_job_is_still_collected_by_run() {
     let world = World::new();
     world.job("1", 2);
     assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 0);
@@ -84,7 +84,7 @@ const TOO_DEAR: &str = "prompt set `all`: one task costs $0.0012, more than max_
                         leave the set out. Nothing is bought of job `job` in this session";
 
 #[test]
-fn a_job_that_cannot_be_bought_any_more_does_not_keep_others_from_being_bought() {
+fn an_unbuyable_job_does_not_stop_other_jobs() {
     let world = World::new();
     world.job("1", 1);
     fs::rename(world.folder.path().join("job.toml"), world.folder.path().join("other.toml")).unwrap();
@@ -107,7 +107,7 @@ fn a_job_that_cannot_be_bought_any_more_does_not_keep_others_from_being_bought()
 }
 
 #[test]
-fn of_a_job_that_cannot_be_bought_any_more_nothing_is_promised_that_this_start_does_not_do() {
+fn an_unbuyable_job_is_promised_no_purchases() {
     let world = World::new();
     world.job("0.0024", 3);
     assert_eq!(world.bursar(&["run", "job.toml", "--no-collect"]).code, 3);
@@ -128,7 +128,7 @@ fn of_a_job_that_cannot_be_bought_any_more_nothing_is_promised_that_this_start_d
 
 #[cfg(unix)]
 #[test]
-fn a_first_signal_ends_it_politely_and_the_same_command_goes_on() {
+fn a_first_signal_ends_politely_and_can_resume() {
     // Answers take a minute at least at this speed.
     let world = World::with(&["--speed", "1"], "");
     world.job("1", 20);
@@ -153,7 +153,7 @@ fn time_that_is_up_ends_it_resumably() {
 }
 
 #[test]
-fn what_is_in_doubt_is_held_asked_about_and_decided() {
+fn doubt_is_held_then_settled_or_decided() {
     let faults = "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [1]\n\
                   [[fault]]\nkind = \"list_outage\"\ncall = \"id_list\"\n\
                   [[fault]]\nkind = \"error_before\"\ncall = \"tasks_ready\"\n";
@@ -188,7 +188,7 @@ fn what_is_in_doubt_is_held_asked_about_and_decided() {
 }
 
 #[test]
-fn a_copy_older_than_the_list_goes_back_buys_again_once_a_person_has_said_so() {
+fn a_very_old_copy_buys_after_a_decision() {
     let world = World::new();
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
     let restored_from = |when: &str| {
@@ -212,7 +212,7 @@ fn a_copy_older_than_the_list_goes_back_buys_again_once_a_person_has_said_so() {
 }
 
 #[test]
-fn what_was_charged_for_nothing_of_ours_is_told_beside_what_was_spent() {
+fn an_unmatched_charge_is_shown_beside_the_spending() {
     let world = World::new();
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
     let ledger = rusqlite::Connection::open(world.folder.path().join("bursar.db")).unwrap();
@@ -255,7 +255,7 @@ fn reconcile_settles_what_is_in_doubt_and_buys_nothing() {
 }
 
 #[test]
-fn what_a_person_gave_up_is_looked_for_by_reconcile() {
+fn reconcile_looks_for_what_a_person_gave_up() {
     let faults = "[[fault]]\nkind = \"drop_before\"\ncall = \"task_post\"\nnth = [1]\n";
     // Truly not bought: else the list shows it at some moment, and it is recovered.
     let world = World::with(&["--speed", "1000"], faults);
@@ -313,7 +313,7 @@ fn a_damaged_ledger_is_told_from_another_file() {
 }
 
 #[test]
-fn credentials_are_asked_for_by_name_and_never_taken_from_an_open_file() {
+fn credentials_never_come_from_a_readable_file() {
     let world = World::new();
     let ended = Ended::of(world.command(&["run", "job.toml"]).env_remove("DATAFORSEO_PASSWORD").output().unwrap());
     assert_eq!(ended.code, 2);
@@ -336,7 +336,7 @@ fn credentials_are_asked_for_by_name_and_never_taken_from_an_open_file() {
 }
 
 #[test]
-fn a_budget_that_was_lowered_below_what_is_spent_is_not_called_the_providers_doing() {
+fn a_lowered_budget_is_not_blamed_on_the_provider() {
     let world = World::new();
     world.job("0.01", 3);
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
@@ -349,7 +349,7 @@ fn a_budget_that_was_lowered_below_what_is_spent_is_not_called_the_providers_doi
 }
 
 #[test]
-fn a_plan_counts_what_other_jobs_have_spent_and_says_that_a_part_is_refused() {
+fn a_plan_counts_other_jobs_and_names_a_refusal() {
     let world = World::new();
     let config = fs::read_to_string(world.folder.path().join("bursar.toml")).unwrap();
     fs::write(world.folder.path().join("bursar.toml"), format!("{config}caps = {{ day = '0.006' }}\n")).unwrap();
@@ -374,7 +374,7 @@ fn a_plan_counts_what_other_jobs_have_spent_and_says_that_a_part_is_refused() {
 }
 
 #[test]
-fn the_evidence_is_shown_and_nothing_is_changed_without_a_verdict() {
+fn resolve_without_a_verdict_only_shows_evidence() {
     let faults = "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [1]\n\
                   [[fault]]\nkind = \"list_outage\"\ncall = \"id_list\"\n\
                   [[fault]]\nkind = \"ready_omits\"\nrow_share = 1.0\ncall = \"tasks_ready\"\n";
@@ -418,7 +418,7 @@ fn ready(world: &World) -> Vec<String> {
 }
 
 #[test]
-fn ids_are_taken_where_their_answers_carry_a_tag_of_the_batch() {
+fn ids_count_only_with_a_tag_of_the_batch() {
     let faults = "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [1]\n\
                   [[fault]]\nkind = \"list_outage\"\ncall = \"id_list\"\n";
     for word in [false, true] {

@@ -29,7 +29,7 @@ pub(super) fn two_days(world: &World) -> [String; 2] {
 }
 
 #[test]
-fn an_export_of_several_periods_names_each_row_s_own() {
+fn an_export_of_periods_names_each_rows_period() {
     let world = World::new();
     let [first, last] = two_days(&world);
     let periods = |args: &[&str]| -> Vec<String> {

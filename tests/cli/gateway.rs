@@ -64,7 +64,7 @@ impl Drop for Gateway {
 }
 
 #[test]
-fn a_run_through_the_gateway_is_answered_and_the_books_agree() {
+fn a_gateway_run_is_answered_and_books_agree() {
     let mut gateway = Gateway::new("");
     let run = gateway.bursar(&["run", "job.toml"]);
     assert_eq!(run.code, 0, "{run:?}");
@@ -85,7 +85,7 @@ fn a_run_through_the_gateway_is_answered_and_the_books_agree() {
 }
 
 #[test]
-fn what_is_in_doubt_is_a_persons_to_decide_and_nobody_is_asked() {
+fn gateway_doubt_waits_for_a_persons_decision() {
     for (verdict, sold) in [("--bought", 2), ("--not-bought", 3)] {
         let mut gateway = Gateway::new("[[fault]]\nkind = 'drop_after'\ncall = 'live'\nnth = [2]\ngateway = true\n");
         for _ in 0..3 {
@@ -113,7 +113,7 @@ fn what_is_in_doubt_is_a_persons_to_decide_and_nobody_is_asked() {
 }
 
 #[test]
-fn a_restored_ledger_buys_again_when_a_person_says_so() {
+fn a_restored_ledger_buys_after_a_persons_word() {
     let mut gateway = Gateway::new("");
     assert_eq!(gateway.bursar(&["run", "job.toml"]).code, 0);
     let folder = gateway.world.folder.path().to_owned();
@@ -140,7 +140,7 @@ fn a_restored_ledger_buys_again_when_a_person_says_so() {
 }
 
 #[test]
-fn a_key_that_is_missing_wrong_or_open_to_others_buys_nothing() {
+fn a_bad_gateway_key_buys_nothing() {
     let mut gateway = Gateway::new("");
     let missing = Ended::of(gateway.command(&["run", "job.toml"]).env_remove("A_KEY").output().unwrap());
     assert!(missing.code == 2 && missing.stderr.contains("set A_KEY to the key"), "{missing:?}");

@@ -109,7 +109,7 @@ fn ends_well(world: &World) {
 }
 
 #[test]
-fn a_first_sigterm_buys_nothing_new_and_hears_the_end_of_what_is_on_its_way() {
+fn a_first_sigterm_awaits_replies_and_buys_nothing() {
     for _ in 0..rounds() {
         let world = provider(1, LATE_S);
         let mut run = Run::start(&world, &["run", "job.toml", "--json", "--no-collect"]);
@@ -130,7 +130,7 @@ fn a_first_sigterm_buys_nothing_new_and_hears_the_end_of_what_is_on_its_way() {
 }
 
 #[test]
-fn a_second_sigterm_ends_it_at_once_and_what_was_on_its_way_is_looked_up() {
+fn a_second_sigterm_ends_at_once_and_leaves_doubt() {
     for _ in 0..rounds() {
         let world = provider(QUICK, TOO_LATE_S);
         let mut run = Run::start(&world, &["run", "job.toml", "--json"]);
@@ -150,7 +150,7 @@ fn a_second_sigterm_ends_it_at_once_and_what_was_on_its_way_is_looked_up() {
 }
 
 #[test]
-fn a_holder_that_sleeps_is_not_overtaken_and_goes_on_when_it_wakes() {
+fn a_suspended_holder_is_not_overtaken_and_resumes() {
     for _ in 0..rounds() {
         let world = provider(QUICK, LATE_S);
         let mut holder = Run::start(&world, &["run", "job.toml", "--json"]);
@@ -174,7 +174,7 @@ fn a_holder_that_sleeps_is_not_overtaken_and_goes_on_when_it_wakes() {
 }
 
 #[test]
-fn of_two_that_start_at_once_one_buys_and_the_other_finds_nothing_left() {
+fn of_two_simultaneous_sessions_only_one_buys() {
     for _ in 0..rounds() {
         let world = provider(QUICK, 0);
         let both = [(); 2].map(|()| world.command(&["run", "job.toml"]).spawn().unwrap());
@@ -228,7 +228,7 @@ fn finds_itself_restored(world: &World, because: &str) {
 }
 
 #[test]
-fn a_copy_of_the_files_from_between_two_starts_knows_its_purchases_again() {
+fn a_copy_from_between_sessions_recovers_its_purchases() {
     for _ in 0..rounds() {
         let world = provider(SLOW, 0);
         let (ledger, copy) = (world.folder.path().join("bursar.db"), world.folder.path().join("copy.db"));
@@ -243,7 +243,7 @@ fn a_copy_of_the_files_from_between_two_starts_knows_its_purchases_again() {
 }
 
 #[test]
-fn a_copy_that_was_made_while_it_bought_knows_its_purchases_again() {
+fn a_copy_made_while_buying_recovers_its_purchases() {
     for _ in 0..rounds() {
         let world = provider(SLOW, LATE_S);
         let (ledger, copy) = (world.folder.path().join("bursar.db"), world.folder.path().join("copy.db"));

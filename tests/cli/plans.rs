@@ -51,7 +51,7 @@ fn buys_what_the_plan_says(world: &World, expected: u64) {
 }
 
 #[test]
-fn what_a_plan_leaves_of_the_runs_budget_is_bought() {
+fn a_plan_shows_the_rest_of_the_run_budget() {
     let world = World::new();
     world.job("0.0120", QUESTIONS);
     buys_what_the_plan_says(&world, 10);
@@ -62,7 +62,7 @@ fn what_a_plan_leaves_of_the_runs_budget_is_bought() {
 }
 
 #[test]
-fn what_a_plan_leaves_of_days_and_months_is_bought() {
+fn a_plan_shows_the_rest_of_day_and_month() {
     for (key, name) in [("day", "job's budget of the day"), ("month", "job's budget of the month")] {
         let world = World::new();
         world.job("1", QUESTIONS);
@@ -78,7 +78,7 @@ fn what_a_plan_leaves_of_days_and_months_is_bought() {
 }
 
 #[test]
-fn what_other_jobs_spent_of_account_caps_is_off_the_plan() {
+fn a_plan_subtracts_other_jobs_from_account_caps() {
     for key in ["day", "month"] {
         let world = World::new();
         replace(&world, "bursar.toml", "route =", &format!("caps = {{ {key} = '0.0180' }}\nroute ="));
@@ -100,7 +100,7 @@ fn what_other_jobs_spent_of_account_caps_is_off_the_plan() {
 }
 
 #[test]
-fn what_a_plan_leaves_above_a_balance_to_keep_is_bought() {
+fn a_plan_shows_the_rest_above_the_balance() {
     let world = World::new();
     replace(&world, "bursar.toml", "poll_max", "balance_lag = '1s', poll_max");
     replace(&world, "bursar.toml", "route =", "caps = { keep_balance = '999.97' }\nroute =");
@@ -117,7 +117,7 @@ fn what_a_plan_leaves_above_a_balance_to_keep_is_bought() {
 }
 
 #[test]
-fn a_budget_on_the_command_line_is_the_runs_whole() {
+fn a_budget_argument_is_the_whole_of_a_run() {
     let world = World::new();
     world.job("0.0120", QUESTIONS);
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 3);

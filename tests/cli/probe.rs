@@ -31,7 +31,7 @@ fn is_kept_from_buying(world: &World, code: i32, starts: &str) {
 }
 
 #[test]
-fn one_task_is_bought_once_for_a_ledger_and_its_price_is_said_before() {
+fn a_probe_names_its_price_and_buys_once() {
     let world = World::new();
     let (ended, first) = probe(&world);
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -54,7 +54,7 @@ fn one_task_is_bought_once_for_a_ledger_and_its_price_is_said_before() {
 }
 
 #[test]
-fn an_answer_that_takes_long_is_not_waited_for_and_the_list_shows_the_task_meanwhile() {
+fn a_probe_does_not_wait_for_slow_answers() {
     // No answer takes less than 30 s, and the wait is 6 s.
     let world = World::with(&["--speed", "2"], "[[fault]]\nkind = 'list_lag'\nafter = '0s'\n");
     let (ended, found) = probe(&world);
@@ -75,7 +75,7 @@ fn an_answer_that_takes_long_is_not_waited_for_and_the_list_shows_the_task_meanw
 }
 
 #[test]
-fn a_ledger_that_another_process_holds_is_left_to_it() {
+fn a_probe_leaves_a_held_ledger_alone() {
     let world = World::with(&["--speed", "2"], "");
     let mut run = world.command(&["run", "job.toml"]).stdout(Stdio::null()).spawn().unwrap();
     drop(until(&mut run, "1 task to buy"));
@@ -105,7 +105,7 @@ fn nothing_is_bought_after_a_failure_or_without_room() {
 }
 
 #[test]
-fn nothing_is_bought_while_a_restored_ledger_is_not_sure() {
+fn a_probe_of_a_restored_ledger_buys_nothing() {
     let world = World::new();
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
     edit_config(&world, "quarantine = '2s'", "quarantine = '1h'");
@@ -127,7 +127,7 @@ fn bought() -> (i32, String) {
 }
 
 #[test]
-fn a_purchase_that_is_refused_buys_nothing_and_the_same_command_goes_on() {
+fn a_refused_probe_can_be_repeated() {
     for (fault, said) in [
         ("kind = 'payment_40210'", "The balance does not cover this request. (code 40210)"),
         ("kind = 'error_before'\nstatus = 401\nhtml = true", "the credentials are refused (HTTP 401)"),
@@ -143,7 +143,7 @@ fn a_purchase_that_is_refused_buys_nothing_and_the_same_command_goes_on() {
 }
 
 #[test]
-fn a_purchase_whose_answer_is_lost_is_held_until_the_list_shows_it_and_is_not_made_again() {
+fn a_lost_probe_is_held_and_not_repeated() {
     // One scan a second at the list, at the most: the first probe ends before it can be read.
     let faults = "[[fault]]\nkind = 'drop_after'\ncall = 'task_post'\nnth = [1]\n\
                   [[fault]]\nkind = 'list_outage'\ntimes = 3\n[[fault]]\nkind = 'ready_omits'\nrow_share = 1.0\n";
@@ -158,7 +158,7 @@ fn a_purchase_whose_answer_is_lost_is_held_until_the_list_shows_it_and_is_not_ma
 }
 
 #[test]
-fn a_purchase_that_nobody_can_find_is_a_persons_to_decide() {
+fn a_probe_that_nobody_finds_needs_a_decision() {
     let lost = "[[fault]]\nkind = 'drop_before'\ncall = 'task_post'\nnth = [1]\n";
     let world = World::with(&["--speed", "100000"], lost);
     for _ in 0..2 {
@@ -181,7 +181,7 @@ fn a_list_without_our_tags_finds_nothing() {
 }
 
 #[test]
-fn another_price_than_ours_is_said_and_a_higher_one_is_a_failure() {
+fn a_probe_at_a_higher_price_fails() {
     for (usd, code, said) in [
         ("0.0024", 6, "fail one task was bought for $0.0024, and $0.0012 was expected: buying at this price stops"),
         ("0.0006", 0, "warn one task was bought for $0.0006, and $0.0012 was expected: more is held than is charged"),
@@ -195,7 +195,7 @@ fn another_price_than_ours_is_said_and_a_higher_one_is_a_failure() {
 }
 
 #[test]
-fn a_task_that_fails_is_told_when_that_is_learnt_and_remembered() {
+fn a_failed_probe_is_reported_and_remembered() {
     let failed = (4, "fail the task failed: paid_failure, $0.0012 paid".to_owned());
     for at_post in [true, false] {
         let fault = format!("[[fault]]\nkind = 'paid_failure'\nat_post = {at_post}\n");
@@ -216,7 +216,7 @@ fn a_task_that_fails_is_told_when_that_is_learnt_and_remembered() {
 }
 
 #[test]
-fn what_cannot_be_bought_in_the_time_is_not_bought() {
+fn a_probe_that_runs_out_of_time_buys_nothing() {
     let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = 'throttle_40202'\ncall = 'task_post'\n");
     let (ended, found) = probe_for(&world, "1ms");
     assert_eq!((ended.code, &*found), (7, &["fail stopped before anything was bought".to_owned()][..]), "{ended:?}");
@@ -227,7 +227,7 @@ fn what_cannot_be_bought_in_the_time_is_not_bought() {
 }
 
 #[test]
-fn a_list_that_shows_no_unfinished_task_proves_nothing_yet() {
+fn a_list_without_unfinished_tasks_proves_nothing_yet() {
     let world = World::with(&["--speed", "1"], "[[fault]]\nkind = 'list_hides_unfinished'\n");
     let (ended, found) = probe_for(&world, "3s");
     assert_eq!(
@@ -244,7 +244,7 @@ fn a_list_that_shows_no_unfinished_task_proves_nothing_yet() {
 }
 
 #[test]
-fn a_ledger_that_knows_the_login_or_the_name_otherwise_buys_nothing() {
+fn a_probe_with_a_conflicting_name_buys_nothing() {
     let world = World::new();
     let path = world.folder.path().join("bursar.toml");
     let text = fs::read_to_string(&path).unwrap();

@@ -80,7 +80,7 @@ fn a_market_that_stops_says_so_in_one_line() {
 }
 
 #[test]
-fn a_prompt_that_a_firewall_refuses_is_named_and_the_rest_bought() {
+fn a_prompt_refused_by_a_firewall_is_named() {
     let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = \"refuse_body\"\nmarker = \"DROP TABLE\"\n");
     let sql = "\"what does DROP TABLE users do in SQL?\"";
     job(&world, "waf", &format!("{sql}, \"which bank?\", \"which card?\", \"which broker?\""), SOMEWHERE);
@@ -96,7 +96,7 @@ fn a_prompt_that_a_firewall_refuses_is_named_and_the_rest_bought() {
 }
 
 #[test]
-fn what_was_refused_at_no_cost_leaves_with_its_market() {
+fn a_free_refusal_leaves_with_its_market() {
     let world = World::new();
     job(&world, "mend", "\"which bank?\"", &format!("{NOWHERE}, {SOMEWHERE}"));
     assert_eq!(run(&world, &[]).code, 4);
@@ -111,7 +111,7 @@ fn what_was_refused_at_no_cost_leaves_with_its_market() {
 }
 
 #[test]
-fn retry_failed_tries_what_was_refused_and_pays_again_for_failures() {
+fn retry_failed_repeats_refusals_and_pays_for_failures() {
     let world = World::with(
         &["--speed", "100000"],
         "[[fault]]\nkind = \"refuse_body\"\nmarker = \"bad\"\ntimes = 2\n\
@@ -131,7 +131,7 @@ fn retry_failed_tries_what_was_refused_and_pays_again_for_failures() {
 }
 
 #[test]
-fn answers_that_are_not_waited_for_are_not_called_complete() {
+fn a_run_without_its_answers_is_not_complete() {
     let world = World::new();
     let ended = run(&world, &["--no-collect"]);
     assert_eq!(ended.code, 0, "{ended:?}");
@@ -163,7 +163,7 @@ fn a_month_without_money_says_when_there_is_some() {
 }
 
 #[test]
-fn a_broken_job_does_not_stop_the_good_one_beside_it() {
+fn a_broken_job_does_not_stop_a_good_one() {
     let world = World::new();
     let broken = "name = \"broken\"\n[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"q\"\nengine = \"gemini\"\n\
                   locations = [\"US\"]\nlanguages = [\"en\"]\nfile = \"not-there.txt\"\n";
@@ -180,7 +180,7 @@ fn a_broken_job_does_not_stop_the_good_one_beside_it() {
 }
 
 #[test]
-fn a_job_too_dear_does_not_stop_the_good_one_beside_it() {
+fn a_job_too_dear_does_not_stop_another() {
     let world = World::new();
     let dear = fs::read_to_string(world.folder.path().join("job.toml")).unwrap().replace("0.0012", "0.0001");
     fs::write(world.folder.path().join("dear.toml"), dear).unwrap();

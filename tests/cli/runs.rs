@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::world::{BURSAR, Ended, World, until};
 
 #[test]
-fn what_is_asked_and_paid_is_answered_and_a_second_start_has_nothing_to_do() {
+fn a_second_session_of_a_complete_run_is_idle() {
     let world = World::new();
     world.job("1", 30);
     let first = world.bursar(&["run", "job.toml"]);
@@ -23,7 +23,7 @@ fn what_is_asked_and_paid_is_answered_and_a_second_start_has_nothing_to_do() {
 }
 
 #[test]
-fn a_budget_of_exactly_a_hundred_tasks_buys_exactly_a_hundred() {
+fn a_budget_of_a_hundred_tasks_buys_a_hundred() {
     let world = World::new();
     world.job("0.12", 150);
     let ended = world.bursar(&["run", "job.toml"]);
@@ -45,7 +45,7 @@ fn failures_that_were_paid_are_told_with_their_price() {
 }
 
 #[test]
-fn a_job_is_known_by_its_file_and_moves_only_when_told() {
+fn a_job_file_moves_only_with_the_flag() {
     let world = World::new();
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
     fs::create_dir(world.folder.path().join("new")).unwrap();
@@ -97,7 +97,7 @@ fn a_run_in_json_is_one_event_a_line() {
 }
 
 #[test]
-fn an_export_has_a_row_a_task_in_both_forms() {
+fn both_export_formats_have_one_row_a_task() {
     let world = World::new();
     let text = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
     fs::write(
@@ -126,7 +126,7 @@ fn an_export_has_a_row_a_task_in_both_forms() {
 }
 
 #[test]
-fn a_demo_that_is_killed_goes_on_against_the_same_books() {
+fn a_killed_demo_continues_with_the_same_books() {
     let folder = TempDir::new().unwrap();
     let job = "[budget]\nrun = \"1\"\n[[prompt_set]]\nname = \"all\"\nengine = \"gemini\"\nlocations = [\"US\"]\nlanguages = [\"en\"]\nprompts = [\"a?\", \"b?\", \"c?\"]\npriority = \"high\"\n";
     fs::write(folder.path().join("job.toml"), job).unwrap();

@@ -9,7 +9,7 @@ fn bought(world: &World) -> u64 {
 }
 
 #[test]
-fn a_mistyped_ledger_is_refused_until_a_person_says_new_ledger() {
+fn a_mistyped_ledger_is_refused_without_the_flag() {
     let world = World::new();
     assert_eq!(world.bursar(&["doctor"]).code, 0);
     let first = world.bursar(&["run", "job.toml", "--quiet", "--no-progress"]);
@@ -39,7 +39,7 @@ fn a_mistyped_ledger_is_refused_until_a_person_says_new_ledger() {
 }
 
 #[test]
-fn a_ledger_that_is_gone_is_not_begun_anew_in_silence() {
+fn a_missing_ledger_is_not_replaced_in_silence() {
     let world = World::new();
     assert_eq!(world.bursar(&["run", "job.toml"]).code, 0);
     fs::remove_file(world.folder.path().join("bursar.db")).unwrap();
@@ -48,7 +48,7 @@ fn a_ledger_that_is_gone_is_not_begun_anew_in_silence() {
 }
 
 #[test]
-fn a_folder_that_is_missing_is_named_and_not_made() {
+fn a_missing_ledger_folder_is_named_not_created() {
     let world = World::new();
     for args in
         [&["run", "job.toml", "--ledger", "disk/here/bursar.db"][..], &["doctor", "--ledger", "disk/here/bursar.db"]]

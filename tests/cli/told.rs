@@ -22,7 +22,7 @@ fn is_quiet(ended: &Ended) {
 }
 
 #[test]
-fn a_loss_of_another_job_is_told_by_the_session_that_learns_it() {
+fn a_session_reports_the_loss_of_another_job() {
     let world = World::with(
         &["--speed", "100000"],
         "[[fault]]\nkind = \"paid_failure\"\ncall = \"task_post\"\ncode = 40103\nnth = [1]\n",
@@ -46,7 +46,7 @@ fn a_loss_of_another_job_is_told_by_the_session_that_learns_it() {
 }
 
 #[test]
-fn a_charge_beyond_its_hold_is_told_by_its_own_run() {
+fn a_charge_beyond_its_hold_is_reported() {
     let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = 'price_change'\nusd = '0.0015'\n");
     let path = world.folder.path().join("job.toml");
     let job = fs::read_to_string(&path).unwrap();
@@ -66,7 +66,7 @@ fn a_charge_beyond_its_hold_is_told_by_its_own_run() {
 }
 
 #[test]
-fn a_loss_of_another_job_stands_in_the_json_of_the_session() {
+fn session_json_has_the_loss_of_another_job() {
     let world = World::with(
         &["--speed", "100000"],
         "[[fault]]\nkind = \"paid_failure\"\ncall = \"task_post\"\ncode = 40103\nnth = [1]\n",
@@ -82,7 +82,7 @@ fn a_loss_of_another_job_stands_in_the_json_of_the_session() {
 }
 
 #[test]
-fn a_day_cut_short_is_told_once_and_marked_until_seen() {
+fn a_short_day_is_reported_once_and_marked() {
     let world = World::new();
     let daily = other(&world, "daily", "period = \"day\"\ntimezone = \"UTC\"\n");
     let begun = world.bursar(&["run", &daily, "--quiet"]);
@@ -137,7 +137,7 @@ fn away(world: &World) {
 }
 
 #[test]
-fn an_unreachable_provider_is_named_once_and_ends_the_session() {
+fn an_unreachable_provider_is_named_and_ends_it() {
     let world = World::new();
     away(&world);
     let ended = world.bursar(&["run", "job.toml", "--quiet"]);
@@ -149,7 +149,7 @@ fn an_unreachable_provider_is_named_once_and_ends_the_session() {
 }
 
 #[test]
-fn a_stopped_session_says_in_json_what_it_waited_for() {
+fn session_json_says_what_it_waited_for() {
     let world = World::new();
     away(&world);
     let ended = world.bursar(&["run", "job.toml", "--quiet", "--json", "--max-wait", "1s"]);
@@ -159,7 +159,7 @@ fn a_stopped_session_says_in_json_what_it_waited_for() {
 }
 
 #[test]
-fn a_lock_held_for_long_is_told_and_ends_the_wait() {
+fn a_lock_held_too_long_ends_the_wait() {
     let world = World::new();
     away(&world);
     let mut lock = Lock::try_take(&world.folder.path().join("bursar.db")).unwrap();

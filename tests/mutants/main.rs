@@ -344,7 +344,7 @@ fn in_one_line(failure: &(dyn std::any::Any + Send)) -> String {
 }
 
 #[test]
-fn each_rule_of_the_protocol_is_shown_to_be_needed() {
+fn each_rule_of_the_protocol_is_needed() {
     std::panic::set_hook(Box::new(|_| {}));
     let (mut passed, mut wrong) = (std::collections::BTreeSet::new(), Vec::new());
     for rule in Rule::ALL {

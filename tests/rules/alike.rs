@@ -33,7 +33,7 @@ async fn live(world: &mut World, job: &str) -> (End, usize, Vec<(String, u32, u6
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_market_that_is_always_refused_costs_a_few_requests() {
+async fn an_always_refused_market_costs_few_requests() {
     let mut world = World::new(settings(vec![]));
     let (end, posts, stops) = live(&mut world, &job(600, NOWHERE)).await;
     assert_eq!(stops, [("location 999999".to_owned(), 5, 595)]);

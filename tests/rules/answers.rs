@@ -90,7 +90,7 @@ pub(crate) async fn a_reply_in_another_order_gives_each_task_its_own_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_pages_are_asked_for_the_answer_of_a_model_comes_in_the_form_that_it_has() {
+async fn a_model_answers_in_its_form_beside_pages() {
     let models = "[[prompt_set]]\nname = \"models\"\nfunction = \"llm_responses\"\nprompts = [\"which bike?\"]\n\
                   targets = [{ engine = \"chat_gpt\", model = \"gpt-4.1-mini\" },\n\
                   { engine = \"perplexity\", model = \"sonar\", method = \"live\" }]\n";
@@ -110,7 +110,7 @@ async fn where_pages_are_asked_for_the_answer_of_a_model_comes_in_the_form_that_
 
 /// A code that nobody knows, for a task that is paid: perhaps a new name for "later".
 #[tokio::test(start_paused = true)]
-async fn a_paid_answer_is_not_given_up_for_a_code_that_nobody_knows() {
+async fn an_unknown_code_does_not_abandon_a_paid_answer() {
     let mut world = World::new(settings(vec![]));
     world.meddle = Some(Arc::new(|request, outcome| {
         if !request.path.contains("task_get") {

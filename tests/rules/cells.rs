@@ -88,7 +88,7 @@ pub(crate) fn attempts(world: &World) -> Vec<(String, i64, Option<i64>, Option<i
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_job_of_every_function_engine_and_method_is_answered_and_the_books_agree() {
+async fn a_job_of_every_product_balances_its_books() {
     let mut world = World::new(quick(vec![]));
     let end = world.live_on(CELLS).await;
     assert_eq!((end.refused, end.in_doubt), (None, 0));
@@ -96,7 +96,7 @@ async fn a_job_of_every_function_engine_and_method_is_answered_and_the_books_agr
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_dies_at_any_call_of_such_a_job_is_finished_by_the_next() {
+async fn every_product_survives_a_death_at_any_call() {
     let calls = World::new(quick(vec![])).live(CELLS, Death::default()).await.calls;
     // Every call up to the first answers, then a sample of the rest.
     for call in (1..=16).chain((17..=calls).step_by(41)) {
@@ -115,7 +115,7 @@ async fn a_start_that_dies_at_any_call_of_such_a_job_is_finished_by_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_holds_its_worst_case_is_taken_fee_and_advance_and_settles_to_fee_and_charge() {
+async fn a_model_task_settles_from_worst_case_to_charge() {
     let mut world = World::new(quick(vec![]));
     world.live_on(&models("standard", 3, "1")).await;
     world.assert_all_answered_once(3);
@@ -127,7 +127,7 @@ async fn a_task_holds_its_worst_case_is_taken_fee_and_advance_and_settles_to_fee
 }
 
 #[tokio::test(start_paused = true)]
-async fn holds_that_come_back_let_a_run_finish_under_a_cap_near_its_true_cost() {
+async fn released_holds_let_a_tight_run_finish() {
     // Twenty tasks hold $0.204 at once, and cost about $0.016 in the end.
     let mut world = World::new(quick(vec![]));
     let end = world.live_on(&models("standard", 20, "0.03")).await;
@@ -137,7 +137,7 @@ async fn holds_that_come_back_let_a_run_finish_under_a_cap_near_its_true_cost() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_answer_that_came_to_more_than_was_held_is_booked_and_stops_the_rest_of_its_kind() {
+async fn an_answer_above_its_hold_stops_its_target() {
     let overrun = Fault::Overrun { usd: usd("0.25") };
     let mut world = World::new(quick(vec![Rule::nth(overrun, Call::TaskPost, 1)]));
     let end = world.live_on(&models("standard", 20, "0.03")).await;
@@ -163,7 +163,7 @@ async fn an_answer_that_came_to_more_than_was_held_is_booked_and_stops_the_rest_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_the_provider_never_finishes_costs_its_fee_and_is_no_answer() {
+async fn a_task_never_finished_costs_its_fee() {
     let mut world = World::new(quick(vec![Rule::nth(Fault::NeverDone, Call::TaskPost, 1)]));
     world.live_on(&models("standard", 1, "1")).await;
     world.assert_books_agree();
@@ -182,7 +182,7 @@ async fn a_task_that_fails_early_costs_what_was_taken() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_names_its_fee_alone_takes_the_advance_all_the_same() {
+async fn a_fee_named_alone_still_takes_the_advance() {
     let mut settings = quick(vec![]);
     settings.switches.post_shows_advance = false;
     let mut world = World::new(settings);
@@ -193,7 +193,7 @@ async fn a_provider_that_names_its_fee_alone_takes_the_advance_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_shows_what_was_settled_changes_no_book() {
+async fn a_list_of_settled_costs_changes_no_books() {
     for shown in [false, true] {
         let mut settings = quick(vec![]);
         settings.switches.list_settled_cost = shown;
@@ -206,7 +206,7 @@ async fn a_list_that_shows_what_was_settled_changes_no_book() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_answer_that_is_lost_was_paid_is_told_and_is_not_bought_again() {
+async fn a_lost_live_answer_is_paid_and_reported() {
     for fault in [Fault::LiveLost, Fault::DropAfter, Fault::LiveTimeout { charged: true }] {
         let mut world = struck(fault.clone(), Call::Live);
         let end = world.live_on(&models("live", 4, "1")).await;
@@ -220,7 +220,7 @@ async fn a_live_answer_that_is_lost_was_paid_is_told_and_is_not_bought_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_call_that_never_was_or_was_not_charged_is_bought_once_that_is_sure() {
+async fn an_unsold_live_call_is_bought_again() {
     for fault in [Fault::RefuseBefore, Fault::DropBefore, Fault::LiveTimeout { charged: false }] {
         let mut world = struck(fault.clone(), Call::Live);
         let mut end = world.live_on(&models("live", 4, "1")).await;
@@ -234,7 +234,7 @@ async fn a_live_call_that_never_was_or_was_not_charged_is_bought_once_that_is_su
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_call_in_doubt_is_cleared_by_what_was_bought_in_the_same_minute() {
+async fn live_doubt_is_settled_by_purchases_of_its_minute() {
     let mut world = struck(Fault::DropBefore, Call::Live);
     let end = super::live_for(&mut world, &models("live", 4, "1"), Duration::from_mins(45)).await;
     assert_eq!((end.map(|end| end.in_doubt), world.bill().tasks), (Some(0), 4));
@@ -242,7 +242,7 @@ async fn a_live_call_in_doubt_is_cleared_by_what_was_bought_in_the_same_minute()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_answer_without_a_result_is_kept_as_it_came() {
+async fn a_live_answer_without_result_is_kept() {
     let mut world = World::new(quick(vec![]));
     world.meddle = Some(std::sync::Arc::new(|request, outcome| {
         if !request.path.contains("/live") {
@@ -257,7 +257,7 @@ async fn a_live_answer_without_a_result_is_kept_as_it_came() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_live_calls_are_under_way_than_may_be() {
+async fn concurrent_live_calls_stay_within_their_limit() {
     let mut settings = quick(vec![]);
     settings.live_at_once = 3;
     settings.live_takes = Spread { min: Duration::from_mins(1), max: Duration::from_mins(1) };
@@ -269,7 +269,7 @@ async fn no_more_live_calls_are_under_way_than_may_be() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_allows_fewer_live_calls_slows_them_down_and_loses_none() {
+async fn a_provider_with_fewer_live_calls_loses_none() {
     let mut settings = quick(vec![]);
     settings.live_at_once = 2;
     settings.live_takes = Spread { min: Duration::from_mins(1), max: Duration::from_mins(1) };
@@ -280,7 +280,7 @@ async fn a_provider_that_allows_fewer_live_calls_slows_them_down_and_loses_none(
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restored_ledger_knows_its_models_and_its_live_purchases_again() {
+async fn a_restored_ledger_recovers_models_and_live_purchases() {
     let mut world = World::new(quick(vec![]));
     world.live_on(&models("standard", 1, "1")).await;
     let copy = world.copy();
@@ -296,7 +296,7 @@ async fn a_restored_ledger_knows_its_models_and_its_live_purchases_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_provider_withholds_until_the_account_has_money_is_not_bought_again() {
+async fn a_withheld_answer_is_not_bought_again() {
     let withheld = Rule { from: Duration::from_mins(5), ..Rule::always(Fault::NegativeBalance) };
     let mut world = World::new(quick(vec![Rule { until: Some(Duration::from_hours(6)), ..withheld }]));
     let asked = Arc::new(Mutex::new(0));
@@ -316,7 +316,7 @@ async fn what_the_provider_withholds_until_the_account_has_money_is_not_bought_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_models_task_that_is_found_after_it_was_given_up_is_settled_with_its_answer() {
+async fn a_models_task_found_late_settles_by_its_answer() {
     let drop = Rule::nth(Fault::DropAfter, Call::TaskPost, 2);
     let mut world = World::new(quick(vec![drop, Rule::nth(Fault::ListOutage, Call::IdList, 1)]));
     // A person says too early that it was not bought.
@@ -336,7 +336,7 @@ async fn a_models_task_that_is_found_after_it_was_given_up_is_settled_with_its_a
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_a_list_shows_a_models_task_at_is_no_price() {
+async fn a_listed_model_cost_is_not_a_price() {
     let drop = Rule::nth(Fault::DropAfter, Call::TaskPost, 1);
     let dear = Rule::nth(Fault::Overrun { usd: usd("0.02") }, Call::TaskPost, 1);
     let mut settings = quick(vec![drop, dear]);

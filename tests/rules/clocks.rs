@@ -69,7 +69,7 @@ pub(crate) async fn a_clock_in_another_day_opens_no_run_and_buys_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clocks_an_hour_apart_in_one_day_buy_that_day() {
+async fn clocks_an_hour_apart_buy_the_same_day() {
     let mut world = World::new(settings(vec![Rule::always(Fault::ClockSkew { seconds: 3_600 })]));
     let end = session(&mut world, &daily(3)).await.unwrap();
     assert_eq!(end.refused, None);
@@ -108,7 +108,7 @@ async fn a_provider_without_a_date_ends_the_session_soon() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn clocks_that_are_weeks_apart_end_the_session_with_both_times() {
+async fn clocks_weeks_apart_end_the_session_with_times() {
     for days in [15, -40] {
         let mut world = World::new(settings(vec![Rule::always(Fault::ClockSkew { seconds: days * 86_400 })]));
         let end = world.live_on(&job(3)).await;
@@ -121,7 +121,7 @@ async fn clocks_that_are_weeks_apart_end_the_session_with_both_times() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_paid_is_collected_where_no_answer_tells_the_time() {
+async fn paid_answers_are_collected_without_any_date() {
     let changes: [fn(&mut Response); 3] = [
         |response| response.date = None,
         |response| response.date = response.date.map(|date| date + TimeDelta::days(40)),

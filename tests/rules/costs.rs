@@ -117,7 +117,7 @@ async fn who_may_not_read_the_list_ends_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_at_its_purchase_costs_what_the_list_names() {
+async fn a_failure_at_purchase_costs_its_listed_figure() {
     let fails = Rule::nth(Fault::PaidFailure { code: 40_103, at_post: true }, Call::TaskPost, 1);
     let mut settings = settling(vec![fails]);
     (settings.switches.refund_failed, settings.switches.post_shows_advance) = (true, true);
@@ -129,7 +129,7 @@ async fn a_failure_at_its_purchase_costs_what_the_list_names() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_advance_that_came_back_unseen_is_refunded_by_the_list() {
+async fn the_list_refunds_an_advance_returned_unseen() {
     let mut world = World::new(settling(vec![never_done(1)]));
     super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_mins(1)).await;
     tokio::time::advance(Duration::from_hours(80)).await;
@@ -140,7 +140,7 @@ async fn an_advance_that_came_back_unseen_is_refunded_by_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cost_is_looked_for_once_a_day_until_the_list_names_it() {
+async fn a_provisional_cost_is_looked_for_once_a_day() {
     let settles_late = Rule::nth(Fault::SettleLate { after: Duration::from_hours(30) }, Call::TaskPost, 1);
     let mut world = World::new(settling(vec![never_done(1), settles_late]));
     super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_mins(1)).await;
@@ -158,7 +158,7 @@ async fn a_cost_is_looked_for_once_a_day_until_the_list_names_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_cost_that_the_list_never_names_stays_and_is_told_once() {
+async fn a_cost_never_listed_stays_and_is_reported() {
     // This list goes on showing what was taken at first.
     let mut world = World::new(quick(vec![never_done(1)]));
     super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_mins(1)).await;
@@ -192,7 +192,7 @@ async fn a_list_of_fees_alone_corrects_no_cost() {
 
 /// All of them were finished and expired unseen, so that no settled task shows what the list's figures mean.
 #[tokio::test(start_paused = true)]
-async fn the_fee_alone_is_never_what_a_finished_answer_cost() {
+async fn a_finished_answer_never_costs_the_fee_alone() {
     let mut world = World::new(settling(vec![]));
     super::live_for(&mut world, &models("standard", 3, "1"), Duration::from_mins(1)).await;
     assert_eq!(world.tasks("submitted"), 3);
@@ -211,7 +211,7 @@ async fn the_fee_alone_is_never_what_a_finished_answer_cost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_cannot_be_read_leaves_costs_to_a_later_session() {
+async fn an_unreadable_list_leaves_costs_for_later() {
     let mut world = World::new(settling(vec![never_done(1)]));
     super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_mins(1)).await;
     world.meddle = Some(Arc::new(|request, outcome| {

@@ -54,7 +54,7 @@ async fn the_cheapest_way_that_meets_the_deadline_is_bought() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_in_time_is_bought_the_cheapest_way_and_named() {
+async fn a_hopeless_deadline_buys_the_cheapest_way() {
     let mut world = World::new(settings(vec![]));
     world.live_on(&by("1m", 3, "1")).await;
     world.assert_all_answered_once(3);
@@ -63,7 +63,7 @@ async fn what_cannot_be_in_time_is_bought_the_cheapest_way_and_named() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_start_with_less_time_left_buys_the_rest_sooner_and_nothing_again() {
+async fn a_later_session_expedites_only_the_rest() {
     let mut world = World::new(settings(vec![]));
     let end = world.live_on(&by("6h", 4, "0.0024")).await;
     assert_eq!(end.cuts.len(), 1);
@@ -76,7 +76,7 @@ async fn a_later_start_with_less_time_left_buys_the_rest_sooner_and_nothing_agai
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_that_have_taken_longer_than_promised_are_reckoned_with() {
+async fn the_deadline_choice_uses_measured_turnaround_times() {
     let slow = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
     let mut world = World::new(Settings { turnaround_normal: slow, ..settings(vec![]) });
     // By the promise of 45 minutes these are in time; they are not.
@@ -88,7 +88,7 @@ async fn answers_that_have_taken_longer_than_promised_are_reckoned_with() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_way_that_is_dearer_than_one_task_may_be_is_not_taken_for_haste() {
+async fn expediting_respects_the_maximum_cost_per_task() {
     // Live alone would be in time.
     let mut world = World::new(settings(vec![]));
     world.live_on(&by("4m", 3, "1").replace("priority =", "max_cost_per_task = \"0.003\"\npriority =")).await;
@@ -98,7 +98,7 @@ async fn a_way_that_is_dearer_than_one_task_may_be_is_not_taken_for_haste() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_that_runs_down_to_what_is_too_dear_buys_the_rest_late_and_nothing_again() {
+async fn a_deadline_left_too_dear_buys_late() {
     let below = |budget| by("6h", 4, budget).replace("priority =", "max_cost_per_task = \"0.0012\"\npriority =");
     let mut world = World::new(settings(vec![]));
     world.live_on(&below("0.0024")).await;
@@ -112,7 +112,7 @@ async fn a_deadline_that_runs_down_to_what_is_too_dear_buys_the_rest_late_and_no
 
 /// Of a model, `max_cost_per_task` is the worst case itself: it makes no way too dear but one that takes more in advance.
 #[tokio::test(start_paused = true)]
-async fn what_a_task_of_a_model_may_cost_drops_no_way_that_keeps_to_it() {
+async fn a_cost_maximum_keeps_every_affordable_way() {
     let cases = [("100h", "0.04", "standard normal"), ("4m", "0.04", "live normal"), ("100h", "0.0101", "live normal")];
     for (deadline, most, way) in cases {
         let mut world = World::new(quick(vec![]));

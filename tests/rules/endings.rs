@@ -145,7 +145,7 @@ pub(crate) async fn a_start_looks_through_the_list_before_it_leaves_what_is_in_d
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_whose_list_is_always_throttled_leaves_what_is_in_doubt_to_a_later_one() {
+async fn a_throttled_list_leaves_doubt_to_a_later_session() {
     let rules = vec![
         Rule::nth(Fault::DropBefore, Call::TaskPost, 2),
         Rule::chance(Fault::Throttle429 { after: Duration::from_secs(1) }, Call::IdList, 1.0),

@@ -59,7 +59,7 @@ fn failed(tag: &str) -> Value {
 
 /// The first replies to the question for it end before they say what became of it.
 #[tokio::test(start_paused = true)]
-async fn a_cut_reply_does_not_make_a_listed_refusal_a_purchase() {
+async fn a_cut_reply_leaves_a_listed_refusal_unbought() {
     let mut world = listed_as_failed(40_501);
     let refuses = world.meddle.take().unwrap();
     let asked = AtomicU32::new(0);
@@ -84,7 +84,7 @@ pub(crate) async fn a_listed_refusal_that_is_never_charged_was_not_bought_and_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_list_shows_at_no_cost_and_nobody_knows_by_its_id_is_bought_again_after_its_quarantine() {
+async fn a_free_row_with_unknown_id_is_bought_again() {
     let mut world = listed_as_failed(40_401);
     let end = super::live_for(&mut world, &job(3), Duration::from_mins(29)).await;
     assert_eq!((end, world.bill().tasks), (None, 1), "its id may not be known yet");
@@ -93,7 +93,7 @@ async fn what_the_list_shows_at_no_cost_and_nobody_knows_by_its_id_is_bought_aga
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_the_list_shows_at_no_cost_and_the_provider_stumbles_over_is_bought_again_after_its_quarantine() {
+async fn a_free_row_that_errors_is_bought_again() {
     let mut world = listed_as_failed(50_000);
     let end = super::live_for(&mut world, &job(3), Duration::from_mins(29)).await;
     assert_eq!((end, world.bill().tasks), (None, 1), "it may be the question that it stumbles over");
@@ -102,14 +102,14 @@ async fn what_the_list_shows_at_no_cost_and_the_provider_stumbles_over_is_bought
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listed_refusal_that_may_have_been_charged_was_not_where_a_list_that_names_costs_says_so() {
+async fn a_costing_list_shows_a_refusal_was_free() {
     let mut world = listed_as_failed(40_501);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     world.assert_all_answered_once(3);
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_failed_at_no_cost_by_a_list_that_names_costs_is_booked_at_none_and_is_not_bought_again() {
+async fn a_free_failure_is_booked_free_and_final() {
     let mut world = listed_as_failed(40_103);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     let audit = world.audit();
@@ -118,7 +118,7 @@ async fn what_failed_at_no_cost_by_a_list_that_names_costs_is_booked_at_none_and
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listed_refusal_counts_as_paid_and_is_not_bought_again_where_the_list_calls_free_what_is_paid() {
+async fn an_unpriced_list_makes_a_listed_refusal_paid() {
     let mut world = listed_as(&Arc::new(AtomicU32::new(40_501)), false);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     let audit = world.audit();
@@ -128,7 +128,7 @@ async fn a_listed_refusal_counts_as_paid_and_is_not_bought_again_where_the_list_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_listed_task_of_whose_id_only_unknown_things_are_said_stays_in_doubt_until_something_known_is() {
+async fn a_listed_task_with_unknown_codes_stays_in_doubt() {
     for unknown in [40_999, 40_205, 40_206, 40_006] {
         let code = Arc::new(AtomicU32::new(unknown));
         let mut world = listed_as(&code, true);

@@ -129,7 +129,7 @@ pub(crate) async fn a_failure_that_was_paid_for_is_not_bought_again_unless_the_j
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_purchase_found_late_does_not_bring_its_old_price_back() {
+async fn a_late_purchase_does_not_restore_an_old_price() {
     let dearer = Fault::PriceChange { usd: Money::from_nanos(2_000_000), engine: None, priority: None };
     let rules = vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), Rule::nth(dearer, Call::TaskPost, 3)];
     let mut world = World::new(settings(rules));
@@ -144,7 +144,7 @@ async fn a_purchase_found_late_does_not_bring_its_old_price_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_price_found_while_nothing_of_it_is_bought_is_known_to_the_next_start() {
+async fn a_price_found_idle_is_known_next_session() {
     let dearer = Fault::PriceChange { usd: Money::from_nanos(2_000_000), engine: Some(Engine::Gemini), priority: None };
     let mut world = World::new(settings(vec![Rule::nth(dearer, Call::TaskPost, 1)]));
     let gemini = job(3).replace("chat_gpt", "gemini");

@@ -77,7 +77,7 @@ fn decide(world: &World, bought: bool) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn live_answers_come_through_the_gateway_and_no_list_of_the_account_is_ever_asked_for() {
+async fn gateway_live_answers_need_no_account_list() {
     for job in [live(3), model("live", 3)] {
         let mut world = World::through_gateway(passing_on(&[], vec![]));
         let paths = paths(&mut world);
@@ -92,7 +92,7 @@ async fn live_answers_come_through_the_gateway_and_no_list_of_the_account_is_eve
 }
 
 #[tokio::test(start_paused = true)]
-async fn answers_are_asked_for_by_their_ids_where_the_gateway_knows_no_list_of_what_is_ready() {
+async fn answers_are_fetched_by_id_without_tasks_ready() {
     for (also, listed) in [(&[Call::TaskGet][..], 1), (&[Call::TaskGet, Call::TasksReady], 2)] {
         let mut world = World::through_gateway(passing_on(also, vec![]));
         let paths = paths(&mut world);
@@ -108,7 +108,7 @@ async fn answers_are_asked_for_by_their_ids_where_the_gateway_knows_no_list_of_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_bought_whose_answer_could_not_be_collected_and_the_rest_is() {
+async fn an_endpoint_without_collection_buys_nothing() {
     let mut world = World::through_gateway(passing_on(&[], vec![]));
     let paths = paths(&mut world);
     let both = model("standard", 3)
@@ -132,7 +132,7 @@ async fn nothing_is_bought_whose_answer_could_not_be_collected_and_the_rest_is()
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_tells_nothing_is_asked_a_few_times_and_nothing_is_bought_there() {
+async fn a_silent_endpoint_is_asked_briefly_and_skipped() {
     for fault in [
         Fault::ErrorBefore { status: 502, html: false },
         Fault::Throttle429 { after: Duration::from_secs(7) },
@@ -148,7 +148,7 @@ async fn an_endpoint_that_tells_nothing_is_asked_a_few_times_and_nothing_is_boug
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_lost_answer_stays_in_doubt_until_a_person_decides_and_is_never_bought_again() {
+async fn a_gateways_lost_reply_stays_in_doubt() {
     for bought in [true, false] {
         for fault in [Fault::DropAfter, Fault::ErrorAfter { status: 502, html: false }] {
             let lost = Rule::nth(fault, Call::Live, 2).at_the_gateway();
@@ -176,7 +176,7 @@ async fn a_lost_answer_stays_in_doubt_until_a_person_decides_and_is_never_bought
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_in_doubt_is_taken_from_the_list_of_what_is_ready_where_there_is_one() {
+async fn tasks_ready_settles_gateway_doubt_if_it_exists() {
     let lost = Rule::nth(Fault::DropAfter, Call::TaskPost, 2).at_the_gateway();
     let mut world = World::through_gateway(passing_on(&[Call::TaskGet, Call::TasksReady], vec![lost]));
     let end = world.live_on(&model("standard", 3)).await;
@@ -189,7 +189,7 @@ async fn what_is_in_doubt_is_taken_from_the_list_of_what_is_ready_where_there_is
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_of_the_gateways_buys_nothing_and_is_told_in_its_words() {
+async fn a_gateway_refusal_is_reported_in_its_words() {
     let wrong_key = |mut settings: Settings| {
         "another-key".clone_into(&mut settings.gateway.key);
         settings
@@ -220,7 +220,7 @@ async fn a_refusal_of_the_gateways_buys_nothing_and_is_told_in_its_words() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_cannot_be_bought_from_is_left_out_and_its_money_goes_to_the_rest() {
+async fn an_unsold_endpoint_leaves_its_money_to_others() {
     let known = [Call::TaskGet, Call::TasksReady];
     // The money is enough for two tasks, and the first set comes first.
     let rest = "[[prompt_set]]\nname = \"rest\"\nengine = \"gemini\"\nlocations = [\"Germany\"]\nlanguages = [\"de\"]\n\
@@ -247,7 +247,7 @@ async fn an_endpoint_that_cannot_be_bought_from_is_left_out_and_its_money_goes_t
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_is_gone_in_the_midst_of_a_start_is_left_out_from_then_on() {
+async fn an_endpoint_gone_midway_is_skipped_afterwards() {
     let gone = Rule { from: Duration::from_secs(40), ..Rule::always(Fault::ErrorBefore { status: 404, html: false }) };
     let gone = Rule { call: Some(Call::Live), function: Some(Function::LlmScraper), ..gone };
     let mut world = World::through_gateway(passing_on(&[], vec![gone]));
@@ -271,7 +271,7 @@ async fn an_endpoint_that_is_gone_in_the_midst_of_a_start_is_left_out_from_then_
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_endpoint_that_the_provider_itself_does_not_know_stops_the_buying() {
+async fn an_endpoint_unknown_to_the_provider_stops_buying() {
     let gone = Rule { call: Some(Call::TaskPost), ..Rule::always(Fault::ErrorBefore { status: 404, html: true }) };
     let mut world = World::new(passing_on(&[], vec![gone]));
     let end = soon(&mut world, &job(3)).await;
@@ -280,7 +280,7 @@ async fn an_endpoint_that_the_provider_itself_does_not_know_stops_the_buying() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn too_many_calls_wait_as_long_as_the_gateway_says() {
+async fn throttled_calls_wait_as_the_gateway_says() {
     let wait = Duration::from_secs(47);
     let throttled = Rule { times: Some(1), ..Rule::always(Fault::Throttle429 { after: wait }) }.at_the_gateway();
     let mut world = World::through_gateway(passing_on(&[], vec![Rule { call: Some(Call::Live), ..throttled }]));
@@ -292,7 +292,7 @@ async fn too_many_calls_wait_as_long_as_the_gateway_says() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_no_call_is_left_of_a_minute_the_next_one_waits_for_the_next_minute() {
+async fn a_spent_minute_waits_for_the_next_one() {
     let at_once = Spread { min: Duration::from_millis(10), max: Duration::from_millis(10) };
     let mut world = World::through_gateway(Settings { live_takes: at_once, ..passing_on(&[], vec![]) });
     (world.account.limits.calls_per_minute, world.account.limits.in_flight) = (6_000, 1);
@@ -303,7 +303,7 @@ async fn where_no_call_is_left_of_a_minute_the_next_one_waits_for_the_next_minut
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_restored_ledger_buys_nothing_through_the_gateway_before_a_person_says_so() {
+async fn a_restored_gateway_ledger_waits_for_a_decision() {
     let mut world = World::through_gateway(passing_on(&[], vec![]));
     soon(&mut world, &live(1)).await;
     let copy = world.copy();

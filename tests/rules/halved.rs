@@ -43,7 +43,7 @@ fn all_but(world: &World, refused: u64, asked: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn one_prompt_that_a_firewall_refuses_is_named_and_the_rest_bought() {
+async fn a_prompt_blocked_by_a_firewall_is_isolated() {
     for (status, asked, refused) in [(403, 120, 1), (400, 60, 7), (422, 4, 1), (413, 101, 100)] {
         let marker = format!("question {refused} of");
         let mut world = World::new(settings(vec![firewall(&marker, status)]));
@@ -69,7 +69,7 @@ async fn several_bad_prompts_side_by_side_are_all_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_way_that_refuses_everything_stops_the_session_and_blames_no_task() {
+async fn a_closed_way_stops_without_blaming_tasks() {
     let for_an_hour = Rule { until: Some(Duration::from_hours(1)), ..firewall("question", 403) };
     let mut world = World::new(settings(vec![for_an_hour]));
     let end = world.live_on(&job(300)).await;
@@ -84,7 +84,7 @@ async fn a_way_that_refuses_everything_stops_the_session_and_blames_no_task() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_only_task_that_is_refused_alone_is_left_and_told() {
+async fn a_single_refused_task_is_left_and_reported() {
     let mut world = World::new(settings(vec![firewall("question", 403)]));
     let end = world.live_on(&job(1)).await;
     let why = end.refused.unwrap();
@@ -96,7 +96,7 @@ async fn the_only_task_that_is_refused_alone_is_left_and_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_too_large_makes_later_ones_smaller() {
+async fn a_request_too_large_shrinks_later_ones() {
     let mut world = World::new(settings(vec![Rule::always(Fault::RefuseLarge { tasks: 30 })]));
     let end = world.live_on(&job(801)).await;
     assert_eq!((end.refused, world.tasks("failed")), (None, 0));
@@ -135,7 +135,7 @@ async fn behind_a_proxy_no_forbidden_request_is_halved() {
 
 /// What worked and works no longer is not the fault of one task after the other.
 #[tokio::test(start_paused = true)]
-async fn a_way_that_closes_later_fails_few_tasks_by_name() {
+async fn a_way_that_closes_blames_few_tasks() {
     let closes = Rule { call: Some(Call::Live), from: Duration::from_secs(1), ..firewall("question", 403) };
     let mut world = World::new(settings(vec![closes]));
     let live = job(400).replace("engine = \"chat_gpt\"\n", "engine = \"chat_gpt\"\nmethod = \"live\"\n");

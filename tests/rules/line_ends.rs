@@ -119,7 +119,7 @@ pub(crate) async fn another_line_end_in_a_file_buys_nothing_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_3_ledger_knows_its_prompts_by_any_line_end() {
+async fn version_3_prompts_match_under_any_line_end() {
     for line_end in ["\r\n", "\r"] {
         let mut world = World::new(quick());
         planned_with(&mut world, line_end).await;
@@ -130,7 +130,7 @@ async fn a_version_3_ledger_knows_its_prompts_by_any_line_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_3_ledger_that_died_anywhere_goes_on_with_what_it_bought() {
+async fn a_crashed_version_3_ledger_keeps_its_purchases() {
     let mut states = std::collections::BTreeSet::new();
     for call in 1..=6 {
         let mut world = World::new(quick());
@@ -144,7 +144,7 @@ async fn a_version_3_ledger_that_died_anywhere_goes_on_with_what_it_bought() {
 
 /// The purchase was sent before the upgrade, and is accepted after it.
 #[tokio::test(start_paused = true)]
-async fn a_doubt_of_a_version_3_ledger_is_found_by_its_old_tag() {
+async fn version_3_doubt_is_found_by_its_old_tag() {
     let late = Fault::AcceptLate { after: std::time::Duration::from_mins(10) };
     let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
     planned_with(&mut world, "\r\n").await;
@@ -155,7 +155,7 @@ async fn a_doubt_of_a_version_3_ledger_is_found_by_its_old_tag() {
 
 /// What it bought after the copy is known by tags of the old texts alone.
 #[tokio::test(start_paused = true)]
-async fn a_restored_version_3_ledger_finds_purchases_of_old_texts() {
+async fn a_restored_version_3_ledger_finds_old_texts() {
     for line_end in ["\r\n", "\r"] {
         let mut world = World::new(quick());
         planned_with(&mut world, line_end).await;
@@ -167,7 +167,7 @@ async fn a_restored_version_3_ledger_finds_purchases_of_old_texts() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn two_forms_bought_in_one_run_both_stay_and_neither_is_bought_again() {
+async fn two_bought_forms_of_one_question_both_stay() {
     let mut world = World::new(quick());
     planned_with(&mut world, "\r\n").await;
     world.live_on(&job("\\n")).await;

@@ -39,7 +39,7 @@ fn told(world: &World) -> Vec<(Money, Money, bool)> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_price_that_the_providers_list_names_above_ours_stops_before_the_first_purchase() {
+async fn a_listed_price_above_ours_stops_before_buying() {
     let mut world = World::new(dearer());
     for _ in 0..2 {
         let end = world.live_on(&job(3)).await;
@@ -55,7 +55,7 @@ async fn a_price_that_the_providers_list_names_above_ours_stops_before_the_first
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_price_within_the_drift_is_held_as_the_providers_list_names_it() {
+async fn a_listed_price_within_the_drift_is_held() {
     let mut world = World::new(dearer());
     let end = world.live_on(&format!("max_price_drift = \"10%\"\n{}", job(3))).await;
     assert_eq!(end.refused, None);
@@ -65,7 +65,7 @@ async fn a_price_within_the_drift_is_held_as_the_providers_list_names_it() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_price_of_the_same_job_is_bought_all_the_same() {
+async fn a_stopped_price_leaves_the_jobs_other_prices() {
     let mut world = World::new(dearer());
     let set = job(3).split_once("[[prompt_set]]").unwrap().1.replace("\"all\"", "\"soon\"").replace("question", "what");
     let end = world.live_on(&format!("{}[[prompt_set]]{set}priority = \"high\"\n", job(3))).await;
@@ -75,7 +75,7 @@ async fn another_price_of_the_same_job_is_bought_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn prices_that_are_absent_or_cannot_be_read_are_left_to_the_first_task_of_each() {
+async fn an_absent_listed_price_is_left_to_canaries() {
     for absent in [true, false] {
         let mut world = World::new(dearer());
         world.meddle = Some(Arc::new(move |request, outcome| {
@@ -94,7 +94,7 @@ async fn prices_that_are_absent_or_cannot_be_read_are_left_to_the_first_task_of_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_provider_that_throttles_the_question_is_asked_once_and_bought_from() {
+async fn a_throttled_price_question_does_not_stop_buying() {
     let throttle = Rule { call: Some(Call::UserData), ..Rule::always(Fault::Throttle40202) };
     let mut world = World::new(settings(vec![throttle]));
     assert_eq!(world.live_on(&job(3)).await.refused, None);
@@ -102,7 +102,7 @@ async fn a_provider_that_throttles_the_question_is_asked_once_and_bought_from() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_account_is_asked_once_a_start_and_only_where_there_is_something_to_buy() {
+async fn the_account_is_asked_once_and_only_before_buying() {
     let mut world = World::new(settings(vec![]));
     let asked = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&asked);
@@ -118,7 +118,7 @@ async fn the_account_is_asked_once_a_start_and_only_where_there_is_something_to_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_start_that_follows_no_other_within_a_minute_buys_at_once_and_the_others_wait_for_the_limit() {
+async fn a_session_soon_after_another_waits_to_buy() {
     let mut world = World::new(settings(vec![]));
     let mut bought_after = Vec::new();
     for questions in 1..=2 {

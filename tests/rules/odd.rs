@@ -120,7 +120,7 @@ async fn an_odd_live_answer_is_kept_and_not_lost() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_reply_cut_twice_on_its_way_is_no_odd_answer() {
+async fn a_reply_cut_twice_is_no_odd_answer() {
     let mut world = World::new(settings(vec![]));
     let cuts = Arc::new(Mutex::new(0));
     world.meddle = Some(Arc::new(move |request, outcome| {
@@ -143,7 +143,7 @@ async fn a_reply_cut_twice_on_its_way_is_no_odd_answer() {
 
 /// For five minutes the provider's store gives no results, though it calls every task finished.
 #[tokio::test(start_paused = true)]
-async fn a_store_that_is_empty_for_minutes_costs_no_answer() {
+async fn a_result_empty_for_minutes_loses_no_answer() {
     for result in ["null", "[]"] {
         let mut world = World::new(settings(vec![]));
         let (clock, broken) = (world.clock, Mutex::new(None));

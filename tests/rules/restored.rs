@@ -52,7 +52,7 @@ pub(crate) async fn a_restored_ledger_waits_for_what_was_still_on_its_way() {
 
 /// Each try of a task is another purchase by its tag, and a copy does not know how many there were.
 #[tokio::test(start_paused = true)]
-async fn a_restored_ledger_finds_a_purchase_however_often_its_task_had_been_tried() {
+async fn a_restored_ledger_finds_purchases_of_many_attempts() {
     let throttled = (2..=21).map(|nth| Rule::nth(Fault::Throttle40202, Call::TaskPost, nth));
     let mut world = World::new(settings(throttled.collect()));
     world.live_on(&job(1)).await;
@@ -75,7 +75,7 @@ fn attempts_of_a_task(world: &World) -> u32 {
 /// The copy holds the first purchase of a task, and not that it failed and was followed by a second. A session that collects
 /// nothing does not learn it either.
 #[tokio::test(start_paused = true)]
-async fn a_restored_ledger_buys_nothing_while_an_earlier_purchase_of_what_it_finds_has_no_answer() {
+async fn a_restored_ledger_waits_for_earlier_answers() {
     let fails = Fault::PaidFailure { code: 40_103, at_post: false };
     let mut world = World::new(settings(vec![Rule::nth(fails, Call::TaskPost, 2)]));
     let job = |questions| format!("retry_paid_failures = 1\n{}", job(questions));
@@ -99,7 +99,7 @@ async fn a_restored_ledger_buys_nothing_while_an_earlier_purchase_of_what_it_fin
 
 /// A task that failed and was paid for is bought again where the job says so. Both purchases are missing in the copy.
 #[tokio::test(start_paused = true)]
-async fn a_restored_ledger_takes_over_the_last_of_several_purchases_of_a_task() {
+async fn a_restored_ledger_recovers_a_tasks_last_purchase() {
     let fails = Fault::PaidFailure { code: 40_103, at_post: false };
     let mut world = World::new(settings(vec![Rule::nth(fails, Call::TaskPost, 2)]));
     let job = |questions| format!("retry_paid_failures = 1\n{}", job(questions));
@@ -116,7 +116,7 @@ async fn a_restored_ledger_takes_over_the_last_of_several_purchases_of_a_task() 
 
 /// The provider's list may show what it refused, at a cost of nothing. Such a row would make every scan worthless.
 #[tokio::test(start_paused = true)]
-async fn a_refused_task_that_the_list_shows_does_not_keep_a_restored_ledger_from_buying() {
+async fn a_listed_refusal_does_not_stop_a_restored_ledger() {
     for (code, is_refusal) in [(40_401, true), (40_501, true), (40_101, false)] {
         let mut settings = settings(vec![Rule::nth(Fault::Task50000 { tasks: 1 }, Call::TaskPost, 2)]);
         settings.switches.list_refused = true;
@@ -176,7 +176,7 @@ pub(crate) async fn what_a_ledger_may_lack_was_bought_since_its_copy_whatever_of
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_ledger_that_was_restored_twice_knows_what_it_forgot_the_first_time() {
+async fn a_ledger_restored_twice_recovers_both_gaps() {
     let mut world = World::new(settings(vec![]));
     world.live_on(&named("one", 1)).await;
     let first = world.copy();

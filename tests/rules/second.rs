@@ -54,7 +54,7 @@ pub(crate) async fn a_second_ledger_does_not_buy_what_the_first_one_bought() {
 }
 
 #[test]
-fn no_entry_is_lost_where_many_ledgers_are_claimed_at_once() {
+fn concurrent_claims_of_ledgers_lose_no_entry() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     std::fs::create_dir(&state).unwrap();
@@ -78,7 +78,7 @@ fn no_entry_is_lost_where_many_ledgers_are_claimed_at_once() {
 }
 
 #[test]
-fn a_ledgers_file_alone_shows_that_a_session_used_it() {
+fn a_ledger_file_shows_that_it_was_used() {
     let folder = tempfile::tempdir().unwrap();
     let (path, copy) = (folder.path().join("bursar.db"), folder.path().join("copy.db"));
     let mut ledger = Ledger::open(&path, Kind::Real, 0).unwrap();

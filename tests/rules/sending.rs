@@ -72,7 +72,7 @@ pub(crate) async fn starts_that_follow_one_another_call_no_more_than_one_that_go
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_engine_reads_what_was_asked_where_the_account_says_whether_its_prompt_is_decoded() {
+async fn the_engine_reads_the_prompt_as_asked() {
     let (asked, places) = ("100% C++", "locations = [\"United States\"]\nlanguages = [\"English\"]\n");
     let scraper = job(1).replace("question 1 of rules?", asked);
     let model = |method: &str| {
@@ -93,7 +93,7 @@ async fn the_engine_reads_what_was_asked_where_the_account_says_whether_its_prom
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_is_set_forward_between_starts_lets_no_more_questions_for_the_account_through() {
+async fn a_clock_set_forward_keeps_the_account_limit() {
     let mut world = World::new(settings(vec![]));
     world.account.limits.user_data_per_minute = 2;
     for (start, name) in ["one", "two", "three", "four"].into_iter().enumerate() {

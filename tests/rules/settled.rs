@@ -30,7 +30,7 @@ fn silent_about_costs(world: &mut World, path: &'static str) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_assumed_cost_that_a_list_corrects_is_still_settled_by_its_answer() {
+async fn a_corrected_provisional_cost_still_settles_by_answer() {
     let mut world = World::new(quick(vec![]));
     silent_about_costs(&mut world, "task_post");
     // Four times what is taken is held, and assumed.
@@ -46,7 +46,7 @@ async fn an_assumed_cost_that_a_list_corrects_is_still_settled_by_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_task_that_fails_keeps_all_that_was_taken_also_where_the_fee_alone_is_named() {
+async fn a_failed_task_costs_everything_that_was_taken() {
     for at_post in [false, true] {
         let fails = Fault::PaidFailure { code: 40_101, at_post };
         let mut settings = quick(vec![Rule::nth(fails, Call::TaskPost, 1)]);
@@ -60,7 +60,7 @@ async fn a_task_that_fails_keeps_all_that_was_taken_also_where_the_fee_alone_is_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_that_is_first_seen_after_days_may_be_an_early_one_and_costs_what_was_taken() {
+async fn a_failure_seen_late_costs_what_was_taken() {
     let fails = Fault::PaidFailure { code: 40_103, at_post: false };
     let mut world = World::new(quick(vec![Rule::nth(fails, Call::TaskPost, 1)]));
     super::live_for(&mut world, &models("standard", 1, "1"), Duration::from_mins(1)).await;
@@ -72,7 +72,7 @@ async fn a_failure_that_is_first_seen_after_days_may_be_an_early_one_and_costs_w
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_raised_fee_is_in_what_a_task_settles_to_whether_it_is_named_alone_or_with_the_advance() {
+async fn a_raised_fee_is_part_of_every_settlement() {
     for alone in [false, true] {
         let raised = Fault::PriceChange { usd: usd("0.0007"), engine: None, priority: None };
         let mut settings = quick(vec![Rule::nth(raised, Call::TaskPost, 1)]);
@@ -93,7 +93,7 @@ async fn a_raised_fee_is_in_what_a_task_settles_to_whether_it_is_named_alone_or_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_reply_with_neither_a_cost_nor_an_answer_is_in_doubt_until_the_list_tells() {
+async fn an_empty_live_reply_is_in_doubt() {
     let mut world = World::new(quick(vec![]));
     world.meddle = Some(Arc::new(|request, outcome| {
         if !request.path.contains("/live") {
@@ -111,7 +111,7 @@ async fn a_live_reply_with_neither_a_cost_nor_an_answer_is_in_doubt_until_the_li
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_audit_finds_a_hold_that_no_attempt_explains_whatever_was_bought() {
+async fn the_audit_finds_a_hold_without_attempt() {
     for method in ["standard", "live"] {
         let mut world = World::new(quick(vec![]));
         world.live_on(&models(method, 1, "1")).await;
@@ -124,7 +124,7 @@ async fn the_audit_finds_a_hold_that_no_attempt_explains_whatever_was_bought() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_live_model_is_bought_by_every_later_start_as_by_the_first() {
+async fn a_live_model_is_bought_in_every_session() {
     let mut world = World::new(quick(vec![]));
     for questions in [2, 4, 6] {
         let end = world.live_on(&models("live", questions, "1")).await;
@@ -200,7 +200,7 @@ pub(crate) async fn what_a_restored_ledger_takes_over_is_held_for_all_that_it_ma
 
 /// A person said of one task of a lost batch that it had not been bought, and was wrong.
 #[tokio::test(start_paused = true)]
-async fn what_was_given_up_and_is_found_is_held_again_for_what_it_may_still_come_to() {
+async fn a_purchase_found_late_is_held_at_worst_case() {
     let mut world = World::new(quick(vec![charging_three_advances()]));
     let limits = &mut world.account.limits;
     (limits.calls_per_minute, limits.user_data_per_minute, limits.id_list_per_minute) = (600_000, 600_000, 600_000);
@@ -217,7 +217,7 @@ async fn what_was_given_up_and_is_found_is_held_again_for_what_it_may_still_come
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_second_purchase_of_a_model_stands_at_what_was_taken_and_says_that_it_may_be_another_sum() {
+async fn a_duplicate_model_purchase_is_marked_as_estimated() {
     let mut world = World::new(quick(vec![charging_three_advances()]));
     let (sandbox, clock, posts) = (Arc::clone(&world.sandbox), world.clock, Mutex::new(0));
     world.meddle = Some(Arc::new(move |request, outcome| {
@@ -241,7 +241,7 @@ async fn a_second_purchase_of_a_model_stands_at_what_was_taken_and_says_that_it_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_purchase_found_by_what_it_came_to_holds_the_fee_that_was_last_taken() {
+async fn a_purchase_found_settled_uses_the_last_fee() {
     let raised = Fault::PriceChange { usd: usd("0.0006"), engine: None, priority: None };
     let rules = vec![Rule::nth(raised, Call::TaskPost, 1), Rule::nth(Fault::DropAfter, Call::TaskPost, 2)];
     let mut settings = quick(rules);
@@ -256,7 +256,7 @@ async fn a_purchase_found_by_what_it_came_to_holds_the_fee_that_was_last_taken()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_raised_fee_that_one_task_was_found_to_have_is_known_for_the_next() {
+async fn a_raised_fee_found_once_is_remembered() {
     // Two purchases are lost, and found by what they came to. Read as taken at first, the last would have a nearer fee.
     let raised = Fault::PriceChange { usd: usd("0.0006"), engine: None, priority: None };
     let mut rules = vec![Rule::nth(raised, Call::TaskPost, 2)];
@@ -274,7 +274,7 @@ async fn a_raised_fee_that_one_task_was_found_to_have_is_known_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_no_known_fee_tells_what_a_list_has_named_the_providers_own_list_of_prices_is_asked_for_it() {
+async fn an_unknown_fee_is_asked_from_the_price_list() {
     // The fee alone is named, and reads as what the task came to at another fee.
     let raised = Fault::PriceChange { usd: usd("0.0006"), engine: None, priority: None };
     let faults = [raised, Fault::Overrun { usd: usd("0.00033") }, Fault::DropAfter];
@@ -289,7 +289,7 @@ async fn where_no_known_fee_tells_what_a_list_has_named_the_providers_own_list_o
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_booked_for_want_of_a_word_is_no_news_about_what_a_model_costs() {
+async fn a_provisional_cost_says_nothing_about_a_model() {
     // The purchase is found by what its task had come to, which reads like a raised fee, and its answer is gone by then.
     let mut settings = quick(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1)]);
     settings.switches.list_settled_cost = true;
@@ -307,7 +307,7 @@ async fn what_is_booked_for_want_of_a_word_is_no_news_about_what_a_model_costs()
 }
 
 #[tokio::test(start_paused = true)]
-async fn of_a_task_that_a_list_shows_unfinished_it_names_what_was_taken_at_first_also_to_a_later_start() {
+async fn an_unfinished_row_names_the_first_charge() {
     // The fee has risen unseen, and with the model's charge the figure reads as what the task came to at another fee.
     let [raised, charge] = [usd("0.0007"), usd("0.0103")];
     let raised = Fault::PriceChange { usd: raised, engine: None, priority: None };

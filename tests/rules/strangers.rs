@@ -40,14 +40,14 @@ async fn crowded(fault: Fault, nth: u64, unlike: impl FnOnce(Settings) -> Settin
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_bought_behind_a_crowd_is_found_in_the_list() {
+async fn a_purchase_behind_a_crowd_is_found_listed() {
     let mut world = crowded(Fault::DropAfter, 2, |settings| settings).await;
     let end = live_for(&mut world, &job(3), Duration::from_hours(3)).await.expect("the session ends");
     assert_eq!((end.in_doubt, world.tasks("answered"), world.bill().tasks), (0, 3, THEIRS + 3));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_not_bought_behind_a_crowd_is_bought_again() {
+async fn an_unbought_task_behind_a_crowd_is_bought() {
     let mut world = crowded(Fault::DropBefore, 2, |settings| settings).await;
     let end = live_for(&mut world, &job(3), Duration::from_hours(3)).await.expect("the session ends");
     assert_eq!((end.in_doubt, world.tasks("answered"), world.bill().tasks), (0, 3, THEIRS + 3));

@@ -60,7 +60,7 @@ async fn answers_discarded_before_they_were_fetched_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_run_cut_short_by_a_death_is_told_when_it_closes() {
+async fn a_run_cut_short_is_reported_at_closing() {
     let mut world = World::new(settings(vec![]));
     assert_eq!(live_for(&mut world, &daily(3), Duration::ZERO).await, None);
     tokio::time::advance(Duration::from_hours(24)).await;
@@ -69,7 +69,7 @@ async fn a_run_cut_short_by_a_death_is_told_when_it_closes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shortage_that_a_summary_told_is_not_told_again() {
+async fn a_shortage_already_reported_is_not_repeated() {
     let mut world = World::new(settings(vec![]));
     let poor = daily(3).replace("run = \"1\"", "run = \"0.0024\"");
     world.live_on(&poor).await;

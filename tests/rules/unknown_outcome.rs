@@ -323,7 +323,7 @@ pub(crate) async fn what_stands_behind_a_full_page_of_the_list_is_found() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_look_reads_a_long_list_by_pages_that_are_cut_where_its_rows_are() {
+async fn a_scan_cuts_pages_where_the_rows_are() {
     let settings = settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 13)]);
     let mut world = World::new(Settings { calls_per_minute: 60, ..settings });
     world.account.limits.calls_per_minute = 60;

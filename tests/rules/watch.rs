@@ -46,7 +46,7 @@ pub(crate) async fn a_purchase_accepted_after_it_was_given_up_is_found_the_next_
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_given_up_is_looked_for_once_a_day_and_for_a_month() {
+async fn the_watch_scans_daily_for_a_month() {
     let mut world = given_up(Fault::DropBefore, vec![]).await;
     let mut days = Vec::new();
     for _ in 0..30 {
@@ -63,7 +63,7 @@ async fn what_was_given_up_is_looked_for_once_a_day_and_for_a_month() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_that_is_down_leaves_the_watch_to_the_next_session() {
+async fn a_dead_list_leaves_the_watch_for_later() {
     let outage = |from, until| Rule { from, until: Some(until), ..Rule::always(Fault::ListOutage) };
     let down = outage(Duration::from_hours(4), Duration::from_hours(5));
     let mut world = given_up(Fault::AcceptLate { after: Duration::from_mins(40) }, vec![down]).await;
@@ -99,7 +99,7 @@ async fn a_watch_that_has_to_wait_keeps_no_session() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn buying_does_not_wait_for_the_scan_of_the_watch() {
+async fn buying_does_not_wait_for_the_watch() {
     // The next day each page takes a minute, and a purchase is lost meanwhile.
     let slow = Fault::AnswerLate { after: Duration::from_secs(50) };
     let next_day = |rule| Rule { from: Duration::from_hours(20), ..rule };

@@ -32,7 +32,7 @@ fn foreign(n: usize, posted: &Value) -> Value {
 
 /// html is gone after seven days, advanced after thirty.
 #[tokio::test(start_paused = true)]
-async fn a_page_that_has_expired_does_not_cost_the_answer_that_is_kept_for_longer() {
+async fn an_expired_page_keeps_the_other_answer_form() {
     let mut world = World::new(settings(vec![]));
     let job = format!("results = [\"advanced\", \"html\"]\n{}", job(3));
     live_for(&mut world, &job, mins(10)).await;
@@ -43,7 +43,7 @@ async fn a_page_that_has_expired_does_not_cost_the_answer_that_is_kept_for_longe
 
 /// A copy of a ledger that took its own clock, which is ahead, for the provider's.
 #[tokio::test(start_paused = true)]
-async fn a_restored_ledger_with_a_clock_that_is_ahead_buys_nothing_twice() {
+async fn a_restored_ledger_with_a_fast_clock_repeats_nothing() {
     let mut world = World::new(settings(vec![Rule::always(Fault::ClockSkew { seconds: -600 })]));
     world.meddle = Some(Arc::new(|request, outcome| {
         let mut outcome = outcome?;
@@ -97,7 +97,7 @@ async fn no_batch_is_dated_after_the_provider_saw_it() {
 
 /// One answer that cannot be read keeps a session for ever.
 #[tokio::test(start_paused = true)]
-async fn one_answer_that_can_never_be_read_does_not_keep_a_start_for_ever() {
+async fn an_unreadable_answer_does_not_keep_sessions_open() {
     for kind in ["50000", "too large"] {
         let mut world = World::new(settings(vec![]));
         let poisoned = Arc::new(Mutex::new(None::<String>));
@@ -124,7 +124,7 @@ async fn one_answer_that_can_never_be_read_does_not_keep_a_start_for_ever() {
 
 /// The list files a finished task under the time at which it was finished.
 #[tokio::test(start_paused = true)]
-async fn what_the_list_files_by_its_completion_is_found_after_days() {
+async fn a_row_filed_by_completion_is_found_later() {
     let outage = Rule { from: mins(39), until: Some(mins(180)), ..Rule::always(Fault::ListOutage) };
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), outage]));
     world.meddle = Some(Arc::new(|request, outcome| {
@@ -147,7 +147,7 @@ async fn what_the_list_files_by_its_completion_is_found_after_days() {
 
 /// The same within hours: the lost tasks fail, and `tasks_ready` does not show failures.
 #[tokio::test(start_paused = true)]
-async fn what_failed_and_is_filed_by_its_completion_is_found_within_hours() {
+async fn a_failure_filed_by_completion_is_found_soon() {
     let outage = Rule { from: mins(39), until: Some(mins(100)), ..Rule::always(Fault::ListOutage) };
     let fails = Rule::nth(Fault::PaidFailure { code: 40_103, at_post: false }, Call::TaskPost, 2);
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), fails, outage]));
@@ -168,7 +168,7 @@ async fn what_failed_and_is_filed_by_its_completion_is_found_within_hours() {
 
 /// A list that shows only what is finished, and does not say when it was.
 #[tokio::test(start_paused = true)]
-async fn a_finished_task_that_is_listed_without_its_time_proves_nothing() {
+async fn a_finished_row_without_time_proves_nothing() {
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 3)]);
     let mut world = World::new(Settings {
         switches: Switches { list_unfinished: false, ..Switches::default() },
@@ -192,7 +192,7 @@ async fn a_finished_task_that_is_listed_without_its_time_proves_nothing() {
 
 /// A list whose window holds neither of its edges: every second is inside of a page that was not full.
 #[tokio::test(start_paused = true)]
-async fn no_second_of_a_cut_window_is_at_the_edge_of_all_its_pages() {
+async fn every_second_is_inside_some_page_of_scans() {
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
     let mut world = World::new(Settings { turnaround_normal: Spread { min: mins(180), max: mins(180) }, ..dropped });
     let lost = Arc::new(Mutex::new((0, 0_i64, Vec::new())));
@@ -228,7 +228,7 @@ async fn no_second_of_a_cut_window_is_at_the_edge_of_all_its_pages() {
 
 /// A copy that is older than the provider's list goes back.
 #[tokio::test(start_paused = true)]
-async fn a_copy_older_than_the_list_goes_back_buys_nothing_until_a_person_says_so() {
+async fn a_very_old_copy_waits_for_a_decision() {
     let mut world = World::new(settings(vec![]));
     world.live_on(&job(1)).await;
     let copy = world.copy();
@@ -244,7 +244,7 @@ async fn a_copy_older_than_the_list_goes_back_buys_nothing_until_a_person_says_s
 
 /// Two engines share `tasks_ready`'s limit.
 #[tokio::test(start_paused = true)]
-async fn no_engine_takes_all_of_the_polls_that_they_share() {
+async fn engines_share_the_polls_of_tasks_ready() {
     let mut settings = settings(vec![]);
     settings.turnaround_normal = Spread { min: mins(1), max: mins(40) };
     settings.reply_after = Duration::from_millis(std::env::var("LATENCY").map_or(0, |text| text.parse().unwrap()));
@@ -268,7 +268,7 @@ async fn no_engine_takes_all_of_the_polls_that_they_share() {
 
 /// A provider that is down for purchases.
 #[tokio::test(start_paused = true)]
-async fn a_provider_whose_purchases_have_no_answer_is_not_handed_the_whole_plan() {
+async fn a_silent_provider_is_not_sent_the_plan() {
     let down =
         Rule { from: mins(2), ..Rule::chance(Fault::ErrorBefore { status: 503, html: true }, Call::TaskPost, 1.0) };
     let mut world = World::new(settings(vec![down]));
@@ -280,7 +280,7 @@ async fn a_provider_whose_purchases_have_no_answer_is_not_handed_the_whole_plan(
 
 /// A copy older than the list goes back, of a ledger that went on buying: what the list still shows are control rows.
 #[tokio::test(start_paused = true)]
-async fn nor_does_it_where_the_list_still_shows_later_purchases() {
+async fn nor_is_it_while_the_list_shows_purchases() {
     let mut world = World::new(settings(vec![]));
     world.live_on(&job(1)).await;
     let copy = world.copy();
@@ -295,7 +295,7 @@ async fn nor_does_it_where_the_list_still_shows_later_purchases() {
 
 /// The last replies before a purchase whose answer is lost have no date, on a machine that is ten minutes ahead.
 #[tokio::test(start_paused = true)]
-async fn a_reply_without_a_date_does_not_move_the_window_of_a_look() {
+async fn a_reply_without_date_moves_no_window() {
     // The provider's clock is ten minutes behind this machine's. Before the lost purchase the last reply had no date.
     let lost = settings(vec![
         Rule::always(Fault::ClockSkew { seconds: -600 }),
@@ -324,7 +324,7 @@ async fn a_reply_without_a_date_does_not_move_the_window_of_a_look() {
 
 /// Eight minutes before the provider's midnight, on a machine that is ten minutes ahead, two replies have no date.
 #[tokio::test(start_paused = true)]
-async fn a_reply_without_a_date_lets_no_days_cap_be_passed() {
+async fn a_reply_without_date_exceeds_no_day_cap() {
     let mut world = World::new(settings(vec![Rule::always(Fault::ClockSkew { seconds: -600 })]));
     // 23:10 by the provider.
     world.clock = Clock::starting_at("2026-11-22T23:20:00Z".parse().unwrap());
@@ -352,7 +352,7 @@ async fn a_reply_without_a_date_lets_no_days_cap_be_passed() {
 
 /// One ledger by two names.
 #[test]
-fn a_ledger_has_one_lock_by_whatever_name_it_is_reached() {
+fn a_ledger_has_one_lock_under_every_name() {
     let folder = tempfile::tempdir().unwrap();
     let (ledger, link) = (folder.path().join("bursar.db"), folder.path().join("other.db"));
     std::fs::write(&ledger, "").unwrap();
@@ -363,7 +363,7 @@ fn a_ledger_has_one_lock_by_whatever_name_it_is_reached() {
 
 /// A scan before the quarantine that has grown since counts.
 #[tokio::test(start_paused = true)]
-async fn a_look_from_before_the_quarantine_grew_does_not_count() {
+async fn a_scan_before_a_longer_quarantine_does_not_count() {
     // Purchases arrive 25 minutes late once; the list is eight minutes behind from the hour on, and its pages are slow.
     let lag = Rule { from: mins(195), ..Rule::always(Fault::ListLag { after: mins(8) }) };
     let late = Rule::nth(Fault::AcceptLate { after: mins(29) }, Call::TaskPost, 2);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::world::{GET, HTML, LIST, OTHER, POST, READY, USER, World, as_reply, settings, task, tasks};
 
 #[test]
-fn an_answer_is_queued_handed_and_done_by_its_priority() {
+fn priority_decides_when_an_answer_is_done() {
     let mut world = World::new(settings());
     let id = world.bought("a");
     let mut urgent = task("b");
@@ -49,7 +49,7 @@ fn turnaround_is_spread_within_its_bounds() {
 }
 
 #[test]
-fn what_is_finished_and_uncollected_is_ready_after_a_short_lag() {
+fn a_finished_answer_is_ready_after_a_lag() {
     let mut world = World::new(settings());
     let first = world.bought("a");
     let second = world.wait(1).bought("b");
@@ -93,7 +93,7 @@ fn advanced_lives_thirty_days_and_html_seven() {
 }
 
 #[test]
-fn an_id_is_known_only_to_its_account_and_engine() {
+fn an_id_belongs_to_its_account_and_engine() {
     let mut world = World::new(Settings { others: vec![("other".to_owned(), "secret".to_owned())], ..settings() });
     let id = world.bought("a");
     world.wait(660);
@@ -110,7 +110,7 @@ fn an_id_is_known_only_to_its_account_and_engine() {
 }
 
 #[test]
-fn an_answer_differs_by_prompt_market_and_repeat_and_is_the_same_when_asked_again() {
+fn an_answer_is_stable_and_differs_by_task() {
     let mut world = World::new(settings());
     let mut other = [task("a"), task("b"), task("c"), task("d")];
     other[1]["keyword"] = json!("best rye bread");

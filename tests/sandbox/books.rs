@@ -9,7 +9,7 @@ use serde_json::json;
 use super::world::{GET, POST, READY, USER, World, as_reply, settings, start, tasks};
 
 #[test]
-fn the_same_seed_and_the_same_calls_give_the_same_bytes() {
+fn equal_seeds_and_calls_give_equal_bytes() {
     let run = |seed| {
         let mut world = World::new(Settings { seed, failures_per_mille: 200, ..Settings::default() });
         let posted = world.post(POST, &tasks(20));
@@ -25,7 +25,7 @@ fn the_same_seed_and_the_same_calls_give_the_same_bytes() {
 }
 
 #[test]
-fn calls_beyond_a_minutes_limit_are_answered_40202_in_http_200() {
+fn calls_beyond_a_limit_are_answered_40202() {
     let mut world = World::new(Settings { calls_per_minute: 30, ..settings() });
     for (path, limit) in [(READY, 20), (USER, 6)] {
         world.wait(60);
@@ -48,7 +48,7 @@ fn calls_beyond_a_minutes_limit_are_answered_40202_in_http_200() {
 }
 
 #[test]
-fn the_busiest_sixty_seconds_are_remembered_wherever_a_minute_begins() {
+fn the_busiest_sixty_seconds_are_remembered() {
     let mut world = World::new(settings());
     for seconds in [0, 40, 10, 9, 1, 60] {
         world.wait(seconds).get(READY);
@@ -61,7 +61,7 @@ fn the_busiest_sixty_seconds_are_remembered_wherever_a_minute_begins() {
 }
 
 #[test]
-fn money_can_carry_dust_and_rows_another_order_and_errors_go_uncounted() {
+fn switches_add_dust_shuffle_rows_and_hide_errors() {
     let mut set = settings();
     set.switches.float_dust = true;
     set.switches.shuffle_rows = true;
@@ -101,7 +101,7 @@ fn a_bill_shows_what_was_bought_twice() {
 }
 
 #[test]
-fn every_sale_is_told_with_its_time_and_how_often_each_fault_struck() {
+fn the_bill_lists_every_sale_and_fault() {
     let rules = vec![
         Rule::nth(Fault::PaidFailure { code: 40_102, at_post: false }, Call::TaskPost, 2),
         Rule::nth(Fault::DropAfter, Call::TaskGet, 1),
@@ -118,7 +118,7 @@ fn every_sale_is_told_with_its_time_and_how_often_each_fault_struck() {
 }
 
 #[test]
-fn a_restart_with_its_state_file_remembers_everything_even_after_a_torn_line() {
+fn a_torn_state_file_is_restored_completely() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("state.jsonl");
     let open = || Sandbox::with_state(Settings::default(), &path).unwrap();

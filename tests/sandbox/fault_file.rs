@@ -9,7 +9,7 @@ use bursar::sandbox::{Call, Fault, Faults, Rule, Served};
 use super::world::{AUTH, GET, READY, World, with_faults};
 
 #[test]
-fn a_fault_file_says_what_strikes_when_and_where_it_is_wrong() {
+fn a_fault_file_is_read_or_refused_by_line() {
     let faults = Faults::from_toml(
         "[[fault]]\nkind = \"drop_after\"\ncall = \"task_post\"\nnth = [3, 8]\n\n\
          [[fault]]\nkind = \"error_after\"\nengine = \"gemini\"\nstatus = 502\nhtml = true\nshare = 0.02\nfrom = \"10m\"\nuntil = \"1h\"\ntimes = 5\n",
@@ -59,7 +59,7 @@ fn a_fault_file_says_what_strikes_when_and_where_it_is_wrong() {
 }
 
 #[test]
-fn every_kind_of_fault_can_be_written_in_a_file() {
+fn every_kind_of_fault_can_be_written() {
     let plain = "refuse_before drop_before drop_after accept_late answer_late error_before error_after truncate missing_rows \
                  reorder repeat_rows partial throttle_40202 throttle_429 payment_40210 task_50000 envelope_50000 html_200 \
                  ready_omits ready_repeats ready_crowded list_lag list_outage list_omits list_hides_unfinished list_without_tags \

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::world::{AUTH, GET, POST, READY, USER, World, as_reply, start, tasks, with_faults};
 
 #[test]
-fn every_fault_on_the_way_to_the_provider_charges_nothing() {
+fn a_fault_before_the_provider_charges_nothing() {
     for (fault, expected) in [
         (Fault::RefuseBefore, "refused"),
         (Fault::DropBefore, "dropped"),
@@ -32,7 +32,7 @@ fn every_fault_on_the_way_to_the_provider_charges_nothing() {
 }
 
 #[test]
-fn an_answer_that_is_held_up_is_dated_when_it_was_made_or_when_it_leaves() {
+fn a_delayed_reply_is_dated_as_its_switch_says() {
     let after = Duration::from_mins(3);
     for (date_on_leaving, aged) in [(false, TimeDelta::zero()), (true, TimeDelta::minutes(3))] {
         let mut settings = with_faults(vec![
@@ -90,7 +90,7 @@ fn story(served: Served) -> String {
 }
 
 #[test]
-fn a_batch_can_be_accepted_after_its_connection_is_gone() {
+fn a_batch_can_be_accepted_late() {
     let fault = Fault::AcceptLate { after: Duration::from_secs(90) };
     let mut world = World::new(with_faults(vec![Rule::nth(fault, Call::TaskPost, 1)]));
     assert_eq!(world.served(AUTH, POST, Some(&tasks(2).to_string())), Served::Dropped);
@@ -139,7 +139,7 @@ fn lists_can_omit_repeat_hide_and_fail() {
 }
 
 #[test]
-fn a_price_change_lasts_from_its_post_on_and_a_skewed_clock_is_wrong_everywhere() {
+fn a_price_change_lasts_and_skew_is_everywhere() {
     let price =
         Fault::PriceChange { usd: Money::from_nanos(1_300_000), engine: None, priority: Some(Priority::Normal) };
     let mut world = World::new(with_faults(vec![Rule::nth(price, Call::TaskPost, 2)]));
@@ -159,7 +159,7 @@ fn a_price_change_lasts_from_its_post_on_and_a_skewed_clock_is_wrong_everywhere(
 }
 
 #[test]
-fn an_odd_answer_is_odd_each_time_that_it_is_fetched() {
+fn an_odd_answer_is_odd_at_every_fetch() {
     let fault = Fault::OddAnswer { how: bursar::sandbox::Bend::NotUtf8, share: 0.5 };
     let mut world = World::new(with_faults(vec![Rule::always(fault)]));
     let ids = world.post(POST, &tasks(20)).ids();

@@ -31,7 +31,7 @@ fn rate_of(served: &Served) -> (u16, Option<Duration>, RateLimit) {
 }
 
 #[test]
-fn a_purchase_passes_through_as_the_providers_envelope_and_belongs_to_the_gateway() {
+fn a_purchase_through_the_gateway_belongs_to_it() {
     let mut world = World::new(through(Gateway::default()));
     let posted = world.gateway("chat_gpt/llm_responses/task_post", Some(&json!([question("a")])));
     assert_eq!((posted.status, posted.codes(), &posted.body["cost"]), (200, vec![20_100], &json!(0.0102)));
@@ -47,7 +47,7 @@ fn a_purchase_passes_through_as_the_providers_envelope_and_belongs_to_the_gatewa
 }
 
 #[test]
-fn only_what_its_pages_show_is_there_and_no_list_of_the_account_ever_is() {
+fn the_gateway_offers_only_its_documented_calls() {
     let shown = [
         "gemini/llm_scraper/locations",
         "chat_gpt/llm_responses/task_post",
@@ -83,7 +83,7 @@ fn only_what_its_pages_show_is_there_and_no_list_of_the_account_ever_is() {
 }
 
 #[test]
-fn what_was_bought_through_it_is_collected_through_it_where_it_passes_that_on() {
+fn a_gateway_that_passes_collection_on_hands_answers() {
     let mut world =
         World::new(through(Gateway { also: [Call::TasksReady, Call::TaskGet].into(), ..Gateway::default() }));
     let posted = world.gateway(
@@ -97,7 +97,7 @@ fn what_was_bought_through_it_is_collected_through_it_where_it_passes_that_on() 
 }
 
 #[test]
-fn a_wrong_key_and_a_short_balance_are_errors_of_the_gateways_own_form() {
+fn the_gateway_words_its_own_errors() {
     let path = format!("{BASE}/chat_gpt/llm_responses/live");
     let asked = json!([question("a")]).to_string();
     let mut world = World::new(Settings { start_balance: Money::ZERO, ..through(Gateway::default()) });
@@ -121,7 +121,7 @@ fn a_wrong_key_and_a_short_balance_are_errors_of_the_gateways_own_form() {
 }
 
 #[test]
-fn its_limits_go_by_tier_and_are_told_beside_every_reply() {
+fn every_gateway_reply_names_its_tiers_limits() {
     let path = format!("{BASE}/gemini/llm_scraper/locations");
     for (tier, limit) in [(Tier::Free, 60), (Tier::Starter, 600), (Tier::Growth, 3_000)] {
         // The provider behind it must not be what throttles.
@@ -177,7 +177,7 @@ fn its_faults_speak_its_language_and_strike_nobody_else() {
 }
 
 #[test]
-fn a_body_is_an_array_unless_a_setting_takes_one_object() {
+fn a_gateway_body_is_an_array_by_default() {
     for (takes_objects, code) in [(false, 40_503), (true, 20_000)] {
         let mut world = World::new(through(Gateway { takes_objects, ..Gateway::default() }));
         let got = world.gateway("chat_gpt/llm_responses/live", Some(&question("a")));
@@ -186,7 +186,7 @@ fn a_body_is_an_array_unless_a_setting_takes_one_object() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_process_a_client_reaches_the_gateway_by_the_providers_own_paths() {
+async fn an_in_process_gateway_takes_the_providers_paths() {
     let sandbox = std::sync::Arc::new(std::sync::Mutex::new(Sandbox::new(through(Gateway::default()))));
     let provider = InProcess::through_gateway(sandbox, start, "sandbox-key");
     let reply = provider

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::world::{GET, LIST, POST, READY, USER, World, settings, start, task, tasks};
 
 #[test]
-fn the_list_shows_a_task_once_its_lag_is_over_even_while_unfinished() {
+fn the_list_shows_unfinished_tasks_after_its_lag() {
     let mut world = World::new(settings());
     world.post(POST, &tasks(100));
     let early = world.wait(2).list_all().result_ids().len();
@@ -88,7 +88,7 @@ fn the_list_has_a_switch_for_each_unknown() {
 }
 
 #[test]
-fn failed_tasks_are_hidden_and_charged_or_refused_at_once() {
+fn failed_tasks_are_charged_hidden_or_refused() {
     let mut world = World::new(Settings { failures_per_mille: 1_000, ..settings() });
     let id = world.bought("a");
     assert_eq!(world.wait(660).get(READY).result_ids(), [""; 0]);

@@ -27,7 +27,7 @@ fn nanos(value: &Value) -> i64 {
 }
 
 #[test]
-fn a_scraper_answer_comes_on_the_same_connection_after_a_while_and_costs_more() {
+fn a_live_scraper_answer_comes_dearer_and_directly() {
     let mut world = World::new(ten_seconds());
     let served = world.served(AUTH, SCRAPER, Some(&json!([task("a")]).to_string()));
     let Served::Reply { after, .. } = &served else { panic!("no reply but {served:?}") };
@@ -49,7 +49,7 @@ fn a_scraper_answer_comes_on_the_same_connection_after_a_while_and_costs_more() 
 }
 
 #[test]
-fn a_model_answers_live_for_its_fee_and_its_charge() {
+fn a_live_model_costs_fee_and_charge() {
     let mut world = World::new(ten_seconds());
     for (engine, model) in
         [("chat_gpt", "o1-pro"), ("claude", "claude-3-5-haiku"), ("gemini", "gemini-2.5-pro"), ("perplexity", "sonar")]
@@ -69,7 +69,7 @@ fn a_model_answers_live_for_its_fee_and_its_charge() {
 }
 
 #[test]
-fn a_live_answer_is_kept_nowhere_but_its_charge_is_listed() {
+fn a_live_answer_is_listed_but_not_kept() {
     let mut world = World::new(ten_seconds());
     let got = world.post(RESPONSES, &json!([question("a")]));
     let id = got.ids().remove(0);
@@ -83,7 +83,7 @@ fn a_live_answer_is_kept_nowhere_but_its_charge_is_listed() {
 }
 
 #[test]
-fn only_one_task_a_call_and_only_so_many_calls_at_once() {
+fn live_takes_one_task_and_limited_calls() {
     let mut world = World::new(ten_seconds());
     assert_eq!(world.post(SCRAPER, &json!([task("a"), task("b")])).code(), 40_000);
     for at in 0..30 {
@@ -117,7 +117,7 @@ fn fields_of_the_standard_method_are_unknown_to_live() {
 }
 
 #[test]
-fn an_answer_that_takes_too_long_ends_in_50401_charged_or_not() {
+fn a_slow_live_answer_ends_in_50401() {
     for (charged, shown, taken, told) in
         [(true, false, 4_000_000, 0), (true, true, 4_000_000, 4_000_000), (false, true, 0, 0)]
     {
@@ -139,7 +139,7 @@ fn an_answer_that_takes_too_long_ends_in_50401_charged_or_not() {
 }
 
 #[test]
-fn a_lost_answer_was_charged_and_stands_in_the_list() {
+fn a_lost_live_answer_is_charged_and_listed() {
     for fault in [Fault::LiveLost, Fault::DropAfter, Fault::AcceptLate { after: Duration::from_secs(20) }] {
         let mut world = World::new(struck(fault.clone()));
         assert_eq!(world.served(AUTH, RESPONSES, Some(&json!([question("a")]).to_string())), Served::Dropped);

@@ -20,7 +20,7 @@ fn refused(settings: Settings, path: &str, task: &Value) -> (u64, String) {
 }
 
 #[test]
-fn a_task_is_charged_when_it_is_posted_and_its_tag_is_echoed() {
+fn a_posted_task_is_charged_and_echoes_its_tag() {
     let mut world = World::new(settings());
     let mut urgent = task("b");
     urgent["priority"] = json!(2);
@@ -38,7 +38,7 @@ fn a_task_is_charged_when_it_is_posted_and_its_tag_is_echoed() {
 }
 
 #[test]
-fn wrong_credentials_paths_and_bodies_are_refused_as_a_whole() {
+fn wrong_credentials_paths_and_bodies_are_refused() {
     let mut world = World::new(settings());
     let stranger = as_reply(world.served("Basic bm86Ym9keQ==", POST, Some(&json!([task("a")]).to_string())));
     assert_eq!((stranger.status, stranger.code(), &stranger.body["tasks"]), (401, 40_100, &Value::Null));
@@ -72,7 +72,7 @@ fn wrong_credentials_paths_and_bodies_are_refused_as_a_whole() {
 }
 
 #[test]
-fn a_task_with_a_wrong_field_is_refused_at_no_cost_and_its_siblings_are_not() {
+fn a_wrong_field_refuses_only_its_task() {
     let with = |field: &str, value: Value| {
         let mut task = task("a");
         task[field] = value;
@@ -104,7 +104,7 @@ fn a_task_with_a_wrong_field_is_refused_at_no_cost_and_its_siblings_are_not() {
 }
 
 #[test]
-fn what_may_be_given_in_several_ways_is_taken_in_each() {
+fn every_spelling_of_a_value_is_accepted() {
     let mut lenient = settings();
     lenient.switches.refuse_unknown_fields = false;
     let mut world = World::new(lenient);
@@ -122,7 +122,7 @@ fn what_may_be_given_in_several_ways_is_taken_in_each() {
 }
 
 #[test]
-fn only_the_first_hundred_tasks_of_a_post_are_accepted() {
+fn a_post_accepts_its_first_hundred_tasks() {
     let mut world = World::new(settings());
     let got = world.post(POST, &tasks(102));
     let codes = got.codes();
@@ -132,7 +132,7 @@ fn only_the_first_hundred_tasks_of_a_post_are_accepted() {
 }
 
 #[test]
-fn a_short_balance_and_a_daily_limit_refuse_the_whole_post() {
+fn short_money_refuses_the_whole_post() {
     let mut world = World::new(Settings { start_balance: Money::from_nanos(2_400_000), ..settings() });
     let got = world.post(POST, &tasks(3));
     assert_eq!((got.status, got.code(), world.charged()), (402, 40_210, 0));

@@ -46,7 +46,7 @@ fn spent(result: &Value) -> i64 {
 }
 
 #[test]
-fn a_task_takes_fee_and_advance_and_settles_to_fee_and_charge_when_it_is_done() {
+fn an_advance_settles_to_the_models_charge() {
     let mut world = World::new(one_dollar());
     let posted = world.post(ASK, &json!([question("a")]));
     assert_eq!((posted.codes(), &posted.body["cost"]), (vec![20_100], &json!(0.0102)));
@@ -83,7 +83,7 @@ fn a_task_takes_fee_and_advance_and_settles_to_fee_and_charge_when_it_is_done() 
 }
 
 #[test]
-fn a_finished_task_is_ready_until_it_is_collected_and_known_only_to_its_own_path() {
+fn a_finished_task_is_ready_until_collected() {
     let mut world = World::new(Settings { others: vec![("other".to_owned(), "secret".to_owned())], ..one_dollar() });
     let id = world.asked("a");
     world.wait(610);
@@ -106,7 +106,7 @@ fn a_finished_task_is_ready_until_it_is_collected_and_known_only_to_its_own_path
 }
 
 #[test]
-fn a_charge_above_the_advance_is_taken_when_it_settles_and_may_drive_the_balance_negative() {
+fn a_charge_above_its_advance_may_overdraw() {
     let mut world = World::new(Settings {
         start_balance: Money::from_nanos(TAKEN),
         ..struck(Fault::Overrun { usd: Money::from_nanos(25_000_000) }, Call::TaskPost)
@@ -126,7 +126,7 @@ fn a_charge_above_the_advance_is_taken_when_it_settles_and_may_drive_the_balance
 }
 
 #[test]
-fn a_balance_that_is_said_to_be_negative_withholds_results_for_as_long_as_it_lasts() {
+fn a_negative_balance_withholds_results_meanwhile() {
     let rule = Rule {
         from: Duration::from_mins(11),
         until: Some(Duration::from_mins(20)),
@@ -141,7 +141,7 @@ fn a_balance_that_is_said_to_be_negative_withholds_results_for_as_long_as_it_las
 }
 
 #[test]
-fn a_task_that_is_not_done_in_72_hours_fails_and_its_advance_comes_back() {
+fn a_task_unfinished_after_72_hours_returns_its_advance() {
     for (refund, fee, taken) in [(true, true, 200_000), (true, false, 0), (false, true, TAKEN)] {
         let mut set = struck(Fault::NeverDone, Call::TaskPost);
         set.switches.refund_expired = refund;
@@ -156,7 +156,7 @@ fn a_task_that_is_not_done_in_72_hours_fails_and_its_advance_comes_back() {
 }
 
 #[test]
-fn an_answer_that_would_take_longer_than_72_hours_never_comes() {
+fn an_answer_longer_than_72_hours_never_comes() {
     let hours = Duration::from_hours(80);
     let mut world = World::new(Settings { turnaround_responses: Spread { min: hours, max: hours }, ..one_dollar() });
     let path = format!("{ASK_GET}/{}", world.asked("a"));
@@ -166,7 +166,7 @@ fn an_answer_that_would_take_longer_than_72_hours_never_comes() {
 }
 
 #[test]
-fn a_task_that_fails_early_keeps_its_advance_unless_a_switch_gives_it_back() {
+fn an_early_failure_keeps_the_advance_by_default() {
     for (refund, taken) in [(false, TAKEN), (true, 200_000)] {
         let mut set = struck(Fault::PaidFailure { code: 40_101, at_post: false }, Call::TaskPost);
         set.switches.refund_failed = refund;
@@ -194,7 +194,7 @@ fn a_task_can_settle_later_than_its_answer_comes() {
 }
 
 #[test]
-fn the_fee_alone_is_told_at_the_post_and_the_settled_cost_in_the_list_where_switches_say_so() {
+fn switches_decide_which_costs_are_shown() {
     for (advance, settled) in [(true, false), (false, false), (true, true), (false, true)] {
         let mut set = one_dollar();
         set.switches.post_shows_advance = advance;
@@ -215,7 +215,7 @@ fn the_fee_alone_is_told_at_the_post_and_the_settled_cost_in_the_list_where_swit
 }
 
 #[test]
-fn an_advance_counts_toward_the_daily_limit_and_the_balance_must_cover_it() {
+fn an_advance_counts_toward_balance_and_daily_limit() {
     let mut world = World::new(Settings { day_limit: Some(Money::from_nanos(2 * TAKEN - 1)), ..one_dollar() });
     world.asked("a");
     assert_eq!(world.post(ASK, &json!([question("b")])).code(), 40_203);
@@ -226,7 +226,7 @@ fn an_advance_counts_toward_the_daily_limit_and_the_balance_must_cover_it() {
 }
 
 #[test]
-fn tasks_of_one_seed_differ_in_what_they_use_and_a_seed_repeats_them() {
+fn a_seed_repeats_the_use_of_its_tasks() {
     let run = |seed| {
         let mut world = World::new(Settings { seed, ..one_dollar() });
         let body: Value = (0..8).map(|at| question(&format!("t{at}"))).collect();
@@ -241,7 +241,7 @@ fn tasks_of_one_seed_differ_in_what_they_use_and_a_seed_repeats_them() {
 }
 
 #[test]
-fn a_hundred_questions_of_three_engines_are_sold_and_counted_by_what_they_are() {
+fn a_hundred_questions_of_three_engines_are_counted() {
     let mut world = World::new(Settings { start_balance: Money::from_nanos(10_000_000_000), ..settings() });
     for (engine, model) in [("chat_gpt", "gpt-4o"), ("claude", "claude-3-5-haiku"), ("gemini", "gemini-2.5-flash")] {
         let body: Value = (0..101)
@@ -267,7 +267,7 @@ fn a_hundred_questions_of_three_engines_are_sold_and_counted_by_what_they_are() 
 }
 
 #[test]
-fn models_are_listed_with_what_they_can_do_and_without_prices() {
+fn models_are_listed_with_abilities_not_prices() {
     let mut world = World::new(settings());
     for engine in ["chat_gpt", "claude", "gemini", "perplexity"] {
         let rows = world.get(&format!("/v3/ai_optimization/{engine}/llm_responses/models")).results();
@@ -287,7 +287,7 @@ fn models_are_listed_with_what_they_can_do_and_without_prices() {
 }
 
 #[test]
-fn the_account_shows_prices_limits_and_spending_of_both_functions() {
+fn the_account_shows_prices_limits_and_spending() {
     let mut world = World::new(one_dollar());
     world.asked("a");
     world.bought("b");

@@ -32,7 +32,7 @@ fn told(engine: &str, method: &str, patch: &Value) -> String {
 }
 
 #[test]
-fn every_field_has_its_bounds_and_a_refusal_names_it_and_costs_nothing() {
+fn a_field_out_of_bounds_is_refused_free() {
     let long = "x".repeat(501);
     let fine = "x".repeat(500);
     let said = |role: &str| json!({"role": role, "message": "x"});
@@ -111,7 +111,7 @@ fn every_field_has_its_bounds_and_a_refusal_names_it_and_costs_nothing() {
 }
 
 #[test]
-fn a_field_that_an_engine_or_a_method_does_not_have_is_unknown() {
+fn a_field_of_another_engine_is_unknown() {
     for (engine, method, field, value) in [
         ("gemini", STANDARD, "force_web_search", json!(true)),
         ("gemini", STANDARD, "web_search_country_iso_code", json!("AT")),
@@ -136,7 +136,7 @@ fn a_field_that_an_engine_or_a_method_does_not_have_is_unknown() {
 }
 
 #[test]
-fn a_question_is_read_as_it_was_written_unless_a_switch_decodes_it() {
+fn a_prompt_is_decoded_only_by_its_switch() {
     for (decodes, read) in [(false, "100%25+1"), (true, "100% 1")] {
         let mut set = settings();
         set.switches.decode_user_prompt = decodes;

@@ -33,7 +33,7 @@ fn rich(engine: &str) -> Value {
 }
 
 #[test]
-fn every_reply_is_of_the_form_that_the_providers_client_reads() {
+fn every_reply_fits_the_providers_client() {
     let rules = vec![Rule::nth(Fault::PaidFailure { code: 40_102, at_post: false }, Call::TaskPost, 1)];
     let quick = Spread { min: Duration::from_secs(1), max: Duration::from_secs(1) };
     let mut world = World::new(Settings { live_takes: quick, faults: rules.into(), ..settings() });

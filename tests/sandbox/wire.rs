@@ -29,7 +29,7 @@ fn request(path: &str, body: Option<&Value>) -> Request {
 }
 
 #[tokio::test(start_paused = true)]
-async fn in_process_a_client_waits_times_out_and_sees_failures_as_over_a_network() {
+async fn in_process_failures_look_like_network_failures() {
     let (provider, sandbox) = in_process(with_faults(vec![
         Rule::nth(Fault::RefuseBefore, Call::TaskPost, 1),
         Rule::nth(Fault::AnswerLate { after: Duration::from_mins(10) }, Call::TaskPost, 2),
@@ -62,7 +62,7 @@ async fn served(settings: Settings) -> (String, Arc<Mutex<Sandbox>>, Cancellatio
 }
 
 #[tokio::test]
-async fn over_http_a_batch_is_posted_and_the_bill_can_be_read_by_anyone() {
+async fn a_batch_over_http_is_on_the_bill() {
     let (base, sandbox, stop) = served(settings()).await;
     let client = reqwest::Client::new();
     let post = client.post(format!("{base}{POST}")).basic_auth("sandbox", Some("sandbox")).body(tasks(100).to_string());
@@ -122,7 +122,7 @@ async fn over_http_connections_are_dropped_cut_and_throttled() {
 }
 
 #[tokio::test]
-async fn over_http_the_gateway_tells_its_limit_in_headers_and_asks_for_no_login() {
+async fn the_http_gateway_names_its_limit_in_headers() {
     let (base, _, stop) =
         served(Settings { gateway: Gateway { requests_per_minute: 1, ..Gateway::default() }, ..settings() }).await;
     let client = reqwest::Client::new();

@@ -40,7 +40,7 @@ fn answered_once(world: &World, tasks: u64) {
 /// A scan was widened back to the latest batch before it, and waited for it to be shown, though paid failures are no
 /// control rows: every scan was inconclusive.
 #[test]
-fn a_batch_of_paid_failures_is_not_what_a_look_goes_back_to() {
+fn a_scan_does_not_reach_back_to_failures() {
     let failure = Fault::PaidFailure { code: 40_102, at_post: true };
     let mut world = world(vec![Rule::nth(failure, Call::TaskPost, 3), Rule::nth(Fault::DropBefore, Call::TaskPost, 4)]);
     live(&mut world, 2);
@@ -55,7 +55,7 @@ fn a_batch_of_paid_failures_is_not_what_a_look_goes_back_to() {
 
 /// The provider's list goes back a month; a scan that asked for more was refused for ever.
 #[test]
-fn what_is_in_doubt_is_concluded_also_where_the_purchase_before_it_is_older_than_the_list() {
+fn doubt_after_a_very_old_purchase_is_settled() {
     let mut world = world(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 3)]);
     world.account.limits.in_flight = 1;
     live(&mut world, 2);
@@ -68,7 +68,7 @@ fn what_is_in_doubt_is_concluded_also_where_the_purchase_before_it_is_older_than
 /// A scan that was to conclude had to show a purchase from before the doubt; the first purchases of a ledger have none
 /// before them, and stayed in doubt for ever, whatever was bought and shown later.
 #[test]
-fn the_first_purchases_of_a_ledger_are_concluded_once_later_ones_are_shown() {
+fn later_purchases_settle_the_first_ones() {
     let drops = Rule { nth: vec![1, 2, 3, 4, 5], ..Rule::nth(Fault::DropBefore, Call::TaskPost, 1) };
     let mut world = world(vec![drops]);
     let end = live(&mut world, 4);
@@ -83,7 +83,7 @@ fn the_first_purchases_of_a_ledger_are_concluded_once_later_ones_are_shown() {
 
 /// What a machine bought that woke in another day was held in the day it fell asleep in, so a day's cap was exceeded.
 #[test]
-fn what_is_bought_after_a_sleep_counts_in_the_day_of_waking() {
+fn a_purchase_after_sleep_counts_that_day() {
     use super::session::Trouble;
     let mut world = world(Vec::new());
     world.account.limits.in_flight = 1;
@@ -107,7 +107,7 @@ fn only_plan(world: &mut World) {
 }
 
 #[test]
-fn a_ledger_that_lost_its_counter_before_its_first_purchase_buys_in_the_end() {
+fn a_ledger_without_counter_or_purchase_finally_buys() {
     let mut world = world(Vec::new());
     only_plan(&mut world);
     world.disk.lose_state_dir();
@@ -119,7 +119,7 @@ fn a_ledger_that_lost_its_counter_before_its_first_purchase_buys_in_the_end() {
 }
 
 #[test]
-fn an_account_that_an_older_copy_does_not_know_buys_nothing_twice() {
+fn an_account_unknown_to_a_copy_repeats_nothing() {
     let mut world = world(Vec::new());
     let copy = world.disk.make_copy();
     live(&mut world, 2);
@@ -134,7 +134,7 @@ fn an_account_that_an_older_copy_does_not_know_buys_nothing_twice() {
 /// What another job had bought after the copy was booked as unmatched charges, the ledger was taken for whole again, and that
 /// job's next session bought everything anew.
 #[test]
-fn a_job_that_an_older_copy_does_not_know_takes_over_what_it_had_bought() {
+fn a_job_unknown_to_a_copy_recovers_purchases() {
     let mut world = world(Vec::new());
     live(&mut world, 2);
     let copy = world.disk.make_copy();
@@ -152,7 +152,7 @@ fn a_job_that_an_older_copy_does_not_know_takes_over_what_it_had_bought() {
 
 /// The session waited for the close of a lost purchase, which only an answer of the provider's can show.
 #[test]
-fn a_start_whose_provider_goes_away_after_a_lost_purchase_ends() {
+fn a_session_whose_provider_vanishes_ends() {
     // The first call is the greeting, and the second the purchase.
     let gone = Rule { call: None, nth: (3..10_000).collect(), ..Rule::always(Fault::DropBefore) };
     let mut world = world(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1), gone]);
@@ -162,7 +162,7 @@ fn a_start_whose_provider_goes_away_after_a_lost_purchase_ends() {
 
 /// A scan that began before the list does was refused, for ever; and what the list no longer shows may have been bought.
 #[test]
-fn a_ledger_restored_after_more_than_a_month_buys_nothing_before_a_person_says_so() {
+fn a_ledger_restored_months_late_waits_for_a_decision() {
     let mut world = world(Vec::new());
     live(&mut world, 1);
     let sold = world.wire.sandbox.sales().count();
@@ -179,7 +179,7 @@ fn a_ledger_restored_after_more_than_a_month_buys_nothing_before_a_person_says_s
 /// The machine slept between the greeting and its answer: the provider's clock was taken for what it had been before, and
 /// the purchase that followed was held for an hour that was long over.
 #[test]
-fn a_hold_covers_its_purchase_where_the_machine_sleeps_before_its_first_answer() {
+fn a_hold_covers_a_purchase_across_sleep() {
     let mut world = world(Vec::new());
     let asleep = (Duration::from_millis(1), Trouble::Suspend(Duration::from_hours(30)));
     let lived = world.live(&Session { jobs: vec![asked(1)], troubles: vec![asleep], ..Session::default() }).unwrap();
@@ -196,7 +196,7 @@ fn a_hold_covers_its_purchase_where_the_machine_sleeps_before_its_first_answer()
 /// A clock that ran ahead began the run of the day after. Set right, the run of the day closed it, and on that day nothing
 /// was bought; the run of the day stayed open for ever.
 #[test]
-fn a_run_that_a_wrong_clock_began_waits_for_its_day() {
+fn a_run_opened_too_early_waits_for_its_day() {
     let mut world = world(Vec::new());
     let daily = |repeats| Asked { period: "day", ..asked(repeats) };
     let day = |world: &mut World, repeats| {

@@ -45,7 +45,7 @@ fn number(name: &str) -> Option<u64> {
 }
 
 #[test]
-fn the_same_seed_writes_the_same_journal_byte_for_byte() {
+fn equal_seeds_write_equal_journals() {
     for seed in [3, 14, 159] {
         let (first, second) = (campaign::run(seed, false), campaign::run(seed, false));
         let differs = first.journal.lines().zip(second.journal.lines()).find(|(first, second)| first != second);
@@ -55,7 +55,7 @@ fn the_same_seed_writes_the_same_journal_byte_for_byte() {
 }
 
 #[test]
-fn the_checkers_see_what_a_quarantine_that_is_too_short_leads_to() {
+fn the_checkers_catch_a_quarantine_too_short() {
     let impatient = |weather: &mut weather::Weather| {
         let timing = &mut weather.account.timing;
         (timing.quarantine, timing.lag_max) = (Duration::from_mins(1), Duration::from_mins(1));
@@ -198,7 +198,7 @@ fn one_moment_in() -> usize {
 }
 
 #[test]
-fn a_process_that_dies_at_any_effect_is_finished_by_the_next() {
+fn a_session_that_dies_anywhere_is_finished_next() {
     let all = number("BURSAR_CRASH_ALL").is_some();
     let scenarios = crash_points::scenarios();
     let points = moments(&scenarios.iter().collect::<Vec<_>>(), |_| if all { 1 } else { one_moment_in() });
@@ -215,7 +215,7 @@ fn a_process_that_dies_at_any_effect_is_finished_by_the_next() {
 }
 
 #[test]
-fn two_deaths_in_a_row_are_finished_by_the_third_life() {
+fn two_deaths_in_a_row_are_finished_next() {
     let all = number("BURSAR_CRASH_ALL").is_some();
     let scenarios = crash_points::scenarios();
     let named = |name| scenarios.iter().find(|scenario| scenario.name == name).expect("a scenario has another name");

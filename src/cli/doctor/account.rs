@@ -319,7 +319,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_is_judged_by_what_surely_lies_between_question_and_answer() {
+    fn a_clock_is_judged_within_its_round_trip() {
         let at = |seconds: i64| DateTime::from_timestamp(1_795_000_000 + seconds, 0).unwrap();
         for (date, heard, says) in [
             (0, 0, "this machine's and the provider's agree"),

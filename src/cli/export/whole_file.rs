@@ -88,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_half_written_file_is_never_taken_for_a_whole_one() {
+    fn an_export_file_appears_only_when_complete() {
         let folder = tempfile::tempdir().unwrap();
         let place = folder.path().join("answers.jsonl");
         let mut file = WholeFile::begin(&place).unwrap();
@@ -129,7 +129,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_stays_one_and_what_it_leads_to_is_replaced_as_a_whole() {
+    fn an_export_replaces_the_target_of_a_link() {
         let folder = tempfile::tempdir().unwrap();
         let (link, place) = (folder.path().join("latest.jsonl"), folder.path().join("answers.jsonl"));
         fs::write(&place, "old").unwrap();

@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_names_its_field_in_quotes_or_not_at_all() {
+    fn a_refusal_names_its_field_in_quotes() {
         assert_eq!(field("Invalid Field: 'language_code'."), Some("language_code"));
         assert_eq!(field("the field \"keyword\" is too long"), Some("keyword"));
         assert_eq!(field("Invalid Field."), None);

@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_full_page_is_cut_by_what_it_has_shown_of_its_span() {
+    fn a_full_page_is_cut_by_its_rows() {
         let span = (1_000, 1_100);
         assert_eq!(cut(span, None), [(1_000, 1_050), (1_050, 1_100)]);
         assert_eq!(cut(span, Some(Filed::To(1_042))), [(1_000, 1_040), (1_040, 1_080), (1_080, 1_100)]);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_page_is_filed_by_is_what_stands_in_order_in_its_span() {
+    fn the_order_of_a_page_shows_its_filing() {
         let span = (100, 200);
         assert_eq!(filed_in(span, &[[Some(99), Some(300)], [Some(150), None]]), Some(Filed::To(150)));
         assert_eq!(filed_in(span, &[[Some(20), Some(201)], [Some(150), Some(120)]]), Some(Filed::BackTo(120)));

@@ -85,7 +85,7 @@ fn a_text_file_has_a_prompt_a_line() {
 }
 
 #[test]
-fn a_carriage_return_alone_ends_a_line_and_a_row() {
+fn a_carriage_return_ends_lines_and_rows() {
     assert_eq!(text(b"one\rtwo\r\rthree"), ["1 one", "2 two", "4 three", "= UTF-8  -0 "]);
     assert_eq!(
         table(Some("prompt"), "id,prompt\r1,one\r\r2,\"two\rlines\"\r3,three\r"),
@@ -94,7 +94,7 @@ fn a_carriage_return_alone_ends_a_line_and_a_row() {
 }
 
 #[test]
-fn rows_of_a_table_are_known_by_the_line_they_begin_on() {
+fn a_row_is_known_by_its_first_line() {
     for newline in ["\n", "\r\n", "\r"] {
         let rows = "id,prompt\n1,one\n\n2,\"two\nlines, \"\"quoted\"\"\"\n3, \n4,5\" screen\n5,five\n";
         let rows = rows.replace('\n', newline);
@@ -115,7 +115,7 @@ fn lines_are_right_beyond_what_is_looked_at() {
 }
 
 #[test]
-fn a_row_that_is_no_row_is_a_mistake_at_its_line() {
+fn a_malformed_row_is_a_mistake_there() {
     assert_eq!(
         table(Some("prompt"), "id,prompt\n1,one,more\n2\n3,\"open\n4,four\n"),
         [
@@ -188,7 +188,7 @@ fn what_the_job_file_says_of_a_file_counts() {
 }
 
 #[test]
-fn a_header_that_looks_like_a_prompt_is_never_taken_silently() {
+fn a_prompt_like_header_is_a_mistake() {
     let refused = |first: &str, rest: &str| {
         let seen = table(None, &format!("{first}\n{rest}\n"));
         seen[0].ends_with("(this line is read as the header, and it looks like a prompt)") && seen.len() == 2
@@ -207,7 +207,7 @@ fn a_header_that_looks_like_a_prompt_is_never_taken_silently() {
 }
 
 #[test]
-fn a_file_that_is_no_prompt_file_is_refused_at_its_first_line() {
+fn a_file_without_prompts_is_refused_at_once() {
     let files: [(&[u8], &str); 8] = [
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 70123\n", "a Git LFS pointer"),
         (b"\xef\xbb\xbf\n <!DOCTYPE html>\n<html><body>Sign in</body></html>", "a page of HTML or XML"),
@@ -253,7 +253,7 @@ fn what_programs_leave_between_prompts_is_not_asked() {
 }
 
 #[test]
-fn json_lines_are_texts_or_objects_with_one_under_a_key() {
+fn a_json_line_is_text_or_keyed_object() {
     let read = |column, text: &str| read_as("a.jsonl", notation("a.jsonl", column), text.as_bytes());
     assert_eq!(
         read(None, "\"one\"\r\n\n{\"prompt\": \"two\\nlines\"}\n{\"prompt\": null}\n"),

@@ -14,7 +14,7 @@ fn error(kind: &str, code: &str) -> String {
 }
 
 #[test]
-fn its_own_refusals_are_certain_and_whatever_the_provider_did_is_in_doubt() {
+fn only_the_gateways_own_refusals_are_certain() {
     for (status, kind, code, class) in [
         (400, "invalid_request_error", "bad_request", Class::BadCall),
         (401, "authentication_error", "invalid_api_key", Class::Halt),
@@ -49,7 +49,7 @@ fn its_own_refusals_are_certain_and_whatever_the_provider_did_is_in_doubt() {
 }
 
 #[test]
-fn beside_an_envelope_or_a_cost_its_error_refuses_nothing() {
+fn a_gateway_error_beside_a_cost_refuses_nothing() {
     for body in [
         r#"{"error":{"type":"x"},"tasks":[{"id":"i1","status_code":20100,"cost":0.1,"data":{"tag":"b1.a"}}]}"#,
         r#"{"error":{"type":"x"},"status_code":20000}"#,
@@ -64,7 +64,7 @@ fn beside_an_envelope_or_a_cost_its_error_refuses_nothing() {
 }
 
 #[test]
-fn an_endpoint_is_open_where_the_provider_speaks_and_shut_where_the_gateway_does_not_know_it() {
+fn an_endpoint_is_open_if_the_provider_replies() {
     let row = |code: u32| format!(r#"{{"status_code":20000,"tasks":[{{"id":"i","status_code":{code}}}]}}"#);
     for (status, body) in [(200, row(40_401)), (404, row(40_401)), (200, row(40_001)), (200, row(40_602))] {
         assert_eq!(judge_probe(&reply(status, &body)), Probed::Open, "{body}");

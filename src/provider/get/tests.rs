@@ -39,7 +39,7 @@ fn kind(fetched: &Fetched) -> &'static str {
 }
 
 #[test]
-fn every_code_means_for_a_fetch_what_the_providers_documents_say() {
+fn every_code_of_a_fetch_means_as_documented() {
     // In the task's row, then in the envelope without rows.
     for (codes, in_row, in_envelope) in [
         (&[20_100][..], "pending", "unreachable"),
@@ -66,7 +66,7 @@ fn every_code_means_for_a_fetch_what_the_providers_documents_say() {
 }
 
 #[test]
-fn success_without_a_result_is_the_last_word_only_of_its_task() {
+fn success_without_result_is_final_for_its_task() {
     for (result, oddity) in [
         (json!(null), Oddity::NullResult),
         (json!([]), Oddity::EmptyResult),
@@ -84,7 +84,7 @@ fn success_without_a_result_is_the_last_word_only_of_its_task() {
 }
 
 #[test]
-fn an_answer_tells_when_it_was_given_and_by_which_model() {
+fn an_answer_names_its_time_and_model() {
     let body = r#"{"status_code": 20000, "tasks": [{"id": "t1", "status_code": 20000, "cost": 12e-4, "result": [
         {"model": "gpt-5", "datetime": "2026-11-22 17:41:09 +02:00", "items": [{"model": "x"}]}]}]}"#;
     assert_eq!(
@@ -101,7 +101,7 @@ fn an_answer_tells_when_it_was_given_and_by_which_model() {
 }
 
 #[test]
-fn a_failed_task_tells_its_code_in_the_providers_words() {
+fn a_failed_task_has_the_providers_words() {
     let body = json!({ "status_code": 20000, "tasks": [{ "status_code": 40101, "status_message": "Sorry\n", "cost": 0.0012 }] });
     assert_eq!(judge_fetch(&reply(200, body), "i"), Fetched::Failed { code: 40_101, message: "Sorry".into() });
 }
@@ -151,7 +151,7 @@ fn of_bytes(status: u16, body: Vec<u8>) -> Result<Response, Failure> {
 }
 
 #[test]
-fn an_odd_answer_is_named_for_what_is_odd_about_it() {
+fn each_oddity_of_an_answer_has_a_name() {
     let row = r#"{"id":"j","status_code":20000}"#;
     for (body, oddity, is_final) in [
         (bent("abc", b"caf\xe9"), Oddity::NotUtf8, true),
@@ -185,7 +185,7 @@ fn an_odd_answer_is_named_for_what_is_odd_about_it() {
 }
 
 #[test]
-fn what_can_be_read_of_an_odd_answer_settles_it() {
+fn readable_parts_of_an_odd_answer_settle_it() {
     let Fetched::Odd(odd) = judge_fetch(&of_bytes(200, bent("abc", b"\xff\xff")), "i") else { panic!() };
     assert_eq!((odd.facts.model.as_deref(), odd.facts.model_charge), (Some("m"), Some(Money::from_nanos(10_000_000))));
     let twice = bent("\"money_spent\":0.01", b"\"money_spent\":0.01,\"money_spent\":0.02,\"x\":NaN");
@@ -194,7 +194,7 @@ fn what_can_be_read_of_an_odd_answer_settles_it() {
 }
 
 #[test]
-fn an_odd_reply_that_says_unfinished_or_failed_is_no_answer() {
+fn an_odd_unfinished_reply_is_no_answer() {
     for (code, expected) in [(40_602, "pending"), (40_103, "failed"), (40_403, "expired")] {
         let body = format!("{{\"tasks\":[{{\"id\":\"i\",\"status_code\":{code},\"time\":NaN,\"result\":null}}]}}");
         assert_eq!(kind(&judge_fetch(&of_bytes(200, body.clone().into_bytes()), "i")), expected, "{code}");
@@ -204,7 +204,7 @@ fn an_odd_reply_that_says_unfinished_or_failed_is_no_answer() {
 }
 
 #[test]
-fn a_reply_of_which_a_part_arrived_is_the_last_word_only_if_its_json_is_whole() {
+fn a_partial_reply_is_final_with_complete_json() {
     let part = |body: Vec<u8>, is_bound| {
         let Ok(response) = of_bytes(200, body) else { panic!() };
         judge_fetch(&Err(Failure::Part { why: "cut".into(), is_bound, response }), "i")
@@ -327,7 +327,7 @@ fn a_refused_list_says_whether_waiting_helps() {
 }
 
 #[test]
-fn what_is_ready_is_read_in_both_shapes_and_what_cannot_be_read_is_counted() {
+fn tasks_ready_is_read_in_both_shapes() {
     let ready = |result: Value, count: Value| {
         let row = json!({ "id": "own", "status_code": 20000, "result_count": count, "result": result });
         judge_ready(&reply(200, json!({ "status_code": 20000, "tasks": [row] }))).unwrap()
@@ -356,7 +356,7 @@ fn what_is_ready_is_read_in_both_shapes_and_what_cannot_be_read_is_counted() {
 }
 
 #[test]
-fn the_account_is_read_as_far_as_it_can_be() {
+fn an_account_reply_is_read_in_parts() {
     let account = |result: Value| {
         let row = json!({ "status_code": 20000, "result": result });
         judge_account(&reply(200, json!({ "status_code": 20000, "tasks": [row] }))).unwrap()
@@ -393,7 +393,7 @@ fn the_account_is_read_as_far_as_it_can_be() {
 }
 
 #[test]
-fn a_list_of_what_an_engine_serves_is_read_whole_or_not_at_all() {
+fn a_catalogue_is_read_completely_or_refused() {
     let outcome = |result: Value, count: Value| {
         let row = json!({ "status_code": 20000, "result_count": count, "result": result });
         reply(200, json!({ "status_code": 20000, "tasks": [row] }))
@@ -436,7 +436,7 @@ proptest! {
     }
 
     #[test]
-    fn a_garbled_body_makes_no_reader_panic_and_no_page_shorter(
+    fn a_garbled_body_never_panics_a_reader(
         edits in proptest::collection::vec((0..10_000_usize, any::<u8>()), 1..4)
     ) {
         let rows: Vec<Value> = (0..3).map(|n| json!({ "id": format!("id{n}"), "metadata": { "tag": format!("t{n}") } })).collect();

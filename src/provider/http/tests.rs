@@ -113,7 +113,7 @@ fn no_answer(outcome: Result<Response, Failure>) -> String {
 }
 
 #[tokio::test]
-async fn a_purchase_whose_connection_is_reset_is_sent_once_and_has_no_answer() {
+async fn a_purchase_on_a_reset_connection_is_sent_once() {
     let peer = peer(vec![Then::Reset]).await;
     let why = no_answer(peer.http().call(purchase()).await);
     assert!(why.starts_with("127.0.0.1: "), "{why}");
@@ -136,7 +136,7 @@ async fn each_purchase_has_a_connection_of_its_own() {
 }
 
 #[tokio::test]
-async fn no_redirect_is_followed_and_the_credentials_go_nowhere_else() {
+async fn a_redirect_never_receives_the_credentials() {
     for status in ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"] {
         let reply =
             format!("HTTP/1.1 {status}\r\nLocation: /elsewhere\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
@@ -158,7 +158,7 @@ async fn a_free_call_is_not_repeated_either() {
 }
 
 #[tokio::test]
-async fn a_reply_is_read_with_its_date_and_its_wish_to_be_left_alone() {
+async fn a_reply_is_read_with_date_and_retry_after() {
     let peer = peer(vec![
         Then::Say(
             b"HTTP/1.1 429 Slow\r\nDate: Sun, 22 Nov 2026 15:30:11 GMT\r\nRetry-After: 7\r\nContent-Length: 1\r\n\r\nx",
@@ -194,7 +194,7 @@ async fn a_wish_far_in_the_future_is_bounded() {
 }
 
 #[tokio::test]
-async fn a_compressed_reply_is_decompressed_and_its_bound_counts_what_comes_out() {
+async fn a_decompressed_reply_is_bounded_in_size() {
     let reply = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 39\r\n\r\n\
         \x1f\x8b\x08\x00\x00\x00\x00\x00\x02\x03\xab\x56\x2a\x2e\x49\x2c\x29\x2d\x8e\x4f\xce\x4f\x49\x55\
         \xb2\x32\x32\x00\x82\x5a\x00\x10\x1e\x0d\xa4\x15\x00\x00\x00";
@@ -234,7 +234,7 @@ async fn what_arrived_of_a_broken_reply_is_handed_on() {
 }
 
 #[tokio::test]
-async fn a_body_that_only_claims_compression_is_as_it_is() {
+async fn a_body_claiming_compression_is_kept_as_sent() {
     let reply = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}";
     let peer = peer(vec![Then::Say(reply)]).await;
     assert_eq!(peer.http().call(question()).await.unwrap().body, "{}");
@@ -257,7 +257,7 @@ async fn a_reply_that_is_cut_short_is_no_answer() {
 }
 
 #[tokio::test]
-async fn a_reply_that_does_not_come_in_time_is_no_answer() {
+async fn a_reply_after_the_timeout_is_none() {
     for reply in [&b""[..], b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{}"] {
         let peer = peer(vec![Then::Hang(reply)]).await;
         let request = Request { timeout: Duration::from_millis(50), ..purchase() };
@@ -315,7 +315,7 @@ async fn neither_the_client_nor_its_errors_show_the_credentials() {
 }
 
 #[tokio::test]
-async fn through_the_gateway_the_key_goes_in_the_header_and_the_providers_paths_below_its_own() {
+async fn the_gateway_gets_its_key_and_paths() {
     let peer = peer(vec![Then::Reset, Then::Reset]).await;
     let key = SecretString::from("s3cret-key");
     let http = Http::through_aisa(&peer.url, &key, None).unwrap();
@@ -334,7 +334,7 @@ async fn through_the_gateway_the_key_goes_in_the_header_and_the_providers_paths_
 }
 
 #[test]
-fn a_rest_is_taken_where_no_call_is_left_and_only_for_as_long_as_a_limit_may_last() {
+fn a_rate_limit_reset_is_awaited_within_bounds() {
     let now = 1_795_361_411;
     let of = |remaining: &'static str, reset: i64| {
         let mut headers = HeaderMap::new();

@@ -64,7 +64,7 @@ fn letter(verdict: &Verdict) -> char {
 }
 
 #[test]
-fn every_code_means_for_a_purchase_what_the_providers_documents_say() {
+fn every_code_of_a_purchase_means_as_documented() {
     // For each code: a task's row with cost 0, without a cost, with a cost it cannot have, with a cost above 0;
     // then no rows and the code in the envelope, with cost 0 and without a cost.
     let table = "
@@ -107,7 +107,7 @@ fn every_code_means_for_a_purchase_what_the_providers_documents_say() {
 }
 
 #[test]
-fn without_task_rows_only_some_statuses_refuse_the_whole_batch() {
+fn without_rows_only_some_statuses_refuse_all() {
     let html = "<html>sorry</html>".to_owned();
     for (status, expected) in [
         (401, "not bought: Halt"),
@@ -146,7 +146,7 @@ fn without_task_rows_only_some_statuses_refuse_the_whole_batch() {
 }
 
 #[test]
-fn an_envelope_without_rows_refuses_the_batch_only_with_a_status_that_agrees() {
+fn an_empty_envelope_refuses_with_matching_status_only() {
     for (status, code, cost, expected) in [
         (200, 40_202, json!(0), "not bought: Throttled"),
         (200, 40_202, json!(0.0012), "in doubt"),
@@ -225,7 +225,7 @@ fn rows_are_matched_by_tag_and_never_by_position() {
 }
 
 #[test]
-fn a_numeric_tag_or_code_or_cost_is_read_and_an_id_must_be_one() {
+fn numeric_fields_are_read_but_ids_are_checked() {
     for (row, expected) in [
         (json!({ "id": 12, "status_code": "20100", "cost": "0.0012", "data": { "tag": 7 } }), "12 for $0.0012"),
         (json!({ "id": "x", "status_code": 20100, "data": { "tag": 7 } }), "x for ?"),
@@ -244,7 +244,7 @@ fn a_numeric_tag_or_code_or_cost_is_read_and_an_id_must_be_one() {
 }
 
 #[test]
-fn what_is_said_twice_of_a_task_is_one_purchase_and_two_ids_are_two() {
+fn two_ids_are_two_purchases_of_one_tag() {
     let (paid, dear, none) = (json!(0.0012), json!(0.0024), json!(0));
     for (rows, expected) in [
         // One id: one purchase, at the larger cost, and bought stands.
@@ -278,7 +278,7 @@ fn what_is_said_twice_of_a_task_is_one_purchase_and_two_ids_are_two() {
 }
 
 #[test]
-fn a_call_that_never_left_bought_nothing_and_one_without_an_answer_is_in_doubt() {
+fn only_an_unsent_call_surely_bought_nothing() {
     assert_eq!(
         judge(&Err(Failure::NeverLeft("api.example: no such host".into())), &["a"]),
         Verdict::NotBought {
@@ -298,7 +298,7 @@ fn a_call_that_never_left_bought_nothing_and_one_without_an_answer_is_in_doubt()
 }
 
 #[test]
-fn a_refusal_carries_the_providers_words_and_its_wish_to_be_left_alone() {
+fn a_refusal_carries_words_and_retry_after() {
     let outcome = Ok(Response {
         status: 429,
         date: None,
@@ -345,7 +345,7 @@ proptest! {
 
     /// Bytes of a valid body are overwritten: nobody's purchase is made up, and none is lost without a doubt.
     #[test]
-    fn a_garbled_body_makes_up_no_refusal_of_the_whole_batch(
+    fn a_garbled_body_never_refuses_a_batch(
         edits in proptest::collection::vec((0..10_000_usize, proptest::sample::select(&b"{}[]\",:0129 -.eaxn\\\x00\xff"[..])), 1..4)
     ) {
         let rows = json!([row("17", "tag-a", 20_100, &json!(0.0012)), row("18", "tag-b", 20_100, &json!(0.0012))]);

@@ -315,7 +315,7 @@ mod tests {
     }
 
     #[test]
-    fn each_flaw_is_named_and_what_can_be_read_stays() {
+    fn each_flaw_is_named_and_the_rest_stays() {
         for (bytes, text, named) in [
             (&b"{\"a\":\"caf\xe9\"}"[..], "{\"a\":\"caf\u{fffd}\"}", "utf8"),
             (b"\xff\xfe{\0}\0", "{}", "utf8"),
@@ -347,7 +347,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_the_bytes_are_what_comes_of_them_is_json(
+        fn mended_bytes_are_always_valid_json(
             bytes in proptest::collection::vec(
                 proptest::sample::select(b"{}[]\",:\\untrue0-. \xc3\xa9\xff\x01ab".to_vec()), 0..60),
         ) {

@@ -244,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_odd_in_a_row_is_absent_and_a_row_that_is_none_is_counted() {
+    fn an_odd_value_in_a_row_is_absent() {
         let body = r#"{"status_code": [], "status_message": 5, "cost": {}, "tasks": [
             {}, {"id": {}, "status_code": "x", "cost": true, "data": [1], "result_count": -1, "result": 3},
             {"status_code": 200, "data": {"tag": 12}}, {"data": {"tag": "a", "tag": "b"}}, {"id": "\ud800", "data": "x"},

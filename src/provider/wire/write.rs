@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_the_list_is_asked_for_to_the_byte() {
+    fn a_list_request_is_exact_to_the_byte() {
         let from = Utc.with_ymd_and_hms(2026, 11, 22, 15, 25, 0).unwrap();
         let to = Utc.with_ymd_and_hms(2026, 11, 22, 15, 44, 9).unwrap();
         assert_eq!(
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_of_any_bytes_stays_one_segment_of_the_path() {
+    fn any_id_stays_one_path_segment() {
         let path = |id| task_get_path(Engine::ChatGpt, Function::LlmScraper, ResultKind::Html, id);
         assert_eq!(
             path("11221530-1535-0066-0000-1c2d"),
@@ -209,7 +209,7 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn whatever_is_written_is_json_that_says_what_was_meant(prompt in ".*", tag in "[A-Za-z0-9._-]{1,64}") {
+        fn every_written_body_is_the_intended_json(prompt in ".*", tag in "[A-Za-z0-9._-]{1,64}") {
             let body = task_post_body(product(), false, &[order(&tag, &prompt, "{\"force_web_search\":true}")]);
             let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
             proptest::prop_assert_eq!(&json[0]["tag"], &serde_json::Value::from(tag));

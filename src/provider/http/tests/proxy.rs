@@ -54,7 +54,7 @@ async fn proxy(does: Does) -> (Proxy, tokio::sync::mpsc::UnboundedReceiver<Strin
 const REPLY: &[u8] = b"HTTP/1.1 200 OK\r\nDate: Sun, 22 Nov 2026 15:30:11 GMT\r\nContent-Length: 2\r\n\r\n{}";
 
 #[tokio::test]
-async fn a_purchase_through_a_proxy_is_sent_once_by_connect() {
+async fn a_proxied_purchase_is_sent_once() {
     let peer = peer(vec![Then::Say(REPLY)]).await;
     let (proxy, mut heads) = proxy(YES).await;
     let http = peer.through(&proxy);
@@ -150,7 +150,7 @@ async fn what_breaks_behind_a_proxy_is_in_doubt() {
 }
 
 #[tokio::test]
-async fn through_a_proxy_an_encrypted_provider_is_asked_for_by_its_name() {
+async fn a_proxy_is_given_the_providers_name() {
     let (proxy, mut heads) = proxy(Does::Say(b"HTTP/1.1 403 Forbidden\r\n\r\n")).await;
     let base = "https://provider.invalid/base";
     let http = Http::speaking(base, "/v3", HeaderValue::from_static("x"), Some(&proxy), Some(Trust::Nobody)).unwrap();
