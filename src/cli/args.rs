@@ -175,7 +175,7 @@ pub struct ExportArgs {
 pub enum Format {
     /// JSON Lines: one object a task, with its history and the provider's answer.
     Jsonl,
-    /// CSV, without the answers' texts.
+    /// CSV: one row a task, with the answer as Markdown and without the provider's JSON.
     Csv,
 }
 

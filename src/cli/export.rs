@@ -3,6 +3,7 @@
 //! One row is in memory at a time. A file appears under its name only when it is complete and on the disk.
 
 mod csv_form;
+mod flat;
 mod format;
 mod json_form;
 mod of_run;
@@ -105,7 +106,7 @@ fn write(
     };
     let mut rows = 0;
     for (run, of) in runs {
-        ledger.export::<Stopped>(*run, format == Format::Jsonl, args.answered, |row| {
+        ledger.export::<Stopped>(*run, true, args.answered, |row| {
             // A task that was never bought and is no longer asked is no task of this run any more.
             if row.history.is_empty() && !row.asked {
                 return Ok(());

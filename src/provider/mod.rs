@@ -6,6 +6,7 @@
 
 pub mod codes;
 mod echo;
+mod flat;
 mod gateway;
 pub mod get;
 pub mod http;
@@ -15,6 +16,7 @@ mod refusal;
 pub mod wire;
 
 pub use echo::echoed_tag;
+pub use flat::{Citation, FlatAnswer, flat_answer};
 pub use gateway::{NO_TASK, Probed, judge_contact, judge_passed_on, judge_probe};
 pub use get::{
     Fetched, ListProblem, judge_account, judge_fetch, judge_languages, judge_list, judge_locations, judge_models,

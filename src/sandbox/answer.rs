@@ -14,8 +14,7 @@ use super::tasks::{Fields, Task};
 use crate::product::{Engine, ResultKind};
 
 const FIRST: &[&str] = &["Vel", "Nor", "Quan", "Bright", "Luma", "Ster", "Kori", "Alto", "Fen", "Mira", "Tal", "Ori"];
-const LAST: &[&str] =
-    &["ora", "dex", "tia", "wick", "forge", "endpoint queue", "vanta", "stead", "mark", "nova", "line", "ton"];
+const LAST: &[&str] = &["ora", "dex", "tia", "wick", "forge", "lane", "vanta", "stead", "mark", "nova", "line", "ton"];
 const PRAISE: &[&str] = &[
     "is the safest choice for most people: dependable, well documented and fairly priced",
     "stands out for how quickly it can be set up, even without help",

@@ -119,3 +119,37 @@ fn csv_for_excel_begins_with_a_byte_order_mark() {
     assert_eq!(world.bursar(&["export", "job", "--bom", "--output", "out.csv"]).code, 0);
     assert_eq!(fs::read_to_string(world.folder.path().join("out.csv")).unwrap(), marked);
 }
+
+#[test]
+fn every_format_has_the_answer_and_its_citations_flat() {
+    let world = World::new();
+    world.job("0.0012", 2);
+    world.bursar(&["run", "job.toml", "--quiet"]);
+    let csv = world.bursar(&["export", "job", "--format", "csv", "--csv-raw"]).stdout;
+    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let header = reader.headers().unwrap().clone();
+    let records: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let cell =
+        |row: usize, name: &str| records[row][header.iter().position(|column| column == name).unwrap()].to_owned();
+    let json = rows(&world.bursar(&["export", "job"]).stdout);
+    let answer = &json[0]["answer"];
+    let sources = answer["sources"].as_array().unwrap();
+    let of_sources = |key: &str| sources.iter().map(|source| source[key].as_str().unwrap()).collect::<Vec<_>>();
+    assert_eq!(cell(0, "answer_markdown"), answer["markdown"]);
+    assert_eq!(cell(0, "citation_count"), sources.len().to_string());
+    assert_eq!(cell(0, "cited_domains"), of_sources("domain").join(" "));
+    assert_eq!(cell(0, "cited_urls"), of_sources("url").join(" "));
+    assert_eq!(json[0]["answer_markdown"], answer["markdown"]);
+    assert_eq!(json[0]["citation_count"], sources.len());
+    assert_eq!(json[0]["cited_domains"], serde_json::json!(of_sources("domain")));
+    let last = json[0]["citations"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["rank"], &last["url"]), (&sources.len().into(), &sources.last().unwrap()["url"]));
+    // This engine names no brands, and the second question was not bought: absent is never 0.
+    assert_eq!((cell(0, "brands"), &json[0]["brands"]), (String::new(), &Value::Null));
+    for column in ["answer_markdown", "citation_count", "cited_domains", "cited_urls", "brands"] {
+        assert_eq!(cell(1, column), "");
+    }
+    for key in ["answer_markdown", "citation_count", "cited_domains", "citations", "brands"] {
+        assert_eq!(json[1][key], Value::Null);
+    }
+}

@@ -61,7 +61,7 @@ fn a_refusal_in_json_and_export_has_its_words() {
     assert_eq!((&row["message"], &row["source_line"]), (&"Invalid Field: 'location_code'.".into(), &5.into()), "{row}");
     assert_eq!(row["history"][0]["message"], "Invalid Field: 'location_code'.", "{row}");
     let csv = world.bursar(&["export", "words", "--format", "csv"]).stdout;
-    assert!(csv.contains(",40501,Invalid Field: 'location_code'.,5,0\n"), "{csv}");
+    assert!(csv.contains(",40501,Invalid Field: 'location_code'.,5,0,,,,,\n"), "{csv}");
 }
 
 #[test]

@@ -1,14 +1,17 @@
-//! CSV: the columns without the texts of the answers. Cells that a spreadsheet would take for a formula are defused.
+//! CSV: one row a task, with the answer as Markdown and without the provider's JSON. Cells that a spreadsheet would take
+//! for a formula are defused.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use super::flat::{domains, flat, result};
 use super::{Form, OfRun, moment, reason, turnaround_s};
 use crate::ledger::ExportRow;
 use crate::oddity::Oddity;
+use crate::product::ResultKind;
 
 /// The columns; they are only ever added to, at the end.
-const COLUMNS: [&str; 32] = [
+const COLUMNS: [&str; 37] = [
     "job",
     "period",
     "set",
@@ -41,6 +44,11 @@ const COLUMNS: [&str; 32] = [
     "message",
     "source_line",
     "cost_nano_usd",
+    "answer_markdown",
+    "citation_count",
+    "cited_domains",
+    "cited_urls",
+    "brands",
 ];
 
 /// By it Excel knows that a file is UTF-8.
@@ -67,6 +75,12 @@ impl Form for CsvForm<'_> {
         let text = |text: &str| if self.raw { text.to_owned() } else { defused(text).into_owned() };
         let maybe = |value: Option<&str>| text(value.unwrap_or_default());
         let last = row.history.last();
+        let answer = flat(result(row, ResultKind::Advanced).as_deref());
+        // A domain holds no blank, and an address none that is not written as %20.
+        let citations = answer.citations.as_deref();
+        let domains = citations.map(|cited| domains(cited).join(" "));
+        let urls = citations
+            .map(|cited| cited.iter().map(|citation| citation.url.replace(' ', "%20")).collect::<Vec<_>>().join(" "));
         let cells: [String; COLUMNS.len()] = [
             text(&of.job),
             text(&of.period),
@@ -100,6 +114,11 @@ impl Form for CsvForm<'_> {
             maybe(last.and_then(|past| past.message.as_deref())),
             row.line.map_or_else(String::new, |line| line.to_string()),
             row.cost.nanos().to_string(),
+            maybe(answer.markdown.as_deref()),
+            citations.map_or_else(String::new, |cited| cited.len().to_string()),
+            maybe(domains.as_deref()),
+            maybe(urls.as_deref()),
+            maybe(answer.brands.map(|brands| brands.join("; ")).as_deref()),
         ];
         self.to.write_record(cells).map_err(unwrapped)
     }

@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use super::flat::{domains, flat, result};
 use super::{Form, OfRun, moment, reason, turnaround_s};
 use crate::ledger::{ExportRow, Past};
 use crate::oddity::Oddity;
 use crate::product::ResultKind;
-use crate::provider::{legible_result, wire};
+use crate::provider::Citation;
 
 pub(super) struct JsonForm<'w> {
     pub(super) to: &'w mut dyn Write,
@@ -38,6 +39,7 @@ struct Line<'a> {
     message: Option<&'a str>,
     #[serde(rename = "source_line")]
     source: Option<u32>,
+    #[serde(rename = "vendor_id")]
     provider_id: Option<&'a str>,
     attempts: usize,
     cost_usd: String,
@@ -52,6 +54,11 @@ struct Line<'a> {
     planned: u64,
     also_in: &'a [String],
     no_longer_asked: bool,
+    answer_markdown: Option<&'a str>,
+    citation_count: Option<usize>,
+    cited_domains: Option<Vec<&'a str>>,
+    citations: Option<&'a [Citation]>,
+    brands: Option<&'a [String]>,
     history: Vec<Step<'a>>,
     answer: Option<Box<RawValue>>,
     html: Option<Box<RawValue>>,
@@ -66,6 +73,7 @@ struct Step<'a> {
     state: &'a str,
     code: Option<u32>,
     message: Option<&'a str>,
+    #[serde(rename = "vendor_id")]
     provider_id: Option<&'a str>,
     cost_usd: String,
     cost_nano_usd: i64,
@@ -89,8 +97,9 @@ impl<'a> Step<'a> {
 
 impl Form for JsonForm<'_> {
     fn row(&mut self, of: &OfRun, row: &ExportRow) -> io::Result<()> {
+        let answer = result(row, ResultKind::Advanced);
+        let flat = flat(answer.as_deref());
         let of_kind = |kind| row.answers.iter().find(|(of, ..)| *of == kind);
-        let result = |kind| of_kind(kind).and_then(|(_, body, oddity)| result(body, *oddity));
         // What is odd is there as it came, too.
         let raw = |kind| {
             of_kind(kind).filter(|(_, _, oddity)| oddity.is_some()).map(|(_, body, _)| String::from_utf8_lossy(body))
@@ -127,9 +136,14 @@ impl Form for JsonForm<'_> {
             planned: of.planned,
             also_in: &row.also_in,
             no_longer_asked: !row.asked,
+            answer_markdown: flat.markdown.as_deref(),
+            citation_count: flat.citations.as_ref().map(Vec::len),
+            cited_domains: flat.citations.as_deref().map(domains),
+            citations: flat.citations.as_deref(),
+            brands: flat.brands.as_deref(),
             history: row.history.iter().map(Step::of).collect(),
-            answer: result(ResultKind::Advanced),
-            html: result(ResultKind::Html),
+            answer,
+            html: result(row, ResultKind::Html),
             oddity: row.oddity.map(Oddity::name),
             answer_raw: raw(ResultKind::Advanced),
             html_raw: raw(ResultKind::Html),
@@ -152,19 +166,6 @@ fn one_line(json: &str) -> Cow<'_, str> {
         return Cow::Borrowed(json);
     }
     Cow::Owned(json.replace('\u{85}', r"\u0085").replace('\u{2028}', r"\u2028").replace('\u{2029}', r"\u2029"))
-}
-
-/// The first result of a stored reply, as the provider wrote it, on one line: a line end stands between two tokens there,
-/// never inside of a text.
-/// Of an answer that is odd, what can be read of it.
-fn result(body: &[u8], oddity: Option<Oddity>) -> Option<Box<RawValue>> {
-    if oddity.is_some() {
-        return RawValue::from_string(legible_result(body)?).ok();
-    }
-    let envelope = wire::envelope(body).ok()?;
-    let text = wire::first_result(envelope.rows.first()?)?;
-    let on_one_line: String = text.split(['\n', '\r']).map(str::trim).collect();
-    RawValue::from_string(on_one_line).ok()
 }
 
 #[cfg(test)]
