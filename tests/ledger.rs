@@ -35,7 +35,7 @@ fn small() -> Connection {
 }
 
 #[test]
-pub(crate) fn a_row_that_cannot_be_true_cannot_be_written_and_the_ledger_says_why() {
+pub(crate) fn an_impossible_row_is_refused_with_its_reason() {
     for (wrong, why) in [
         ("INSERT INTO ledger VALUES (2, 'aaaaaaaaaaaaaaaa', 'real', 0)", "there_is_one_ledger"),
         ("INSERT INTO ledger VALUES (1, 'short', 'real', 0)", "a_ledger_id_is_80_bits"),
@@ -76,7 +76,7 @@ pub(crate) fn a_row_that_cannot_be_true_cannot_be_written_and_the_ledger_says_wh
 }
 
 #[test]
-pub(crate) fn the_audit_names_an_id_of_the_providers_that_stands_for_two_attempts() {
+pub(crate) fn the_audit_names_an_id_of_two_attempts() {
     let db = small();
     db.execute_batch(
         "INSERT INTO ledger VALUES (1, 'aaaaaaaaaaaaaaaa', 'sandbox', 0);
@@ -94,7 +94,7 @@ pub(crate) fn the_audit_names_an_id_of_the_providers_that_stands_for_two_attempt
 
 #[cfg(unix)]
 #[test]
-pub(crate) fn nobody_else_can_read_a_ledger_its_log_or_a_copy_made_with_an_open_mode() {
+pub(crate) fn a_ledger_and_its_copies_stay_private() {
     use std::os::unix::fs::PermissionsExt;
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bursar.db");
@@ -121,7 +121,7 @@ pub(crate) fn play_money_and_real_money_never_share_a_ledger() {
 }
 
 #[test]
-pub(crate) fn the_lock_is_one_process_s_until_it_lets_go() {
+pub(crate) fn the_lock_belongs_to_one_process_until_released() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("bursar.db");
     let held = Lock::try_take(&path).unwrap();
@@ -132,7 +132,7 @@ pub(crate) fn the_lock_is_one_process_s_until_it_lets_go() {
 }
 
 #[test]
-pub(crate) fn a_ledger_is_trusted_exactly_while_its_starts_are_those_that_were_counted_outside_it() {
+pub(crate) fn a_ledger_is_trusted_while_its_counters_agree() {
     let folder = tempfile::tempdir().unwrap();
     let (path, state) = (folder.path().join("bursar.db"), folder.path().join("state"));
     let begin = || Ledger::open(&path, Kind::Sandbox, NOW).unwrap().begin(&state, NOW).unwrap();

@@ -28,7 +28,7 @@ repeats = 10
 const TASKS: u64 = 6 * 3 * 10;
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_quiet_run_buys_each_task_once_and_collects_every_answer() {
+pub(crate) async fn a_quiet_run_buys_and_collects_everything_once() {
     let mut world = World::new(Settings::default());
     let end = world.live_on(JOB).await;
     assert_eq!((end.refused, end.in_doubt, end.waiting, end.cuts), (None, 0, 0, Vec::new()));
@@ -74,7 +74,7 @@ async fn bought_once_whatever_befalls_purchase(nth: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_start_that_dies_at_any_call_is_finished_by_the_next() {
+pub(crate) async fn a_session_that_dies_is_finished_by_the_next() {
     let quiet = World::new(Settings::default()).live(JOB, Death::default()).await;
     assert!(quiet.calls > TASKS);
     // Every call up to the first answers, then a sample of the rest.
@@ -92,7 +92,7 @@ pub(crate) async fn a_start_that_dies_at_any_call_is_finished_by_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_cap_of_exactly_a_hundred_tasks_buys_exactly_a_hundred() {
+pub(crate) async fn a_cap_of_a_hundred_tasks_buys_a_hundred() {
     for in_flight in [1, 3, 20] {
         let mut world = World::new(Settings::default());
         world.account.limits.in_flight = in_flight;
@@ -108,7 +108,7 @@ pub(crate) async fn a_cap_of_exactly_a_hundred_tasks_buys_exactly_a_hundred() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_price_that_is_not_the_expected_stops_after_one_task() {
+pub(crate) async fn an_unexpected_price_stops_after_one_task() {
     let mut prices = Settings::default().prices;
     for price in prices.values_mut() {
         *price = Money::from_nanos(price.nanos() * 2);
@@ -135,7 +135,7 @@ pub(crate) async fn a_price_that_is_not_the_expected_stops_after_one_task() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought() {
+pub(crate) async fn a_ledger_restored_from_a_copy_recovers_its_purchases() {
     // Before anything was bought, after a few purchases, in the middle of collecting.
     for dies_at in [3, 5, 40, 100] {
         let mut world = World::new(Settings::default());
@@ -160,7 +160,7 @@ pub(crate) async fn a_ledger_restored_from_a_copy_recognises_what_it_had_bought(
 
 /// Runs until the n-th call and puts the copy that was made at the m-th call of the same session in the ledger's place.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_copy_made_while_a_start_was_buying_is_not_taken_for_the_whole_ledger() {
+pub(crate) async fn a_copy_made_while_buying_is_noticed_as_one() {
     let mut world = World::new(Settings::default());
     world.live(JOB, Death { before_call: 60, after_call: 0 }).await;
     // What a copy at that moment lacks: everything after the first purchase of the session that goes on.

@@ -54,7 +54,7 @@ pub(crate) async fn a_missing_row_is_no_refusal() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_start_that_dies_once_its_purchase_has_left_leaves_it_to_the_next() {
+pub(crate) async fn a_purchase_sent_before_a_death_is_known() {
     // The first call is the greeting; the purchases are the second and the third.
     for after_call in [2, 3] {
         let mut world = World::new(settings(vec![]));
@@ -69,7 +69,7 @@ pub(crate) async fn a_start_that_dies_once_its_purchase_has_left_leaves_it_to_th
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_reply_in_another_order_gives_each_task_its_own_answer() {
+pub(crate) async fn a_reordered_reply_gives_each_task_its_own() {
     let switches = Switches { shuffle_rows: true, ..Switches::default() };
     let mut world = World::new(Settings { switches, ..settings(vec![]) });
     world.live_on(&job(9)).await;

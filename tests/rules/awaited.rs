@@ -57,7 +57,7 @@ async fn lost(fault: Fault, list_back: Duration) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_a_person_calls_bought_is_found_and_its_answer_fetched() {
+pub(crate) async fn a_purchase_called_bought_is_found_and_fetched() {
     let mut world = lost(Fault::DropAfter, Duration::from_hours(3)).await;
     decide(&world, true);
     world.assert_books_agree();
@@ -73,7 +73,7 @@ pub(crate) async fn what_a_person_calls_bought_is_found_and_its_answer_fetched()
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn its_real_cost_takes_the_place_of_what_was_held() {
+pub(crate) async fn the_real_cost_replaces_what_was_held() {
     let mut world = World::new(quick(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]));
     // Four times what is taken is held.
     let dear =
@@ -110,7 +110,7 @@ async fn a_stale_balance_is_kept_over_a_persons_word() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_was_called_bought_and_never_comes_fails_as_paid_after_a_month() {
+pub(crate) async fn a_purchase_called_bought_fails_after_a_month() {
     let mut world = lost(Fault::DropBefore, Duration::from_hours(3)).await;
     decide(&world, true);
     for _ in 0..2 {
@@ -130,7 +130,7 @@ pub(crate) async fn what_was_called_bought_and_never_comes_fails_as_paid_after_a
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_word_that_is_taken_back_leaves_the_doubt_to_the_list() {
+pub(crate) async fn a_decision_taken_back_leaves_doubt_to_scans() {
     for bought in [true, false] {
         let mut world = lost(Fault::DropAfter, Duration::from_mins(20)).await;
         let before = world.audit();
@@ -147,7 +147,7 @@ pub(crate) async fn a_word_that_is_taken_back_leaves_the_doubt_to_the_list() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_word_on_which_something_was_bought_cannot_be_taken_back() {
+pub(crate) async fn a_decision_with_consequences_cannot_be_taken_back() {
     let mut world = lost(Fault::DropBefore, Duration::from_mins(20)).await;
     decide(&world, false);
     world.live_on(&job(3)).await;

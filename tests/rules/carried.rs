@@ -30,7 +30,7 @@ fn in_doubt(fault: Fault, also: Vec<Rule>) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn two_scans_of_two_short_sessions_settle_a_doubt_together() {
+pub(crate) async fn scans_of_two_short_sessions_settle_doubt_together() {
     let mut world = in_doubt(Fault::DropBefore, vec![]);
     assert_eq!(live_for(&mut world, &job(3), Duration::from_mins(10)).await, None);
     for scans in 1..=2 {
@@ -45,7 +45,7 @@ pub(crate) async fn two_scans_of_two_short_sessions_settle_a_doubt_together() {
 
 /// Two scans were made while `tasks_ready` could not be read; then the purchase arrives, long after its time.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_session_without_a_scan_of_its_own_concludes_nothing() {
+pub(crate) async fn a_session_without_its_own_scan_concludes_nothing() {
     let late = Fault::AcceptLate { after: Duration::from_mins(80) };
     let down = Rule {
         until: Some(Duration::from_mins(75)),
@@ -63,7 +63,7 @@ pub(crate) async fn a_session_without_a_scan_of_its_own_concludes_nothing() {
 
 /// The list hides a purchase, shows it once without its cost, and hides it again.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn scans_before_a_row_without_its_cost_count_for_no_later_session() {
+pub(crate) async fn scans_before_an_unpriced_row_no_longer_count() {
     let mut world = in_doubt(Fault::DropAfter, vec![]);
     let (clock, posts) = (world.clock, Mutex::new(Vec::<Vec<String>>::new()));
     let began = clock.now().wall;

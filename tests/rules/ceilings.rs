@@ -34,7 +34,7 @@ fn near_midnight(cap: Money, rules: Vec<Rule>) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_is_held_at_midnight_counts_in_both_days_and_what_is_charged_in_its_own() {
+pub(crate) async fn a_hold_at_midnight_counts_in_both_days() {
     let lost = Rule::nth(Fault::DropAfter, Call::TaskPost, 2);
     let outage = Rule { until: Some(Duration::from_mins(25)), ..Rule::always(Fault::ListOutage) };
     let mut world = near_midnight(tasks(10), vec![lost, outage]);
@@ -61,7 +61,7 @@ pub(crate) async fn a_days_cap_is_spent_once_a_day() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn two_jobs_in_one_start_never_spend_more_than_their_accounts_cap() {
+pub(crate) async fn two_jobs_never_exceed_their_accounts_cap() {
     for cap in [1, 5, 7] {
         let mut world = World::new(settings(vec![]));
         world.account.caps.day = Some(tasks(cap));
@@ -80,7 +80,7 @@ pub(crate) async fn two_jobs_in_one_start_never_spend_more_than_their_accounts_c
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_balance_is_kept_as_long_as_the_configuration_says_so() {
+pub(crate) async fn a_balance_is_kept_while_the_config_asks() {
     let mut world = World::new(settings(vec![]));
     // The account holds $1,000: two tasks leave what is to be kept.
     world.account.caps.keep_balance = Some("999.9976".parse().unwrap());
@@ -116,7 +116,7 @@ pub(crate) async fn a_stale_balance_is_kept_over_three_killed_sessions() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_purchase_counts_in_the_day_that_the_provider_bills_it_in() {
+pub(crate) async fn a_purchase_counts_in_the_providers_billing_day() {
     let ahead = Rule::always(Fault::ClockSkew { seconds: 900 });
     let mut world = near_midnight(tasks(10), vec![ahead]);
     world.live_on(&job(3)).await;
@@ -126,7 +126,7 @@ pub(crate) async fn a_purchase_counts_in_the_day_that_the_provider_bills_it_in()
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_reservation_that_passes_a_ceiling_is_refused_whatever_its_maker_believed() {
+pub(crate) async fn a_reservation_above_a_cap_is_always_refused() {
     let world = World::new(settings(vec![]));
     let mut ledger = world.open();
     ledger.begin(&world.folder.path().join("state"), 0).unwrap();
@@ -154,7 +154,7 @@ pub(crate) async fn a_reservation_that_passes_a_ceiling_is_refused_whatever_its_
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_stands_behind_the_first_task_that_does_not_fit_is_not_bought() {
+pub(crate) async fn nothing_behind_the_first_unaffordable_task_is_bought() {
     let set = |priority: &str| {
         format!(
             "[[prompt_set]]\nname = \"{priority}\"\nengine = \"chat_gpt\"\npriority = \"{priority}\"\n\

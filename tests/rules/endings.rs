@@ -16,7 +16,7 @@ use super::{PRICE, job, later, live_for, settings};
 const FOR_EVER: Duration = Duration::from_hours(48);
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_balance_to_keep_that_cannot_be_read_ends_the_start_and_buys_nothing() {
+pub(crate) async fn an_unreadable_balance_to_keep_buys_nothing() {
     let asked = |fault| Rule { call: Some(Call::UserData), ..Rule::always(fault) };
     for (fault, why) in [
         (asked(Fault::ErrorBefore { status: 500, html: true }), "HTTP 500: server error"),
@@ -39,7 +39,7 @@ pub(crate) async fn a_balance_to_keep_that_cannot_be_read_ends_the_start_and_buy
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_reply_without_a_balance_is_no_balance_and_one_good_reply_is_enough() {
+pub(crate) async fn one_good_balance_reply_among_bad_suffices() {
     let mut world = World::new(settings(vec![]));
     world.account.caps.keep_balance = Some(PRICE);
     let asked = Mutex::new(0);
@@ -60,7 +60,7 @@ pub(crate) async fn a_reply_without_a_balance_is_no_balance_and_one_good_reply_i
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_start_whose_looks_settle_nothing_leaves_what_is_in_doubt_to_a_later_one() {
+pub(crate) async fn fruitless_scans_leave_doubt_to_a_later_session() {
     for blind in [
         later(Fault::ListOutage),
         later(Fault::ListOmits { share: 1.0 }),
@@ -77,7 +77,7 @@ pub(crate) async fn a_start_whose_looks_settle_nothing_leaves_what_is_in_doubt_t
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_start_does_not_end_before_it_has_booked_all_that_a_reply_says() {
+pub(crate) async fn a_session_books_every_reply_before_ending() {
     // The provider's answer to the last purchase names two ids for its one task, and nothing else is left to do.
     let mut world = World::new(settings(vec![]));
     world.collect = false;
@@ -117,7 +117,7 @@ pub(crate) async fn a_job_stays_in_its_time_zone() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_task_that_is_refused_again_and_again_is_left_to_a_later_start() {
+pub(crate) async fn a_task_refused_repeatedly_waits_for_another_session() {
     let mut world = World::new(settings(vec![Rule::always(Fault::Task50000 { tasks: 100 })]));
     let end = live_for(&mut world, &job(3), Duration::from_mins(10)).await.expect("the session ends");
     assert_eq!((end.given_up, end.in_doubt, world.tasks("planned")), (3, 0, 3));
@@ -125,7 +125,7 @@ pub(crate) async fn a_task_that_is_refused_again_and_again_is_left_to_a_later_st
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn answers_that_tasks_ready_leaves_out_are_asked_for_by_their_ids() {
+pub(crate) async fn answers_missing_from_tasks_ready_are_fetched_by_id() {
     let mut world = World::new(settings(vec![Rule::always(Fault::ReadyOmits { share: 1.0 })]));
     let end = live_for(&mut world, &job(3), Duration::from_hours(6)).await.expect("the session ends");
     assert_eq!((end.waiting, end.late), (0, 0));
@@ -133,7 +133,7 @@ pub(crate) async fn answers_that_tasks_ready_leaves_out_are_asked_for_by_their_i
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_start_looks_through_the_list_before_it_leaves_what_is_in_doubt_to_a_later_one() {
+pub(crate) async fn a_session_scans_before_it_leaves_doubt() {
     // The list never proves that it shows what is unfinished, so nothing is concluded for a day.
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 1)]);
     let lag = Duration::from_mins(10);

@@ -77,7 +77,7 @@ async fn a_cut_reply_leaves_a_listed_refusal_unbought() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_listed_refusal_that_is_never_charged_was_not_bought_and_is_bought_again() {
+pub(crate) async fn a_listed_free_refusal_is_bought_again() {
     let mut world = listed_as_failed(40_506);
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
     world.assert_all_answered_once(3);

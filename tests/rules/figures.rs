@@ -32,7 +32,7 @@ fn costing(cost: Option<Value>) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told() {
+pub(crate) async fn a_purchase_without_cost_is_booked_as_held() {
     for cost in [None, Some(Value::Null), Some("free".into())] {
         let mut world = costing(cost);
         world.live_on(&job(3)).await;
@@ -56,7 +56,7 @@ pub(crate) async fn a_purchase_without_a_cost_is_booked_at_what_is_held_and_told
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_cost_of_nothing_is_the_providers_word_and_another_price_than_expected() {
+pub(crate) async fn a_cost_of_zero_is_an_unexpected_price() {
     let mut world = costing(Some(0.into()));
     let end = world.live_on(&job(3)).await;
     assert_eq!((end.refused, world.tasks("answered")), (None, 3));
@@ -71,7 +71,7 @@ pub(crate) async fn a_cost_of_nothing_is_the_providers_word_and_another_price_th
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_list_that_names_another_cost_than_is_booked_is_told_once() {
+pub(crate) async fn a_differing_listed_cost_is_reported_once() {
     let mut world = World::new(settings(vec![]));
     world.meddle = Some(Arc::new(move |request, outcome| {
         if !request.path.ends_with("/id_list") {
@@ -90,7 +90,7 @@ pub(crate) async fn a_list_that_names_another_cost_than_is_booked_is_told_once()
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_cost_that_was_assumed_is_corrected_by_the_providers_list() {
+pub(crate) async fn the_list_corrects_a_provisional_cost() {
     for (nth, usd) in [(1, PRICE.nanos() / 2), (1, PRICE.nanos()), (2, 2 * PRICE.nanos())] {
         let mut world = costing(None);
         let usd = Money::from_nanos(usd);
@@ -104,7 +104,7 @@ pub(crate) async fn a_cost_that_was_assumed_is_corrected_by_the_providers_list()
 }
 
 #[test]
-pub(crate) fn a_providers_figure_is_kept_to_the_last_digit_however_large() {
+pub(crate) fn a_providers_figure_is_exact_to_every_digit() {
     for (text, nanos) in [
         ("0.0012", 1_200_000),
         ("12345678.123456789", 12_345_678_123_456_789),
@@ -116,7 +116,7 @@ pub(crate) fn a_providers_figure_is_kept_to_the_last_digit_however_large() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_failure_that_was_paid_for_is_not_bought_again_unless_the_job_says_so() {
+pub(crate) async fn a_paid_failure_is_final_by_default() {
     for (retries, purchases) in [(0, 3), (1, 5)] {
         let failure = Fault::PaidFailure { code: 40_101, at_post: true };
         let mut world = World::new(settings(vec![Rule::nth(failure, Call::TaskPost, 2)]));

@@ -112,7 +112,7 @@ async fn a_request_too_large_shrinks_later_ones() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_body_in_doubt_is_not_sent_again_in_halves() {
+pub(crate) async fn a_request_in_doubt_is_never_halved() {
     let lost = Fault::ErrorAfter { status: 400, html: false };
     let mut world = World::new(settings(vec![Rule::nth(lost, Call::TaskPost, 2)]));
     world.live_on(&job(9)).await;

@@ -92,7 +92,7 @@ fn bent(bend: Bend, live: bool) -> World {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn an_odd_answer_is_kept_and_its_run_is_complete() {
+pub(crate) async fn an_odd_answer_is_kept_and_completes_runs() {
     for (name, bend) in bends() {
         for job in [job(3), models("standard", 3, "1")] {
             let mut world = bent(bend, false);

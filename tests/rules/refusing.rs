@@ -126,7 +126,7 @@ async fn refused(runs: &[RunId], cap: &Headroom) -> Option<End> {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn drafts_that_the_ledger_refuses_again_and_again_are_left_to_a_later_start() {
+pub(crate) async fn drafts_refused_by_the_ledger_wait_for_later() {
     let cap = Headroom::of_run(PRICE);
     for runs in [&[RunId(1)][..], &[RunId(1), RunId(2)], &[RunId(1), RunId(2), RunId(3)]] {
         let end = refused(runs, &cap).await.unwrap_or_else(|| panic!("{} runs: the session does not end", runs.len()));

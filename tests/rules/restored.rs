@@ -11,7 +11,7 @@ use super::world::{Death, World};
 use super::{job, live_for, named, settings};
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_restored_ledger_knows_again_what_it_bought_after_the_copy() {
+pub(crate) async fn a_restored_ledger_recovers_purchases_since_its_copy() {
     let mut world = World::new(settings(vec![]));
     // Nothing but the restoration holds the purchases back.
     world.account.limits.user_data_per_minute = 6_000;
@@ -24,7 +24,7 @@ pub(crate) async fn a_restored_ledger_knows_again_what_it_bought_after_the_copy(
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_restored_ledger_takes_no_purchase_for_that_of_another_task() {
+pub(crate) async fn a_restored_ledger_never_confuses_two_tasks() {
     // After the copy the job file changed, so that the same rows are other purchases.
     let mut world = World::new(settings(vec![]));
     world.live_on(&job(1)).await;
@@ -39,7 +39,7 @@ pub(crate) async fn a_restored_ledger_takes_no_purchase_for_that_of_another_task
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_restored_ledger_waits_for_what_was_still_on_its_way() {
+pub(crate) async fn a_restored_ledger_waits_for_purchases_in_flight() {
     let late = Fault::AcceptLate { after: Duration::from_mins(20) };
     let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
     world.live_on(&job(1)).await;
@@ -148,7 +148,7 @@ async fn a_listed_refusal_does_not_stop_a_restored_ledger() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_a_ledger_may_lack_was_bought_since_its_copy_whatever_of_it_shows_first() {
+pub(crate) async fn a_restored_ledger_scans_since_its_copy() {
     let turnaround = Spread { min: Duration::from_mins(10), max: Duration::from_mins(10) };
     let short = settings(vec![Rule::nth(Fault::Payment40210, Call::TaskPost, 1)]);
     let mut world = World::new(Settings { turnaround_normal: turnaround, ..short });
@@ -196,7 +196,7 @@ async fn a_ledger_restored_twice_recovers_both_gaps() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_copy_that_holds_a_doubt_knows_what_another_history_bought_of_the_same_tasks() {
+pub(crate) async fn a_copy_in_doubt_recovers_another_historys_purchases() {
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
     world.live_on(&named("other", 1)).await;
     let keep = |world: &World, name: &str| {

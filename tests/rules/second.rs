@@ -11,7 +11,7 @@ fn whose(login: &str) -> Whose<'_> {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_second_ledger_does_not_buy_what_the_first_one_bought() {
+pub(crate) async fn a_second_ledger_never_repeats_the_firsts_purchases() {
     let mut world = World::new(settings(vec![]));
     let state = world.folder.path().join("state");
     let claim =

@@ -18,7 +18,7 @@ use super::{job, named, settings};
 
 /// That the disk keeps what it is told to keep is for a simulated power cut to show; this shows that it is told.
 #[test]
-pub(crate) fn a_ledger_that_is_opened_waits_for_the_disk_at_every_commit() {
+pub(crate) fn every_commit_of_a_ledger_is_synced() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let mut db = Connection::open_in_memory().unwrap();
     let hears = Arc::clone(&told);
@@ -36,7 +36,7 @@ pub(crate) fn a_ledger_that_is_opened_waits_for_the_disk_at_every_commit() {
 }
 
 #[tokio::test]
-pub(crate) async fn a_purchase_that_is_sent_elsewhere_is_not_sent_again() {
+pub(crate) async fn a_redirected_purchase_is_not_sent_again() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let requests = Arc::new(Mutex::new(0));
@@ -60,7 +60,7 @@ pub(crate) async fn a_purchase_that_is_sent_elsewhere_is_not_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn starts_that_follow_one_another_call_no_more_than_one_that_goes_on() {
+pub(crate) async fn successive_sessions_keep_the_calls_a_minute() {
     let limit = 20;
     let mut world = World::new(Settings { calls_per_minute: u32::MAX, ..settings(vec![]) });
     world.account.limits.calls_per_minute = limit;

@@ -151,7 +151,7 @@ fn charging_three_advances() -> Rule {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_models_answer_that_expired_unfetched_is_booked_at_all_that_it_may_have_come_to() {
+pub(crate) async fn an_expired_model_answer_costs_its_hold() {
     let mut world = World::new(quick(vec![charging_three_advances()]));
     super::live_for(&mut world, &dear(1, "1"), Duration::from_mins(1)).await;
     assert_eq!(world.tasks("submitted"), 1);
@@ -177,7 +177,7 @@ pub(crate) async fn a_models_answer_that_expired_unfetched_is_booked_at_all_that
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_a_restored_ledger_takes_over_is_held_for_all_that_it_may_come_to() {
+pub(crate) async fn a_recovered_purchase_is_held_at_worst_case() {
     // The answers come long after the ledger knows its purchases again.
     let hours = Duration::from_hours(5);
     let turnaround_responses = Spread { min: hours, max: hours };

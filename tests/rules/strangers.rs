@@ -85,7 +85,7 @@ fn missing(world: &World) -> Vec<Missing> {
 /// The list never shows what is finished. What was bought at high priority is, when its quarantine is over; the one task
 /// that the list must show is not.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_list_without_finished_tasks_concludes_nothing_behind_a_crowd() {
+pub(crate) async fn a_crowded_list_without_finished_rows_is_inconclusive() {
     let slow = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
     let unlike = |settings| Settings { turnaround_normal: slow, ..settings };
     let mut world = crowded(Fault::DropAfter, 1, unlike).await;

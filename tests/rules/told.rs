@@ -25,7 +25,7 @@ fn untold(ledger: &Ledger) -> Vec<(String, NoticeKind, u64, Money)> {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_failure_learnt_for_an_earlier_day_waits_to_be_told() {
+pub(crate) async fn an_earlier_days_failure_waits_to_be_reported() {
     let fails = Fault::PaidFailure { code: 40_103, at_post: false };
     let mut world = World::new(settings(vec![Rule::nth(fails, Call::TaskPost, 2)]));
     world.collect = false;

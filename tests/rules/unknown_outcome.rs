@@ -16,7 +16,7 @@ use super::world::World;
 use super::{PRICE, job, later, live_for, named, settings};
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_look_counts_only_for_the_doubts_that_it_began_with() {
+pub(crate) async fn a_scan_counts_for_doubt_it_began_with() {
     let slow_list = Rule::chance(Fault::AnswerLate { after: Duration::from_secs(20) }, Call::IdList, 1.0);
     let lost = |nth| Rule::nth(Fault::DropBefore, Call::TaskPost, nth);
     let mut world = World::new(settings(vec![lost(2), lost(3), slow_list]));
@@ -41,7 +41,7 @@ pub(crate) async fn a_look_counts_only_for_the_doubts_that_it_began_with() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_batch_that_was_bought_twice_is_adopted_once_and_its_copies_are_extra_charges() {
+pub(crate) async fn a_batch_sold_twice_is_recovered_once() {
     let mut world = World::new(settings(vec![]));
     let (sandbox, clock, posts) = (Arc::clone(&world.sandbox), world.clock, Mutex::new(0));
     world.meddle = Some(Arc::new(move |request, outcome| {
@@ -67,7 +67,7 @@ pub(crate) async fn a_batch_that_was_bought_twice_is_adopted_once_and_its_copies
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_list_that_names_no_cost_does_not_make_what_is_in_doubt_free() {
+pub(crate) async fn an_unpriced_list_does_not_free_doubt() {
     for cost in [serde_json::Value::Null, 0.into()] {
         let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]));
         world.meddle = Some(Arc::new(move |request, outcome| {
@@ -93,7 +93,7 @@ pub(crate) async fn a_list_without_our_tags_concludes_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_task_that_left_the_job_file_while_in_doubt_leaves_once_it_surely_was_not_bought() {
+pub(crate) async fn a_dropped_task_leaves_once_surely_unbought() {
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
     assert_eq!(live_for(&mut world, &job(3), Duration::from_mins(10)).await, None);
     let end = world.live_on(&job(2)).await;
@@ -130,7 +130,7 @@ fn list_that_hides() -> World {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought_again() {
+pub(crate) async fn a_hidden_finished_task_is_never_repeated() {
     let mut world = list_that_hides();
     let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
     assert_eq!((end.in_doubt, world.bill().tasks), (2, 3));
@@ -139,7 +139,7 @@ pub(crate) async fn a_finished_task_in_doubt_that_the_list_hides_is_never_bought
 
 /// `tasks_ready` says neither what is ready nor that nothing is, while the list hides what is finished.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_tasks_ready_that_cannot_be_read_is_no_full_one() {
+pub(crate) async fn an_unreadable_tasks_ready_is_not_full() {
     let mut world = list_that_hides();
     let hides = world.meddle.take().unwrap();
     world.meddle = Some(Arc::new(move |request, outcome| {
@@ -156,7 +156,7 @@ pub(crate) async fn a_tasks_ready_that_cannot_be_read_is_no_full_one() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_tasks_ready_has_shown_is_not_bought_again_once_it_shows_it_no_more() {
+pub(crate) async fn a_task_once_ready_is_never_repeated() {
     let mut world = list_that_hides();
     for _ in 0..3 {
         let end = tokio::time::timeout(Duration::from_hours(48), world.live_on(&job(3))).await.unwrap();
@@ -166,7 +166,7 @@ pub(crate) async fn what_tasks_ready_has_shown_is_not_bought_again_once_it_shows
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_live_call_that_the_list_calls_free_is_not_sold_only_where_it_names_what_others_cost() {
+pub(crate) async fn a_free_live_row_needs_a_priced_list() {
     for names in [false, true] {
         let lost = Rule::nth(Fault::DropAfter, Call::Live, 2);
         let mut world = World::new(settings(vec![lost]));
@@ -195,7 +195,7 @@ pub(crate) async fn a_live_call_that_the_list_calls_free_is_not_sold_only_where_
 /// A person said that a lost batch had not been bought, and was wrong. What the provider finished under its tags shows in
 /// `tasks_ready` without a cost.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_booked() {
+pub(crate) async fn a_late_ready_task_is_looked_up_and_booked() {
     let mut world = World::new(settings(vec![]));
     // The next session buys before it looks at what is ready.
     world.account.limits.user_data_per_minute = 6_000;
@@ -217,7 +217,7 @@ pub(crate) async fn what_was_given_up_and_shows_in_tasks_ready_is_looked_up_and_
 const LONG: Duration = Duration::from_hours(6);
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_never_arrived_is_bought_again_once_its_quarantine_is_over() {
+pub(crate) async fn an_absent_purchase_is_repeated_after_its_quarantine() {
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]));
     let end = live_for(&mut world, &job(3), LONG).await.expect("the session ends");
     assert_eq!(end.in_doubt, 0);
@@ -225,7 +225,7 @@ pub(crate) async fn what_never_arrived_is_bought_again_once_its_quarantine_is_ov
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_is_accepted_long_after_its_connection_is_gone_is_not_bought_again() {
+pub(crate) async fn a_late_acceptance_is_not_bought_again() {
     let late = Fault::AcceptLate { after: Duration::from_mins(25) };
     let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
     assert_eq!(world.live_on(&job(3)).await.in_doubt, 0);
@@ -233,7 +233,7 @@ pub(crate) async fn what_is_accepted_long_after_its_connection_is_gone_is_not_bo
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn the_quarantine_of_a_purchase_begins_when_its_connection_is_gone() {
+pub(crate) async fn the_quarantine_begins_when_the_connection_closes() {
     // The purchase leaves when its machine wakes up, and is accepted within the quarantine after that.
     let late = Fault::AcceptLate { after: Duration::from_mins(25) };
     let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
@@ -264,7 +264,7 @@ fn hidden_until(world: &mut World, then: Duration) {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_purchase_that_the_list_shows_again_before_the_second_look_is_not_bought_again() {
+pub(crate) async fn a_purchase_reappearing_between_scans_is_kept() {
     let turnaround = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
     let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
@@ -278,7 +278,7 @@ pub(crate) async fn a_purchase_that_the_list_shows_again_before_the_second_look_
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_list_that_shows_only_what_is_finished_proves_nothing_about_the_rest() {
+pub(crate) async fn a_list_of_finished_tasks_proves_nothing_else() {
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
     // The first task is shown once it is finished, while its answer is still waited for. The others are unfinished when
     // their quarantine is over, however late the list has seemed to be.
@@ -298,7 +298,7 @@ pub(crate) async fn a_list_that_shows_only_what_is_finished_proves_nothing_about
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn an_empty_list_proves_nothing_where_nothing_of_ours_must_be_on_it() {
+pub(crate) async fn an_empty_list_without_control_rows_proves_nothing() {
     // What was bought before is older than the list goes back.
     let month = Duration::from_hours(24 * 40);
     let empty = Fault::ListOmits { share: 1.0 };
@@ -313,7 +313,7 @@ pub(crate) async fn an_empty_list_proves_nothing_where_nothing_of_ours_must_be_o
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_stands_behind_a_full_page_of_the_list_is_found() {
+pub(crate) async fn rows_behind_a_full_page_are_found() {
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 13)]));
     world.collect = false;
     let job = job(1_150).replace("run = \"1\"", "run = \"2\"");
@@ -341,7 +341,7 @@ async fn a_scan_cuts_pages_where_the_rows_are() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_page_that_cannot_be_read_is_no_empty_page() {
+pub(crate) async fn an_unreadable_page_is_not_an_empty_page() {
     // Two purchases are in doubt, more than a day apart, so that a scan reads a page for each. The list is down until the quarantine
     // of both is over, and after that for the page of the second, which was made.
     let mins = Duration::from_mins;
@@ -369,7 +369,7 @@ pub(crate) async fn a_page_that_cannot_be_read_is_no_empty_page() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_is_in_doubt_is_settled_also_after_its_run_is_closed() {
+pub(crate) async fn doubt_is_settled_after_its_run_is_closed() {
     let daily = format!("period = \"day\"\ntimezone = \"UTC\"\n{}", job(3));
     let late = Fault::AcceptLate { after: Duration::from_mins(10) };
     let mut world = World::new(settings(vec![Rule::nth(late, Call::TaskPost, 2)]));
@@ -380,7 +380,7 @@ pub(crate) async fn what_is_in_doubt_is_settled_also_after_its_run_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn what_a_look_takes_from_the_list_it_has_not_hidden() {
+pub(crate) async fn a_scan_is_not_spoiled_by_its_findings() {
     let turnaround = Spread { min: Duration::from_hours(3), max: Duration::from_hours(3) };
     let dropped = settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2)]);
     let mut world = World::new(Settings { turnaround_normal: turnaround, ..dropped });
@@ -397,7 +397,7 @@ pub(crate) async fn what_a_look_takes_from_the_list_it_has_not_hidden() {
 /// A person said of one task of a lost batch that it had not been bought, and was wrong. The look for the other shows it
 /// while it waits to be bought again.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn nothing_is_bought_of_which_a_list_that_was_just_read_may_tell() {
+pub(crate) async fn nothing_is_bought_before_a_read_list_settles() {
     let mut world = World::new(settings(vec![]));
     // The list and the account are asked at one time and answer at one time: purchases may begin then.
     let limits = &mut world.account.limits;
@@ -417,7 +417,7 @@ pub(crate) async fn nothing_is_bought_of_which_a_list_that_was_just_read_may_tel
 /// The first scan names no costs, so that the ids are asked. Until one of these questions is answered, a second scan has
 /// told, and another task of the batch is still in doubt.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn an_id_that_was_asked_about_and_answers_late_settles_nothing_a_second_time() {
+pub(crate) async fn a_late_answer_by_id_settles_nothing_twice() {
     let late = Fault::AnswerLate { after: Duration::from_secs(50) };
     let mut world =
         World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::TaskPost, 2), Rule::nth(late, Call::TaskGet, 2)]));
@@ -457,7 +457,7 @@ pub(crate) async fn an_id_that_was_asked_about_and_answers_late_settles_nothing_
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_list_by_completion_need_not_show_what_was_finished_after_what_was_read() {
+pub(crate) async fn a_list_by_completion_may_omit_later_rows() {
     let mut settings = settings(vec![Rule::nth(Fault::DropBefore, Call::TaskPost, 2)]);
     settings.switches = Switches { list_by_completion: true, list_unfinished: false, ..Switches::default() };
     let mut world = World::new(settings);

@@ -28,7 +28,7 @@ fn scans(world: &World) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-pub(crate) async fn a_purchase_accepted_after_it_was_given_up_is_found_the_next_day() {
+pub(crate) async fn the_watch_finds_a_late_acceptance_next_day() {
     let mut world = given_up(Fault::AcceptLate { after: Duration::from_mins(40) }, vec![]).await;
     let bill = world.bill();
     assert_eq!((bill.tasks, world.audit().extra_charges), (5, 0), "the books do not know it yet");

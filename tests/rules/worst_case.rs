@@ -398,7 +398,7 @@ async fn a_scan_before_a_longer_quarantine_does_not_count() {
 
 /// One machine of the provider's is ten minutes ahead, and answers just before a Live call whose answer is lost.
 #[tokio::test(start_paused = true)]
-pub(crate) async fn one_date_that_is_ahead_does_not_move_the_window_of_a_look() {
+pub(crate) async fn one_date_ahead_does_not_move_scan_windows() {
     let mut world = World::new(settings(vec![Rule::nth(Fault::DropAfter, Call::Live, 1)]));
     world.meddle = Some(Arc::new(move |request, outcome| {
         outcome.map(|mut response| {
