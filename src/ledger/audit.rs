@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::caps::{Owners, ScopeRow};
-use super::columns::named;
+use super::columns::{named, only};
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::money::Money;
@@ -59,7 +59,8 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
          LEFT JOIN (SELECT batch, sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
                                                 WHEN 'refund' THEN -nano_usd ELSE 0 END) AS spent
                     FROM entry GROUP BY batch) AS booked ON booked.batch = batch.id
-         LEFT JOIN (SELECT batch, sum(coalesce(settled_nano, posted_nano, 0)) AS cost FROM attempt GROUP BY batch) AS bought
+         LEFT JOIN (SELECT batch, sum(coalesce(settled_nano, posted_nano, 0)) AS cost FROM attempt
+             GROUP BY batch) AS bought
              ON bought.batch = batch.id
          WHERE coalesce(booked.spent, 0) <> coalesce(bought.cost, 0)",
     ),
@@ -80,18 +81,21 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
                  WHEN attempt.state = 1 AND attempt.settled_nano IS NULL AND of.function = 'llm_responses'
                      AND of.method = 'standard' THEN max(attempt.held_nano - attempt.posted_nano, 0)
                  ELSE 0 END) AS held
-             FROM attempt JOIN batch AS of ON of.id = attempt.batch GROUP BY attempt.batch) AS open ON open.batch = batch.id
+             FROM attempt JOIN batch AS of ON of.id = attempt.batch
+                 GROUP BY attempt.batch) AS open ON open.batch = batch.id
          WHERE batch.held_nano <> coalesce(open.held, 0)",
     ),
     (
         "a task is not where its latest attempt is",
         "SELECT 'task ' || task.id FROM task LEFT JOIN attempt ON attempt.id = task.attempt
-         WHERE (task.state = 1) <> coalesce(attempt.state = 0, 0) OR (task.state = 2) <> coalesce(attempt.state = 1 OR attempt.state = 7, 0)
+         WHERE (task.state = 1) <> coalesce(attempt.state = 0, 0)
+             OR (task.state = 2) <> coalesce(attempt.state = 1 OR attempt.state = 7, 0)
             OR (task.state = 3) <> coalesce(attempt.state = 2, 0)",
     ),
     (
         "one id of the provider's stands for several attempts",
-        "SELECT 'attempt ' || min(id) FROM attempt WHERE provider_id IS NOT NULL GROUP BY provider_id HAVING count(*) > 1",
+        "SELECT 'attempt ' || min(id) FROM attempt WHERE provider_id IS NOT NULL GROUP BY provider_id
+                HAVING count(*) > 1",
     ),
     (
         "an attempt does not belong to the task that names it",
@@ -134,13 +138,13 @@ impl Ledger {
         let mut audit = Audit::default();
         for (what, sql) in MUST_BE_EMPTY {
             let mut statement = read.prepare_cached(sql)?;
-            let rows: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<Result<_, _>>()?;
+            let rows: Vec<String> = statement.query_map([], only)?.collect::<Result<_, _>>()?;
             audit.problems.extend(rows.iter().take(20).map(|row| format!("{row}: {what}")));
             if rows.len() > 20 {
                 audit.problems.push(format!("{} further rows: {what}", rows.len() - 20));
             }
         }
-        let sum = |sql: &str| read.prepare_cached(sql)?.query_row([], |row| row.get::<_, i64>(0));
+        let sum = |sql: &str| read.prepare_cached(sql)?.query_row([], only::<i64>);
         audit.overrun = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM entry WHERE kind = 'overrun'")?);
         let spent = sum("SELECT coalesce(sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
                                            WHEN 'refund' THEN -nano_usd ELSE 0 END), 0) FROM entry")?;
@@ -151,10 +155,12 @@ impl Ledger {
         audit.in_doubt = sum("SELECT coalesce(sum(unresolved), 0) FROM batch")?.unsigned_abs();
         audit.batches = sum("SELECT count(*) FROM batch")?.unsigned_abs();
         let mut statement = read.prepare_cached(
-            "SELECT task_state.name, count(task.id) FROM task_state LEFT JOIN task ON task.state = task_state.state
+            "SELECT task_state.name, count(task.id) AS tasks FROM task_state LEFT
+                    JOIN task ON task.state = task_state.state
              GROUP BY task_state.state ORDER BY task_state.state",
         )?;
-        let states = statement.query_map([], |row| Ok(StateCount { state: row.get(0)?, tasks: row.get(1)? }))?;
+        let states =
+            statement.query_map([], |row| Ok(StateCount { state: row.get("name")?, tasks: row.get("tasks")? }))?;
         audit.tasks = states.collect::<Result<_, _>>()?;
         self.check_totals(&mut audit.problems)?;
         Ok(audit)
@@ -174,12 +180,12 @@ impl Ledger {
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let owner: i64 = row.get(0)?;
-            since.insert(owner, (row.get::<_, i64>(1)?, row.get::<_, i64>(2)?));
+            let owner: i64 = row.get("owner")?;
+            since.insert(owner, (row.get::<_, i64>("since_entry")?, row.get::<_, i64>("since_unmatched")?));
             // What was taken before it was read, and that the figure may not have.
             for scope in Owners::of_account(owner).rows(&self.db, 0, 0)? {
                 if scope.scope == Scope::AccountBalance {
-                    add(&scope, row.get(3)?, 0);
+                    add(&scope, row.get("unseen_nano")?, 0);
                 }
             }
         }
@@ -187,21 +193,21 @@ impl Ledger {
             self.db.prepare_cached("SELECT run, sent_v, hold_to_v, held_nano FROM batch WHERE held_nano > 0")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
-            for scope in of_run.rows(&self.db, row.get(1)?, row.get(2)?)? {
-                add(&scope, 0, row.get(3)?);
+            let of_run = owners_of(&self.db, &mut owners, row.get("run")?)?;
+            for scope in of_run.rows(&self.db, row.get("sent_v")?, row.get("hold_to_v")?)? {
+                add(&scope, 0, row.get("held_nano")?);
             }
         }
         let mut statement = self.db.prepare_cached(
-            "SELECT batch.run, entry.from_v, entry.id, iif(entry.kind = 'refund', -1, 1) * entry.nano_usd
+            "SELECT batch.run, entry.from_v, entry.id, iif(entry.kind = 'refund', -1, 1) * entry.nano_usd AS amount
              FROM entry JOIN batch ON batch.id = entry.batch WHERE entry.kind IN ('charge', 'overrun', 'refund')",
         )?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (from_v, entry): (i64, i64) = (row.get(1)?, row.get(2)?);
-            let of_run = owners_of(&self.db, &mut owners, row.get(0)?)?;
+            let (from_v, entry): (i64, i64) = (row.get("from_v")?, row.get("id")?);
+            let of_run = owners_of(&self.db, &mut owners, row.get("run")?)?;
             for scope in of_run.rows(&self.db, from_v, from_v)? {
-                let amount: i64 = row.get(3)?;
+                let amount: i64 = row.get("amount")?;
                 // Of a balance only what was taken since it was read counts, and nothing that comes back.
                 let counts = || amount > 0 && since.get(&scope.owner).is_none_or(|(since, _)| entry > *since);
                 if scope.scope != Scope::AccountBalance || counts() {
@@ -212,19 +218,19 @@ impl Ledger {
         let mut statement = self.db.prepare_cached("SELECT account, posted_v, nano_usd, id FROM unmatched_charge")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let (posted_v, id): (i64, i64) = (row.get(1)?, row.get(3)?);
-            for scope in Owners::of_account(row.get(0)?).rows(&self.db, posted_v, posted_v)? {
+            let (posted_v, id): (i64, i64) = (row.get("posted_v")?, row.get("id")?);
+            for scope in Owners::of_account(row.get("account")?).rows(&self.db, posted_v, posted_v)? {
                 if scope.scope != Scope::AccountBalance || since.get(&scope.owner).is_none_or(|(_, since)| id > *since)
                 {
-                    add(&scope, row.get(2)?, 0);
+                    add(&scope, row.get("nano_usd")?, 0);
                 }
             }
         }
         let mut statement = self.db.prepare_cached("SELECT scope, owner, from_v, charged_nano, held_nano FROM cap")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let key = (named(row, 0)?, row.get(1)?, row.get(2)?);
-            let kept: (i64, i64) = (row.get(3)?, row.get(4)?);
+            let key = (named(row, "scope")?, row.get("owner")?, row.get("from_v")?);
+            let kept: (i64, i64) = (row.get("charged_nano")?, row.get("held_nano")?);
             let counted = totals.remove(&key).unwrap_or_default();
             if kept != counted {
                 problems.push(mismatch(&key, kept, counted));

@@ -4,10 +4,11 @@
 //! day begins where the last one ends: no moment counts in two totals, and none in neither.
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::LedgerError;
 use super::caps::moment;
+use super::columns::only;
 use crate::period;
 use crate::plan::Scope;
 use crate::zone::Zone;
@@ -43,18 +44,21 @@ pub(super) fn kept_period(
 ) -> Result<(i64, i64), LedgerError> {
     let before: Option<(i64, i64)> = db
         .prepare_cached(
-            "SELECT from_v, to_v FROM cap WHERE scope = ?1 AND owner = ?2 AND from_v <= ?3 ORDER BY from_v DESC LIMIT 1",
+            "SELECT from_v, to_v FROM cap WHERE scope = :scope AND owner = :owner AND from_v <= :at
+                    ORDER BY from_v DESC LIMIT 1",
         )?
-        .query_row((scope.name(), owner, at), |row| Ok((row.get(0)?, row.get(1)?)))
+        .query_row(named_params! { ":scope": scope.name(), ":owner": owner, ":at": at }, |row| {
+            Ok((row.get("from_v")?, row.get("to_v")?))
+        })
         .optional()?;
     if let Some(kept) = before.filter(|(_, to)| at < *to) {
         return Ok(kept);
     }
     let behind: Option<i64> = db
         .prepare_cached(
-            "SELECT from_v FROM cap WHERE scope = ?1 AND owner = ?2 AND from_v > ?3 ORDER BY from_v LIMIT 1",
+            "SELECT from_v FROM cap WHERE scope = :scope AND owner = :owner AND from_v > :at ORDER BY from_v LIMIT 1",
         )?
-        .query_row((scope.name(), owner, at), |row| row.get(0))
+        .query_row(named_params! { ":scope": scope.name(), ":owner": owner, ":at": at }, only)
         .optional()?;
     let (from, to) = (by_zone.0, behind.map_or(by_zone.1, |behind| by_zone.1.min(behind)));
     Ok(match before.filter(|(_, kept_to)| *kept_to > from) {

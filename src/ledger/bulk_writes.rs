@@ -6,7 +6,7 @@
 use std::ops::RangeInclusive;
 
 use rusqlite::types::Value;
-use rusqlite::{CachedStatement, Connection};
+use rusqlite::{CachedStatement, Connection, named_params};
 
 use super::LedgerError;
 use super::attempt_state::AttemptState;
@@ -26,7 +26,7 @@ pub(super) fn insert_attempts(
 ) -> Result<(), LedgerError> {
     let mut insert = write.prepare_cached(
         "INSERT INTO attempt (id, task, batch, number, held_nano, previous)
-         SELECT id + ?3, id, ?4, ?5, ?6, ?7 FROM task WHERE id BETWEEN ?1 AND ?2",
+         SELECT id + :offset, id, :batch, :number, :held_nano, :previous FROM task WHERE id BETWEEN :first AND :last",
     )?;
     for row in tasks.chunk_by(stand_in_a_row) {
         let (Some(DraftTask { task: TaskId(first), hold, previous, number }), Some(last)) = (row.first(), row.last())
@@ -35,7 +35,11 @@ pub(super) fn insert_attempts(
         };
         let previous = previous.map(|previous| previous.0);
         let last = last.task.0;
-        if insert.execute((first, last, attempt - first, batch, number, hold.nanos(), previous))? != row.len() {
+        if insert.execute(named_params! {
+            ":first": first, ":last": last, ":offset": attempt - first, ":batch": batch, ":number": number,
+            ":held_nano": hold, ":previous": previous,
+        })? != row.len()
+        {
             return Err(LedgerError::Unexpected(format!("tasks {first} to {last} are not all there")));
         }
         attempt += last - first + 1;
@@ -69,9 +73,10 @@ struct Accepted {
 impl<'t> Acceptances<'t> {
     pub(super) fn new(write: &'t Connection) -> Result<Self, LedgerError> {
         let statement = write.prepare_cached(
-            "UPDATE attempt SET state = ?3, posted_nano = ?5, settled_nano = ?6, listed_done = ?7, code = NULL,
-                    provider_id = iif(typeof(?4) = 'blob', substr(?4, 16 * (id - ?1) + 1, 16), ?4)
-             WHERE id BETWEEN ?1 AND ?2",
+            "UPDATE attempt
+             SET state = :state, posted_nano = :posted, settled_nano = :settled, listed_done = :listed_done, code = NULL,
+                 provider_id = iif(typeof(:ids) = 'blob', substr(:ids, 16 * (id - :first) + 1, 16), :ids)
+             WHERE id BETWEEN :first AND :last",
         )?;
         Ok(Self { statement, row: None })
     }
@@ -106,7 +111,10 @@ impl<'t> Acceptances<'t> {
             if named_in.is_none() { (None, Some(cost.nanos())) } else { (Some(cost.nanos()), None) };
         let listed_done = named_in.and_then(listed_done);
         let state = AttemptState::Submitted;
-        let written = self.statement.execute((first, last, state, provider_ids, posted, settled, listed_done))?;
+        let written = self.statement.execute(named_params! {
+            ":first": first, ":last": last, ":state": state, ":ids": provider_ids, ":posted": posted,
+            ":settled": settled, ":listed_done": listed_done,
+        })?;
         if written == attempts.count() {
             return Ok(());
         }
@@ -134,8 +142,8 @@ struct Step {
 impl<'t> Mover<'t> {
     pub(super) fn new(write: &'t Connection) -> Result<Self, LedgerError> {
         let statement = write.prepare_cached(
-            "UPDATE task SET state = ?3, reason = ?4, attempt = coalesce(id + ?5, attempt)
-             WHERE id BETWEEN ?1 AND ?2 AND state = ?6",
+            "UPDATE task SET state = :state, reason = :reason, attempt = coalesce(id + :offset, attempt)
+             WHERE id BETWEEN :first AND :last AND state = :from",
         )?;
         Ok(Self { statement, row: None })
     }
@@ -171,7 +179,10 @@ impl<'t> Mover<'t> {
         let Some((tasks, Step { from, to, attempt })) = self.row.take() else { return Ok(()) };
         let (first, last) = (*tasks.start(), *tasks.end());
         let (state, reason) = to.numbers();
-        let moved = self.statement.execute((first, last, state, reason, attempt, from.numbers().0))?;
+        let moved = self.statement.execute(named_params! {
+            ":first": first, ":last": last, ":from": from.numbers().0, ":state": state, ":reason": reason,
+            ":offset": attempt,
+        })?;
         if moved == tasks.count() {
             return Ok(());
         }

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::borders::{kept_period, periods};
 use super::columns::{named, zone};
@@ -64,20 +64,21 @@ const FOR_EVER: (i64, i64) = (0, i64::MAX);
 
 impl Owners {
     pub(super) fn read(db: &Connection, run: RunId) -> Result<Self, LedgerError> {
-        let sql = "SELECT run.job, job.account, job.timezone, run.cap_nano, job.day_cap_nano, job.month_cap_nano,
-                          account.day_cap_nano, account.month_cap_nano
-                   FROM run JOIN job ON job.id = run.job JOIN account ON account.id = job.account WHERE run.id = ?1";
-        Ok(db.prepare_cached(sql)?.query_row([run.0], |row| {
+        let sql = "SELECT run.job, job.account, job.timezone, run.cap_nano, job.day_cap_nano AS job_day,
+                          job.month_cap_nano AS job_month, account.day_cap_nano AS account_day,
+                          account.month_cap_nano AS account_month
+                   FROM run JOIN job ON job.id = run.job JOIN account ON account.id = job.account WHERE run.id = :run";
+        Ok(db.prepare_cached(sql)?.query_row(named_params! { ":run": run }, |row| {
             Ok(Self {
                 run: run.0,
-                job: row.get(0)?,
-                account: row.get(1)?,
-                timezone: zone(row, 2)?,
-                run_cap: row.get(3)?,
-                job_day: row.get(4)?,
-                job_month: row.get(5)?,
-                account_day: row.get(6)?,
-                account_month: row.get(7)?,
+                job: row.get("job")?,
+                account: row.get("account")?,
+                timezone: zone(row, "timezone")?,
+                run_cap: row.get("cap_nano")?,
+                job_day: row.get("job_day")?,
+                job_month: row.get("job_month")?,
+                account_day: row.get("account_day")?,
+                account_month: row.get("account_month")?,
             })
         })?)
     }
@@ -99,10 +100,11 @@ impl Owners {
 
     /// The account's part with its ceilings: a day whose first money belongs to no run is capped all the same.
     pub(super) fn read_account(db: &Connection, account: i64) -> Result<Self, LedgerError> {
-        let (account_day, account_month) =
-            db.query_row("SELECT day_cap_nano, month_cap_nano FROM account WHERE id = ?1", [account], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })?;
+        let (account_day, account_month) = db.query_row(
+            "SELECT day_cap_nano, month_cap_nano FROM account WHERE id = :account",
+            named_params! { ":account": account },
+            |row| Ok((row.get("day_cap_nano")?, row.get("month_cap_nano")?)),
+        )?;
         Ok(Self { account_day, account_month, ..Self::of_account(account) })
     }
 
@@ -149,10 +151,14 @@ impl ScopeRow {
     pub(super) fn ensure(&self, db: &Connection) -> Result<bool, LedgerError> {
         let made = db
             .prepare_cached(
-                "INSERT INTO cap (scope, owner, from_v, to_v, limit_nano) VALUES (?1, ?2, ?3, ?4, ?5)
+                "INSERT INTO cap (scope, owner, from_v, to_v, limit_nano)
+                 VALUES (:scope, :owner, :from_v, :to_v, :limit_nano)
                  ON CONFLICT DO NOTHING",
             )?
-            .execute((self.scope.name(), self.owner, self.from_v, self.to_v, self.limit))?;
+            .execute(named_params! {
+                ":scope": self.scope.name(), ":owner": self.owner, ":from_v": self.from_v, ":to_v": self.to_v,
+                ":limit_nano": self.limit,
+            })?;
         Ok(made == 1)
     }
 
@@ -169,7 +175,7 @@ impl ScopeRow {
                  WHERE scope = :scope AND owner = :owner AND from_v = :from
                    AND (limit_nano IS NULL OR charged_nano + held_nano + :hold <= limit_nano)",
             )?
-            .execute(rusqlite::named_params! {
+            .execute(named_params! {
                 ":hold": nanos, ":scope": self.scope.name(), ":owner": self.owner, ":from": self.from_v,
                 ":to": self.to_v,
             })?;
@@ -195,7 +201,7 @@ impl ScopeRow {
                                 to_v = max(to_v, :to)
                  WHERE scope = :scope AND owner = :owner AND from_v = :from",
             )?
-            .execute(rusqlite::named_params! {
+            .execute(named_params! {
                 ":charged": charged, ":unheld": unheld, ":scope": self.scope.name(), ":owner": self.owner, ":from": self.from_v,
                 ":to": self.to_v,
             })?;
@@ -206,9 +212,13 @@ impl ScopeRow {
     pub(super) fn headroom(&self, db: &Connection) -> Result<Option<Headroom>, LedgerError> {
         let row: Option<(Option<i64>, i64, i64)> = db
             .prepare_cached(
-                "SELECT limit_nano, charged_nano, held_nano FROM cap WHERE scope = ?1 AND owner = ?2 AND from_v = ?3",
+                "SELECT limit_nano, charged_nano, held_nano FROM cap WHERE scope = :scope AND owner = :owner
+                        AND from_v = :from_v",
             )?
-            .query_row((self.scope.name(), self.owner, self.from_v), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+            .query_row(
+                named_params! { ":scope": self.scope.name(), ":owner": self.owner, ":from_v": self.from_v },
+                |row| Ok((row.get("limit_nano")?, row.get("charged_nano")?, row.get("held_nano")?)),
+            )
             .optional()?;
         let (limit, charged, held) = row.unwrap_or((self.limit, 0, 0));
         let held = if Rule::HoldCounts.is_kept() { held } else { 0 };
@@ -274,16 +284,17 @@ impl Ledger {
         at: i64,
     ) -> Result<Vec<Headroom>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT scope, from_v, charged_nano + held_nano FROM cap WHERE from_v <= ?4 AND ?4 < to_v
+            "SELECT scope, from_v, charged_nano + held_nano AS used FROM cap WHERE from_v <= :at AND :at < to_v
              AND (scope IN ('account_day', 'account_month')
-                      AND owner = (SELECT id FROM account WHERE name = ?1)
-                  OR scope IN ('job_day', 'job_month') AND owner = (SELECT id FROM job WHERE name = ?2)
+                      AND owner = (SELECT id FROM account WHERE name = :name)
+                  OR scope IN ('job_day', 'job_month') AND owner = (SELECT id FROM job WHERE name = :job)
                   OR scope = 'run' AND owner = (SELECT run.id FROM run JOIN job ON job.id = run.job
-                                                WHERE job.name = ?2 AND run.period = ?3))",
+                                                WHERE job.name = :job AND run.period = :period))",
         )?;
-        let rows = statement.query_map((account, job, period, at), |row| {
-            Ok((named(row, 0)?, row.get::<_, i64>(1)?, Money::from_nanos(row.get(2)?)))
-        })?;
+        let rows = statement
+            .query_map(named_params! { ":name": account, ":job": job, ":period": period, ":at": at }, |row| {
+                Ok((named(row, "scope")?, row.get::<_, i64>("from_v")?, row.get("used")?))
+            })?;
         let known: Vec<(Scope, i64, Money)> = rows.collect::<Result<_, _>>()?;
         let headroom = |(scope, limit): &(Scope, Money)| match known.iter().find(|(known, ..)| known == scope) {
             Some((_, from_v, used)) => Headroom::new(*scope, name(*scope, *from_v), *limit, *used),

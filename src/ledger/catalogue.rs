@@ -3,8 +3,9 @@
 //! A list is replaced as a whole. Nothing here moves money or tasks, so it may be written while another process buys.
 
 use chrono::DateTime;
-use rusqlite::{OptionalExtension, Transaction, TransactionBehavior};
+use rusqlite::{OptionalExtension, Transaction, TransactionBehavior, named_params};
 
+use super::columns::only;
 use super::{Ledger, LedgerError};
 use crate::catalogue::{Kept, List, Model, Served, find_model};
 use crate::market::{Language, Location};
@@ -18,11 +19,15 @@ impl Ledger {
     pub fn keep_locations(&mut self, engine: Engine, rows: &[Location], now: i64) -> Result<(), LedgerError> {
         self.keep(List::Locations, engine, now, |write, list| {
             let mut insert = write.prepare_cached(
-                "INSERT INTO served_location (catalogue, code, name, iso, kind, parent) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+                "INSERT INTO served_location (catalogue, code, name, iso, kind, parent)
+                 VALUES (:catalogue, :code, :name, :iso, :kind, :parent)
                  ON CONFLICT DO NOTHING",
             )?;
             for row in rows {
-                insert.execute((list, row.code, &row.name, &row.iso, &row.kind, row.parent))?;
+                insert.execute(named_params! {
+                    ":catalogue": list, ":code": row.code, ":name": &row.name, ":iso": &row.iso, ":kind": &row.kind,
+                    ":parent": row.parent,
+                })?;
             }
             Ok(())
         })
@@ -35,10 +40,11 @@ impl Ledger {
     pub fn keep_languages(&mut self, engine: Engine, rows: &[Language], now: i64) -> Result<(), LedgerError> {
         self.keep(List::Languages, engine, now, |write, list| {
             let mut insert = write.prepare_cached(
-                "INSERT INTO served_language (catalogue, code, name) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING",
+                "INSERT INTO served_language (catalogue, code, name) VALUES (:catalogue, :code, :name)
+                 ON CONFLICT DO NOTHING",
             )?;
             for row in rows {
-                insert.execute((list, &row.code, &row.name))?;
+                insert.execute(named_params! { ":catalogue": list, ":code": &row.code, ":name": &row.name })?;
             }
             Ok(())
         })
@@ -52,10 +58,15 @@ impl Ledger {
         self.keep(List::Models, engine, now, |write, list| {
             let mut insert = write.prepare_cached(
                 "INSERT INTO served_model (catalogue, name, reasoning, web_search_supported, task_post_supported)
-                 VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+                 VALUES (:catalogue, :name, :reasoning, :web_search_supported, :task_post_supported)
+                     ON CONFLICT DO NOTHING",
             )?;
             for row in rows {
-                insert.execute((list, &row.name, row.reasoning, row.web_search_supported, row.task_post_supported))?;
+                insert.execute(named_params! {
+                    ":catalogue": list, ":name": &row.name, ":reasoning": row.reasoning,
+                    ":web_search_supported": row.web_search_supported,
+                    ":task_post_supported": row.task_post_supported,
+                })?;
             }
             Ok(())
         })
@@ -70,17 +81,20 @@ impl Ledger {
     ) -> Result<(), LedgerError> {
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let id: i64 = write.query_row(
-            "INSERT INTO catalogue (list, engine, read_at) VALUES (?1, ?2, ?3)
+            "INSERT INTO catalogue (list, engine, read_at) VALUES (:list, :engine, :read_at)
              ON CONFLICT DO UPDATE SET read_at = excluded.read_at RETURNING id",
-            (list.name(), engine.name(), now),
-            |row| row.get(0),
+            named_params! { ":list": list.name(), ":engine": engine.name(), ":read_at": now },
+            only,
         )?;
         let table = match list {
             List::Locations => "served_location",
             List::Languages => "served_language",
             List::Models => "served_model",
         };
-        write.execute(&format!("DELETE FROM {table} WHERE catalogue = ?1"), [id])?;
+        write.execute(
+            &format!("DELETE FROM {table} WHERE catalogue = :catalogue"),
+            named_params! { ":catalogue": id },
+        )?;
         rows(&write, id)?;
         write.commit()?;
         Ok(())
@@ -94,15 +108,15 @@ impl Ledger {
         self.kept(
             List::Locations,
             engine,
-            "SELECT code, name, iso, kind, parent FROM served_location WHERE catalogue = ?1
+            "SELECT code, name, iso, kind, parent FROM served_location WHERE catalogue = :catalogue
              ORDER BY kind IS NOT 'Country', code",
             |row| {
                 Ok(Location {
-                    code: row.get(0)?,
-                    name: row.get(1)?,
-                    iso: row.get(2)?,
-                    kind: row.get(3)?,
-                    parent: row.get(4)?,
+                    code: row.get("code")?,
+                    name: row.get("name")?,
+                    iso: row.get("iso")?,
+                    kind: row.get("kind")?,
+                    parent: row.get("parent")?,
                 })
             },
         )
@@ -113,8 +127,8 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn languages(&self, engine: Engine) -> Result<Option<Kept<Language>>, LedgerError> {
-        let sql = "SELECT code, name FROM served_language WHERE catalogue = ?1 ORDER BY name";
-        self.kept(List::Languages, engine, sql, |row| Ok(Language { code: row.get(0)?, name: row.get(1)? }))
+        let sql = "SELECT code, name FROM served_language WHERE catalogue = :catalogue ORDER BY name";
+        self.kept(List::Languages, engine, sql, |row| Ok(Language { code: row.get("code")?, name: row.get("name")? }))
     }
 
     /// The models of an engine; none where no list is kept.
@@ -125,14 +139,14 @@ impl Ledger {
         self.kept(
             List::Models,
             engine,
-            "SELECT name, reasoning, web_search_supported, task_post_supported FROM served_model WHERE catalogue = ?1
+            "SELECT name, reasoning, web_search_supported, task_post_supported FROM served_model WHERE catalogue = :catalogue
              ORDER BY name",
             |row| {
                 Ok(Model {
-                    name: row.get(0)?,
-                    reasoning: row.get(1)?,
-                    web_search_supported: row.get(2)?,
-                    task_post_supported: row.get(3)?,
+                    name: row.get("name")?,
+                    reasoning: row.get("reasoning")?,
+                    web_search_supported: row.get("web_search_supported")?,
+                    task_post_supported: row.get("task_post_supported")?,
                 })
             },
         )
@@ -171,14 +185,14 @@ impl Ledger {
         let found: Option<(i64, i64)> = self
             .db
             .query_row(
-                "SELECT id, read_at FROM catalogue WHERE list = ?1 AND engine = ?2",
-                (list.name(), engine.name()),
-                |row| Ok((row.get(0)?, row.get(1)?)),
+                "SELECT id, read_at FROM catalogue WHERE list = :list AND engine = :engine",
+                named_params! { ":list": list.name(), ":engine": engine.name() },
+                |row| Ok((row.get("id")?, row.get("read_at")?)),
             )
             .optional()?;
         let Some((id, read_at)) = found else { return Ok(None) };
         let mut statement = self.db.prepare(sql)?;
-        let rows = statement.query_map([id], read)?.collect::<Result<Vec<_>, _>>()?;
+        let rows = statement.query_map(named_params! { ":catalogue": id }, read)?.collect::<Result<Vec<_>, _>>()?;
         Ok(Some(Kept { read_at: DateTime::from_timestamp(read_at, 0).unwrap_or_default(), rows }))
     }
 }

@@ -1,56 +1,93 @@
 //! Columns that hold more than a number or a text: words of an enum, and a task's identity.
 
-use rusqlite::Row;
-use rusqlite::types::{Type, ValueRef};
+use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, Type, ValueRef};
+use rusqlite::{Row, ToSql};
 
 use super::provider_id::provider_text;
+use crate::ids::{AccountId, AttemptId, BatchId, JobId, MarketId, RunId, SetId, TargetId, TaskId};
 use crate::job::Target;
+use crate::money::Money;
 use crate::price::NamedIn;
 use crate::product::{Function, ResultKind};
 use crate::task::{Identity, Question, QuestionKey, TaskState};
 use crate::text::LineEnds;
 use crate::zone::Zone;
 
+/// A number of the ledger's, or an amount, as the type that it stands for.
+macro_rules! whole_numbers {
+    ($($type:ty: $new:path, $number:expr;)*) => {$(
+        impl ToSql for $type {
+            fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+                let number: fn(&$type) -> i64 = $number;
+                Ok(number(self).into())
+            }
+        }
+
+        impl FromSql for $type {
+            fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+                i64::column_result(value).map($new)
+            }
+        }
+    )*};
+}
+
+whole_numbers! {
+    AccountId: AccountId, |id| id.0;
+    AttemptId: AttemptId, |id| id.0;
+    BatchId: BatchId, |id| id.0;
+    JobId: JobId, |id| id.0;
+    MarketId: MarketId, |id| id.0;
+    RunId: RunId, |id| id.0;
+    SetId: SetId, |id| id.0;
+    TargetId: TargetId, |id| id.0;
+    TaskId: TaskId, |id| id.0;
+    Money: Money::from_nanos, |money| money.nanos();
+}
+
+/// The value of a query that asks for one.
+pub(super) fn only<T: FromSql>(row: &Row<'_>) -> rusqlite::Result<T> {
+    row.get(0)
+}
+
 /// A word that stands for one of an enum's variants.
-pub(super) fn named<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<T> {
+pub(super) fn named<T: std::str::FromStr>(row: &Row<'_>, at: &str) -> rusqlite::Result<T> {
     let word: String = row.get(at)?;
-    word.parse().map_err(|_| of_a_newer_one(at, &word))
+    word.parse().map_err(|_| of_a_newer_one(&word))
 }
 
 /// The same, or nothing.
-pub(super) fn maybe_named<T: std::str::FromStr>(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<T>> {
+pub(super) fn maybe_named<T: std::str::FromStr>(row: &Row<'_>, at: &str) -> rusqlite::Result<Option<T>> {
     if row.get_ref(at)? == ValueRef::Null { Ok(None) } else { named(row, at).map(Some) }
 }
 
 /// A time zone by its name.
-pub(super) fn zone(row: &Row<'_>, at: usize) -> rusqlite::Result<Zone> {
+pub(super) fn zone(row: &Row<'_>, at: &str) -> rusqlite::Result<Zone> {
     let name: String = row.get(at)?;
     name.parse().map_err(|_| {
         let what = format!("no time zone `{name}` is known here: days and months that have money in them begin by it");
-        unreadable(at, Type::Text, what)
+        unreadable(Type::Text, what)
     })
 }
 
-/// A task's state, from its number and the number of its reason beside it.
-pub(super) fn task_state(row: &Row<'_>, at: usize) -> rusqlite::Result<TaskState> {
-    let (state, reason): (i64, Option<i64>) = (row.get(at)?, row.get(at + 1)?);
+/// A task's state, from its number and the number of its reason.
+pub(super) fn task_state(state: i64, reason: Option<i64>) -> rusqlite::Result<TaskState> {
     TaskState::from_numbers(state, reason).ok_or_else(|| {
         let reason = reason.map(|reason| format!(" with reason {reason}")).unwrap_or_default();
-        unreadable(at, Type::Integer, format!("no state of a task has the number {state}{reason}"))
+        unreadable(Type::Integer, format!("no state of a task has the number {state}{reason}"))
     })
 }
 
 /// The fields of a target's request, each with its value as JSON.
-pub(super) fn options(row: &Row<'_>, at: usize) -> rusqlite::Result<Vec<(&'static str, String)>> {
+pub(super) fn options(row: &Row<'_>, at: &str) -> rusqlite::Result<Vec<(&'static str, String)>> {
     let json: String = row.get(at)?;
     Target::read_options(&json)
-        .map_err(|what| unreadable(at, Type::Text, format!("the options `{json}` of a target: {what}")))
+        .map_err(|what| unreadable(Type::Text, format!("the options `{json}` of a target: {what}")))
 }
 
 /// The forms of an answer that are fetched: of those that the run asks for, the ones that the function's answers come in.
-pub(super) fn forms(row: &Row<'_>, at: usize, function: Function) -> rusqlite::Result<Vec<ResultKind>> {
+pub(super) fn forms(row: &Row<'_>, at: &str, function: Function) -> rusqlite::Result<Vec<ResultKind>> {
     let words: String = row.get(at)?;
-    let asked = words.split(',').map(|word| word.parse().map_err(|_| of_a_newer_one(at, word)));
+    let asked = words.split(',').map(|word| word.parse().map_err(|_| of_a_newer_one(word)));
     let asked = asked.collect::<Result<_, _>>()?;
     Ok(match function {
         Function::LlmScraper => asked,
@@ -59,28 +96,28 @@ pub(super) fn forms(row: &Row<'_>, at: usize, function: Function) -> rusqlite::R
 }
 
 /// The provider's id of an attempt, where it has one.
-pub(super) fn maybe_provider_id(row: &Row<'_>, at: usize) -> rusqlite::Result<Option<String>> {
+pub(super) fn maybe_provider_id(row: &Row<'_>, at: &str) -> rusqlite::Result<Option<String>> {
     let value = row.get_ref(at)?;
     if value == ValueRef::Null {
         return Ok(None);
     }
-    let unreadable = || unreadable(at, value.data_type(), "it is no id of the provider's".to_owned());
+    let unreadable = || unreadable(value.data_type(), "it is no id of the provider's".to_owned());
     provider_text(value).map(Some).ok_or_else(unreadable)
 }
 
 /// The provider's id of an attempt that must have one.
-pub(super) fn provider_id(row: &Row<'_>, at: usize) -> rusqlite::Result<String> {
+pub(super) fn provider_id(row: &Row<'_>, at: &str) -> rusqlite::Result<String> {
     maybe_provider_id(row, at)?
-        .ok_or_else(|| unreadable(at, Type::Null, "the provider's id of a task that was bought is missing".to_owned()))
+        .ok_or_else(|| unreadable(Type::Null, "the provider's id of a task that was bought is missing".to_owned()))
 }
 
-fn of_a_newer_one(at: usize, word: &str) -> rusqlite::Error {
-    unreadable(at, Type::Text, format!("`{word}` is a word of a newer bursar"))
+fn of_a_newer_one(word: &str) -> rusqlite::Error {
+    unreadable(Type::Text, format!("`{word}` is a word of a newer bursar"))
 }
 
-/// A value that this program cannot have written.
-fn unreadable(at: usize, kind: Type, what: String) -> rusqlite::Error {
-    rusqlite::Error::FromSqlConversionFailure(at, kind, what.into())
+/// A value that this program cannot have written. `what` says which it is: no index of a column is needed.
+fn unreadable(kind: Type, what: String) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(0, kind, what.into())
 }
 
 /// What `listed_done` holds of a cost that the provider named there.
@@ -102,10 +139,8 @@ pub(super) const fn named_in(listed_done: Option<bool>) -> NamedIn {
 }
 
 /// The columns that make a task's identity, from `IDENTITY_FROM`.
-pub(super) const IDENTITY: &str = "job.name, run.period, target.engine, target.function, prompt.text,
+pub(super) const IDENTITY: &str = "job.name AS job, run.period, target.engine, target.function, prompt.text AS prompt,
      market.location_code, market.language_code, target.options, task.repeat";
-/// How many they are.
-pub(super) const IDENTITY_COLUMNS: usize = 9;
 /// The rows that they come from, joined to `task`.
 pub(super) const IDENTITY_FROM: &str = "JOIN run ON run.id = task.run JOIN job ON job.id = run.job
      JOIN target ON target.id = task.target JOIN prompt ON prompt.id = task.prompt
@@ -125,16 +160,16 @@ impl OwnedIdentity {
     }
 }
 
-/// Reads the first columns, which are [`IDENTITY`].
+/// Reads the columns of [`IDENTITY`].
 pub(super) fn identity(row: &Row<'_>) -> rusqlite::Result<OwnedIdentity> {
-    let (prompt, options): (String, String) = (row.get(4)?, row.get(7)?);
+    let (prompt, options): (String, String) = (row.get("prompt")?, row.get("options")?);
     of_texts(row, &prompt, &options)
 }
 
 /// The same task as ledgers before version 4 may have known it: with the line ends that its files had then. Empty where
 /// its texts have one line each.
 pub(super) fn former_identities(row: &Row<'_>) -> rusqlite::Result<Vec<OwnedIdentity>> {
-    let (prompt, options): (String, String) = (row.get(4)?, row.get(7)?);
+    let (prompt, options): (String, String) = (row.get("prompt")?, row.get("options")?);
     let ends = [LineEnds::Lf, LineEnds::CrLf, LineEnds::Cr];
     // Prompts and options may stand in two files.
     let (prompts, all_options) = (ends.map(|ends| ends.of(&prompt)), ends.map(|ends| ends.of_json(&options)));
@@ -147,16 +182,17 @@ pub(super) fn former_identities(row: &Row<'_>) -> rusqlite::Result<Vec<OwnedIden
 }
 
 fn of_texts(row: &Row<'_>, prompt: &str, options: &str) -> rusqlite::Result<OwnedIdentity> {
-    let language_code: String = row.get(6)?;
+    let language_code: String = row.get("language_code")?;
     let question = Question {
-        engine: named(row, 2)?,
-        function: named(row, 3)?,
+        engine: named(row, "engine")?,
+        function: named(row, "function")?,
         prompt,
-        location_code: row.get(5)?,
+        location_code: row.get("location_code")?,
         language_code: &language_code,
         options,
     };
-    Ok(OwnedIdentity { job: row.get(0)?, period: row.get(1)?, question: question.key(), repeat: row.get(8)? })
+    let (job, period, repeat) = (row.get("job")?, row.get("period")?, row.get("repeat")?);
+    Ok(OwnedIdentity { job, period, question: question.key(), repeat })
 }
 
 #[cfg(test)]
@@ -166,7 +202,7 @@ mod tests {
     /// What a column's reader says to the cells of `SELECT cells`.
     fn says<T: std::fmt::Debug>(cells: &str, read: impl Fn(&Row<'_>) -> rusqlite::Result<T>) -> String {
         let db = rusqlite::Connection::open_in_memory().unwrap();
-        db.query_row(&format!("SELECT {cells}"), [], |row| read(row))
+        db.query_row(&format!("SELECT {cells} AS cell"), [], |row| read(row))
             .map_err(crate::ledger::LedgerError::from)
             .unwrap_err()
             .to_string()
@@ -175,15 +211,15 @@ mod tests {
     #[test]
     fn no_cell_that_cannot_be_read_gets_a_default() {
         let said = [
-            says("'Mars/Olympus'", |row| zone(row, 0)),
-            says("4, NULL", |row| task_state(row, 0)),
-            says("4, 99", |row| task_state(row, 0)),
-            says("'[1]'", |row| options(row, 0)),
-            says(r#"'{"from_tomorrow":true}'"#, |row| options(row, 0)),
-            says("'advanced,markdown'", |row| forms(row, 0, Function::LlmScraper)),
-            says("'markdown'", |row| maybe_named::<ResultKind>(row, 0)),
-            says("x'0102'", |row| maybe_provider_id(row, 0)),
-            says("NULL", |row| provider_id(row, 0)),
+            says("'Mars/Olympus'", |row| zone(row, "cell")),
+            says("4", |row| task_state(row.get("cell")?, None)),
+            says("4", |row| task_state(row.get("cell")?, Some(99))),
+            says("'[1]'", |row| options(row, "cell")),
+            says(r#"'{"from_tomorrow":true}'"#, |row| options(row, "cell")),
+            says("'advanced,markdown'", |row| forms(row, "cell", Function::LlmScraper)),
+            says("'markdown'", |row| maybe_named::<ResultKind>(row, "cell")),
+            says("x'0102'", |row| maybe_provider_id(row, "cell")),
+            says("NULL", |row| provider_id(row, "cell")),
         ]
         .join("\n");
         insta::assert_snapshot!(said);
@@ -192,14 +228,14 @@ mod tests {
     #[test]
     fn what_a_ledger_holds_is_read_as_written() {
         let db = rusqlite::Connection::open_in_memory().unwrap();
-        let cells =
-            r#"SELECT 'Europe/Berlin', 4, 2, '{"force_web_search":true,"model_name":"m"}', 'advanced,html', NULL"#;
+        let cells = r#"SELECT 'Europe/Berlin' AS zone, 4 AS state, 2 AS reason, 'advanced,html' AS forms, NULL AS id,
+                      '{"force_web_search":true,"model_name":"m"}' AS options"#;
         db.query_row(cells, [], |row| {
-            assert_eq!(zone(row, 0)?, "Europe/Berlin".parse().unwrap());
-            assert_eq!(task_state(row, 1)?.numbers(), (4, Some(2)));
-            assert_eq!(options(row, 3)?, [("force_web_search", "true".to_owned())]);
-            assert_eq!(forms(row, 4, Function::LlmScraper)?, [ResultKind::Advanced, ResultKind::Html]);
-            assert_eq!(maybe_provider_id(row, 5)?, None);
+            assert_eq!(zone(row, "zone")?, "Europe/Berlin".parse().unwrap());
+            assert_eq!(task_state(row.get("state")?, row.get("reason")?)?.numbers(), (4, Some(2)));
+            assert_eq!(options(row, "options")?, [("force_web_search", "true".to_owned())]);
+            assert_eq!(forms(row, "forms", Function::LlmScraper)?, [ResultKind::Advanced, ResultKind::Html]);
+            assert_eq!(maybe_provider_id(row, "id")?, None);
             Ok(())
         })
         .unwrap();

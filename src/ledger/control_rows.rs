@@ -3,8 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, named_params};
 
+use super::columns::only;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId};
 use crate::product::Function;
@@ -72,12 +73,13 @@ impl Ledger {
     ) -> Result<Vec<(AttemptId, i64)>, LedgerError> {
         let mut all = Vec::new();
         let mut statement = self.db.prepare_cached(
-            "SELECT attempt.id, batch.posted_v FROM batch INDEXED BY batch_by_time JOIN attempt
+            "SELECT attempt.id AS attempt, batch.posted_v FROM batch INDEXED BY batch_by_time JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-             WHERE batch.account = ?1 AND batch.posted_v BETWEEN ?2 AND ?3 AND attempt.state IN (1, 2, 6)
-             AND batch.posted_v >= ?2 + iif(batch.method = 'live', ?5, ?4)
-             AND (batch.method = 'live' OR batch.posted_v <= ?3 - iif(batch.function = 'llm_responses', ?7, ?6)
-                  OR EXISTS (SELECT 1 FROM answer WHERE answer.attempt = attempt.id AND answer.done_v <= ?3))",
+             WHERE batch.account = :account AND batch.posted_v BETWEEN :from AND :to AND attempt.state IN (1, 2, 6)
+             AND batch.posted_v >= :from + iif(batch.method = 'live', :live_s, :standard_s)
+             AND (batch.method = 'live'
+                  OR batch.posted_v <= :to - iif(batch.function = 'llm_responses', :model_s, :page_s)
+                  OR EXISTS (SELECT 1 FROM answer WHERE answer.attempt = attempt.id AND answer.done_v <= :to))",
         )?;
         for (from_v, to_v) in spans {
             let is_latest = *to_v >= unfinished.latest_v - EDGE_S;
@@ -87,8 +89,11 @@ impl Ledger {
             };
             let (page_s, model_s) = (done_after_s(Function::LlmScraper, 0), done_after_s(Function::LlmResponses, 1));
             // The edges of a span belong to it or not; what the provider dates a second off is no control row.
-            let bounds = (account.0, from_v + EDGE_S, to_v - EDGE_S, late.standard_s, late.live_s, page_s, model_s);
-            let rows = statement.query_map(bounds, |row| Ok((AttemptId(row.get(0)?), row.get(1)?)))?;
+            let bounds = named_params! {
+                ":account": account, ":from": from_v + EDGE_S, ":to": to_v - EDGE_S, ":page_s": page_s,
+                ":model_s": model_s, ":standard_s": late.standard_s, ":live_s": late.live_s,
+            };
+            let rows = statement.query_map(bounds, |row| Ok((row.get("attempt")?, row.get("posted_v")?)))?;
             all.extend(rows.collect::<Result<Vec<_>, _>>()?);
         }
         Ok(all)
@@ -112,23 +117,27 @@ impl Ledger {
         let of = |what: &str, of_v: &str, bounds: (i64, i64)| {
             // Paid failures are no control rows: not every list shows them.
             let sql = format!(
-                "SELECT posted_v - iif(method = 'live', ?5, ?4), {what}(posted_v) FROM batch INDEXED BY batch_by_time
-                 WHERE account = ?1 AND posted_v >= ?2 AND posted_v <= ?3 AND {of_v}
+                "SELECT posted_v - iif(method = 'live', :live_s, :standard_s) AS from_v, {what}(posted_v) AS posted_v
+                 FROM batch INDEXED BY batch_by_time
+                 WHERE account = :account AND posted_v >= :least AND posted_v <= :until AND {of_v}
                  AND EXISTS (SELECT 1 FROM attempt
                      WHERE attempt.id BETWEEN first_attempt AND first_attempt + attempts - 1
                      AND attempt.state IN (1, 2, 6))"
             );
             self.db.prepare_cached(&sql)?.query_row(
-                (account.0, bounds.0, until_v, late.standard_s, late.live_s, bounds.1),
+                named_params! {
+                    ":account": account, ":least": bounds.0, ":until": until_v, ":from": bounds.1,
+                    ":standard_s": late.standard_s, ":live_s": late.live_s,
+                },
                 |row| {
-                    let (from_v, posted_v): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+                    let (from_v, posted_v): (Option<i64>, Option<i64>) = (row.get("from_v")?, row.get("posted_v")?);
                     Ok(from_v.zip(posted_v).map(|(from_v, posted_v)| ControlRow { from_v, posted_v }))
                 },
             )
         };
-        let filed_v = "posted_v - iif(method = 'live', ?5, ?4)";
-        let before = of("max", &format!("{filed_v} >= ?2 AND {filed_v} < ?6"), (reach_v, from_v))?;
-        Ok(if before.is_some() { before } else { of("min", &format!("{filed_v} >= ?6"), (from_v, from_v))? })
+        let filed_v = "posted_v - iif(method = 'live', :live_s, :standard_s)";
+        let before = of("max", &format!("{filed_v} >= :least AND {filed_v} < :from"), (reach_v, from_v))?;
+        Ok(if before.is_some() { before } else { of("min", &format!("{filed_v} >= :from"), (from_v, from_v))? })
     }
 
     /// When the provider's list was first seen to show an unfinished task of ours.
@@ -139,9 +148,9 @@ impl Ledger {
         Ok(self
             .db
             .query_row(
-                "SELECT seen_v FROM visibility_proof WHERE account = ?1 AND function = ?2",
-                (account.0, function.name()),
-                |row| row.get(0),
+                "SELECT seen_v FROM visibility_proof WHERE account = :account AND function = :function",
+                named_params! { ":account": account, ":function": function.name() },
+                only,
             )
             .optional()?)
     }
@@ -152,14 +161,15 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn provider_memory(&self, account: AccountId) -> Result<ProviderMemory, LedgerError> {
         Ok(self.db.query_row(
-            "SELECT longest_lag_s, restored_from_v, restored_closed_v, provider_time_v FROM account WHERE id = ?1",
-            [account.0],
+            "SELECT longest_lag_s, restored_from_v, restored_closed_v, provider_time_v FROM account
+                    WHERE id = :account",
+            named_params! { ":account": account },
             |row| {
                 Ok(ProviderMemory {
-                    longest_lag_s: row.get(0)?,
-                    restored_from_v: row.get(1)?,
-                    restored_closed_v: row.get(2)?,
-                    heard_v: row.get(3)?,
+                    longest_lag_s: row.get("longest_lag_s")?,
+                    restored_from_v: row.get("restored_from_v")?,
+                    restored_closed_v: row.get("restored_closed_v")?,
+                    heard_v: row.get("provider_time_v")?,
                 })
             },
         )?)

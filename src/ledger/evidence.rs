@@ -1,6 +1,6 @@
 //! What is known about a batch that a person has to decide on. For people only: no code decides by it.
 
-use rusqlite::OptionalExtension as _;
+use rusqlite::{OptionalExtension as _, named_params};
 
 use super::columns::named;
 use super::{Ledger, LedgerError};
@@ -86,25 +86,26 @@ impl Ledger {
         let found = self
             .db
             .query_row(
-                "SELECT batch.run, job.name, run.period, account.id, account.name, batch.engine, batch.function,
-                        batch.method, batch.sent_v, batch.closed_v, batch.unknown_because, batch.attempts
+                "SELECT batch.run, job.name AS job, run.period, account.id, account.name AS account, batch.engine,
+                        batch.function, batch.method, batch.sent_v, batch.closed_v, batch.unknown_because,
+                        batch.attempts
                  FROM batch JOIN run ON run.id = batch.run JOIN job ON job.id = run.job
-                 JOIN account ON account.id = batch.account WHERE batch.id = ?1",
-                [batch.0],
+                 JOIN account ON account.id = batch.account WHERE batch.id = :batch",
+                named_params! { ":batch": batch },
                 |row| {
                     Ok(Evidence {
                         batch,
-                        run: RunId(row.get(0)?),
-                        job: row.get(1)?,
-                        period: row.get(2)?,
-                        account: (AccountId(row.get(3)?), row.get(4)?),
-                        engine: named(row, 5)?,
-                        function: named(row, 6)?,
-                        method: named(row, 7)?,
-                        sent_v: row.get(8)?,
-                        closed_v: row.get(9)?,
-                        why: row.get(10)?,
-                        attempts: row.get(11)?,
+                        run: row.get("run")?,
+                        job: row.get("job")?,
+                        period: row.get("period")?,
+                        account: (row.get("id")?, row.get("account")?),
+                        engine: named(row, "engine")?,
+                        function: named(row, "function")?,
+                        method: named(row, "method")?,
+                        sent_v: row.get("sent_v")?,
+                        closed_v: row.get("closed_v")?,
+                        why: row.get("unknown_because")?,
+                        attempts: row.get("attempts")?,
                         tasks: Vec::new(),
                         scans: Vec::new(),
                         counting: 0,
@@ -123,28 +124,29 @@ impl Ledger {
 
     fn unknown_tasks(&self, batch: BatchId) -> Result<Vec<UnknownTask>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT task.id, attempt.id, attempt_state.name, attempt.held_nano, prompt.text,
+            "SELECT task.id AS task, attempt.id AS attempt, attempt_state.name, attempt.held_nano, prompt.text,
                     coalesce(market.location_name, iif(market.location_code > 0, market.location_code, 'no place'))
-                        || ', ' || coalesce(market.language_name, nullif(market.language_code, ''), 'no language'),
-                    target.model
-             FROM batch JOIN attempt ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
+                        || ', ' || coalesce(market.language_name, nullif(market.language_code, ''), 'no language')
+                        AS market, target.model
+             FROM batch
+             JOIN attempt ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
              JOIN attempt_state ON attempt_state.state = attempt.state JOIN task ON task.id = attempt.task
              JOIN prompt ON prompt.id = task.prompt JOIN market ON market.id = task.market
              JOIN target ON target.id = task.target LEFT JOIN word ON word.attempt = attempt.id
-             WHERE batch.id = ?1 AND (attempt.state = 0 OR attempt.state = 7
+             WHERE batch.id = :batch AND (attempt.state = 0 OR attempt.state = 7
                  OR (word.bought = 0 AND attempt.state = 3 AND task.attempt = attempt.id AND task.state = 0))
              ORDER BY attempt.id",
         )?;
-        let rows = statement.query_map([batch.0], |row| {
+        let rows = statement.query_map(named_params! { ":batch": batch }, |row| {
             Ok(UnknownTask {
-                task: TaskId(row.get(0)?),
-                attempt: AttemptId(row.get(1)?),
-                state: row.get(2)?,
-                held: Money::from_nanos(row.get(3)?),
+                task: row.get("task")?,
+                attempt: row.get("attempt")?,
+                state: row.get("name")?,
+                held: row.get("held_nano")?,
                 tag: String::new(),
-                prompt: row.get(4)?,
-                market: row.get(5)?,
-                model: row.get(6)?,
+                prompt: row.get("text")?,
+                market: row.get("market")?,
+                model: row.get("model")?,
             })
         })?;
         let mut tasks = rows.collect::<Result<Vec<_>, _>>()?;
@@ -156,10 +158,10 @@ impl Ledger {
 
     fn scans_since(&self, account: AccountId, sent_v: i64) -> Result<Vec<Scan>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT begun_v, rows, verdict FROM scan WHERE account = ?1 AND begun_v >= ?2 ORDER BY begun_v",
+            "SELECT begun_v, rows, verdict FROM scan WHERE account = :account AND begun_v >= :sent_v ORDER BY begun_v",
         )?;
-        let rows = statement.query_map((account.0, sent_v), |row| {
-            Ok(Scan { begun_v: row.get(0)?, rows: row.get(1)?, verdict: row.get(2)? })
+        let rows = statement.query_map(named_params! { ":account": account, ":sent_v": sent_v }, |row| {
+            Ok(Scan { begun_v: row.get("begun_v")?, rows: row.get("rows")?, verdict: row.get("verdict")? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }

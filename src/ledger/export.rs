@@ -1,6 +1,8 @@
 //! The rows of an export: every task of a run with its cost and its answer, one after the other.
 
-use super::columns::{maybe_named, maybe_provider_id, named, task_state};
+use rusqlite::named_params;
+
+use super::columns::{maybe_named, maybe_provider_id, named, only, task_state};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{BatchId, RunId};
@@ -101,15 +103,15 @@ impl Ledger {
         let mut statement = self
             .db
             .prepare(
-                "SELECT prompt_set.name, prompt.text, market.location_code, market.location_name, market.language_code,
-                        target.engine, target.function, task.service, task.repeat, task.state, task.reason, task.asked,
-                        task.attempt, task.id, prompt_set.line
+                "SELECT task.id AS task, task.attempt, prompt_set.name AS prompt_set, prompt_set.line,
+                        prompt.text AS prompt, market.location_code, market.location_name, market.language_code, target.engine,
+                        target.function, task.service, task.repeat, task.state, task.reason, task.asked
                  FROM task JOIN prompt_set ON prompt_set.id = task.prompt_set JOIN prompt ON prompt.id = task.prompt
                  JOIN market ON market.id = task.market JOIN target ON target.id = task.target
-                 WHERE task.run = ?1 AND (?2 = 0 OR task.state = 3) ORDER BY task.position, task.id",
+                 WHERE task.run = :run AND (:answered = 0 OR task.state = 3) ORDER BY task.position, task.id",
             )
             .map_err(sqlite)?;
-        let mut rows = statement.query((run.0, answered)).map_err(sqlite)?;
+        let mut rows = statement.query(named_params! { ":run": run, ":answered": answered }).map_err(sqlite)?;
         while let Some(row) = rows.next().map_err(sqlite)? {
             let (mut exported, attempt, task) = export_row(row).map_err(sqlite)?;
             if let Some(attempt) = attempt {
@@ -125,9 +127,9 @@ impl Ledger {
         self.db
             .prepare_cached(
                 "SELECT prompt_set.name FROM task_also_in JOIN prompt_set ON prompt_set.id = task_also_in.prompt_set
-                 WHERE task_also_in.task = ?1 ORDER BY prompt_set.id",
+                 WHERE task_also_in.task = :task ORDER BY prompt_set.id",
             )?
-            .query_map([task], |row| row.get(0))?
+            .query_map(named_params! { ":task": task }, only)?
             .collect()
     }
 
@@ -139,23 +141,23 @@ impl Ledger {
                 .db
                 .prepare_cached(
                     "SELECT attempt.number, attempt_state.name, attempt.code, attempt.provider_id,
-                            coalesce(attempt.settled_nano, attempt.posted_nano, 0), attempt.batch, batch.posted_v,
-                            attempt.previous, provider_message.message
+                            coalesce(attempt.settled_nano, attempt.posted_nano, 0) AS cost, attempt.batch,
+                            batch.posted_v, attempt.previous, provider_message.message
                      FROM attempt JOIN attempt_state ON attempt_state.state = attempt.state
                      JOIN batch ON batch.id = attempt.batch
-                     LEFT JOIN provider_message ON provider_message.attempt = attempt.id WHERE attempt.id = ?1",
+                     LEFT JOIN provider_message ON provider_message.attempt = attempt.id WHERE attempt.id = :attempt",
                 )?
-                .query_row([attempt], |row| {
+                .query_row(named_params! { ":attempt": attempt }, |row| {
                     let past = Past {
-                        number: row.get(0)?,
-                        state: row.get(1)?,
-                        code: row.get(2)?,
-                        provider_id: maybe_provider_id(row, 3)?,
-                        cost: Money::from_nanos(row.get(4)?),
-                        batch: BatchId(row.get(5)?),
-                        message: row.get(8)?,
+                        number: row.get("number")?,
+                        state: row.get("name")?,
+                        code: row.get("code")?,
+                        provider_id: maybe_provider_id(row, "provider_id")?,
+                        cost: row.get("cost")?,
+                        batch: row.get("batch")?,
+                        message: row.get("message")?,
                     };
-                    Ok((past, row.get::<_, Option<i64>>(6)?, row.get::<_, Option<i64>>(7)?))
+                    Ok((past, row.get::<_, Option<i64>>("posted_v")?, row.get::<_, Option<i64>>("previous")?))
                 })?;
             if attempt == latest {
                 exported.provider_id.clone_from(&past.provider_id);
@@ -171,20 +173,21 @@ impl Ledger {
 
     fn add_answers(&self, exported: &mut ExportRow, attempt: i64, bodies: bool) -> rusqlite::Result<()> {
         let mut statement = self.db.prepare_cached(
-            "SELECT kind, done_v, model, iif(?2, body, NULL),
-                    (SELECT odd.oddity FROM answer AS odd WHERE odd.attempt = ?1 AND odd.oddity IS NOT NULL AND odd.id = answer.id)
-             FROM answer WHERE attempt = ?1 ORDER BY kind",
+            "SELECT kind, done_v, model, iif(:bodies, body, NULL) AS body,
+                    (SELECT odd.oddity FROM answer AS odd WHERE odd.attempt = :attempt AND odd.oddity IS NOT NULL
+                        AND odd.id = answer.id) AS oddity
+             FROM answer WHERE attempt = :attempt ORDER BY kind",
         )?;
-        let mut rows = statement.query((attempt, bodies))?;
+        let mut rows = statement.query(named_params! { ":attempt": attempt, ":bodies": bodies })?;
         while let Some(row) = rows.next()? {
-            exported.answered_v = exported.answered_v.max(row.get(1)?);
-            exported.model = row.get::<_, Option<String>>(2)?.or(exported.model.take());
-            let oddity: Option<Oddity> = maybe_named(row, 4)?;
+            exported.answered_v = exported.answered_v.max(row.get("done_v")?);
+            exported.model = row.get::<_, Option<String>>("model")?.or(exported.model.take());
+            let oddity: Option<Oddity> = maybe_named(row, "oddity")?;
             exported.oddity = exported.oddity.or(oddity);
-            if let Some(body) = row.get::<_, Option<Vec<u8>>>(3)? {
+            if let Some(body) = row.get::<_, Option<Vec<u8>>>("body")? {
                 let body = zstd::decode_all(&body[..])
                     .map_err(|e| rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, e.into()))?;
-                exported.answers.push((named(row, 0)?, body, oddity));
+                exported.answers.push((named(row, "kind")?, body, oddity));
             }
         }
         Ok(())
@@ -192,23 +195,23 @@ impl Ledger {
 }
 
 fn export_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ExportRow, Option<i64>, i64)> {
-    let (method, priority) = service_from(row.get(7)?)?;
-    let state = task_state(row, 9)?;
+    let (method, priority) = service_from(row.get("service")?)?;
+    let state = task_state(row.get("state")?, row.get("reason")?)?;
     let exported = ExportRow {
-        set: row.get(0)?,
+        set: row.get("prompt_set")?,
         also_in: Vec::new(),
-        line: row.get(14)?,
-        prompt: row.get(1)?,
-        location_code: row.get(2)?,
-        location_name: row.get(3)?,
-        language_code: row.get(4)?,
-        engine: named(row, 5)?,
-        function: named(row, 6)?,
+        line: row.get("line")?,
+        prompt: row.get("prompt")?,
+        location_code: row.get("location_code")?,
+        location_name: row.get("location_name")?,
+        language_code: row.get("language_code")?,
+        engine: named(row, "engine")?,
+        function: named(row, "function")?,
         method,
         priority,
-        repeat: row.get(8)?,
+        repeat: row.get("repeat")?,
         state,
-        asked: row.get(11)?,
+        asked: row.get("asked")?,
         provider_id: None,
         history: Vec::new(),
         cost: Money::ZERO,
@@ -218,5 +221,5 @@ fn export_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<(ExportRow, Option<i6
         oddity: None,
         answers: Vec::new(),
     };
-    Ok((exported, row.get(12)?, row.get(13)?))
+    Ok((exported, row.get("attempt")?, row.get("task")?))
 }

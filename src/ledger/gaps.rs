@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 
-use super::columns::zone;
+use rusqlite::named_params;
+
+use super::columns::{only, zone};
 use super::{Ledger, LedgerError};
 use crate::period::{self, PeriodKind};
 use crate::zone::Zone;
@@ -35,16 +37,22 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn gaps(&self, job: Option<&str>, now: DateTime<Utc>) -> Result<Vec<Gap>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT job.id, job.name, job.timezone, coalesce((SELECT until FROM gaps_seen WHERE gaps_seen.job = job.id), 0)
-             FROM job WHERE ?1 IS NULL OR job.name = ?1 ORDER BY job.name",
+            "SELECT job.id, job.name, job.timezone,
+                    coalesce((SELECT until FROM gaps_seen WHERE gaps_seen.job = job.id), 0) AS seen_until
+             FROM job WHERE :job IS NULL OR job.name = :job ORDER BY job.name",
         )?;
-        let jobs = statement.query_map([job], |row| {
-            Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?, zone(row, 2)?, row.get::<_, i64>(3)?))
+        let jobs = statement.query_map(named_params! { ":job": job }, |row| {
+            Ok((
+                row.get::<_, i64>("id")?,
+                row.get::<_, String>("name")?,
+                zone(row, "timezone")?,
+                row.get::<_, i64>("seen_until")?,
+            ))
         })?;
         let mut gaps = Vec::new();
         for (id, name, timezone, seen_until) in jobs.collect::<Result<Vec<_>, _>>()? {
-            let mut statement = self.db.prepare("SELECT period FROM run WHERE job = ?1 ORDER BY begins_at, id")?;
-            let rows = statement.query_map([id], |row| row.get::<_, String>(0))?;
+            let mut statement = self.db.prepare("SELECT period FROM run WHERE job = :job ORDER BY begins_at, id")?;
+            let rows = statement.query_map(named_params! { ":job": id }, |row| only::<String>(row))?;
             let runs: Vec<String> = rows.collect::<Result<_, _>>()?;
             gaps.extend(between(&name, timezone, &runs, (seen_until, now)));
         }

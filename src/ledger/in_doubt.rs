@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use super::columns::{forms, named};
-use super::to_buy::ToBuy;
+use rusqlite::named_params;
+
+use super::columns::{forms, named, only};
+use super::to_buy::{TO_BUY, ToBuy};
 use super::to_collect::{ToCollect, open_cost};
 use super::{Ledger, LedgerError};
-use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
+use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::money::Money;
 use crate::price::NamedIn;
 use crate::product::{Engine, Function, Method};
@@ -46,19 +48,19 @@ impl Ledger {
     pub fn unknown_batches(&self, account: AccountId) -> Result<Vec<UnknownBatch>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT id, run, engine, function, sent_v, closed_v, unresolved, held_nano, method
-             FROM batch INDEXED BY batch_unresolved WHERE account = ?1 AND unresolved > 0 ORDER BY id",
+             FROM batch INDEXED BY batch_unresolved WHERE account = :account AND unresolved > 0 ORDER BY id",
         )?;
-        let rows = statement.query_map([account.0], |row| {
+        let rows = statement.query_map(named_params! { ":account": account }, |row| {
             Ok(UnknownBatch {
-                batch: BatchId(row.get(0)?),
-                run: RunId(row.get(1)?),
-                engine: named(row, 2)?,
-                function: named(row, 3)?,
-                sent_v: row.get(4)?,
-                closed_v: row.get(5)?,
-                attempts: row.get(6)?,
-                held: Money::from_nanos(row.get(7)?),
-                method: named(row, 8)?,
+                batch: row.get("id")?,
+                run: row.get("run")?,
+                engine: named(row, "engine")?,
+                function: named(row, "function")?,
+                sent_v: row.get("sent_v")?,
+                closed_v: row.get("closed_v")?,
+                attempts: row.get("unresolved")?,
+                held: row.get("held_nano")?,
+                method: named(row, "method")?,
                 shown: BTreeSet::new(),
                 scans: Vec::new(),
             })
@@ -83,9 +85,9 @@ impl Ledger {
         let mut statement = self.db.prepare_cached(&format!(
             "SELECT attempt.id FROM batch JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-             WHERE batch.id = ?1 AND attempt.state = 0 AND {that}"
+             WHERE batch.id = :batch AND attempt.state = 0 AND {that}"
         ))?;
-        let rows = statement.query_map([batch.0], |row| row.get(0).map(AttemptId))?;
+        let rows = statement.query_map(named_params! { ":batch": batch }, only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -96,30 +98,30 @@ impl Ledger {
     pub fn in_doubt(&self, attempt: AttemptId, provider_id: &str) -> Result<(ToBuy, ToCollect), LedgerError> {
         Ok(self
             .db
-            .prepare_cached(
-                "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number, task.prompt_set,
-                        task.market, attempt.batch, batch.engine, batch.function, run.results, batch.run, attempt.held_nano
+            .prepare_cached(&format!(
+                "SELECT {TO_BUY}, attempt.batch, batch.engine, batch.function, run.results,
+                        batch.run, attempt.held_nano
                  FROM attempt JOIN task ON task.id = attempt.task JOIN batch ON batch.id = attempt.batch
-                 JOIN run ON run.id = batch.run WHERE attempt.id = ?1",
-            )?
-            .query_row([attempt.0], |row| {
-                let function = named(row, 10)?;
+                 JOIN run ON run.id = batch.run WHERE attempt.id = :attempt"
+            ))?
+            .query_row(named_params! { ":attempt": attempt }, |row| {
+                let (task, function) = (ToBuy::from_row(row)?, named(row, "function")?);
                 let collect = ToCollect {
                     attempt,
-                    batch: BatchId(row.get(8)?),
+                    batch: row.get("batch")?,
                     provider_id: provider_id.to_owned(),
-                    engine: named(row, 9)?,
+                    engine: named(row, "engine")?,
                     function,
-                    kinds: forms(row, 11, function)?,
+                    kinds: forms(row, "results", function)?,
                     is_here: false,
-                    number: row.get(5)?,
-                    run: RunId(row.get(12)?),
-                    target: TargetId(row.get(2)?),
-                    held: Money::from_nanos(row.get(13)?),
+                    number: task.attempts,
+                    run: row.get("run")?,
+                    target: task.target,
+                    held: row.get("held_nano")?,
                     open_cost: open_cost(function, None, None, (None, NamedIn::Answer)),
                     price: None,
                 };
-                Ok((ToBuy::from_row(row, 0)?, collect))
+                Ok((task, collect))
             })?)
     }
 }

@@ -4,21 +4,23 @@
 //! sent. T2 and T3 ([`Ledger::record`]): what the provider accepted is charged and its id stored; what surely was not
 //! bought is released; an answer is stored with the state it leads to. Each is one commit, complete or not at all.
 
-use rusqlite::{Connection, DropBehavior, TransactionBehavior};
+use rusqlite::{Connection, DropBehavior, TransactionBehavior, named_params};
 
 use super::attempt_state::AttemptState;
 use super::bulk_writes::{Acceptances, Mover, insert_attempts};
 use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Replanned, Reserved, Settled};
+use super::columns::only;
 use super::notices::{self, NoticeKind};
 use super::observations::note;
 use super::postings::{self, Moves, Window};
 use super::provider_id::provider_key;
 use super::provisional::is_provisional;
+use super::to_buy::TO_BUY;
 use super::words::said;
 use super::working_set::{Attempt, WorkingSet};
 use super::{Ledger, LedgerError, ToBuy};
-use crate::ids::{AttemptId, BatchId, RunId};
+use crate::ids::{AttemptId, BatchId};
 use crate::money::Money;
 use crate::oddity::Oddity;
 use crate::price::NamedIn;
@@ -121,14 +123,15 @@ fn reserve_one(
         let cap = row.headroom(write)?.ok_or_else(|| LedgerError::Unexpected("a ceiling without a limit".into()))?;
         return Ok(Err(CapReached { cap }));
     }
-    let first: i64 =
-        write.prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM attempt")?.query_row([], |row| row.get(0))?;
+    let first: i64 = write.prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM attempt")?.query_row([], only)?;
     write
         .prepare_cached(
-            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, session, held_nano, unresolved, method)
-             VALUES (:run, :account, :engine, :function, :first, :attempts, :sent, :hold_to, :session, :held, :attempts, :method)",
+            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, session,
+             held_nano, unresolved, method)
+             VALUES (:run, :account, :engine, :function, :first, :attempts, :sent, :hold_to, :session, :held,
+                 :attempts, :method)",
         )?
-        .execute(rusqlite::named_params! {
+        .execute(named_params! {
             ":run": draft.run.0, ":account": owners.account, ":engine": draft.engine.name(),
             ":function": draft.function.name(), ":first": first, ":attempts": draft.tasks.len(),
             ":sent": draft.sent_v, ":hold_to": draft.hold_to_v, ":session": session, ":held": hold.nanos(), ":method": draft.method.name(),
@@ -208,8 +211,8 @@ impl Commit<'_> {
             }
             Change::Expired { attempt, settled } => {
                 self.close(attempt, settled)?;
-                let sql = "SELECT EXISTS (SELECT 1 FROM answer WHERE attempt = ?1)";
-                let is_here = self.write.prepare_cached(sql)?.query_row([attempt.0], |row| row.get(0))?;
+                let sql = "SELECT EXISTS (SELECT 1 FROM answer WHERE attempt = :attempt)";
+                let is_here = self.write.prepare_cached(sql)?.query_row(named_params! { ":attempt": attempt }, only)?;
                 let (state, transition) = if is_here {
                     (AttemptState::Answered, Transition::Answer)
                 } else {
@@ -225,8 +228,8 @@ impl Commit<'_> {
             Change::UnmatchedCharge { account, extra } => self.extra(account, &extra)?,
             Change::Posted { batch, posted_v } => self.moves.posted(batch.0, posted_v),
             Change::UnknownOutcome { batch, .. } if !Rule::DoubtIsHeld.is_kept() => {
-                let sql = "SELECT held_nano FROM batch WHERE id = ?1";
-                let held = self.write.query_row(sql, [batch.0], |row| row.get(0))?;
+                let sql = "SELECT held_nano FROM batch WHERE id = :batch";
+                let held = self.write.query_row(sql, named_params! { ":batch": batch }, only)?;
                 self.moves.release(batch.0, Money::from_nanos(held));
                 return Ok(Some(change));
             }
@@ -288,8 +291,8 @@ impl Commit<'_> {
     ) -> Result<(), LedgerError> {
         let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Sending])? else { return Ok(()) };
         self.write
-            .prepare_cached("UPDATE attempt SET state = ?2, code = ?3 WHERE id = ?1")?
-            .execute((facts.id, state, code))?;
+            .prepare_cached("UPDATE attempt SET state = :state, code = :code WHERE id = :attempt")?
+            .execute(named_params! { ":attempt": facts.id, ":state": state, ":code": code })?;
         self.stands(facts, state, transition)?;
         self.moves.release(facts.batch, facts.held);
         self.moves.count(facts.batch, -1, 0);
@@ -309,8 +312,11 @@ impl Commit<'_> {
     ) -> Result<Option<Attempt>, LedgerError> {
         let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(None) };
         self.write
-            .prepare_cached("UPDATE attempt SET state = ?2, code = ?3, settled_nano = coalesce(settled_nano, posted_nano) WHERE id = ?1")?
-            .execute((facts.id, state, code))?;
+            .prepare_cached(
+                "UPDATE attempt SET state = :state, code = :code,
+                             settled_nano = coalesce(settled_nano, posted_nano) WHERE id = :attempt",
+            )?
+            .execute(named_params! { ":attempt": facts.id, ":state": state, ":code": code })?;
         self.stands(facts, state, transition)?;
         self.moves.count(facts.batch, 0, -1);
         Ok(Some(facts))
@@ -320,18 +326,15 @@ impl Commit<'_> {
         let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(()) };
         self.write
             .prepare_cached(
-                "INSERT INTO answer (attempt, kind, fetched_at, done_v, model, body, oddity) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                "INSERT INTO answer (attempt, kind, fetched_at, done_v, model, body, oddity)
+                 VALUES (:attempt, :kind, :fetched_at, :done_v, :model, :body, :oddity)
                  ON CONFLICT DO NOTHING",
             )?
-            .execute((
-                facts.id,
-                answer.kind.name(),
-                answer.fetched_at,
-                answer.done_v,
-                &answer.model,
-                &answer.body,
-                answer.oddity.map(Oddity::name),
-            ))?;
+            .execute(named_params! {
+                ":attempt": facts.id, ":kind": answer.kind.name(), ":fetched_at": answer.fetched_at,
+                ":done_v": answer.done_v, ":model": &answer.model, ":body": &answer.body,
+                ":oddity": answer.oddity.map(Oddity::name),
+            })?;
         if answer.complete {
             self.close(attempt, settled)?;
             self.ended(attempt, AttemptState::Answered, None, Transition::Answer)?;
@@ -370,13 +373,12 @@ impl Commit<'_> {
     fn replanned(&mut self, facts: Attempt) -> Result<(), LedgerError> {
         let (asked, task): (bool, Replanned) = self
             .write
-            .prepare_cached(
-                "SELECT task.run, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
-                        task.prompt_set, task.market, task.asked
-                 FROM task LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.id = ?1",
-            )?
-            .query_row([facts.task], |row| {
-                Ok((row.get(9)?, Replanned { run: RunId(row.get(0)?), task: ToBuy::from_row(row, 1)? }))
+            .prepare_cached(&format!(
+                "SELECT {TO_BUY}, task.run, task.asked
+                 FROM task LEFT JOIN attempt ON attempt.id = task.attempt WHERE task.id = :task"
+            ))?
+            .query_row(named_params! { ":task": facts.task }, |row| {
+                Ok((row.get("asked")?, Replanned { run: row.get("run")?, task: ToBuy::from_row(row)? }))
             })?;
         if task.task.previous != Some(AttemptId(facts.id)) {
             return Ok(());

@@ -3,9 +3,9 @@
 //! A notice is written in the commit of the loss itself, so a session that dies before it reported the loss leaves it
 //! to the next one. It is reported once; what was reported stays marked in `status` until a person has seen it.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, named_params};
 
-use super::columns::named;
+use super::columns::{named, only};
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::money::Money;
@@ -74,21 +74,22 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn untold(&self) -> Result<Vec<Notice>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT notice.id, notice.kind, account.name, notice.run, job.name, run.period, notice.tasks, notice.nano_usd
+            "SELECT notice.id, notice.kind, account.name AS account, notice.run, job.name AS job, run.period,
+                    notice.tasks, notice.nano_usd
              FROM notice JOIN account ON account.id = notice.account
              LEFT JOIN run ON run.id = notice.run LEFT JOIN job ON job.id = run.job
              WHERE notice.told_at IS NULL ORDER BY notice.id",
         )?;
         let rows = statement.query_map([], |row| {
             Ok(Notice {
-                id: row.get(0)?,
-                kind: named(row, 1)?,
-                account: row.get(2)?,
-                run: row.get::<_, Option<i64>>(3)?.map(RunId),
-                job: row.get(4)?,
-                period: row.get(5)?,
-                tasks: row.get(6)?,
-                paid: Money::from_nanos(row.get(7)?),
+                id: row.get("id")?,
+                kind: named(row, "kind")?,
+                account: row.get("account")?,
+                run: row.get("run")?,
+                job: row.get("job")?,
+                period: row.get("period")?,
+                tasks: row.get("tasks")?,
+                paid: row.get("nano_usd")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -104,7 +105,10 @@ impl Ledger {
         }
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for notice in notices {
-            write.execute("UPDATE notice SET told_at = ?2 WHERE id = ?1 AND told_at IS NULL", (notice.id, now))?;
+            write.execute(
+                "UPDATE notice SET told_at = :told_at WHERE id = :notice AND told_at IS NULL",
+                named_params! { ":notice": notice.id, ":told_at": now },
+            )?;
         }
         write.commit()?;
         Ok(())
@@ -116,8 +120,8 @@ impl Ledger {
     /// The ledger cannot be written.
     pub fn told_short(&mut self, run: RunId, tasks: u64) -> Result<(), LedgerError> {
         self.db.execute(
-            "INSERT INTO run_told (run, short) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET short = excluded.short",
-            (run.0, tasks),
+            "INSERT INTO run_told (run, short) VALUES (:run, :short) ON CONFLICT DO UPDATE SET short = excluded.short",
+            named_params! { ":run": run, ":short": tasks },
         )?;
         Ok(())
     }
@@ -127,8 +131,8 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn losses_seen(&self, run: RunId) -> Result<u64, LedgerError> {
-        let sql = "SELECT coalesce((SELECT seen FROM run_told WHERE run = ?1), 0)";
-        Ok(self.db.query_row(sql, [run.0], |row| row.get(0))?)
+        let sql = "SELECT coalesce((SELECT seen FROM run_told WHERE run = :run), 0)";
+        Ok(self.db.query_row(sql, named_params! { ":run": run }, only)?)
     }
 
     /// A person has seen so many losses of each of these runs, and that periods of the jobs before these moments (Unix
@@ -140,15 +144,15 @@ impl Ledger {
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for (run, losses) in runs {
             write.execute(
-                "INSERT INTO run_told (run, seen) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET seen = excluded.seen",
-                (run.0, losses),
+                "INSERT INTO run_told (run, seen) VALUES (:run, :seen) ON CONFLICT DO UPDATE SET seen = excluded.seen",
+                named_params! { ":run": run, ":seen": losses },
             )?;
         }
         for (job, until) in jobs {
             write.execute(
-                "INSERT INTO gaps_seen (job, until) SELECT id, ?2 FROM job WHERE name = ?1
+                "INSERT INTO gaps_seen (job, until) SELECT id, :until FROM job WHERE name = :name
                  ON CONFLICT DO UPDATE SET until = max(until, excluded.until)",
-                (job, until),
+                named_params! { ":name": job, ":until": until },
             )?;
         }
         write.commit()?;
@@ -169,14 +173,21 @@ pub(super) fn add(
     }
     let added = write
         .prepare_cached(
-            "UPDATE notice SET tasks = tasks + ?4, nano_usd = nano_usd + ?5
-             WHERE account = ?1 AND run IS ?2 AND kind = ?3 AND told_at IS NULL",
+            "UPDATE notice SET tasks = tasks + :tasks, nano_usd = nano_usd + :nanos
+             WHERE account = :account AND run IS :run AND kind = :kind AND told_at IS NULL",
         )?
-        .execute((account, run, kind.name(), tasks, nanos))?;
+        .execute(named_params! {
+            ":account": account, ":run": run, ":kind": kind.name(), ":tasks": tasks, ":nanos": nanos,
+        })?;
     if added == 0 {
         write
-            .prepare_cached("INSERT INTO notice (account, run, kind, tasks, nano_usd) VALUES (?1, ?2, ?3, ?4, ?5)")?
-            .execute((account, run, kind.name(), tasks, nanos))?;
+            .prepare_cached(
+                "INSERT INTO notice (account, run, kind, tasks, nano_usd)
+                             VALUES (:account, :run, :kind, :tasks, :nano_usd)",
+            )?
+            .execute(named_params! {
+                ":account": account, ":run": run, ":kind": kind.name(), ":tasks": tasks, ":nano_usd": nanos,
+            })?;
     }
     Ok(())
 }
@@ -186,10 +197,12 @@ pub(super) fn lost(write: &Connection, attempts: &[(i64, NoticeKind)]) -> Result
     for (attempt, kind) in attempts {
         let (account, run, paid) = write
             .prepare_cached(
-                "SELECT batch.account, batch.run, coalesce(attempt.settled_nano, attempt.posted_nano, 0)
-                 FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1",
+                "SELECT batch.account, batch.run, coalesce(attempt.settled_nano, attempt.posted_nano, 0) AS paid
+                 FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = :attempt",
             )?
-            .query_row([attempt], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+            .query_row(named_params! { ":attempt": attempt }, |row| {
+                Ok((row.get("account")?, row.get("run")?, row.get("paid")?))
+            })?;
         add(write, account, Some(run), *kind, (1, paid))?;
     }
     Ok(())
@@ -198,9 +211,10 @@ pub(super) fn lost(write: &Connection, attempts: &[(i64, NoticeKind)]) -> Result
 /// An unmatched charge has found its task before anybody was told of it.
 pub(super) fn take_back_unmatched(write: &Connection, account: i64, nanos: i64) -> Result<(), LedgerError> {
     write.execute(
-        "UPDATE notice SET tasks = tasks - 1, nano_usd = nano_usd - ?2
-         WHERE account = ?1 AND run IS NULL AND kind = 'unmatched' AND told_at IS NULL AND tasks >= 1 AND nano_usd >= ?2",
-        (account, nanos),
+        "UPDATE notice SET tasks = tasks - 1, nano_usd = nano_usd - :nanos
+         WHERE account = :account AND run IS NULL AND kind = 'unmatched' AND told_at IS NULL AND tasks >= 1
+             AND nano_usd >= :nanos",
+        named_params! { ":account": account, ":nanos": nanos },
     )?;
     write.execute("DELETE FROM notice WHERE tasks = 0 AND told_at IS NULL", [])?;
     Ok(())
@@ -214,16 +228,17 @@ pub(super) fn closing(
     (run, begins_at, period): (i64, i64, &str),
 ) -> Result<(), LedgerError> {
     let mut statement = write.prepare(
-        "SELECT job.account, run.id, count(*) FROM run JOIN job ON job.id = run.job
+        "SELECT job.account, run.id AS run, count(*) AS tasks FROM run JOIN job ON job.id = run.job
          JOIN task INDEXED BY task_to_buy ON task.run = run.id AND task.state = 0
-         WHERE run.job = ?1 AND run.id <> ?2 AND run.state <> 'closed'
-           AND (run.begins_at < ?3 OR length(run.period) <> length(?4))
+         WHERE run.job = :job AND run.id <> :run AND run.state <> 'closed'
+           AND (run.begins_at < :begins_at OR length(run.period) <> length(:period))
          GROUP BY run.id
          HAVING count(*) > coalesce((SELECT short FROM run_told WHERE run_told.run = run.id), 0)",
     )?;
-    let short = statement.query_map((job, run, begins_at, period), |row| {
-        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, u64>(2)?))
-    })?;
+    let short = statement
+        .query_map(named_params! { ":job": job, ":run": run, ":begins_at": begins_at, ":period": period }, |row| {
+            Ok((row.get::<_, i64>("account")?, row.get::<_, i64>("run")?, row.get::<_, u64>("tasks")?))
+        })?;
     for (account, run, tasks) in short.collect::<Result<Vec<_>, _>>()? {
         add(write, account, Some(run), NoticeKind::Short, (tasks, 0))?;
     }

@@ -1,7 +1,7 @@
 //! Observations that move neither money nor tasks: unknown outcomes, prices seen, what the provider's lists have
 //! shown.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, named_params};
 
 use super::attempt_state::AttemptState;
 use super::provisional::{is_final, is_scanned};
@@ -16,83 +16,101 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
     match change {
         Change::UnknownOutcome { batch, why } => {
             write
-                .prepare_cached("UPDATE batch SET unknown_because = ?2 WHERE id = ?1 AND unresolved > 0")?
-                .execute((batch.0, why))?;
+                .prepare_cached(
+                    "UPDATE batch SET unknown_because = :unknown_because WHERE id = :batch
+                                 AND unresolved > 0",
+                )?
+                .execute(named_params! { ":batch": batch, ":unknown_because": why })?;
         }
         Change::CostSought { attempts, at_v } => is_scanned(write, &attempts, at_v)?,
         Change::CostStays { attempt } => is_final(write, attempt)?,
         Change::Shown { attempt } => {
-            let sql = "UPDATE attempt SET listed_done = 0 WHERE id = ?1 AND state = ?2";
-            write.execute(sql, (attempt.0, AttemptState::Sending))?;
+            let sql = "UPDATE attempt SET listed_done = 0 WHERE id = :attempt AND state = :state";
+            write.execute(sql, named_params! { ":attempt": attempt, ":state": AttemptState::Sending })?;
         }
         Change::Closed { batch, closed_v } => {
             write
-                .prepare_cached("UPDATE batch SET closed_v = ?2, unknown_because = coalesce(unknown_because, 'the process that sent it died') WHERE id = ?1 AND closed_v IS NULL")?
-                .execute((batch.0, closed_v))?;
+                .prepare_cached(
+                    "UPDATE batch SET closed_v = :closed_v,
+                                 unknown_because = coalesce(unknown_because, 'the process that sent it died')
+                                 WHERE id = :batch AND closed_v IS NULL",
+                )?
+                .execute(named_params! { ":batch": batch, ":closed_v": closed_v })?;
         }
         Change::PriceSeen { account, price_key, cost, at_v } => {
             saw_price(write, account, &price_key, (cost, at_v))?;
         }
         Change::VisibilityProof { account, function, at_v } => {
-            let sql =
-                "INSERT INTO visibility_proof (account, function, seen_v) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
-            write.execute(sql, (account.0, function.name(), at_v))?;
+            let sql = "INSERT INTO visibility_proof (account, function, seen_v) VALUES (:account, :function, :seen_v)
+                 ON CONFLICT DO NOTHING";
+            write.execute(sql, named_params! { ":account": account, ":function": function.name(), ":seen_v": at_v })?;
         }
         Change::Lag { account, seconds } => {
-            let sql = "UPDATE account SET longest_lag_s = max(longest_lag_s, ?2) WHERE id = ?1";
-            write.execute(sql, (account.0, seconds))?;
+            let sql = "UPDATE account SET longest_lag_s = max(longest_lag_s, :seconds) WHERE id = :account";
+            write.execute(sql, named_params! { ":account": account, ":seconds": seconds })?;
         }
         Change::ProviderTime { account, at_v } => {
             write
-                .prepare_cached("UPDATE account SET provider_time_v = ?2 WHERE id = ?1")?
-                .execute((account.0, at_v))?;
+                .prepare_cached("UPDATE account SET provider_time_v = :provider_time_v WHERE id = :account")?
+                .execute(named_params! { ":account": account, ":provider_time_v": at_v })?;
         }
         Change::Restored { account, from_v } => {
             write.execute(
-                "UPDATE account SET restored_from_v = min(coalesce(restored_from_v, ?2), ?2), restored_closed_v = NULL
-                 WHERE id = ?1",
-                (account.0, from_v),
+                "UPDATE account SET restored_from_v = min(coalesce(restored_from_v, :from_v), :from_v),
+                 restored_closed_v = NULL
+                 WHERE id = :account",
+                named_params! { ":account": account, ":from_v": from_v },
             )?;
             write.execute(
-                "UPDATE session SET restored_from_v = min(coalesce(restored_from_v, ?1), ?1)
+                "UPDATE session SET restored_from_v = min(coalesce(restored_from_v, :from_v), :from_v)
                  WHERE n = (SELECT max(n) FROM session)",
-                [from_v],
+                named_params! { ":from_v": from_v },
             )?;
         }
         Change::RestoredClosed { account, closed_v } => {
             write.execute(
-                "UPDATE account SET restored_closed_v = ?2
-                 WHERE id = ?1 AND restored_from_v IS NOT NULL AND restored_closed_v IS NULL",
-                (account.0, closed_v),
+                "UPDATE account SET restored_closed_v = :restored_closed_v
+                 WHERE id = :account AND restored_from_v IS NOT NULL AND restored_closed_v IS NULL",
+                named_params! { ":account": account, ":restored_closed_v": closed_v },
             )?;
         }
         Change::RestoredDone { account } => {
             write.execute(
-                "UPDATE account SET restored_from_v = NULL, restored_closed_v = NULL WHERE id = ?1",
-                [account.0],
+                "UPDATE account SET restored_from_v = NULL, restored_closed_v = NULL WHERE id = :account",
+                named_params! { ":account": account },
             )?;
         }
         Change::ScanEnded { account, begun_v, from_v, to_v, rows, found, verdict, counts_for, restored } => {
             write.execute(
                 "INSERT INTO scan (account, begun_v, from_v, to_v, rows, found, verdict, restored)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-                (account.0, begun_v, from_v, to_v, rows, found, verdict, restored),
+                 VALUES (:account, :begun_v, :from_v, :to_v, :rows, :found, :verdict, :restored)",
+                named_params! {
+                    ":account": account, ":begun_v": begun_v, ":from_v": from_v, ":to_v": to_v, ":rows": rows,
+                    ":found": found, ":verdict": verdict, ":restored": restored,
+                },
             )?;
             scans::count_for(write, write.last_insert_rowid(), &counts_for)?;
         }
         Change::ScansInconclusive { batch } => scans::inconclusive(write, batch)?,
         Change::Watched { account, at_v } => {
-            write.execute("UPDATE account SET watched_v = ?2 WHERE id = ?1", (account.0, at_v))?;
+            write.execute(
+                "UPDATE account SET watched_v = :watched_v WHERE id = :account",
+                named_params! { ":account": account, ":watched_v": at_v },
+            )?;
         }
         Change::Crowded { account, engine, function, at_v } => {
             saw_crowd(write, account, (engine, function), at_v)?;
         }
         Change::LetGo { batch } => {
-            let sql = "UPDATE batch SET unknown_because = coalesce(unknown_because, 'the process that sent it died') WHERE id = ?1";
-            write.execute(sql, [batch.0])?;
+            let sql = "UPDATE batch SET unknown_because = coalesce(unknown_because, 'the process that sent it died')
+                       WHERE id = :batch";
+            write.execute(sql, named_params! { ":batch": batch })?;
         }
         Change::Noted { run, at, what } => {
-            write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run.map(|r| r.0), at, what))?;
+            write.execute(
+                "INSERT INTO change (run, at, what) VALUES (:run, :at, :what)",
+                named_params! { ":run": run, ":at": at, ":what": what },
+            )?;
         }
         Change::Accepted { .. }
         | Change::Corrected { .. }
@@ -119,10 +137,13 @@ fn saw_price(write: &Connection, account: AccountId, key: &str, (cost, at_v): Ch
     if price_seen(write, account, key)?.is_none_or(|known| is_later((cost, at_v), known)) {
         write
             .prepare_cached(
-                "INSERT INTO price_seen (account, price_key, nano_usd, seen_v) VALUES (?1, ?2, ?3, ?4)
+                "INSERT INTO price_seen (account, price_key, nano_usd, seen_v)
+                 VALUES (:account, :price_key, :nano_usd, :seen_v)
                  ON CONFLICT DO UPDATE SET nano_usd = excluded.nano_usd, seen_v = max(seen_v, excluded.seen_v)",
             )?
-            .execute((account.0, key, cost.nanos(), at_v))?;
+            .execute(named_params! {
+                ":account": account, ":price_key": key, ":nano_usd": cost, ":seen_v": at_v,
+            })?;
     }
     Ok(())
 }
@@ -134,12 +155,16 @@ fn saw_crowd(
     (engine, function): (Engine, Function),
     at_v: Option<i64>,
 ) -> Result<(), LedgerError> {
-    let of = (account.0, engine.name(), function.name());
-    write.execute("DELETE FROM ready_crowded WHERE account = ?1 AND engine = ?2 AND function = ?3", of)?;
+    let (engine, function) = (engine.name(), function.name());
+    write.execute(
+        "DELETE FROM ready_crowded WHERE account = :account AND engine = :engine AND function = :function",
+        named_params! { ":account": account, ":engine": engine, ":function": function },
+    )?;
     if let Some(at_v) = at_v {
         write.execute(
-            "INSERT INTO ready_crowded (account, engine, function, seen_v) VALUES (?1, ?2, ?3, ?4)",
-            (of.0, of.1, of.2, at_v),
+            "INSERT INTO ready_crowded (account, engine, function, seen_v)
+             VALUES (:account, :engine, :function, :seen_v)",
+            named_params! { ":account": account, ":engine": engine, ":function": function, ":seen_v": at_v },
         )?;
     }
     Ok(())

@@ -1,6 +1,8 @@
 //! Odd answers: how many a run has, and whether the latest of a price class are odd in the same way.
 
-use super::columns::{maybe_named, named};
+use rusqlite::named_params;
+
+use super::columns::{maybe_named, named, only};
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, RunId, TaskId};
 use crate::oddity::Oddity;
@@ -10,12 +12,13 @@ impl Ledger {
     /// Odd answers of a run, by what is odd about them. An answer of two forms counts once for each oddity.
     pub(super) fn oddities(&self, run: RunId) -> Result<Vec<(Oddity, u64)>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT answer.oddity, count(DISTINCT answer.attempt)
+            "SELECT answer.oddity, count(DISTINCT answer.attempt) AS answers
              FROM answer INDEXED BY answer_odd CROSS JOIN attempt ON attempt.id = answer.attempt
              CROSS JOIN task ON task.id = attempt.task
-             WHERE answer.oddity IS NOT NULL AND task.run = ?1 GROUP BY answer.oddity ORDER BY answer.oddity",
+             WHERE answer.oddity IS NOT NULL AND task.run = :run GROUP BY answer.oddity ORDER BY answer.oddity",
         )?;
-        let rows = statement.query_map([run.0], |row| Ok((named(row, 0)?, row.get(1)?)))?;
+        let rows = statement
+            .query_map(named_params! { ":run": run }, |row| Ok((named(row, "oddity")?, row.get("answers")?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -28,7 +31,7 @@ impl Ledger {
         let is_any: bool = self
             .db
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM answer INDEXED BY answer_odd WHERE oddity IS NOT NULL)")?
-            .query_row([], |row| row.get(0))?;
+            .query_row([], only)?;
         if !is_any {
             return Ok(None);
         }
@@ -38,16 +41,19 @@ impl Ledger {
              FROM (SELECT answer.id, answer.attempt FROM answer
                    CROSS JOIN attempt ON attempt.id = answer.attempt CROSS JOIN batch ON batch.id = attempt.batch
                    CROSS JOIN task ON task.id = attempt.task CROSS JOIN target ON target.id = task.target
-                   WHERE answer.kind = ?3 AND batch.account = ?1
+                   WHERE answer.kind = :kind AND batch.account = :account
                      AND (task.service, target.engine, target.function, target.model) =
                          (SELECT it.service, its.engine, its.function, its.model FROM task AS it
-                          JOIN target AS its ON its.id = it.target WHERE it.id = ?2)
-                   ORDER BY answer.id DESC LIMIT ?4) AS late
+                          JOIN target AS its ON its.id = it.target WHERE it.id = :like)
+                   ORDER BY answer.id DESC LIMIT :most) AS late
              LEFT JOIN answer AS odd INDEXED BY answer_odd
                  ON odd.attempt = late.attempt AND odd.oddity IS NOT NULL AND odd.id = late.id",
         )?;
         for kind in ResultKind::ALL {
-            let rows = statement.query_map((account.0, like.0, kind.name(), most), |row| maybe_named(row, 0))?;
+            let rows = statement.query_map(
+                named_params! { ":account": account, ":like": like, ":kind": kind.name(), ":most": most },
+                |row| maybe_named(row, "oddity"),
+            )?;
             let late: Vec<Option<Oddity>> = rows.collect::<Result<_, _>>()?;
             let first = late.first().copied().flatten();
             if late.len() == most as usize && first.is_some() && late.iter().all(|oddity| *oddity == first) {

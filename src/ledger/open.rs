@@ -4,8 +4,9 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, OptionalExtension};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, named_params};
 
+use super::columns::only;
 use super::{Ledger, LedgerError, line_ends, named_file, read_only};
 use crate::rule::Rule;
 use crate::tag::LedgerId;
@@ -116,7 +117,7 @@ impl Ledger {
             db.execute_batch("PRAGMA synchronous = NORMAL")?;
         }
         db.set_prepared_statement_cache_capacity(128);
-        let empty: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        let empty: i64 = db.query_row("SELECT count(*) FROM sqlite_schema", [], only)?;
         if empty == 0 {
             give_birth(&db, kind, now)?;
         }
@@ -179,8 +180,10 @@ fn give_birth(db: &Connection, kind: Kind, now: i64) -> Result<(), LedgerError> 
     let birth = db.unchecked_transaction()?;
     birth.execute_batch(SCHEMA)?;
     birth.execute(
-        "INSERT INTO ledger (one, ledger_id, kind, created_at) VALUES (1, ?1, ?2, ?3)",
-        (LedgerId::from_random(random).as_str(), kind.name(), now),
+        "INSERT INTO ledger (one, ledger_id, kind, created_at) VALUES (1, :ledger_id, :kind, :created_at)",
+        named_params! {
+            ":ledger_id": LedgerId::from_random(random).as_str(), ":kind": kind.name(), ":created_at": now,
+        },
     )?;
     birth.commit()?;
     to_the_file(db);
@@ -222,23 +225,24 @@ fn upgrade(db: &Connection, path: &Path) -> Result<(), LedgerError> {
 fn is_version_1(db: &Connection) -> Result<bool, LedgerError> {
     let sql = "SELECT count(*) = 2 FROM sqlite_schema WHERE (name = 'run' AND sql LIKE '%begins_at%')
                OR (name = 'attempt' AND sql LIKE '%coalesce(posted_nano, settled_nano)%')";
-    Ok(db.query_row(sql, [], |row| row.get(0))?)
+    Ok(db.query_row(sql, [], only)?)
 }
 
 fn pragma(db: &Connection, name: &str) -> Result<i64, LedgerError> {
-    Ok(db.query_row(&format!("PRAGMA {name}"), [], |row| row.get(0))?)
+    Ok(db.query_row(&format!("PRAGMA {name}"), [], only)?)
 }
 
 /// SQLite's own generator, seeded by the operating system.
 pub(super) fn fill_random(db: &Connection, bytes: &mut [u8]) -> Result<(), LedgerError> {
-    let random: Vec<u8> = db.query_row("SELECT randomblob(?1)", [bytes.len()], |row| row.get(0))?;
+    let random: Vec<u8> = db.query_row("SELECT randomblob(:bytes)", named_params! { ":bytes": bytes.len() }, only)?;
     bytes.copy_from_slice(&random);
     Ok(())
 }
 
 fn identity(db: &Connection) -> Result<Option<(LedgerId, Kind)>, LedgerError> {
-    let row: Option<(String, String)> =
-        db.query_row("SELECT ledger_id, kind FROM ledger", [], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
+    let row: Option<(String, String)> = db
+        .query_row("SELECT ledger_id, kind FROM ledger", [], |row| Ok((row.get("ledger_id")?, row.get("kind")?)))
+        .optional()?;
     Ok(row.and_then(|(id, kind)| {
         let kind = if kind == "sandbox" { Kind::Sandbox } else { Kind::Real };
         LedgerId::from_text(&id).map(|id| (id, kind))
@@ -307,7 +311,7 @@ pub fn is_new(path: &Path) -> bool {
     };
     let is_unused = || {
         let ledger = Ledger::open_to_read(path)?;
-        let used: bool = ledger.db.query_row("SELECT EXISTS (SELECT 1 FROM session)", [], |row| row.get(0))?;
+        let used: bool = ledger.db.query_row("SELECT EXISTS (SELECT 1 FROM session)", [], only)?;
         Ok::<bool, LedgerError>(!used)
     };
     is_empty || is_unused().unwrap_or(false)

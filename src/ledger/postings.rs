@@ -5,10 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::LedgerError;
 use super::caps::{Owners, ScopeRow};
+use super::columns::only;
 use super::notices::{self, NoticeKind};
 use crate::ids::RunId;
 use crate::money::Money;
@@ -119,11 +120,15 @@ impl Moves {
             let unheld = this.released + charged - this.held_again;
             write
                 .prepare_cached(
-                    "UPDATE batch SET held_nano = held_nano - ?2, unresolved = unresolved + ?3,
-                                      uncollected = uncollected + ?4, posted_v = coalesce(posted_v, ?5)
-                     WHERE id = ?1",
+                    "UPDATE batch SET held_nano = held_nano - :unheld, unresolved = unresolved + :unresolved,
+                                      uncollected = uncollected + :uncollected,
+                                      posted_v = coalesce(posted_v, :posted_v)
+                     WHERE id = :batch",
                 )?
-                .execute((batch, unheld, this.unresolved, this.uncollected, this.posted_v))?;
+                .execute(named_params! {
+                    ":batch": batch, ":unheld": unheld, ":unresolved": this.unresolved,
+                    ":uncollected": this.uncollected, ":posted_v": this.posted_v,
+                })?;
             if unheld == 0 && this.held_again == 0 && this.charges.is_empty() {
                 continue;
             }
@@ -182,8 +187,10 @@ impl Totals {
 /// Where a batch's money counts.
 pub(super) fn window(write: &Connection, batch: i64) -> Result<Window, LedgerError> {
     let (run, sent_v, hold_to_v) = write
-        .prepare_cached("SELECT run, sent_v, hold_to_v FROM batch WHERE id = ?1")?
-        .query_row([batch], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+        .prepare_cached("SELECT run, sent_v, hold_to_v FROM batch WHERE id = :batch")?
+        .query_row(named_params! { ":batch": batch }, |row| {
+            Ok((row.get("run")?, row.get("sent_v")?, row.get("hold_to_v")?))
+        })?;
     Ok(Window { owners: Owners::read(write, RunId(run))?, sent_v, hold_to_v })
 }
 
@@ -211,7 +218,10 @@ pub(super) fn hold_for_found(write: &Connection, batch: i64, hold: Money, window
     for row in window.owners.rows(write, window.sent_v, window.hold_to_v)? {
         row.book(write, 0, -hold.nanos())?;
     }
-    write.execute("UPDATE batch SET held_nano = held_nano + ?2 WHERE id = ?1", (batch, hold.nanos()))?;
+    write.execute(
+        "UPDATE batch SET held_nano = held_nano + :hold_nano WHERE id = :batch",
+        named_params! { ":batch": batch, ":hold_nano": hold },
+    )?;
     entry(write, batch, "reserve", hold.nanos(), window.sent_v, window.hold_to_v)
 }
 
@@ -228,22 +238,32 @@ fn entry(write: &Connection, batch: i64, kind: &str, nanos: i64, from_v: i64, to
         return Ok(());
     }
     write
-        .prepare_cached("INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (?1, ?2, ?3, ?4, ?5)")?
-        .execute((batch, kind, nanos, from_v, to_v))?;
+        .prepare_cached(
+            "INSERT INTO entry (batch, kind, nano_usd, from_v, to_v)
+                         VALUES (:batch, :kind, :nano_usd, :from_v, :to_v)",
+        )?
+        .execute(named_params! {
+            ":batch": batch, ":kind": kind, ":nano_usd": nanos, ":from_v": from_v, ":to_v": to_v,
+        })?;
     Ok(())
 }
 
 /// An unmatched charge has found its attempt: it leaves the totals, which the attempt's own charge enters.
 pub(super) fn take_back_extra(write: &Connection, account: i64, provider_id: &str) -> Result<(), LedgerError> {
     let found: Option<(i64, i64, i64)> = write
-        .prepare_cached("SELECT id, nano_usd, posted_v FROM unmatched_charge WHERE account = ?1 AND provider_id = ?2")?
-        .query_row((account, provider_id), |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .prepare_cached(
+            "SELECT id, nano_usd, posted_v FROM unmatched_charge WHERE account = :account
+                                AND provider_id = :provider_id",
+        )?
+        .query_row(named_params! { ":account": account, ":provider_id": provider_id }, |row| {
+            Ok((row.get("id")?, row.get("nano_usd")?, row.get("posted_v")?))
+        })
         .optional()?;
     let Some((id, nanos, posted_v)) = found else { return Ok(()) };
     let since: i64 = write.query_row(
-        "SELECT coalesce(max(since_unmatched), 0) FROM cap WHERE scope = 'account_balance' AND owner = ?1",
-        [account],
-        |row| row.get(0),
+        "SELECT coalesce(max(since_unmatched), 0) FROM cap WHERE scope = 'account_balance' AND owner = :owner",
+        named_params! { ":owner": account },
+        only,
     )?;
     for row in Owners::read_account(write, account)?.rows(write, posted_v, posted_v)? {
         // The balance that was read last had it taken off already.
@@ -251,6 +271,6 @@ pub(super) fn take_back_extra(write: &Connection, account: i64, provider_id: &st
             row.book(write, -nanos, 0)?;
         }
     }
-    write.execute("DELETE FROM unmatched_charge WHERE id = ?1", [id])?;
+    write.execute("DELETE FROM unmatched_charge WHERE id = :charge", named_params! { ":charge": id })?;
     notices::take_back_unmatched(write, account, nanos)
 }

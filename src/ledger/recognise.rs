@@ -1,9 +1,9 @@
 //! From an id and a tag in one of the provider's lists to an attempt of ours.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, named_params};
 
 use super::attempt_state::AttemptState;
-use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, identity, maybe_provider_id};
+use super::columns::{IDENTITY, IDENTITY_FROM, identity, maybe_provider_id, only};
 use super::provider_id::provider_key;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId};
@@ -70,8 +70,18 @@ pub enum Recognised {
     Foreign,
 }
 
-/// Batch, state, hold and cost of an attempt, whether that was never named, its task's state and latest attempt, the provider's id.
-type Facts = (i64, AttemptState, i64, Option<i64>, bool, i64, Option<i64>, Option<String>);
+/// What is known of the attempt that a row's tag names.
+struct Facts {
+    batch: BatchId,
+    state: AttemptState,
+    held: Money,
+    booked: Option<Money>,
+    /// The provider has not named that cost.
+    assumed: bool,
+    /// Its task is planned, and it is that task's latest attempt.
+    replanned: bool,
+    id: Option<String>,
+}
 
 impl Ledger {
     /// Recognises a row by its tag, or by its id where it has none of ours. The first that has none makes an index of
@@ -117,9 +127,13 @@ impl Ledger {
     /// It is booked as an unmatched charge; while the ledger is being restored, it may still find its task.
     fn is_settled_extra(&self, account: AccountId, provider_id: &str) -> Result<bool, LedgerError> {
         let sql = "SELECT restored_from_v IS NULL
-                          AND EXISTS (SELECT 1 FROM unmatched_charge WHERE account = ?1 AND provider_id = ?2)
-                   FROM account WHERE id = ?1";
-        Ok(self.db.prepare_cached(sql)?.query_row((account.0, provider_id), |row| row.get(0))?)
+                          AND EXISTS (SELECT 1 FROM unmatched_charge WHERE account = :account
+                              AND provider_id = :provider_id)
+                   FROM account WHERE id = :account";
+        Ok(self
+            .db
+            .prepare_cached(sql)?
+            .query_row(named_params! { ":account": account, ":provider_id": provider_id }, only)?)
     }
 
     /// By its id: an attempt that a restored ledger took over bears the tag of its row in another history.
@@ -131,60 +145,65 @@ impl Ledger {
             self.db.execute_batch(sql)?;
             self.ids_are_indexed = true;
         }
-        let found: Option<(i64, i64, AttemptState, Option<i64>, bool)> = self
+        let found: Option<(AttemptId, BatchId, AttemptState, Option<Money>, bool)> = self
             .db
             .prepare_cached(
-                "SELECT id, batch, state, coalesce(settled_nano, posted_nano), posted_nano IS NULL FROM attempt
-                 WHERE provider_id = ?1",
+                "SELECT id, batch, state, coalesce(settled_nano, posted_nano) AS booked, posted_nano IS NULL AS assumed
+                        FROM attempt
+                 WHERE provider_id = :provider_id",
             )?
-            .query_row([provider_key(provider_id)], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            .query_row(named_params! { ":provider_id": provider_key(provider_id) }, |row| {
+                Ok((row.get("id")?, row.get("batch")?, row.get("state")?, row.get("booked")?, row.get("assumed")?))
             })
             .optional()?;
         let Some((attempt, batch, state, booked, assumed)) = found else { return Ok(None) };
-        let attempt = AttemptId(attempt);
         let tagged = match tag {
             Some(tag) => self.bears(attempt, tag)?,
             None => false,
         };
         let uncollected = state == AttemptState::Submitted;
-        let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
         Ok(Some(Recognised::Known { attempt, batch, uncollected, tagged, booked, assumed }))
     }
 
     /// The attempt that a restored ledger took over with this very tag: what else bears it was sold twice.
     fn recovered_under(&self, tag: &Tag) -> Result<Option<AttemptId>, LedgerError> {
-        let sql = "SELECT id FROM attempt WHERE tag = ?1 ORDER BY id DESC LIMIT 1";
-        Ok(self.db.prepare_cached(sql)?.query_row([tag.to_string()], |row| row.get(0).map(AttemptId)).optional()?)
+        let sql = "SELECT id FROM attempt WHERE tag = :tag ORDER BY id DESC LIMIT 1";
+        Ok(self.db.prepare_cached(sql)?.query_row(named_params! { ":tag": tag.to_string() }, only).optional()?)
     }
 
     /// The row bears this attempt's tag.
     fn by_tag(&self, attempt: AttemptId, provider_id: &str) -> Result<Recognised, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT attempt.batch, attempt.state, attempt.held_nano, coalesce(attempt.settled_nano, attempt.posted_nano),
-                    attempt.posted_nano IS NULL, task.state, task.attempt, attempt.provider_id
-             FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id = ?1",
+            "SELECT attempt.batch, attempt.state, attempt.held_nano AS held,
+                    coalesce(attempt.settled_nano, attempt.posted_nano) AS booked,
+                    attempt.posted_nano IS NULL AS assumed, task.state AS task_state, task.attempt AS latest, attempt.provider_id
+             FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id = :attempt",
         )?;
-        let (batch, state, held, booked, assumed, task_state, latest, id): Facts =
-            statement.query_row([attempt.0], |row| {
-                let id = maybe_provider_id(row, 7)?;
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?, row.get(5)?, row.get(6)?, id))
+        let Facts { batch, state, held, booked, assumed, replanned, id } =
+            statement.query_row(named_params! { ":attempt": attempt }, |row| {
+                let is_planned = row.get::<_, i64>("task_state")? == TaskState::Planned.numbers().0;
+                let is_latest = row.get::<_, Option<AttemptId>>("latest")? == Some(attempt);
+                Ok(Facts {
+                    batch: row.get("batch")?,
+                    state: row.get("state")?,
+                    held: row.get("held")?,
+                    booked: row.get("booked")?,
+                    assumed: row.get("assumed")?,
+                    replanned: is_planned && is_latest,
+                    id: maybe_provider_id(row, "provider_id")?,
+                })
             })?;
-        let (batch, booked) = (BatchId(batch), booked.map(Money::from_nanos));
         if id.as_deref() == Some(provider_id) {
             let uncollected = state == AttemptState::Submitted;
             return Ok(Recognised::Known { attempt, batch, uncollected, tagged: true, booked, assumed });
         }
         Ok(match state {
-            AttemptState::Sending => Recognised::InDoubt { attempt, batch, held: Money::from_nanos(held) },
+            AttemptState::Sending => Recognised::InDoubt { attempt, batch, held },
             // Refused, and listed all the same: its cost decides, as for one given up.
-            AttemptState::NotBought | AttemptState::Refused => Recognised::Zombie {
-                attempt,
-                replanned: state == AttemptState::NotBought
-                    && task_state == TaskState::Planned.numbers().0
-                    && latest == Some(attempt.0),
-            },
-            AttemptState::ResolvedAsBought => Recognised::Awaited { attempt, batch, held: Money::from_nanos(held) },
+            AttemptState::NotBought | AttemptState::Refused => {
+                Recognised::Zombie { attempt, replanned: state == AttemptState::NotBought && replanned }
+            }
+            AttemptState::ResolvedAsBought => Recognised::Awaited { attempt, batch, held },
             // A failure without an id: paid for already.
             AttemptState::PaidFailure if id.is_none() => {
                 Recognised::Known { attempt, batch, uncollected: false, tagged: true, booked, assumed: false }
@@ -208,14 +227,14 @@ impl Ledger {
     pub fn tag_of(&self, attempt: AttemptId) -> Result<Option<String>, LedgerError> {
         let sql = format!(
             "SELECT {IDENTITY}, attempt.number, attempt.tag
-             FROM attempt JOIN task ON task.id = attempt.task {IDENTITY_FROM} WHERE attempt.id = ?1"
+             FROM attempt JOIN task ON task.id = attempt.task {IDENTITY_FROM} WHERE attempt.id = :attempt"
         );
         Ok(self
             .db
             .prepare_cached(&sql)?
-            .query_row([attempt.0], |row| {
-                let stored: Option<String> = row.get(IDENTITY_COLUMNS + 1)?;
-                let number: u32 = row.get(IDENTITY_COLUMNS)?;
+            .query_row(named_params! { ":attempt": attempt }, |row| {
+                let stored: Option<String> = row.get("tag")?;
+                let number: u32 = row.get("number")?;
                 let identity = identity(row)?;
                 Ok(stored.unwrap_or_else(|| Tag::of(&self.id, attempt.0, &identity.as_identity(), number).to_string()))
             })

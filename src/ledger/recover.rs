@@ -2,15 +2,16 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{OptionalExtension, TransactionBehavior};
+use rusqlite::{OptionalExtension, TransactionBehavior, named_params};
 
 use super::attempt_state::AttemptState;
 use super::bulk_writes::Mover;
 use super::change::{Change, UnmatchedCharge};
-use super::columns::{IDENTITY, IDENTITY_COLUMNS, IDENTITY_FROM, former_identities, identity, listed_done, task_state};
+use super::columns::{IDENTITY, IDENTITY_FROM, former_identities, identity, listed_done, only, task_state};
 use super::notices::{self, NoticeKind};
 use super::postings::{self, Moves, Window};
 use super::provider_id::provider_key;
+use super::to_buy::TO_BUY;
 use super::{Ledger, LedgerError, OpenBatch, ToBuy};
 use crate::ids::{AccountId, BatchId, RunId};
 use crate::money::Money;
@@ -97,15 +98,14 @@ impl Ledger {
     pub fn find_lost(&self, tags: &[Tag], reach: u32) -> Result<Vec<Found>, LedgerError> {
         let wanted: HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
         let sql = format!(
-            "SELECT {IDENTITY}, task.id, task.position, task.target, task.service, task.attempt, attempt.number,
-                    task.prompt_set, task.market, task.run AS run, task.state = 2 AS awaits_answer
+            "SELECT {TO_BUY}, {IDENTITY}, task.run, task.state = 2 AS awaits_answer
              FROM task {IDENTITY_FROM} LEFT JOIN attempt ON attempt.id = task.attempt WHERE {UNANSWERED}"
         );
         let mut found = Vec::new();
         let mut statement = self.db.prepare(&sql)?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
-            let task = ToBuy::from_row(row, IDENTITY_COLUMNS)?;
+            let task = ToBuy::from_row(row)?;
             let mut hashes = vec![content_hashes(&self.id, &identity(row)?.as_identity())];
             let former = former_identities(row)?;
             hashes.extend(former.iter().map(|identity| content_hashes(&self.id, &identity.as_identity())));
@@ -114,7 +114,7 @@ impl Ledger {
             let held = if is_bought || !Rule::HistoriesShareNumbers.is_kept() { task.attempts } else { 0 };
             for number in held + 1..=task.attempts.saturating_add(reach) {
                 for tag in hashes.iter().filter_map(|hash| wanted.get(&hash(number))) {
-                    let (tag, run) = ((*tag).clone(), RunId(row.get("run")?));
+                    let (tag, run) = ((*tag).clone(), row.get("run")?);
                     found.push(Found { tag, run, task, number, awaits_answer: is_bought });
                 }
             }
@@ -130,9 +130,8 @@ impl Ledger {
     pub fn furthest(&self, tags: &[Tag]) -> Result<u32, LedgerError> {
         // What was taken over has another history's row in its tag.
         let sql = "SELECT id FROM attempt WHERE tag IS NULL ORDER BY id DESC LIMIT 1";
-        let last: i64 = self.db.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0);
-        let tasks: i64 =
-            self.db.query_row(&format!("SELECT count(*) FROM task WHERE {UNANSWERED}"), [], |row| row.get(0))?;
+        let last: i64 = self.db.query_row(sql, [], only).optional()?.unwrap_or(0);
+        let tasks: i64 = self.db.query_row(&format!("SELECT count(*) FROM task WHERE {UNANSWERED}"), [], only)?;
         let most = |tag: &Tag| if tag.attempt > last { tag.attempt - last } else { tag.attempt };
         let furthest = tags.iter().map(most).max().unwrap_or(0);
         Ok(u32::try_from(furthest.min(MOST_HASHES / tasks.max(1))).unwrap_or(u32::MAX))
@@ -190,9 +189,16 @@ impl Ledger {
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let (engine, function, mut stands, previous): (String, String, TaskState, Option<i64>) = write.query_row(
             "SELECT target.engine, target.function, task.state, task.reason, task.attempt
-             FROM task JOIN target ON target.id = task.target WHERE task.id = ?1",
-            [task.0],
-            |row| Ok((row.get(0)?, row.get(1)?, task_state(row, 2)?, row.get(4)?)),
+             FROM task JOIN target ON target.id = task.target WHERE task.id = :task",
+            named_params! { ":task": task },
+            |row| {
+                Ok((
+                    row.get("engine")?,
+                    row.get("function")?,
+                    task_state(row.get("state")?, row.get("reason")?)?,
+                    row.get("attempt")?,
+                ))
+            },
         )?;
         // Booked as an extra while its task was not known here.
         postings::take_back_extra(&write, account.0, &row.provider_id)?;
@@ -203,33 +209,31 @@ impl Ledger {
         }
         let method = if row.is_live { Method::Live } else { Method::Standard };
         let uncollected = u64::from(!row.is_live);
-        let first: i64 = write.query_row("SELECT coalesce(max(id), 0) + 1 FROM attempt", [], |row| row.get(0))?;
+        let first: i64 = write.query_row("SELECT coalesce(max(id), 0) + 1 FROM attempt", [], only)?;
         write.execute(
-            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, closed_v, posted_v,
-                                unknown_because, session, held_nano, unresolved, uncollected, method)
-             VALUES (?1, ?2, ?3, ?4, ?5, 1, ?6, ?6, ?6, ?6, 'found in the provider''s list after a restoration', ?7, 0, 0, ?8, ?9)",
-            (run.0, account.0, &engine, &function, first, row.posted_v, session, uncollected, method.name()),
+            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, closed_v,
+                                posted_v, unknown_because, session, held_nano, unresolved, uncollected, method)
+             VALUES (:run, :account, :engine, :function, :first_attempt, 1, :sent_v, :sent_v, :sent_v, :sent_v,
+                 'found in the provider''s list after a restoration', :session, 0, 0, :uncollected, :method)",
+            named_params! {
+                ":run": run, ":account": account, ":engine": &engine, ":function": &function,
+                ":first_attempt": first, ":sent_v": row.posted_v, ":session": session, ":uncollected": uncollected,
+                ":method": method.name(),
+            },
         )?;
         let batch = write.last_insert_rowid();
         let stands_at = if row.is_live { AttemptState::PaidFailure } else { AttemptState::Submitted };
         write.execute(
-            "INSERT INTO attempt (id, task, batch, number, state, provider_id, held_nano, posted_nano, previous, tag, settled_nano,
-                                  listed_done)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
-            (
-                first,
-                task.0,
-                batch,
-                number,
-                stands_at,
-                provider_key(&row.provider_id),
-                held.nanos(),
-                row.cost.nanos(),
-                previous,
-                &row.tag,
-                row.is_live.then_some(row.cost.nanos()),
-                listed_done(row.named_in),
-            ),
+            "INSERT INTO attempt (id, task, batch, number, state, provider_id, held_nano, posted_nano, previous, tag,
+                                  settled_nano, listed_done)
+             VALUES (:id, :task, :batch, :number, :state, :provider_id, :held_nano, :posted_nano, :previous, :tag,
+                 :settled_nano, :listed_done)",
+            named_params! {
+                ":id": first, ":task": task, ":batch": batch, ":number": number, ":state": stands_at,
+                ":provider_id": provider_key(&row.provider_id), ":held_nano": held, ":posted_nano": row.cost,
+                ":previous": previous, ":tag": &row.tag, ":settled_nano": row.is_live.then_some(row.cost.nanos()),
+                ":listed_done": listed_done(row.named_in),
+            },
         )?;
         let accepted = tasks.go(task.0, stands, Transition::Accept, Some(first))?;
         if row.is_live {

@@ -3,9 +3,10 @@
 //! Every session brings them again from the config and the job file. A cap takes its new value at once; one that is
 //! lower than what is spent stops the buying and changes no history. Differences from before are recorded.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params};
 
 use super::caps::name;
+use super::columns::only;
 use super::{Ledger, LedgerError, notices};
 use crate::config::is_loopback;
 use crate::ids::{AccountId, JobId, RunId};
@@ -147,24 +148,34 @@ impl Ledger {
         let hash = login_hash(self.id.as_str(), facts);
         self.runs.clear();
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let by_login: Option<String> =
-            write.query_row("SELECT name FROM account WHERE login_hash = ?1", [&hash], |row| row.get(0)).optional()?;
+        let by_login: Option<String> = write
+            .query_row(
+                "SELECT name FROM account WHERE login_hash = :login_hash",
+                named_params! { ":login_hash": &hash },
+                only,
+            )
+            .optional()?;
         if let Some(known) = by_login.filter(|known| known != facts.name) {
             return Err(RegisterError::SameLogin { name: facts.name.to_owned(), known });
         }
         let known: Option<(i64, String, String, Vec<u8>)> = write
-            .query_row("SELECT id, route, base_url, login_hash FROM account WHERE name = ?1", [facts.name], |row| {
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-            })
+            .query_row(
+                "SELECT id, route, base_url, login_hash FROM account WHERE name = :name",
+                named_params! { ":name": facts.name },
+                |row| Ok((row.get("id")?, row.get("route")?, row.get("base_url")?, row.get("login_hash")?)),
+            )
             .optional()?;
         let id = match known {
             None => {
                 // New to this ledger; but one that was restored may have forgotten it, with all that it bought.
                 write.execute(
                     "INSERT INTO account (name, route, base_url, login_hash, restored_from_v)
-                     VALUES (?1, ?2, ?3, ?4, (SELECT min(restored_from_v) FROM session
-                                              WHERE at > (SELECT max(at) FROM session) - ?5))",
-                    (facts.name, facts.route.name(), facts.base_url, &hash, LIST_REACH_S),
+                     VALUES (:name, :route, :base_url, :login_hash, (SELECT min(restored_from_v) FROM session
+                                              WHERE at > (SELECT max(at) FROM session) - :list_reach_s))",
+                    named_params! {
+                        ":name": facts.name, ":route": facts.route.name(), ":base_url": facts.base_url,
+                        ":login_hash": &hash, ":list_reach_s": LIST_REACH_S,
+                    },
                 )?;
                 write.last_insert_rowid()
             }
@@ -180,15 +191,15 @@ impl Ledger {
                     return Err(RegisterError::AnotherAccount { name: facts.name.to_owned(), what });
                 }
                 write.execute(
-                    "UPDATE account SET base_url = ?2, login_hash = ?3 WHERE id = ?1",
-                    (id, facts.base_url, &hash),
+                    "UPDATE account SET base_url = :base_url, login_hash = :login_hash WHERE id = :account",
+                    named_params! { ":account": id, ":base_url": facts.base_url, ":login_hash": &hash },
                 )?;
                 id
             }
         };
         write.execute(
-            "UPDATE account SET day_cap_nano = ?2, month_cap_nano = ?3 WHERE id = ?1",
-            (id, facts.day_cap.map(Money::nanos), facts.month_cap.map(Money::nanos)),
+            "UPDATE account SET day_cap_nano = :day_cap_nano, month_cap_nano = :month_cap_nano WHERE id = :account",
+            named_params! { ":account": id, ":day_cap_nano": facts.day_cap, ":month_cap_nano": facts.month_cap },
         )?;
         set_limit(&write, Scope::AccountDay, id, facts.day_cap)?;
         set_limit(&write, Scope::AccountMonth, id, facts.month_cap)?;
@@ -207,17 +218,23 @@ impl Ledger {
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let known: Option<(i64, String, i64, String, String)> = write
             .query_row(
-                "SELECT job.id, job.path, job.account, account.name, job.timezone FROM job JOIN account ON account.id = job.account
-                 WHERE job.name = ?1",
-                [facts.name],
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)),
+                "SELECT job.id, job.path, job.account, account.name, job.timezone FROM job
+                        JOIN account ON account.id = job.account
+                 WHERE job.name = :job",
+                named_params! { ":job": facts.name },
+                |row| {
+                    Ok((row.get("id")?, row.get("path")?, row.get("account")?, row.get("name")?, row.get("timezone")?))
+                },
             )
             .optional()?;
         let id = match known {
             None => {
                 write.execute(
-                    "INSERT INTO job (name, path, account, timezone) VALUES (?1, ?2, ?3, ?4)",
-                    (facts.name, facts.path, facts.account.0, facts.timezone.name()),
+                    "INSERT INTO job (name, path, account, timezone) VALUES (:name, :path, :account, :timezone)",
+                    named_params! {
+                        ":name": facts.name, ":path": facts.path, ":account": facts.account,
+                        ":timezone": facts.timezone.name(),
+                    },
                 )?;
                 write.last_insert_rowid()
             }
@@ -234,8 +251,12 @@ impl Ledger {
             Some((id, ..)) => id,
         };
         write.execute(
-            "UPDATE job SET path = ?2, timezone = ?3, day_cap_nano = ?4, month_cap_nano = ?5 WHERE id = ?1",
-            (id, facts.path, facts.timezone.name(), facts.day_cap.map(Money::nanos), facts.month_cap.map(Money::nanos)),
+            "UPDATE job SET path = :path, timezone = :timezone, day_cap_nano = :day_cap_nano,
+             month_cap_nano = :month_cap_nano WHERE id = :job",
+            named_params! {
+                ":job": id, ":path": facts.path, ":timezone": facts.timezone.name(), ":day_cap_nano": facts.day_cap,
+                ":month_cap_nano": facts.month_cap,
+            },
         )?;
         set_limit(&write, Scope::JobDay, id, facts.day_cap)?;
         set_limit(&write, Scope::JobMonth, id, facts.month_cap)?;
@@ -254,9 +275,9 @@ impl Ledger {
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let known: Option<(i64, i64)> = write
             .query_row(
-                "SELECT id, cap_nano FROM run WHERE job = ?1 AND period = ?2",
-                (facts.job.0, &facts.period.id),
-                |row| Ok((row.get(0)?, row.get(1)?)),
+                "SELECT id, cap_nano FROM run WHERE job = :job AND period = :period",
+                named_params! { ":job": facts.job, ":period": &facts.period.id },
+                |row| Ok((row.get("id")?, row.get("cap_nano")?)),
             )
             .optional()?;
         let (begins_at, ends_at) = (facts.period.from.timestamp(), facts.period.to.timestamp());
@@ -264,8 +285,11 @@ impl Ledger {
             None => {
                 write.execute(
                     "INSERT INTO run (job, period, begins_at, ends_at, opened_at, cap_nano, state, results)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, 'open', ?7)",
-                    (facts.job.0, &facts.period.id, begins_at, ends_at, now, facts.cap.nanos(), &results),
+                     VALUES (:job, :period, :begins_at, :ends_at, :opened_at, :cap_nano, 'open', :results)",
+                    named_params! {
+                        ":job": facts.job, ":period": &facts.period.id, ":begins_at": begins_at, ":ends_at": ends_at,
+                        ":opened_at": now, ":cap_nano": facts.cap, ":results": &results,
+                    },
                 )?;
                 let id = write.last_insert_rowid();
                 may_be_forgotten(&write, id, begins_at)?;
@@ -274,11 +298,15 @@ impl Ledger {
             Some((id, cap)) => {
                 if cap != facts.cap.nanos() {
                     let what = format!("{}: from {} to {}", name(Scope::Run, 0), Money::from_nanos(cap), facts.cap);
-                    write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (id, now, what))?;
+                    write.execute(
+                        "INSERT INTO change (run, at, what) VALUES (:run, :at, :what)",
+                        named_params! { ":run": id, ":at": now, ":what": what },
+                    )?;
                 }
                 write.execute(
-                    "UPDATE run SET cap_nano = ?2, results = ?3, state = iif(state = 'complete', 'open', state) WHERE id = ?1",
-                    (id, facts.cap.nanos(), &results),
+                    "UPDATE run SET cap_nano = :cap_nano, results = :results,
+                     state = iif(state = 'complete', 'open', state) WHERE id = :run",
+                    named_params! { ":run": id, ":cap_nano": facts.cap, ":results": &results },
                 )?;
                 id
             }
@@ -287,11 +315,14 @@ impl Ledger {
         // A clock that was wrong may have begun a run of a later period, which stays for its time. Another kind of period
         // is another rhythm of the job: none of its runs is taken up again.
         write.execute(
-            "UPDATE run SET state = 'closed' WHERE job = ?1 AND id <> ?2 AND state <> 'closed'
-             AND (begins_at < ?3 OR length(period) <> length(?4))",
-            (facts.job.0, id, begins_at, &facts.period.id),
+            "UPDATE run SET state = 'closed' WHERE job = :job AND id <> :run AND state <> 'closed'
+             AND (begins_at < :begins_at OR length(period) <> length(:id))",
+            named_params! { ":job": facts.job, ":run": id, ":begins_at": begins_at, ":id": &facts.period.id },
         )?;
-        write.execute("UPDATE run SET deadline_at = opened_at + ?2 WHERE id = ?1", (id, facts.deadline_s))?;
+        write.execute(
+            "UPDATE run SET deadline_at = opened_at + :deadline_s WHERE id = :run",
+            named_params! { ":run": id, ":deadline_s": facts.deadline_s },
+        )?;
         set_limit(&write, Scope::Run, id, Some(facts.cap))?;
         write.commit()?;
         Ok(RunId(id))
@@ -305,10 +336,10 @@ pub(super) fn may_be_forgotten(write: &Connection, run: i64, from: i64) -> Resul
         "UPDATE account SET restored_closed_v = NULL,
                             restored_from_v = min(coalesce(restored_from_v, forgotten.from_v), forgotten.from_v)
          FROM (SELECT min(restored_from_v) AS from_v FROM session
-               WHERE at >= ?2 AND at > (SELECT max(at) FROM session) - ?3) AS forgotten
+               WHERE at >= :from AND at > (SELECT max(at) FROM session) - :list_reach_s) AS forgotten
          WHERE forgotten.from_v IS NOT NULL
-           AND account.id = (SELECT job.account FROM run JOIN job ON job.id = run.job WHERE run.id = ?1)",
-        (run, from, LIST_REACH_S),
+           AND account.id = (SELECT job.account FROM run JOIN job ON job.id = run.job WHERE run.id = :run)",
+        named_params! { ":run": run, ":from": from, ":list_reach_s": LIST_REACH_S },
     )?;
     Ok(())
 }
@@ -316,8 +347,8 @@ pub(super) fn may_be_forgotten(write: &Connection, run: i64, from: i64) -> Resul
 /// The new limit counts from now on, also in the periods that have begun.
 fn set_limit(write: &Connection, scope: Scope, owner: i64, limit: Option<Money>) -> Result<(), rusqlite::Error> {
     write.execute(
-        "UPDATE cap SET limit_nano = ?3 WHERE scope = ?1 AND owner = ?2",
-        (scope.name(), owner, limit.map(Money::nanos)),
+        "UPDATE cap SET limit_nano = :limit_nano WHERE scope = :scope AND owner = :owner",
+        named_params! { ":scope": scope.name(), ":owner": owner, ":limit_nano": limit },
     )?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! Failed tasks that are tried again: because a person says so, or because the job allows more paid failures than
 //! before.
 
-use rusqlite::TransactionBehavior;
+use rusqlite::{TransactionBehavior, named_params};
 
 use super::columns::task_state;
 use super::{Ledger, LedgerError};
@@ -35,31 +35,34 @@ impl Ledger {
         let mut meant = Vec::new();
         {
             let mut statement = write.prepare_cached(
-                "SELECT task.id, task.state, task.reason, attempt.code, coalesce(attempt.number, 0)
+                "SELECT task.id, task.state, task.reason, attempt.code, coalesce(attempt.number, 0) AS attempts
                  FROM task LEFT JOIN attempt ON attempt.id = task.attempt
-                 WHERE task.run = ?1 AND task.state = 4 AND task.asked = 1",
+                 WHERE task.run = :run AND task.state = 4 AND task.asked = 1",
             )?;
-            let mut rows = statement.query([run.0])?;
+            let mut rows = statement.query(named_params! { ":run": run })?;
             while let Some(row) = rows.next()? {
-                let state = task_state(row, 1)?;
+                let state = task_state(row.get("state")?, row.get("reason")?)?;
                 let TaskState::Failed(reason) = state else { continue };
-                let failed = FailedTask { reason, code: row.get(3)?, attempts: row.get(4)? };
+                let failed = FailedTask { reason, code: row.get("code")?, attempts: row.get("attempts")? };
                 if is_meant(&failed) {
                     state.next(Transition::Reopen)?;
-                    meant.push((row.get::<_, i64>(0)?, reason));
+                    meant.push((row.get::<_, i64>("id")?, reason));
                 }
             }
         }
         for (task, _) in &meant {
             write
-                .prepare_cached("UPDATE task SET state = 0, reason = NULL WHERE id = ?1 AND state = 4")?
-                .execute([task])?;
+                .prepare_cached("UPDATE task SET state = 0, reason = NULL WHERE id = :task AND state = 4")?
+                .execute(named_params! { ":task": task })?;
         }
         let free = meant.iter().filter(|(_, reason)| *reason == Reason::Refused).count() as u64;
         let paid = meant.len() as u64 - free;
         if !meant.is_empty() {
             let what = format!("tried again: {free} tasks that were refused at no cost, {paid} that were paid for");
-            write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run.0, at, what))?;
+            write.execute(
+                "INSERT INTO change (run, at, what) VALUES (:run, :at, :what)",
+                named_params! { ":run": run, ":at": at, ":what": what },
+            )?;
         }
         write.commit()?;
         Ok((free, paid))

@@ -4,23 +4,24 @@
 //! batches that a scan counted for, and a later session counts it together with a scan of its own
 //! (`engine::reconcile::carried`).
 
-use rusqlite::Connection;
+use rusqlite::{Connection, named_params};
 
+use super::columns::only;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, BatchId};
 
 /// A scan counts for these batches from now on.
 pub(super) fn count_for(write: &Connection, scan: i64, batches: &[BatchId]) -> Result<(), LedgerError> {
-    let mut insert = write.prepare_cached("INSERT INTO scan_of (batch, scan) VALUES (?1, ?2)")?;
+    let mut insert = write.prepare_cached("INSERT INTO scan_of (batch, scan) VALUES (:batch, :scan)")?;
     for batch in batches {
-        insert.execute((batch.0, scan))?;
+        insert.execute(named_params! { ":batch": batch, ":scan": scan })?;
     }
     Ok(())
 }
 
 /// No scan so far counts for this batch any more.
 pub(super) fn inconclusive(write: &Connection, batch: BatchId) -> Result<(), LedgerError> {
-    write.prepare_cached("DELETE FROM scan_of WHERE batch = ?1")?.execute([batch.0])?;
+    write.prepare_cached("DELETE FROM scan_of WHERE batch = :batch")?.execute(named_params! { ":batch": batch })?;
     Ok(())
 }
 
@@ -32,9 +33,9 @@ impl Ledger {
     pub fn scans_of(&self, batch: BatchId) -> Result<Vec<i64>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT scan.begun_v FROM scan_of JOIN scan ON scan.id = scan_of.scan
-             WHERE scan_of.batch = ?1 ORDER BY scan.begun_v",
+             WHERE scan_of.batch = :batch ORDER BY scan.begun_v",
         )?;
-        let rows = statement.query_map([batch.0], |row| row.get(0))?;
+        let rows = statement.query_map(named_params! { ":batch": batch }, only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -46,10 +47,10 @@ impl Ledger {
     pub fn scans_of_restored(&self, account: AccountId) -> Result<Vec<i64>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT scan.begun_v FROM scan JOIN account ON account.id = scan.account
-             WHERE scan.account = ?1 AND scan.restored = 1 AND scan.begun_v > account.restored_closed_v
+             WHERE scan.account = :account AND scan.restored = 1 AND scan.begun_v > account.restored_closed_v
              ORDER BY scan.begun_v",
         )?;
-        let rows = statement.query_map([account.0], |row| row.get(0))?;
+        let rows = statement.query_map(named_params! { ":account": account }, only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }

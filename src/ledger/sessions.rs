@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, named_params};
 
+use super::columns::only;
 use super::open::fill_random;
 use super::{Kind, Ledger, LedgerError, Lock, LockError};
 use crate::rule::Rule;
@@ -66,31 +67,31 @@ impl Ledger {
         let number = highest + 1;
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         // A clock that was set back leaves starts in the future, of which nobody knows how long ago they were.
-        let sql = "SELECT NOT EXISTS (SELECT 1 FROM session WHERE at > ?1)";
-        let follows_none = write.query_row(sql, [now - ANOTHER_MINUTE_S], |row| row.get(0))?;
+        let sql = "SELECT NOT EXISTS (SELECT 1 FROM session WHERE at > :now)";
+        let follows_none = write.query_row(sql, named_params! { ":now": now - ANOTHER_MINUTE_S }, only)?;
         // A copy does not hold the sessions since it was made.
         self.cooled_down = follows_none && !matches!(trust, Trust::Restored(_));
         write.execute(
-            "INSERT INTO session (n, nonce, at, version) VALUES (?1, ?2, ?3, ?4)",
-            (number, &nonce, now, env!("CARGO_PKG_VERSION")),
+            "INSERT INTO session (n, nonce, at, version) VALUES (:n, :nonce, :at, :version)",
+            named_params! { ":n": number, ":nonce": &nonce, ":at": now, ":version": env!("CARGO_PKG_VERSION") },
         )?;
         if let Trust::Restored(why) = &trust {
             // Without a sight of the provider's clock, this machine's was what it was: a day is more than it is wrong by.
             write.execute(
                 "UPDATE account SET restored_closed_v = NULL, restored_from_v =
-                     coalesce(restored_from_v, provider_time_v, (SELECT created_at - ?1 FROM ledger))",
-                [DAY_S],
+                     coalesce(restored_from_v, provider_time_v, (SELECT created_at - :day_s FROM ledger))",
+                named_params! { ":day_s": DAY_S },
             )?;
             // An account that the copy lacks was brought after it was made, and what it bought is missing as well.
             write.execute(
                 "UPDATE session SET restored_from_v =
-                     coalesce((SELECT max(provider_time_v) FROM account), (SELECT created_at - ?2 FROM ledger))
-                 WHERE n = ?1",
-                (number, DAY_S),
+                     coalesce((SELECT max(provider_time_v) FROM account), (SELECT created_at - :day_s FROM ledger))
+                 WHERE n = :session",
+                named_params! { ":session": number, ":day_s": DAY_S },
             )?;
             write.execute(
-                "INSERT INTO change (at, what) VALUES (?1, ?2)",
-                (now, format!("taken for a restored ledger: {why}")),
+                "INSERT INTO change (at, what) VALUES (:at, :what)",
+                named_params! { ":at": now, ":what": format!("taken for a restored ledger: {why}") },
             )?;
         }
         write.commit()?;
@@ -136,10 +137,13 @@ impl Ledger {
     /// Whether inside and outside agree; with the last session and the last attempt of the ledger.
     fn compare(&self, outside: Option<&CounterFile>, state_dir: &Path) -> Result<(Trust, i64, i64), LedgerError> {
         let known = |n: i64| -> Result<Option<String>, LedgerError> {
-            Ok(self.db.query_row("SELECT nonce FROM session WHERE n = ?1", [n], |row| row.get(0)).optional()?)
+            Ok(self
+                .db
+                .query_row("SELECT nonce FROM session WHERE n = :session", named_params! { ":session": n }, only)
+                .optional()?)
         };
-        let last: i64 = self.db.query_row("SELECT coalesce(max(n), 0) FROM session", [], |row| row.get(0))?;
-        let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], |row| row.get(0))?;
+        let last: i64 = self.db.query_row("SELECT coalesce(max(n), 0) FROM session", [], only)?;
+        let last_attempt: i64 = self.db.query_row("SELECT coalesce(max(id), 0) FROM attempt", [], only)?;
         let trust = match outside {
             _ if !Rule::SessionsAreCompared.is_kept() => Trust::Whole,
             None if last == 0 => Trust::Whole,
@@ -169,8 +173,8 @@ impl Ledger {
 
     /// A session after that one has reserved something.
     fn bought_since(&self, n: i64) -> Result<bool, LedgerError> {
-        let sql = "SELECT coalesce((SELECT session FROM batch ORDER BY id DESC LIMIT 1), 0) > ?1";
-        Ok(self.db.query_row(sql, [n], |row| row.get(0))?)
+        let sql = "SELECT coalesce((SELECT session FROM batch ORDER BY id DESC LIMIT 1), 0) > :n";
+        Ok(self.db.query_row(sql, named_params! { ":n": n }, only)?)
     }
 }
 

@@ -1,12 +1,12 @@
 //! What a purchase cost in the end, if that was not known when it was made; purchases that came to nothing, or were
 //! found after they had been given up.
 
-use rusqlite::OptionalExtension as _;
+use rusqlite::{OptionalExtension as _, named_params};
 
 use super::LedgerError;
 use super::attempt_state::AttemptState;
 use super::change::{Settled, UnmatchedCharge};
-use super::columns::{listed_done, named_in};
+use super::columns::{listed_done, named_in, only};
 use super::journal::Commit;
 use super::notices::{self, NoticeKind};
 use super::postings;
@@ -25,22 +25,29 @@ impl Commit<'_> {
             .write
             .prepare_cached(
                 "SELECT attempt.batch, attempt.settled_nano, batch.posted_v,
-                        attempt.state = 1 AND batch.function = 'llm_responses' AND batch.method = 'standard'
+                        attempt.state = 1 AND batch.function = 'llm_responses' AND batch.method = 'standard' AS open
                  FROM attempt JOIN batch ON batch.id = attempt.batch
-                 WHERE attempt.id = ?1 AND attempt.posted_nano IS NULL AND attempt.settled_nano IS NOT NULL",
+                 WHERE attempt.id = :attempt AND attempt.posted_nano IS NULL AND attempt.settled_nano IS NOT NULL",
             )?
-            .query_row([attempt.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))
+            .query_row(named_params! { ":attempt": attempt }, |row| {
+                Ok((row.get("batch")?, row.get("settled_nano")?, row.get("posted_v")?, row.get("open")?))
+            })
             .optional()?;
         let Some((batch, assumed, posted_v, open)) = assumed else { return Ok(()) };
         if open {
             // It may still come to all that was held: what was taken so far is noted, and its answer settles it.
-            let sql = "UPDATE attempt SET posted_nano = ?2, listed_done = ?3 WHERE id = ?1";
-            self.write.prepare_cached(sql)?.execute((attempt.0, cost.nanos(), listed_done(named_in)))?;
+            let sql = "UPDATE attempt SET posted_nano = :posted_nano, listed_done = :listed_done WHERE id = :attempt";
+            self.write.prepare_cached(sql)?.execute(named_params! {
+                ":attempt": attempt, ":posted_nano": cost, ":listed_done": listed_done(named_in),
+            })?;
             return Ok(());
         }
         self.write
-            .prepare_cached("UPDATE attempt SET posted_nano = ?2, settled_nano = ?2 WHERE id = ?1")?
-            .execute((attempt.0, cost.nanos()))?;
+            .prepare_cached(
+                "UPDATE attempt SET posted_nano = :posted_nano, settled_nano = :posted_nano
+                             WHERE id = :attempt",
+            )?
+            .execute(named_params! { ":attempt": attempt, ":posted_nano": cost })?;
         self.moves.settle(batch, posted_v, Money::from_nanos(assumed), cost, Money::ZERO);
         is_final(self.write, attempt)
     }
@@ -53,20 +60,21 @@ impl Commit<'_> {
         let (booked, kept, posted_v, first): (i64, bool, i64, Option<(i64, NamedIn)>) = self
             .write
             .prepare_cached(
-                "SELECT coalesce(attempt.settled_nano, attempt.posted_nano),
-                        attempt.settled_nano IS NULL AND batch.method = 'standard', coalesce(batch.posted_v, batch.sent_v),
+                "SELECT coalesce(attempt.settled_nano, attempt.posted_nano) AS booked, attempt.settled_nano IS NULL
+                        AND batch.method = 'standard' AS kept, coalesce(batch.posted_v, batch.sent_v) AS posted_v,
                         attempt.posted_nano, attempt.listed_done
-                 FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1",
+                 FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = :attempt",
             )?
-            .query_row([attempt.0], |row| {
-                let first = row.get::<_, Option<i64>>(3)?.zip(Some(named_in(row.get(4)?)));
-                Ok((row.get(0)?, row.get(1)?, row.get(2)?, first))
+            .query_row(named_params! { ":attempt": attempt }, |row| {
+                let first = row.get::<_, Option<i64>>("posted_nano")?.zip(Some(named_in(row.get("listed_done")?)));
+                Ok((row.get("booked")?, row.get("kept")?, row.get("posted_v")?, first))
             })?;
         self.write
             .prepare_cached(
-                "UPDATE attempt SET posted_nano = coalesce(posted_nano, settled_nano), settled_nano = ?2 WHERE id = ?1",
+                "UPDATE attempt SET posted_nano = coalesce(posted_nano, settled_nano), settled_nano = :settled_nano
+                 WHERE id = :attempt",
             )?
-            .execute((attempt.0, cost.nanos()))?;
+            .execute(named_params! { ":attempt": attempt, ":settled_nano": cost })?;
         let booked = Money::from_nanos(booked);
         let rest = if kept { facts.held.less(booked) } else { Money::ZERO };
         self.moves.settle(facts.batch, posted_v, booked, cost, rest);
@@ -78,12 +86,12 @@ impl Commit<'_> {
         self.write
             .prepare_cached(
                 "INSERT INTO target_cost (account, target, method, tasks, total_nano, max_nano)
-                 SELECT batch.account, task.target, batch.method, 1, ?3, ?3 FROM batch, task
-                 WHERE batch.id = ?1 AND task.id = ?2
+                 SELECT batch.account, task.target, batch.method, 1, :total_nano, :total_nano FROM batch, task
+                 WHERE batch.id = :batch AND task.id = :task
                  ON CONFLICT DO UPDATE SET tasks = tasks + 1, total_nano = total_nano + excluded.total_nano,
                                            max_nano = max(max_nano, excluded.max_nano)",
             )?
-            .execute((facts.batch, facts.task, cost.nanos()))?;
+            .execute(named_params! { ":batch": facts.batch, ":task": facts.task, ":total_nano": cost })?;
         Ok(())
     }
 
@@ -96,13 +104,15 @@ impl Commit<'_> {
         provider_id: &str,
         rest: Money,
     ) -> Result<Attempt, LedgerError> {
-        let sql = "SELECT account FROM batch WHERE id = ?1";
-        let account = self.write.query_row(sql, [facts.batch], |row| row.get(0))?;
+        let sql = "SELECT account FROM batch WHERE id = :batch";
+        let account = self.write.query_row(sql, named_params! { ":batch": facts.batch }, only)?;
         postings::take_back_extra(self.write, account, provider_id)?;
         let window = postings::window(self.write, facts.batch)?;
         postings::hold_for_found(self.write, facts.batch, rest, window)?;
         if rest.is_zero() {
-            self.write.prepare_cached("UPDATE attempt SET held_nano = 0 WHERE id = ?1")?.execute([facts.id])?;
+            self.write
+                .prepare_cached("UPDATE attempt SET held_nano = 0 WHERE id = :attempt")?
+                .execute(named_params! { ":attempt": facts.id })?;
         }
         Ok(Attempt { held: Money::ZERO, ..facts })
     }
@@ -118,9 +128,13 @@ impl Commit<'_> {
     ) -> Result<(), LedgerError> {
         self.write
             .prepare_cached(
-                "UPDATE attempt SET state = ?2, code = ?3, provider_id = ?4, posted_nano = ?5, settled_nano = ?5 WHERE id = ?1",
+                "UPDATE attempt SET state = :state, code = :code, provider_id = :provider_id,
+                 posted_nano = :posted_nano, settled_nano = :posted_nano WHERE id = :attempt",
             )?
-            .execute((facts.id, AttemptState::PaidFailure, code, provider_id.map(provider_key), cost.nanos()))?;
+            .execute(named_params! {
+                ":attempt": facts.id, ":state": AttemptState::PaidFailure, ":code": code,
+                ":provider_id": provider_id.map(provider_key), ":posted_nano": cost,
+            })?;
         let was_sending = facts.state == AttemptState::Sending;
         let facts = match provider_id {
             Some(provider_id) if !was_sending => {
@@ -141,8 +155,9 @@ impl Commit<'_> {
     /// beside its fee, and its list alone says so.
     pub(super) fn may_come_back(&mut self, attempt: AttemptId, named: Money) -> Result<(), LedgerError> {
         let sql = "SELECT attempt.provider_id IS NOT NULL AND function = 'llm_responses' AND method = 'standard'
-                   FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = ?1";
-        let settles_later = self.write.prepare_cached(sql)?.query_row([attempt.0], |row| row.get::<_, bool>(0))?;
+                   FROM attempt JOIN batch ON batch.id = attempt.batch WHERE attempt.id = :attempt";
+        let settles_later =
+            self.write.prepare_cached(sql)?.query_row(named_params! { ":attempt": attempt }, only::<bool>)?;
         if settles_later && !named.is_zero() {
             is_provisional(self.write, attempt, Some((named.nanos(), NamedIn::Answer)))?;
         }
@@ -153,16 +168,11 @@ impl Commit<'_> {
     pub(super) fn extra(&mut self, account: AccountId, extra: &UnmatchedCharge) -> Result<(), LedgerError> {
         let new = self.write.execute(
             "INSERT INTO unmatched_charge (account, attempt, provider_id, tag, nano_usd, posted_v, why)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING",
-            (
-                account.0,
-                extra.attempt.map(|a| a.0),
-                &extra.provider_id,
-                &extra.tag,
-                extra.cost.nanos(),
-                extra.posted_v,
-                &extra.why,
-            ),
+             VALUES (:account, :attempt, :provider_id, :tag, :nano_usd, :posted_v, :why) ON CONFLICT DO NOTHING",
+            named_params! {
+                ":account": account, ":attempt": extra.attempt, ":provider_id": &extra.provider_id,
+                ":tag": &extra.tag, ":nano_usd": extra.cost, ":posted_v": extra.posted_v, ":why": &extra.why,
+            },
         )?;
         if new == 1 {
             self.booked.extras += 1;

@@ -2,9 +2,9 @@
 //!
 //! It only reads, except for [`Ledger::complete`], and reads complete runs.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, named_params};
 
-use super::columns::named;
+use super::columns::{named, only};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, SetId, TargetId, TaskId};
@@ -79,10 +79,11 @@ impl Ledger {
         Ok(self
             .db
             .query_row(
-                "SELECT job.name, job.path, account.name FROM job JOIN account ON account.id = job.account
-                 WHERE job.name = ?1",
-                [name],
-                |row| Ok(JobRow { name: row.get(0)?, path: row.get(1)?, account: row.get(2)? }),
+                "SELECT job.name AS job, job.path, account.name AS account FROM job
+                        JOIN account ON account.id = job.account
+                 WHERE job.name = :job",
+                named_params! { ":job": name },
+                |row| Ok(JobRow { name: row.get("job")?, path: row.get("path")?, account: row.get("account")? }),
             )
             .optional()?)
     }
@@ -93,7 +94,7 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn job_names(&self) -> Result<Vec<String>, LedgerError> {
         let mut statement = self.db.prepare("SELECT name FROM job ORDER BY name")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
+        let rows = statement.query_map([], only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -104,8 +105,8 @@ impl Ledger {
     pub fn account(&self, name: &str) -> Result<Option<(AccountId, Route)>, LedgerError> {
         Ok(self
             .db
-            .query_row("SELECT id, route FROM account WHERE name = ?1", [name], |row| {
-                Ok((AccountId(row.get(0)?), named(row, 1)?))
+            .query_row("SELECT id, route FROM account WHERE name = :name", named_params! { ":name": name }, |row| {
+                Ok((row.get("id")?, named(row, "route")?))
             })
             .optional()?)
     }
@@ -116,7 +117,7 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn account_names(&self) -> Result<Vec<String>, LedgerError> {
         let mut statement = self.db.prepare("SELECT name FROM account ORDER BY id")?;
-        let rows = statement.query_map([], |row| row.get(0))?;
+        let rows = statement.query_map([], only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -125,8 +126,8 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn account_of(&self, run: RunId) -> Result<AccountId, LedgerError> {
-        let sql = "SELECT job.account FROM run JOIN job ON job.id = run.job WHERE run.id = ?1";
-        Ok(self.db.query_row(sql, [run.0], |row| row.get(0).map(AccountId))?)
+        let sql = "SELECT job.account FROM run JOIN job ON job.id = run.job WHERE run.id = :run";
+        Ok(self.db.query_row(sql, named_params! { ":run": run }, only)?)
     }
 
     /// How many purchases of an account belong to none of the ledger's tasks, and what they cost.
@@ -134,8 +135,11 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn extra_charges(&self, account: AccountId) -> Result<(u64, Money), LedgerError> {
-        let sql = "SELECT count(*), coalesce(sum(nano_usd), 0) FROM unmatched_charge WHERE account = ?1";
-        Ok(self.db.query_row(sql, [account.0], |row| Ok((row.get(0)?, Money::from_nanos(row.get(1)?))))?)
+        let sql = "SELECT count(*) AS purchases, coalesce(sum(nano_usd), 0) AS paid FROM unmatched_charge
+                          WHERE account = :account";
+        Ok(self.db.query_row(sql, named_params! { ":account": account }, |row| {
+            Ok((row.get("purchases")?, row.get("paid")?))
+        })?)
     }
 
     /// What failed of a run, by reason, with what was paid for it.
@@ -144,13 +148,14 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn failures(&self, run: RunId) -> Result<Vec<FailedSum>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT task_reason.name, count(DISTINCT task.id), coalesce(sum(coalesce(settled_nano, posted_nano, 0)), 0)
+            "SELECT task_reason.name, count(DISTINCT task.id) AS tasks,
+                    coalesce(sum(coalesce(settled_nano, posted_nano, 0)), 0) AS paid
              FROM task JOIN task_reason ON task_reason.reason = task.reason
              LEFT JOIN attempt ON attempt.id = task.attempt
-             WHERE task.run = ?1 AND task.state = 4 GROUP BY task.reason ORDER BY task.reason",
+             WHERE task.run = :run AND task.state = 4 GROUP BY task.reason ORDER BY task.reason",
         )?;
-        let rows = statement.query_map([run.0], |row| {
-            Ok(FailedSum { reason: row.get(0)?, tasks: row.get(1)?, paid: Money::from_nanos(row.get(2)?) })
+        let rows = statement.query_map(named_params! { ":run": run }, |row| {
+            Ok(FailedSum { reason: row.get("name")?, tasks: row.get("tasks")?, paid: row.get("paid")? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -161,13 +166,14 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn set_sums(&self, run: RunId) -> Result<Vec<SetSum>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT prompt_set.name, count(task.id), coalesce(sum(task.state = 0), 0)
+            "SELECT prompt_set.name, count(task.id) AS tasks, coalesce(sum(task.state = 0), 0) AS planned
              FROM prompt_set LEFT JOIN task
                  ON task.prompt_set = prompt_set.id AND NOT (task.state = 4 AND task.reason = 4)
-             WHERE prompt_set.run = ?1 GROUP BY prompt_set.id ORDER BY prompt_set.id",
+             WHERE prompt_set.run = :run GROUP BY prompt_set.id ORDER BY prompt_set.id",
         )?;
-        let rows = statement
-            .query_map([run.0], |row| Ok(SetSum { name: row.get(0)?, tasks: row.get(1)?, planned: row.get(2)? }))?;
+        let rows = statement.query_map(named_params! { ":run": run }, |row| {
+            Ok(SetSum { name: row.get("name")?, tasks: row.get("tasks")?, planned: row.get("planned")? })
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -177,17 +183,17 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn planned_of(&self, run: RunId) -> Result<Vec<PlannedOf>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT target, service, count(*), prompt_set FROM task INDEXED BY task_to_buy
-             WHERE run = ?1 AND state = 0 GROUP BY target, service, prompt_set",
+            "SELECT target, service, count(*) AS tasks, prompt_set FROM task INDEXED BY task_to_buy
+             WHERE run = :run AND state = 0 GROUP BY target, service, prompt_set",
         )?;
-        let rows = statement.query_map([run.0], |row| {
-            let (method, priority) = service_from(row.get(1)?)?;
+        let rows = statement.query_map(named_params! { ":run": run }, |row| {
+            let (method, priority) = service_from(row.get("service")?)?;
             Ok(PlannedOf {
-                target: TargetId(row.get(0)?),
+                target: row.get("target")?,
                 method,
                 priority,
-                tasks: row.get(2)?,
-                set: SetId(row.get(3)?),
+                tasks: row.get("tasks")?,
+                set: row.get("prompt_set")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -199,10 +205,13 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn bytes_of_answers(&self, form: ResultKind, enough: u64) -> Result<Option<u64>, LedgerError> {
         // The length of a body is told without reading it.
-        let sql = "SELECT count(*), coalesce(sum(bytes), 0)
-                   FROM (SELECT kind, length(body) AS bytes FROM answer ORDER BY id DESC LIMIT ?2) WHERE kind = ?1";
+        let sql = "SELECT count(*) AS answers, coalesce(sum(bytes), 0) AS bytes
+                   FROM (SELECT kind, length(body) AS bytes FROM answer ORDER BY id DESC LIMIT :last)
+                       WHERE kind = :kind";
         let (answers, bytes): (u64, u64) =
-            self.db.query_row(sql, (form.name(), 10 * enough), |row| Ok((row.get(0)?, row.get(1)?)))?;
+            self.db.query_row(sql, named_params! { ":kind": form.name(), ":last": 10 * enough }, |row| {
+                Ok((row.get("answers")?, row.get("bytes")?))
+            })?;
         Ok(bytes.checked_div(answers).filter(|_| answers >= enough))
     }
 
@@ -213,8 +222,8 @@ impl Ledger {
     pub fn batch(&self, batch: BatchId) -> Result<Option<(RunId, i64)>, LedgerError> {
         Ok(self
             .db
-            .query_row("SELECT run, sent_v FROM batch WHERE id = ?1", [batch.0], |row| {
-                Ok((RunId(row.get(0)?), row.get(1)?))
+            .query_row("SELECT run, sent_v FROM batch WHERE id = :batch", named_params! { ":batch": batch }, |row| {
+                Ok((row.get("run")?, row.get("sent_v")?))
             })
             .optional()?)
     }
@@ -227,14 +236,10 @@ impl Ledger {
         let mut statement = self.db.prepare(
             "SELECT attempt.task, attempt.id, attempt.held_nano FROM batch JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-             WHERE batch.id = ?1 AND attempt.state = 0 ORDER BY attempt.id",
+             WHERE batch.id = :batch AND attempt.state = 0 ORDER BY attempt.id",
         )?;
-        let rows = statement.query_map([batch.0], |row| {
-            Ok(UnresolvedTask {
-                task: TaskId(row.get(0)?),
-                attempt: AttemptId(row.get(1)?),
-                held: Money::from_nanos(row.get(2)?),
-            })
+        let rows = statement.query_map(named_params! { ":batch": batch }, |row| {
+            Ok(UnresolvedTask { task: row.get("task")?, attempt: row.get("id")?, held: row.get("held_nano")? })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -245,9 +250,9 @@ impl Ledger {
     /// The ledger cannot be written.
     pub fn complete(&mut self, run: RunId) -> Result<bool, LedgerError> {
         let changed = self.db.execute(
-            "UPDATE run SET state = 'complete' WHERE id = ?1 AND state = 'open'
-             AND NOT EXISTS (SELECT 1 FROM task WHERE run = ?1 AND state IN (0, 1, 2))",
-            [run.0],
+            "UPDATE run SET state = 'complete' WHERE id = :run AND state = 'open'
+             AND NOT EXISTS (SELECT 1 FROM task WHERE run = :run AND state IN (0, 1, 2))",
+            named_params! { ":run": run },
         )?;
         Ok(changed == 1)
     }

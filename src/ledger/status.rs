@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, named_params};
 
 use super::caps::moment;
-use super::columns::named;
+use super::columns::{named, only};
 use super::{Ledger, LedgerError, Total};
 use crate::ids::{BatchId, RunId};
 use crate::money::Money;
@@ -83,9 +83,9 @@ impl Ledger {
             .db
             .query_row(
                 "SELECT run.id FROM run JOIN job ON job.id = run.job
-                 WHERE job.name = ?1 AND (?2 IS NULL OR run.period = ?2) ORDER BY run.id DESC LIMIT 1",
-                (job, period),
-                |row| row.get(0).map(RunId),
+                 WHERE job.name = :job AND (:period IS NULL OR run.period = :period) ORDER BY run.id DESC LIMIT 1",
+                named_params! { ":job": job, ":period": period },
+                only,
             )
             .optional()?)
     }
@@ -100,10 +100,10 @@ impl Ledger {
             .db
             .query_row(
                 "SELECT run.period, run.begins_at, run.ends_at FROM run JOIN job ON job.id = run.job
-                 WHERE job.name = ?1 AND run.begins_at <= ?2 AND ?2 < run.ends_at AND length(run.period) = ?3
+                 WHERE job.name = :job AND run.begins_at <= :at AND :at < run.ends_at AND length(run.period) = :length
                  ORDER BY run.begins_at DESC LIMIT 1",
-                (job, at.timestamp(), kind.example().len()),
-                |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)),
+                named_params! { ":job": job, ":at": at.timestamp(), ":length": kind.example().len() },
+                |row| Ok((row.get("period")?, row.get("begins_at")?, row.get("ends_at")?)),
             )
             .optional()?;
         Ok(match opened {
@@ -117,7 +117,7 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn opened_at(&self, run: RunId) -> Result<i64, LedgerError> {
-        Ok(self.db.query_row("SELECT opened_at FROM run WHERE id = ?1", [run.0], |row| row.get(0))?)
+        Ok(self.db.query_row("SELECT opened_at FROM run WHERE id = :run", named_params! { ":run": run }, only)?)
     }
 
     /// Tasks of a run that were not answered by its deadline, as it stands at `now`; none where it has no deadline.
@@ -127,10 +127,10 @@ impl Ledger {
     pub fn past_deadline(&self, run: RunId, now: i64) -> Result<u64, LedgerError> {
         let sql = "SELECT count(*) FROM run JOIN task ON task.run = run.id
                    LEFT JOIN answer ON answer.attempt = task.attempt AND task.state = 3
-                   WHERE run.id = ?1 AND run.deadline_at IS NOT NULL AND task.asked = 1
+                   WHERE run.id = :run AND run.deadline_at IS NOT NULL AND task.asked = 1
                      AND CASE WHEN task.state = 3 THEN coalesce(answer.done_v, answer.fetched_at) > run.deadline_at
-                              WHEN task.state IN (1, 2) THEN ?2 > run.deadline_at ELSE 0 END";
-        Ok(self.db.query_row(sql, (run.0, now), |row| row.get(0))?)
+                              WHEN task.state IN (1, 2) THEN :now > run.deadline_at ELSE 0 END";
+        Ok(self.db.query_row(sql, named_params! { ":run": run, ":now": now }, only)?)
     }
 
     /// How long all but one in twenty of an account's last thousand answers of a kind took; none before there are enough
@@ -150,11 +150,18 @@ impl Ledger {
                        JOIN attempt ON attempt.id = answer.attempt JOIN batch ON batch.id = attempt.batch
                        JOIN account ON account.id = batch.account JOIN task ON task.id = attempt.task
                        JOIN service ON service.service = task.service
-                       WHERE account.name = ?1 AND batch.function = ?2 AND service.method = ?3 AND service.priority = ?4
+                       WHERE account.name = :account AND batch.function = :function AND service.method = :method
+                           AND service.priority = :priority
                          AND answer.done_v IS NOT NULL ORDER BY answer.id DESC LIMIT 1000)
                    ORDER BY took";
         let mut statement = self.db.prepare(sql)?;
-        let rows = statement.query_map((account, function.name(), method.name(), priority.name()), |row| row.get(0))?;
+        let rows = statement.query_map(
+            named_params! {
+                ":account": account, ":function": function.name(), ":method": method.name(),
+                ":priority": priority.name(),
+            },
+            only,
+        )?;
         let took: Vec<i64> = rows.collect::<Result<_, _>>()?;
         let enough = took.get(took.len() * 95 / 100).filter(|_| took.len() >= ENOUGH_ANSWERS);
         Ok(enough.map(|seconds| Duration::from_secs(seconds.unsigned_abs())))
@@ -166,9 +173,10 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn runs(&self, job: Option<&str>) -> Result<Vec<RunId>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT run.id FROM run JOIN job ON job.id = run.job WHERE ?1 IS NULL OR job.name = ?1 ORDER BY run.id",
+            "SELECT run.id FROM run JOIN job ON job.id = run.job WHERE :job IS NULL OR job.name = :job
+                    ORDER BY run.id",
         )?;
-        let rows = statement.query_map([job], |row| row.get(0).map(RunId))?;
+        let rows = statement.query_map(named_params! { ":job": job }, only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -178,9 +186,9 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn run_name(&self, run: RunId) -> Result<(String, String), LedgerError> {
         Ok(self.db.query_row(
-            "SELECT job.name, run.period FROM run JOIN job ON job.id = run.job WHERE run.id = ?1",
-            [run.0],
-            |row| Ok((row.get(0)?, row.get(1)?)),
+            "SELECT job.name, run.period FROM run JOIN job ON job.id = run.job WHERE run.id = :run",
+            named_params! { ":run": run },
+            |row| Ok((row.get("name")?, row.get("period")?)),
         )?)
     }
 
@@ -191,54 +199,61 @@ impl Ledger {
     pub fn run_status(&self, run: RunId) -> Result<RunStatus, LedgerError> {
         let (job, period) = self.run_name(run)?;
         let mut statement = self.db.prepare(
-            "SELECT task_state.name || coalesce(': ' || task_reason.name, ''), count(*), sum(task.asked = 0)
+            "SELECT task_state.name || coalesce(': ' || task_reason.name, '') AS name, count(*) AS tasks,
+                    sum(task.asked = 0) AS no_longer_asked
              FROM task JOIN task_state ON task_state.state = task.state
              LEFT JOIN task_reason ON task_reason.reason = task.reason
-             WHERE task.run = ?1 GROUP BY task.state, task.reason",
+             WHERE task.run = :run GROUP BY task.state, task.reason",
         )?;
         let mut tasks = Vec::new();
         let mut no_longer_asked = 0;
-        let mut rows = statement.query([run.0])?;
+        let mut rows = statement.query(named_params! { ":run": run })?;
         while let Some(row) = rows.next()? {
-            let state: String = row.get(0)?;
+            let state: String = row.get("name")?;
             if !state.ends_with("dropped_by_job") {
-                no_longer_asked += row.get::<_, u64>(2)?;
+                no_longer_asked += row.get::<_, u64>("no_longer_asked")?;
             }
-            tasks.push((state, row.get(1)?));
+            tasks.push((state, row.get("tasks")?));
         }
         let mut statement = self.db.prepare(
-            "SELECT id, coalesce(unknown_because, 'being sent'), sent_v, closed_v, unresolved, held_nano
+            "SELECT id, coalesce(unknown_because, 'being sent') AS why, sent_v, closed_v, unresolved, held_nano
              FROM batch INDEXED BY batch_unresolved
-             WHERE account IN (SELECT id FROM account) AND unresolved > 0 AND run = ?1",
+             WHERE account IN (SELECT id FROM account) AND unresolved > 0 AND run = :run",
         )?;
-        let in_doubt = statement.query_map([run.0], |row| {
+        let in_doubt = statement.query_map(named_params! { ":run": run }, |row| {
             Ok(StatusBatch {
-                batch: BatchId(row.get(0)?),
-                why: row.get(1)?,
-                sent_v: row.get(2)?,
-                closed_v: row.get(3)?,
-                attempts: row.get(4)?,
-                held: Money::from_nanos(row.get(5)?),
+                batch: row.get("id")?,
+                why: row.get("why")?,
+                sent_v: row.get("sent_v")?,
+                closed_v: row.get("closed_v")?,
+                attempts: row.get("unresolved")?,
+                held: row.get("held_nano")?,
             })
         })?;
         Ok(RunStatus {
             run,
             job,
             period,
-            state: self.db.query_row("SELECT state FROM run WHERE id = ?1", [run.0], |row| named(row, 0))?,
+            state: self.db.query_row(
+                "SELECT state FROM run WHERE id = :run",
+                named_params! { ":run": run },
+                |row| named(row, "state"),
+            )?,
             tasks,
             no_longer_asked,
             overrun: self.db.query_row(
                 "SELECT coalesce(sum(entry.nano_usd), 0) FROM batch JOIN entry ON entry.batch = batch.id
-                 WHERE batch.run = ?1 AND entry.kind = 'overrun'",
-                [run.0],
-                |row| row.get(0).map(Money::from_nanos),
+                 WHERE batch.run = :run AND entry.kind = 'overrun'",
+                named_params! { ":run": run },
+                only,
             )?,
             total: self.totals(Scope::Run, run.0)?.pop().unwrap_or(Total {
                 name: super::caps::name(Scope::Run, 0),
-                limit: Some(self.db.query_row("SELECT cap_nano FROM run WHERE id = ?1", [run.0], |row| {
-                    row.get(0).map(Money::from_nanos)
-                })?),
+                limit: Some(self.db.query_row(
+                    "SELECT cap_nano FROM run WHERE id = :run",
+                    named_params! { ":run": run },
+                    |row| only(row).map(Money::from_nanos),
+                )?),
                 charged: Money::ZERO,
                 held: Money::ZERO,
             }),
@@ -259,18 +274,18 @@ impl Ledger {
              GROUP BY scope, owner",
         )?;
         let scopes: Vec<(Scope, i64)> =
-            statement.query_map([], |row| Ok((named(row, 0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+            statement.query_map([], |row| Ok((named(row, "scope")?, row.get("owner")?)))?.collect::<Result<_, _>>()?;
         for (scope, owner) in scopes {
             let who: Option<String> = self
                 .db
                 .query_row(
                     if scope.is_of_account() {
-                        "SELECT name FROM account WHERE id = ?1"
+                        "SELECT name FROM account WHERE id = :owner"
                     } else {
-                        "SELECT name FROM job WHERE id = ?1"
+                        "SELECT name FROM job WHERE id = :owner"
                     },
-                    [owner],
-                    |row| row.get(0),
+                    named_params! { ":owner": owner },
+                    only,
                 )
                 .optional()?;
             let mut totals = self.totals(scope, owner)?;
@@ -287,14 +302,14 @@ impl Ledger {
     fn totals(&self, scope: Scope, owner: i64) -> Result<Vec<Total>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT from_v, limit_nano, charged_nano, held_nano FROM cap
-             WHERE scope = ?1 AND owner = ?2 ORDER BY from_v DESC",
+             WHERE scope = :scope AND owner = :owner ORDER BY from_v DESC",
         )?;
-        let rows = statement.query_map((scope.name(), owner), |row| {
+        let rows = statement.query_map(named_params! { ":scope": scope.name(), ":owner": owner }, |row| {
             Ok(Total {
-                name: super::caps::name(scope, row.get(0)?),
-                limit: row.get::<_, Option<i64>>(1)?.map(Money::from_nanos),
-                charged: Money::from_nanos(row.get(2)?),
-                held: Money::from_nanos(row.get(3)?),
+                name: super::caps::name(scope, row.get("from_v")?),
+                limit: row.get("limit_nano")?,
+                charged: row.get("charged_nano")?,
+                held: row.get("held_nano")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -308,12 +323,13 @@ impl Ledger {
     pub fn tally(&self, run: RunId) -> Result<[u64; 5], LedgerError> {
         let mut tally = [0; 5];
         let mut statement = self.db.prepare_cached(
-            "SELECT state, count(*) FROM task WHERE run = ?1 AND NOT (state = 4 AND reason = 4) GROUP BY state",
+            "SELECT state, count(*) AS tasks FROM task WHERE run = :run AND NOT (state = 4 AND reason = 4)
+                    GROUP BY state",
         )?;
-        let mut rows = statement.query([run.0])?;
+        let mut rows = statement.query(named_params! { ":run": run })?;
         while let Some(row) = rows.next()? {
-            let state: usize = row.get(0)?;
-            tally[state.min(4)] = row.get(1)?;
+            let state: usize = row.get("state")?;
+            tally[state.min(4)] = row.get("tasks")?;
         }
         Ok(tally)
     }

@@ -3,14 +3,14 @@
 //! A run is planned as a whole in its first session, and again only if something has changed that the order depends
 //! on. Bought tasks stay, whatever the job file says now. Tasks that are no longer asked and were never bought leave.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
+use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params};
 
+use super::columns::only;
 use super::register::may_be_forgotten;
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::job::{Job, PromptSet, Target};
 use crate::market::Market;
-use crate::money::Money;
 use crate::plan::BuyingOrder;
 use crate::product::{Method, Priority};
 use crate::task::{Reason, TaskState};
@@ -62,7 +62,7 @@ impl Ledger {
     pub fn is_planned(&self, run: RunId, plan_hash: [u8; 32]) -> Result<bool, LedgerError> {
         let known: Option<Vec<u8>> = self
             .db
-            .query_row("SELECT plan_hash FROM run WHERE id = ?1", [run.0], |row| row.get(0))
+            .query_row("SELECT plan_hash FROM run WHERE id = :run", named_params! { ":run": run }, only)
             .optional()?
             .flatten();
         Ok(known.as_deref() == Some(&plan_hash[..]))
@@ -75,8 +75,11 @@ impl Ledger {
     pub fn keep_lines(&mut self, run: RunId, job: &Job) -> Result<(), LedgerError> {
         for set in &job.sets {
             self.db
-                .prepare_cached("UPDATE prompt_set SET line = ?3 WHERE run = ?1 AND name = ?2 AND line IS NOT ?3")?
-                .execute((run.0, &set.name, set.at.line))?;
+                .prepare_cached(
+                    "UPDATE prompt_set SET line = :line WHERE run = :run AND name = :name
+                                 AND line IS NOT :line",
+                )?
+                .execute(named_params! { ":run": run, ":name": &set.name, ":line": set.at.line })?;
         }
         Ok(())
     }
@@ -99,13 +102,15 @@ impl PlanRows<'_> {
     pub fn prompt(&mut self, hash: [u8; 16], text: &str) -> Result<(), LedgerError> {
         let known: Option<i64> = self
             .write
-            .prepare_cached("SELECT id FROM prompt WHERE hash = ?1")?
-            .query_row([hash], |row| row.get(0))
+            .prepare_cached("SELECT id FROM prompt WHERE hash = :hash")?
+            .query_row(named_params! { ":hash": hash }, only)
             .optional()?;
         let id = if let Some(id) = known {
             id
         } else {
-            self.write.prepare_cached("INSERT INTO prompt (hash, text) VALUES (?1, ?2)")?.execute((hash, text))?;
+            self.write
+                .prepare_cached("INSERT INTO prompt (hash, text) VALUES (:hash, :text)")?
+                .execute(named_params! { ":hash": hash, ":text": text })?;
             self.write.last_insert_rowid()
         };
         self.prompts.push(id);
@@ -134,15 +139,20 @@ impl PlanRows<'_> {
             set.markets.iter().chain(&nowhere).map(|market| market_row(&write, market)).collect()
         })?;
         let targets = of_sets(&|set| set.targets.iter().map(|target| target_row(&write, target)).collect())?;
-        let replanned: bool =
-            write.query_row("SELECT EXISTS (SELECT 1 FROM task WHERE run = ?1)", [run], |row| row.get(0))?;
+        let replanned: bool = write.query_row(
+            "SELECT EXISTS (SELECT 1 FROM task WHERE run = :run)",
+            named_params! { ":run": run },
+            only,
+        )?;
         if replanned {
-            write.execute("UPDATE task SET asked = 0 WHERE run = ?1", [run])?;
-            write.execute("DELETE FROM task_also_in WHERE task IN (SELECT id FROM task WHERE run = ?1)", [run])?;
+            write.execute("UPDATE task SET asked = 0 WHERE run = :run", named_params! { ":run": run })?;
+            write.execute(
+                "DELETE FROM task_also_in WHERE task IN (SELECT id FROM task WHERE run = :run)",
+                named_params! { ":run": run },
+            )?;
         }
-        let highest = |write: &Connection| {
-            write.query_row("SELECT coalesce(max(id), 0) FROM task", [], |row| row.get::<_, i64>(0))
-        };
+        let highest =
+            |write: &Connection| write.query_row("SELECT coalesce(max(id), 0) FROM task", [], |row| only::<i64>(row));
         let before = highest(&write)?;
         let kept = if replanned { keep_what_is_bought() } else { "DO NOTHING".to_owned() };
         Rows { run, prompts, sets, markets, targets }.insert(&write, job, order, &kept)?;
@@ -155,23 +165,30 @@ impl PlanRows<'_> {
                 (TaskState::Failed(Reason::DroppedByJob).numbers(), TaskState::Planned.numbers());
             edited.left = write.execute(
                 &format!(
-                    "UPDATE task SET state = ?2, reason = ?3 WHERE run = ?1 AND asked = 0 AND (state = ?4 OR ({}))",
+                    "UPDATE task SET state = :state, reason = :reason WHERE run = :run AND asked = 0
+                     AND (state = :planned OR ({}))",
                     failed_for(Reason::Refused)
                 ),
-                (run, failed, reason, planned),
+                named_params! { ":run": run, ":state": failed, ":reason": reason, ":planned": planned },
             )? as u64;
             let sql = format!(
-                "SELECT count(*) FROM task WHERE run = ?1 AND asked = 0 AND NOT ({})",
+                "SELECT count(*) FROM task WHERE run = :run AND asked = 0 AND NOT ({})",
                 failed_for(Reason::DroppedByJob)
             );
-            edited.no_longer_asked = write.query_row(&sql, [run], |row| row.get(0))?;
+            edited.no_longer_asked = write.query_row(&sql, named_params! { ":run": run }, only)?;
             let what = format!(
                 "planned anew: {} tasks joined, {} left unbought, {} bought ones are no longer asked",
                 edited.joined, edited.left, edited.no_longer_asked
             );
-            write.execute("INSERT INTO change (run, at, what) VALUES (?1, ?2, ?3)", (run, now, what))?;
+            write.execute(
+                "INSERT INTO change (run, at, what) VALUES (:run, :at, :what)",
+                named_params! { ":run": run, ":at": now, ":what": what },
+            )?;
         }
-        write.execute("UPDATE run SET plan_hash = ?2 WHERE id = ?1", (run, &plan_hash[..]))?;
+        write.execute(
+            "UPDATE run SET plan_hash = :plan_hash WHERE id = :run",
+            named_params! { ":run": run, ":plan_hash": &plan_hash[..] },
+        )?;
         write.commit()?;
         Ok(edited)
     }
@@ -193,11 +210,13 @@ impl Rows {
     fn insert(&self, write: &Connection, job: &Job, mut order: BuyingOrder<'_>, kept: &str) -> Result<(), LedgerError> {
         let mut insert = write.prepare(&format!(
             "INSERT INTO task (run, prompt, market, target, repeat, prompt_set, service, position)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (run, prompt, market, target, repeat) {kept}"
+             VALUES (:run, :prompt, :market, :target, :repeat, :prompt_set, :service, :position)
+                 ON CONFLICT (run, prompt, market, target, repeat) {kept}"
         ))?;
         let mut also = write.prepare(
             "INSERT INTO task_also_in (task, prompt_set)
-             SELECT id, ?6 FROM task WHERE run = ?1 AND prompt = ?2 AND market = ?3 AND target = ?4 AND repeat = ?5",
+             SELECT id, :prompt_set FROM task
+             WHERE run = :run AND prompt = :prompt AND market = :market AND target = :target AND repeat = :repeat",
         )?;
         let overlap = order.sets_overlap();
         let mut position = 0_i64;
@@ -208,7 +227,10 @@ impl Rows {
             let market = places[step.market.unwrap_or(places.len() - 1)];
             let (prompt, asked) = (self.prompts[step.prompt as usize], self.targets[step.set][step.target]);
             let (set, way) = (self.sets[step.set], service(target.method, target.priority));
-            insert.execute((self.run, prompt, market, asked, step.repeat, set, way, position))?;
+            insert.execute(named_params! {
+                ":run": self.run, ":prompt": prompt, ":market": market, ":target": asked, ":repeat": step.repeat,
+                ":prompt_set": set, ":service": way, ":position": position,
+            })?;
             if overlap {
                 for set in order.also_in(step) {
                     also.execute((self.run, prompt, market, asked, step.repeat, self.sets[set]))?;
@@ -240,36 +262,43 @@ pub(super) fn service_from(number: i64) -> rusqlite::Result<(Method, Priority)> 
 
 fn prompt_set(write: &Connection, run: i64, set: &PromptSet) -> Result<i64, LedgerError> {
     Ok(write.query_row(
-        "INSERT INTO prompt_set (run, name, weight, longest_prompt, ceiling_nano, line) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+        "INSERT INTO prompt_set (run, name, weight, longest_prompt, ceiling_nano, line)
+         VALUES (:run, :name, :weight, :longest_prompt, :ceiling_nano, :line)
          ON CONFLICT (run, name) DO UPDATE SET weight = excluded.weight, longest_prompt = excluded.longest_prompt,
              ceiling_nano = excluded.ceiling_nano, line = excluded.line
          RETURNING id",
-        (run, &set.name, set.weight, set.longest_prompt, set.max_cost_per_task.map(Money::nanos), set.at.line),
-        |row| row.get(0),
+        named_params! {
+            ":run": run, ":name": &set.name, ":weight": set.weight, ":longest_prompt": set.longest_prompt,
+            ":ceiling_nano": set.max_cost_per_task, ":line": set.at.line,
+        },
+        only,
     )?)
 }
 
 /// Names are kept as they were first seen; the codes decide.
 fn market_row(write: &Connection, market: &Market) -> Result<i64, LedgerError> {
     Ok(write.query_row(
-        "INSERT INTO market (location_code, location_name, language_code, language_name) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT (location_code, language_code) DO UPDATE SET location_name = coalesce(location_name, excluded.location_name)
+        "INSERT INTO market (location_code, location_name, language_code, language_name)
+         VALUES (:location_code, :location_name, :language_code, :language_name)
+         ON CONFLICT (location_code, language_code) DO UPDATE
+             SET location_name = coalesce(location_name, excluded.location_name)
          RETURNING id",
-        (market.location_code, &market.location_name, &market.language_code, &market.language_name),
-        |row| row.get(0),
+        named_params! {
+            ":location_code": market.location_code, ":location_name": &market.location_name,
+            ":language_code": &market.language_code, ":language_name": &market.language_name,
+        },
+        only,
     )?)
 }
 
 fn target_row(write: &Connection, target: &Target) -> Result<i64, LedgerError> {
     Ok(write.query_row(
-        "INSERT INTO target (engine, function, model, options) VALUES (?1, ?2, ?3, ?4)
+        "INSERT INTO target (engine, function, model, options) VALUES (:engine, :function, :model, :options)
          ON CONFLICT (engine, function, model, options) DO UPDATE SET model = model RETURNING id",
-        (
-            target.engine.name(),
-            target.function.name(),
-            target.model.as_deref().unwrap_or_default(),
-            target.options_json(),
-        ),
-        |row| row.get(0),
+        named_params! {
+            ":engine": target.engine.name(), ":function": target.function.name(),
+            ":model": target.model.as_deref().unwrap_or_default(), ":options": target.options_json(),
+        },
+        only,
     )?)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 
-use super::columns::{named, options};
+use super::columns::{named, only, options};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, MarketId, RunId, SetId, TargetId, TaskId};
@@ -37,20 +37,19 @@ pub struct ToBuy {
     pub attempts: u32,
 }
 
+/// The columns of a [`ToBuy`], of `task` and the `attempt` that counts: the first of a query. They are read by their order,
+/// since there are many such rows, and to look a column up by its name costs more than to read it.
+pub(super) const TO_BUY: &str = "task.id, task.position, task.target, task.service, task.attempt, attempt.number,
+     task.prompt_set, task.market";
+
 impl ToBuy {
-    pub(super) fn from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Self> {
-        let (method, priority) = service_from(row.get(at + 3)?)?;
-        Ok(Self {
-            task: TaskId(row.get(at)?),
-            position: row.get(at + 1)?,
-            target: TargetId(row.get(at + 2)?),
-            method,
-            priority,
-            previous: row.get::<_, Option<i64>>(at + 4)?.map(AttemptId),
-            attempts: row.get::<_, Option<u32>>(at + 5)?.unwrap_or(0),
-            set: SetId(row.get(at + 6)?),
-            market: MarketId(row.get(at + 7)?),
-        })
+    /// Reads [`TO_BUY`].
+    pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let (task, position, target, service, previous, attempts, set, market): (_, _, _, _, _, Option<u32>, _, _) =
+            row.try_into()?;
+        let (method, priority) = service_from(service)?;
+        let attempts = attempts.unwrap_or(0);
+        Ok(Self { task, position, target, set, market, method, priority, previous, attempts })
     }
 }
 
@@ -79,6 +78,10 @@ pub struct TargetCost {
 }
 
 impl TargetCost {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self { tasks: row.get("tasks")?, total: row.get("total_nano")?, most: row.get("max_nano")? })
+    }
+
     /// What the next is expected to cost.
     pub fn expected(&self) -> Money {
         Money::from_nanos(self.total.nanos() / i64::try_from(self.tasks).unwrap_or(i64::MAX).max(1))
@@ -106,13 +109,12 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn next_to_buy(&self, run: RunId, after: i64, most: usize) -> Result<Vec<ToBuy>, LedgerError> {
-        let mut statement = self.db.prepare_cached(
-            "SELECT task.id, task.position, task.target, task.service, task.attempt, attempt.number, task.prompt_set,
-                    task.market
-             FROM task INDEXED BY task_to_buy LEFT JOIN attempt ON attempt.id = task.attempt
-             WHERE task.run = ?1 AND task.state = 0 AND task.position > ?2 ORDER BY task.position LIMIT ?3",
-        )?;
-        let rows = statement.query_map((run.0, after, most), |row| ToBuy::from_row(row, 0))?;
+        let mut statement = self.db.prepare_cached(&format!(
+            "SELECT {TO_BUY} FROM task INDEXED BY task_to_buy LEFT JOIN attempt ON attempt.id = task.attempt
+             WHERE task.run = :run AND task.state = 0 AND task.position > :after ORDER BY task.position LIMIT :most"
+        ))?;
+        let rows =
+            statement.query_map(named_params! { ":run": run, ":after": after, ":most": most }, ToBuy::from_row)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -124,10 +126,11 @@ impl Ledger {
         let mut statement = self.db.prepare_cached(
             "SELECT DISTINCT target.engine, target.function, task.service
              FROM task INDEXED BY task_to_buy JOIN target ON target.id = task.target
-             WHERE task.run = ?1 AND task.state = 0",
+             WHERE task.run = :run AND task.state = 0",
         )?;
-        let rows =
-            statement.query_map([run.0], |row| Ok((named(row, 0)?, named(row, 1)?, service_from(row.get(2)?)?.0)))?;
+        let rows = statement.query_map(named_params! { ":run": run }, |row| {
+            Ok((named(row, "engine")?, named(row, "function")?, service_from(row.get("service")?)?.0))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -136,13 +139,13 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn market(&self, market: MarketId) -> Result<Market, LedgerError> {
-        let sql = "SELECT location_code, location_name, language_code, language_name FROM market WHERE id = ?1";
-        Ok(self.db.prepare_cached(sql)?.query_row([market.0], |row| {
+        let sql = "SELECT location_code, location_name, language_code, language_name FROM market WHERE id = :market";
+        Ok(self.db.prepare_cached(sql)?.query_row(named_params! { ":market": market }, |row| {
             Ok(Market {
-                location_code: row.get(0)?,
-                location_name: row.get(1)?,
-                language_code: row.get(2)?,
-                language_name: row.get(3)?,
+                location_code: row.get("location_code")?,
+                location_name: row.get("location_name")?,
+                language_code: row.get("language_code")?,
+                language_name: row.get("language_name")?,
             })
         })?)
     }
@@ -153,15 +156,15 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn target(&self, target: TargetId) -> Result<TargetFacts, LedgerError> {
         Ok(self.db.query_row(
-            "SELECT engine, function, model, options FROM target WHERE id = ?1",
-            [target.0],
+            "SELECT engine, function, model, options FROM target WHERE id = :target",
+            named_params! { ":target": target },
             |row| {
-                let model: String = row.get(2)?;
+                let model: String = row.get("model")?;
                 Ok(TargetFacts {
-                    engine: named(row, 0)?,
-                    function: named(row, 1)?,
+                    engine: named(row, "engine")?,
+                    function: named(row, "function")?,
                     model: Some(model).filter(|m| !m.is_empty()),
-                    options: options(row, 3)?,
+                    options: options(row, "options")?,
                 })
             },
         )?)
@@ -172,9 +175,9 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn asked(&self, set: SetId) -> Result<Asked, LedgerError> {
-        let sql = "SELECT longest_prompt, ceiling_nano FROM prompt_set WHERE id = ?1";
-        Ok(self.db.query_row(sql, [set.0], |row| {
-            Ok(Asked { prompt_bytes: row.get(0)?, ceiling: row.get::<_, Option<i64>>(1)?.map(Money::from_nanos) })
+        let sql = "SELECT longest_prompt, ceiling_nano FROM prompt_set WHERE id = :prompt_set";
+        Ok(self.db.query_row(sql, named_params! { ":prompt_set": set }, |row| {
+            Ok(Asked { prompt_bytes: row.get("longest_prompt")?, ceiling: row.get("ceiling_nano")? })
         })?)
     }
 
@@ -196,12 +199,12 @@ impl Ledger {
         target: TargetId,
         method: Method,
     ) -> Result<Option<TargetCost>, LedgerError> {
-        let sql =
-            "SELECT tasks, total_nano, max_nano FROM target_cost WHERE account = ?1 AND target = ?2 AND method = ?3";
-        let row = self.db.prepare_cached(sql)?.query_row((account.0, target.0, method.name()), |row| {
-            let money = |at| row.get(at).map(Money::from_nanos);
-            Ok(TargetCost { tasks: row.get(0)?, total: money(1)?, most: money(2)? })
-        });
+        let sql = "SELECT tasks, total_nano, max_nano FROM target_cost WHERE account = :account AND target = :target
+                    AND method = :method";
+        let row = self.db.prepare_cached(sql)?.query_row(
+            named_params! { ":account": account, ":target": target, ":method": method.name() },
+            TargetCost::from_row,
+        );
         Ok(row.optional()?)
     }
 
@@ -211,14 +214,14 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn model_costs(&self, account: &str) -> Result<BTreeMap<String, TargetCost>, LedgerError> {
         let mut statement = self.db.prepare(
-            "SELECT target.function || '/' || target.engine || '/' || target_cost.method || '/normal/' || target.model,
-                    sum(tasks), sum(total_nano), max(max_nano)
+            "SELECT target.function || '/' || target.engine || '/' || target_cost.method || '/normal/'
+                        || target.model AS price_key,
+                    sum(tasks) AS tasks, sum(total_nano) AS total_nano, max(max_nano) AS max_nano
              FROM target_cost JOIN target ON target.id = target_cost.target
-             JOIN account ON account.id = target_cost.account WHERE account.name = ?1 GROUP BY 1",
+             JOIN account ON account.id = target_cost.account WHERE account.name = :account GROUP BY 1",
         )?;
-        let rows = statement.query_map([account], |row| {
-            let money = |at| row.get(at).map(Money::from_nanos);
-            Ok((row.get(0)?, TargetCost { tasks: row.get(1)?, total: money(2)?, most: money(3)? }))
+        let rows = statement.query_map(named_params! { ":account": account }, |row| {
+            Ok((row.get("price_key")?, TargetCost::from_row(row)?))
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
@@ -228,10 +231,10 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn prices_charged(&self, account: &str) -> Result<BTreeSet<String>, LedgerError> {
-        let sql =
-            "SELECT price_key FROM price_seen JOIN account ON account.id = price_seen.account WHERE account.name = ?1";
+        let sql = "SELECT price_key FROM price_seen JOIN account ON account.id = price_seen.account
+                    WHERE account.name = :account";
         let mut statement = self.db.prepare(sql)?;
-        let rows = statement.query_map([account], |row| row.get(0))?;
+        let rows = statement.query_map(named_params! { ":account": account }, only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -241,7 +244,7 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn functions(&self) -> Result<BTreeSet<Function>, LedgerError> {
         let mut statement = self.db.prepare("SELECT DISTINCT function FROM target")?;
-        let rows = statement.query_map([], |row| named(row, 0))?;
+        let rows = statement.query_map([], |row| named(row, "function"))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -253,16 +256,20 @@ impl Ledger {
         let mut statement = self.db.prepare(
             "SELECT DISTINCT target.engine, target.model FROM task JOIN target ON target.id = task.target
              WHERE target.model <> '' AND task.asked = 1 AND task.run IN
-                 (SELECT max(run.id) FROM run JOIN job ON job.id = run.job WHERE job.account = :account GROUP BY run.job)",
+                 (SELECT max(run.id) FROM run JOIN job ON job.id = run.job WHERE job.account = :account
+                     GROUP BY run.job)",
         )?;
-        let rows = statement.query_map(&[(":account", &account.0)], |row| Ok((named(row, 0)?, row.get(1)?)))?;
+        let rows = statement
+            .query_map(named_params! { ":account": account }, |row| Ok((named(row, "engine")?, row.get("model")?)))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
 
 pub(super) fn price_seen(read: &Connection, account: AccountId, key: &str) -> Result<Option<Charge>, LedgerError> {
     Ok(read
-        .prepare_cached("SELECT nano_usd, seen_v FROM price_seen WHERE account = ?1 AND price_key = ?2")?
-        .query_row((account.0, key), |row| Ok((row.get(0).map(Money::from_nanos)?, row.get(1)?)))
+        .prepare_cached("SELECT nano_usd, seen_v FROM price_seen WHERE account = :account AND price_key = :price_key")?
+        .query_row(named_params! { ":account": account, ":price_key": key }, |row| {
+            Ok((row.get("nano_usd")?, row.get("seen_v")?))
+        })
         .optional()?)
 }

@@ -1,8 +1,8 @@
 //! What is to be collected: batches with outstanding answers, and the missing forms of each answer.
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, named_params};
 
-use super::columns::{forms, named, named_in, provider_id};
+use super::columns::{forms, named, named_in, only, provider_id};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TargetId};
@@ -75,18 +75,15 @@ pub struct OpenCost {
 /// last taken at once, and where the cost was named.
 pub(super) fn open_cost(
     function: Function,
-    named: Option<i64>,
-    assumed: Option<i64>,
-    (last, named_in): (Option<i64>, NamedIn),
+    named: Option<Money>,
+    assumed: Option<Money>,
+    (last, named_in): (Option<Money>, NamedIn),
 ) -> Option<OpenCost> {
     match function {
         Function::LlmScraper => None,
-        Function::LlmResponses => Some(OpenCost {
-            booked: Money::from_nanos(named.or(assumed).unwrap_or(0)),
-            named: named.map(Money::from_nanos),
-            named_in,
-            last: last.map(Money::from_nanos),
-        }),
+        Function::LlmResponses => {
+            Some(OpenCost { booked: named.or(assumed).unwrap_or_default(), named, named_in, last })
+        }
     }
 }
 
@@ -97,20 +94,20 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn open_batches(&self, account: AccountId) -> Result<Vec<OpenBatch>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT id, engine, function, coalesce(posted_v, sent_v), uncollected,
+            "SELECT id, engine, function, coalesce(posted_v, sent_v) AS posted_v, uncollected,
                     NOT EXISTS (SELECT 1 FROM attempt JOIN task ON task.id = attempt.task
                                 WHERE attempt.id BETWEEN first_attempt AND first_attempt + attempts - 1
-                                AND task.service = 0)
-             FROM batch INDEXED BY batch_uncollected WHERE account = ?1 AND uncollected > 0 ORDER BY id",
+                                AND task.service = 0) AS all_high
+             FROM batch INDEXED BY batch_uncollected WHERE account = :account AND uncollected > 0 ORDER BY id",
         )?;
-        let rows = statement.query_map([account.0], |row| {
+        let rows = statement.query_map(named_params! { ":account": account }, |row| {
             Ok(OpenBatch {
-                batch: BatchId(row.get(0)?),
-                engine: named(row, 1)?,
-                function: named(row, 2)?,
-                posted_v: row.get(3)?,
-                uncollected: row.get(4)?,
-                all_high: row.get(5)?,
+                batch: row.get("id")?,
+                engine: named(row, "engine")?,
+                function: named(row, "function")?,
+                posted_v: row.get("posted_v")?,
+                uncollected: row.get("uncollected")?,
+                all_high: row.get("all_high")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -126,9 +123,9 @@ impl Ledger {
             .prepare_cached(
                 "SELECT attempt.id FROM batch JOIN attempt
                  ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-                 WHERE batch.id = ?1 AND attempt.state = 1",
+                 WHERE batch.id = :batch AND attempt.state = 1",
             )?
-            .query_map([batch.0], |row| row.get(0))?
+            .query_map(named_params! { ":batch": batch }, only)?
             .collect::<Result<_, _>>()?;
         let each = ids.into_iter().map(|attempt| self.to_collect(AttemptId(attempt)));
         each.filter_map(Result::transpose).collect()
@@ -143,35 +140,40 @@ impl Ledger {
             .db
             .prepare_cached(
                 "SELECT attempt.provider_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
-                        batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id),
+                        batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id) AS here,
                         task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano,
                         (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
-                         AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1),
+                         AND price_key GLOB batch.function || '/*/standard/*' ORDER BY seen_v DESC LIMIT 1) AS last,
                         attempt.listed_done, task.service
                  FROM attempt JOIN batch ON batch.id = attempt.batch JOIN run ON run.id = batch.run
                  JOIN task ON task.id = attempt.task
-                 WHERE attempt.id = ?1 AND attempt.state = 1",
+                 WHERE attempt.id = :attempt AND attempt.state = 1",
             )?
-            .query_row([attempt.0], |row| {
-                let have: Option<String> = row.get(7)?;
+            .query_row(named_params! { ":attempt": attempt }, |row| {
+                let have: Option<String> = row.get("here")?;
                 let have = have.unwrap_or_default();
-                let function = named(row, 3)?;
-                let wanted = forms(row, 4, function)?;
+                let function = named(row, "function")?;
+                let wanted = forms(row, "results", function)?;
                 let missing = |kind: &ResultKind| !have.split(',').any(|had| had == kind.name());
-                let service: i64 = row.get(14)?;
+                let service: i64 = row.get("service")?;
                 let found = ToCollect {
                     attempt,
-                    batch: BatchId(row.get(1)?),
-                    provider_id: provider_id(row, 0)?,
-                    engine: named(row, 2)?,
+                    batch: row.get("batch")?,
+                    provider_id: provider_id(row, "provider_id")?,
+                    engine: named(row, "engine")?,
                     function,
                     kinds: wanted.into_iter().filter(missing).collect(),
                     is_here: !have.is_empty(),
-                    number: row.get(5)?,
-                    run: RunId(row.get(6)?),
-                    target: TargetId(row.get(8)?),
-                    held: Money::from_nanos(row.get(9)?),
-                    open_cost: open_cost(function, row.get(10)?, row.get(11)?, (row.get(12)?, named_in(row.get(13)?))),
+                    number: row.get("number")?,
+                    run: row.get("run")?,
+                    target: row.get("target")?,
+                    held: row.get("held_nano")?,
+                    open_cost: open_cost(
+                        function,
+                        row.get("posted_nano")?,
+                        row.get("settled_nano")?,
+                        (row.get("last")?, named_in(row.get("listed_done")?)),
+                    ),
                     price: None,
                 };
                 Ok((found, service))

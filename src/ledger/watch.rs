@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use rusqlite::OptionalExtension;
+use rusqlite::{OptionalExtension, named_params};
 
-use super::columns::named;
+use super::columns::{named, only};
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, BatchId};
 use crate::money::Money;
@@ -37,20 +37,22 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn given_up(&self, account: AccountId, from_v: i64) -> Result<Vec<GivenUp>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT batch.id, batch.function, batch.sent_v, batch.closed_v, count(*), sum(attempt.held_nano)
+            "SELECT batch.id, batch.function, batch.sent_v, batch.closed_v, count(*) AS tasks,
+                    sum(attempt.held_nano) AS held
              FROM batch INDEXED BY batch_in_doubt JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
-             WHERE batch.account = ?1 AND batch.sent_v >= ?2 AND batch.unknown_because IS NOT NULL AND attempt.state = 3
+             WHERE batch.account = :account AND batch.sent_v >= :from_v AND batch.unknown_because IS NOT NULL
+                 AND attempt.state = 3
              GROUP BY batch.id ORDER BY batch.id",
         )?;
-        let rows = statement.query_map((account.0, from_v), |row| {
+        let rows = statement.query_map(named_params! { ":account": account, ":from_v": from_v }, |row| {
             Ok(GivenUp {
-                batch: BatchId(row.get(0)?),
-                function: named(row, 1)?,
-                sent_v: row.get(2)?,
-                closed_v: row.get(3)?,
-                tasks: row.get(4)?,
-                held: Money::from_nanos(row.get(5)?),
+                batch: row.get("id")?,
+                function: named(row, "function")?,
+                sent_v: row.get("sent_v")?,
+                closed_v: row.get("closed_v")?,
+                tasks: row.get("tasks")?,
+                held: row.get("held")?,
             })
         })?;
         Ok(rows.collect::<Result<_, _>>()?)
@@ -62,8 +64,10 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn crowded(&self, account: AccountId) -> Result<BTreeMap<(Engine, Function), i64>, LedgerError> {
         let mut statement =
-            self.db.prepare_cached("SELECT engine, function, seen_v FROM ready_crowded WHERE account = ?1")?;
-        let rows = statement.query_map([account.0], |row| Ok(((named(row, 0)?, named(row, 1)?), row.get(2)?)))?;
+            self.db.prepare_cached("SELECT engine, function, seen_v FROM ready_crowded WHERE account = :account")?;
+        let rows = statement.query_map(named_params! { ":account": account }, |row| {
+            Ok(((named(row, "engine")?, named(row, "function")?), row.get("seen_v")?))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
@@ -72,8 +76,11 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn last_scan(&self, account: AccountId) -> Result<Option<(i64, String)>, LedgerError> {
-        let sql = "SELECT begun_v, verdict FROM scan WHERE account = ?1 ORDER BY id DESC LIMIT 1";
-        Ok(self.db.query_row(sql, [account.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?)
+        let sql = "SELECT begun_v, verdict FROM scan WHERE account = :account ORDER BY id DESC LIMIT 1";
+        Ok(self
+            .db
+            .query_row(sql, named_params! { ":account": account }, |row| Ok((row.get("begun_v")?, row.get("verdict")?)))
+            .optional()?)
     }
 
     /// When the provider's list was last read for it, by the provider's clock.
@@ -81,6 +88,10 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn watched_v(&self, account: AccountId) -> Result<Option<i64>, LedgerError> {
-        Ok(self.db.query_row("SELECT watched_v FROM account WHERE id = ?1", [account.0], |row| row.get(0))?)
+        Ok(self.db.query_row(
+            "SELECT watched_v FROM account WHERE id = :account",
+            named_params! { ":account": account },
+            only,
+        )?)
     }
 }

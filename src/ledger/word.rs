@@ -6,10 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::OptionalExtension as _;
+use rusqlite::{OptionalExtension as _, named_params};
 
 use super::attempt_state::AttemptState;
-use super::columns::named;
+use super::columns::{named, only};
 use super::journal::Commit;
 use super::notices::NoticeKind;
 use super::working_set::Attempt;
@@ -44,23 +44,24 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn awaited(&self, account: AccountId) -> Result<Vec<Awaited>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT batch.id, batch.engine, batch.function, batch.method, batch.sent_v, batch.closed_v, attempt.id
+            "SELECT batch.id AS batch, batch.engine, batch.function, batch.method, batch.sent_v, batch.closed_v,
+                    attempt.id AS attempt
              FROM word JOIN attempt ON attempt.id = word.attempt JOIN batch ON batch.id = attempt.batch
-             WHERE word.bought = 1 AND batch.account = ?1 ORDER BY attempt.id",
+             WHERE word.bought = 1 AND batch.account = :account ORDER BY attempt.id",
         )?;
-        let mut rows = statement.query([account.0])?;
+        let mut rows = statement.query(named_params! { ":account": account })?;
         let mut all: Vec<Awaited> = Vec::new();
         while let Some(row) = rows.next()? {
-            let (batch, attempt) = (BatchId(row.get(0)?), AttemptId(row.get(6)?));
+            let (batch, attempt) = (row.get("batch")?, row.get("attempt")?);
             match all.last_mut().filter(|last| last.batch == batch) {
                 Some(last) => drop(last.attempts.insert(attempt)),
                 None => all.push(Awaited {
                     batch,
-                    engine: named(row, 1)?,
-                    function: named(row, 2)?,
-                    method: named(row, 3)?,
-                    sent_v: row.get(4)?,
-                    closed_v: row.get(5)?,
+                    engine: named(row, "engine")?,
+                    function: named(row, "function")?,
+                    method: named(row, "method")?,
+                    sent_v: row.get("sent_v")?,
+                    closed_v: row.get("closed_v")?,
                     attempts: BTreeSet::from([attempt]),
                 }),
             }
@@ -75,13 +76,15 @@ impl Ledger {
     /// The ledger cannot be read.
     pub fn words(&self, batch: BatchId) -> Result<Vec<(AttemptId, crate::ids::TaskId, bool)>, LedgerError> {
         let mut statement = self.db.prepare_cached(
-            "SELECT attempt.id, task.id, word.bought FROM word JOIN attempt ON attempt.id = word.attempt
+            "SELECT attempt.id AS attempt, task.id AS task, word.bought FROM word
+                    JOIN attempt ON attempt.id = word.attempt
              JOIN task ON task.id = attempt.task
-             WHERE attempt.batch = ?1 AND (word.bought = 1 OR (task.attempt = attempt.id AND task.state = 0))
+             WHERE attempt.batch = :batch AND (word.bought = 1 OR (task.attempt = attempt.id AND task.state = 0))
              ORDER BY attempt.id",
         )?;
-        let rows = statement
-            .query_map([batch.0], |row| Ok((AttemptId(row.get(0)?), crate::ids::TaskId(row.get(1)?), row.get(2)?)))?;
+        let rows = statement.query_map(named_params! { ":batch": batch }, |row| {
+            Ok((row.get("attempt")?, row.get("task")?, row.get("bought")?))
+        })?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 }
@@ -90,20 +93,24 @@ impl Commit<'_> {
     /// The hold is charged as of this moment, and the answer is waited for.
     pub(super) fn said_bought(&mut self, attempt: AttemptId, posted_v: i64) -> Result<(), LedgerError> {
         let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Sending])? else { return Ok(()) };
-        let sql = "SELECT method = 'live' FROM batch WHERE id = ?1";
-        let is_live: bool = self.write.prepare_cached(sql)?.query_row([facts.batch], |row| row.get(0))?;
+        let sql = "SELECT method = 'live' FROM batch WHERE id = :batch";
+        let is_live: bool = self.write.prepare_cached(sql)?.query_row(named_params! { ":batch": facts.batch }, only)?;
         if is_live {
             // Its answer went with its connection: there is nothing to wait for.
             return self.paid_for_nothing(facts, None, None, (facts.held, posted_v), Reason::ResolvedAsBought);
         }
         self.write
             .prepare_cached(
-                "UPDATE attempt SET state = ?2, posted_nano = held_nano, settled_nano = held_nano WHERE id = ?1",
+                "UPDATE attempt SET state = :state, posted_nano = held_nano, settled_nano = held_nano
+                 WHERE id = :attempt",
             )?
-            .execute((facts.id, AttemptState::ResolvedAsBought))?;
+            .execute(named_params! { ":attempt": facts.id, ":state": AttemptState::ResolvedAsBought })?;
         self.write
-            .prepare_cached("INSERT OR REPLACE INTO word (attempt, bought, charged_v) VALUES (?1, 1, ?2)")?
-            .execute((facts.id, posted_v))?;
+            .prepare_cached(
+                "INSERT OR REPLACE INTO word (attempt, bought, charged_v)
+                             VALUES (:attempt, 1, :charged_v)",
+            )?
+            .execute(named_params! { ":attempt": facts.id, ":charged_v": posted_v })?;
         self.stands(facts, AttemptState::ResolvedAsBought, Transition::Accept)?;
         self.moves.charge(facts.batch, posted_v, facts.held, facts.held, false);
         self.moves.count(facts.batch, -1, 0);
@@ -117,8 +124,8 @@ impl Commit<'_> {
         }
         self.not_bought(attempt, AttemptState::NotBought, None, Transition::NotBought)?;
         self.write
-            .prepare_cached("INSERT OR REPLACE INTO word (attempt, bought) VALUES (?1, 0)")?
-            .execute([attempt.0])?;
+            .prepare_cached("INSERT OR REPLACE INTO word (attempt, bought) VALUES (:attempt, 0)")?
+            .execute(named_params! { ":attempt": attempt })?;
         Ok(())
     }
 
@@ -130,8 +137,9 @@ impl Commit<'_> {
             return self.word_is_kept(facts).map(drop);
         }
         let sql = "SELECT EXISTS (SELECT 1 FROM word JOIN task ON task.attempt = word.attempt
-                                  WHERE word.attempt = ?1 AND word.bought = 0 AND task.state = 0)";
-        let is_planned: bool = self.write.prepare_cached(sql)?.query_row([attempt.0], |row| row.get(0))?;
+                                  WHERE word.attempt = :attempt AND word.bought = 0 AND task.state = 0)";
+        let is_planned: bool =
+            self.write.prepare_cached(sql)?.query_row(named_params! { ":attempt": attempt }, only)?;
         if is_planned {
             self.in_doubt_again(facts, None)?;
         }
@@ -142,8 +150,8 @@ impl Commit<'_> {
     pub(super) fn never_came(&mut self, attempt: AttemptId) -> Result<(), LedgerError> {
         let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::ResolvedAsBought])? else { return Ok(()) };
         self.write
-            .prepare_cached("UPDATE attempt SET state = ?2 WHERE id = ?1")?
-            .execute((facts.id, AttemptState::PaidFailure))?;
+            .prepare_cached("UPDATE attempt SET state = :state WHERE id = :attempt")?
+            .execute(named_params! { ":attempt": facts.id, ":state": AttemptState::PaidFailure })?;
         self.forget_word(facts)?;
         self.stands(facts, AttemptState::PaidFailure, Transition::Fail(Reason::ResolvedAsBought))?;
         // Not the person's word is the loss, but that nothing came of it.
@@ -159,8 +167,8 @@ impl Commit<'_> {
         }
         let charged_v: Option<i64> = self
             .write
-            .prepare_cached("SELECT charged_v FROM word WHERE attempt = ?1")?
-            .query_row([facts.id], |row| row.get(0))
+            .prepare_cached("SELECT charged_v FROM word WHERE attempt = :attempt")?
+            .query_row(named_params! { ":attempt": facts.id }, only)
             .optional()?
             .flatten();
         let charged_v = charged_v.ok_or_else(|| {
@@ -172,9 +180,10 @@ impl Commit<'_> {
     fn in_doubt_again(&mut self, facts: Attempt, charged_v: Option<i64>) -> Result<Attempt, LedgerError> {
         self.write
             .prepare_cached(
-                "UPDATE attempt SET state = ?2, posted_nano = NULL, settled_nano = NULL, code = NULL WHERE id = ?1",
+                "UPDATE attempt SET state = :state, posted_nano = NULL, settled_nano = NULL, code = NULL
+                 WHERE id = :attempt",
             )?
-            .execute((facts.id, AttemptState::Sending))?;
+            .execute(named_params! { ":attempt": facts.id, ":state": AttemptState::Sending })?;
         self.forget_word(facts)?;
         self.stands(facts, AttemptState::Sending, Transition::UnknownOutcome)?;
         self.moves.in_doubt_again(facts.batch, charged_v.map(|charged_v| (charged_v, facts.held)), facts.held);
@@ -183,7 +192,9 @@ impl Commit<'_> {
     }
 
     fn forget_word(&mut self, facts: Attempt) -> Result<(), LedgerError> {
-        self.write.prepare_cached("DELETE FROM word WHERE attempt = ?1")?.execute([facts.id])?;
+        self.write.prepare_cached("DELETE FROM word WHERE attempt = :attempt")?.execute(named_params! {
+            ":attempt": facts.id,
+        })?;
         Ok(())
     }
 }

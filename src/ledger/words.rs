@@ -1,6 +1,6 @@
 //! The provider's own words about an attempt that it refused or that failed, stored beside it.
 
-use rusqlite::Connection;
+use rusqlite::{Connection, named_params};
 
 use super::LedgerError;
 use crate::ids::AttemptId;
@@ -14,10 +14,11 @@ pub(super) fn said(write: &Connection, attempt: AttemptId, message: &str) -> Res
     if !message.is_empty() {
         write
             .prepare_cached(
-                "INSERT INTO provider_message (attempt, message) SELECT ?1, ?2 WHERE EXISTS (SELECT 1 FROM attempt WHERE id = ?1)
+                "INSERT INTO provider_message (attempt, message) SELECT :attempt, :message
+                 WHERE EXISTS (SELECT 1 FROM attempt WHERE id = :attempt)
                  ON CONFLICT DO UPDATE SET message = excluded.message",
             )?
-            .execute((attempt.0, message))?;
+            .execute(named_params! { ":attempt": attempt, ":message": message })?;
     }
     Ok(())
 }

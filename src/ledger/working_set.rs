@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::Connection;
+use rusqlite::{Connection, named_params};
 
 use super::LedgerError;
 use super::attempt_state::AttemptState;
@@ -53,20 +53,14 @@ impl<'t> WorkingSet<'t> {
         let mut statement = write.prepare_cached(
             "SELECT attempt.id, attempt.task, attempt.batch, attempt.state, attempt.held_nano,
                     task.state, task.reason, task.attempt
-             FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id BETWEEN ?1 AND ?2",
+             FROM attempt JOIN task ON task.id = attempt.task WHERE attempt.id BETWEEN :first AND :last",
         )?;
-        let mut rows = statement.query((first, last))?;
+        let mut rows = statement.query(named_params! { ":first": first, ":last": last })?;
         while let Some(row) = rows.next()? {
-            let attempt = Attempt {
-                id: row.get(0)?,
-                task: row.get(1)?,
-                batch: row.get(2)?,
-                state: row.get(3)?,
-                held: Money::from_nanos(row.get(4)?),
-            };
-            let state = task_state(row, 5)?;
-            self.tasks.insert(attempt.task, Task { state, latest: row.get(7)? });
-            self.attempts.insert(attempt.id, attempt);
+            // Read by their order: every step of a task begins with such a row.
+            let (id, task, batch, state, held, task_stands, reason, latest) = row.try_into()?;
+            self.tasks.insert(task, Task { state: task_state(task_stands, reason)?, latest });
+            self.attempts.insert(id, Attempt { id, task, batch, state, held });
         }
         Ok(())
     }
