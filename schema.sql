@@ -282,6 +282,10 @@ CREATE TABLE entry (
     CONSTRAINT time_runs_forward CHECK (from_v <= to_v)
 ) STRICT;
 CREATE INDEX entry_of_batch ON entry (batch);
+CREATE TRIGGER an_entry_is_never_changed BEFORE UPDATE ON entry
+    BEGIN SELECT raise(ABORT, 'an_entry_is_never_changed'); END;
+CREATE TRIGGER an_entry_is_never_deleted BEFORE DELETE ON entry
+    BEGIN SELECT raise(ABORT, 'an_entry_is_never_deleted'); END;
 
 -- Costs that were booked for want of the provider's word: a task failed or expired, or an answer named no cost. The books may
 -- be above the bill by them until the provider's list names the cost; it is read for them at most once a day. A row leaves
@@ -307,6 +311,23 @@ CREATE TABLE unmatched_charge (
     why       TEXT NOT NULL,
     CONSTRAINT an_extra_charge_is_booked_once UNIQUE (account, provider_id)
 ) STRICT;
+
+-- An unmatched charge whose task was found after all. The charge stays as it was booked, and counts no more: the attempt's
+-- own charge counts in its place.
+CREATE TABLE unmatched_reversal (
+    charge  INTEGER PRIMARY KEY REFERENCES unmatched_charge (id),
+    attempt INTEGER NOT NULL REFERENCES attempt (id)
+) STRICT;
+
+CREATE TRIGGER an_unmatched_charge_is_never_changed BEFORE UPDATE ON unmatched_charge
+    BEGIN SELECT raise(ABORT, 'an_unmatched_charge_is_never_changed'); END;
+CREATE TRIGGER an_unmatched_charge_is_never_deleted BEFORE DELETE ON unmatched_charge
+    BEGIN SELECT raise(ABORT, 'an_unmatched_charge_is_never_deleted'); END;
+
+-- The unmatched charges that count.
+CREATE VIEW unmatched AS
+    SELECT id, account, attempt, provider_id, tag, nano_usd, posted_v, why FROM unmatched_charge
+    WHERE id NOT IN (SELECT charge FROM unmatched_reversal);
 
 -- Ceilings and standing totals, one row for each scope and period, kept in the same transaction as the entries. The
 -- reserving update adds to `held_nano` only where charged + held + the new hold stay within the limit. A provider that

@@ -26,6 +26,7 @@ pub mod config;
 pub mod job;
 pub mod ids;
 pub mod task;
+pub mod attempt;
 pub mod tag;
 pub mod price;
 pub mod plan;

@@ -28,7 +28,9 @@ fn small() -> Connection {
          INSERT INTO task (id, run, prompt, market, target, repeat, prompt_set, service, position) VALUES (1, 1, 1, 1, 1, 1, 1, 0, 1);
          INSERT INTO batch (id, run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, session, held_nano, unresolved)
              VALUES (1, 1, 1, 'chat_gpt', 'llm_scraper', 1, 1, 0, 0, 1, 0, 1);
-         INSERT INTO attempt (id, task, batch, number, held_nano) VALUES (1, 1, 1, 1, 5);",
+         INSERT INTO attempt (id, task, batch, number, held_nano) VALUES (1, 1, 1, 1, 5);
+         INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (1, 'reserve', 5, 0, 0);
+         INSERT INTO unmatched_charge (account, provider_id, tag, nano_usd, posted_v, why) VALUES (1, 'x', '', 5, 0, 'x');",
     )
     .unwrap();
     db
@@ -64,6 +66,10 @@ pub(crate) fn an_impossible_row_is_refused_with_its_reason() {
         ),
         ("INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (1, 'charge', 1, 1, 0)", "time_runs_forward"),
         ("INSERT INTO entry (batch, kind, nano_usd, from_v, to_v) VALUES (99, 'charge', 1, 0, 0)", "FOREIGN KEY"),
+        ("UPDATE entry SET nano_usd = 1", "an_entry_is_never_changed"),
+        ("DELETE FROM entry", "an_entry_is_never_deleted"),
+        ("UPDATE unmatched_charge SET nano_usd = 1", "an_unmatched_charge_is_never_changed"),
+        ("DELETE FROM unmatched_charge", "an_unmatched_charge_is_never_deleted"),
         (
             "INSERT INTO cap (scope, owner, from_v, to_v, held_nano) VALUES ('run', 1, 0, 1, -1)",
             "held_is_never_negative",

@@ -141,6 +141,7 @@ fn of_ledger(error: &LedgerError) -> Exit {
         LedgerError::Sqlite { .. }
         | LedgerError::SqliteVersion(_)
         | LedgerError::Illegal(_)
+        | LedgerError::IllegalStep(_)
         | LedgerError::Unexpected(_) => Exit::Unexpected,
     }
 }

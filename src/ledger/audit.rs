@@ -148,8 +148,8 @@ impl Ledger {
         audit.overrun = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM entry WHERE kind = 'overrun'")?);
         let spent = sum("SELECT coalesce(sum(CASE kind WHEN 'charge' THEN nano_usd WHEN 'overrun' THEN nano_usd
                                            WHEN 'refund' THEN -nano_usd ELSE 0 END), 0) FROM entry")?;
-        audit.extra = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM unmatched_charge")?);
-        audit.extra_charges = sum("SELECT count(*) FROM unmatched_charge")?.unsigned_abs();
+        audit.extra = Money::from_nanos(sum("SELECT coalesce(sum(nano_usd), 0) FROM unmatched")?);
+        audit.extra_charges = sum("SELECT count(*) FROM unmatched")?.unsigned_abs();
         audit.charged = Money::from_nanos(spent) + audit.extra;
         audit.held = Money::from_nanos(sum("SELECT coalesce(sum(held_nano), 0) FROM batch")?);
         audit.in_doubt = sum("SELECT coalesce(sum(unresolved), 0) FROM batch")?.unsigned_abs();
@@ -215,7 +215,7 @@ impl Ledger {
                 }
             }
         }
-        let mut statement = self.db.prepare_cached("SELECT account, posted_v, nano_usd, id FROM unmatched_charge")?;
+        let mut statement = self.db.prepare_cached("SELECT account, posted_v, nano_usd, id FROM unmatched")?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             let (posted_v, id): (i64, i64) = (row.get("posted_v")?, row.get("id")?);

@@ -97,8 +97,7 @@ fn taken_since(db: &Connection, account: AccountId, from_v: i64) -> Result<i64, 
            AND batch.function = 'llm_responses' AND batch.method = 'standard' AND attempt.settled_nano IS NOT NULL
            AND EXISTS (SELECT 1 FROM answer
                        WHERE answer.attempt = attempt.id AND coalesce(answer.done_v, :from) >= :from)")?;
-    let extra =
-        sum("SELECT coalesce(sum(nano_usd), 0) FROM unmatched_charge WHERE account = :account AND posted_v >= :from
+    let extra = sum("SELECT coalesce(sum(nano_usd), 0) FROM unmatched WHERE account = :account AND posted_v >= :from
                 AND :settles IS NOT NULL")?;
     Ok(charged.saturating_add(by_word).saturating_add(settled).saturating_add(extra))
 }

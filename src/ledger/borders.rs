@@ -7,11 +7,15 @@ use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params};
 
 use super::LedgerError;
-use super::caps::moment;
 use super::columns::only;
 use crate::period;
 use crate::plan::Scope;
 use crate::zone::Zone;
+
+/// Unix seconds as a moment; what no calendar holds is its beginning.
+pub(super) fn moment(seconds: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
+}
 
 /// The days or months that a span touches, as seconds; `kept` says which borders count of the one that holds a moment.
 pub(super) fn periods(

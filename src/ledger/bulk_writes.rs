@@ -9,9 +9,9 @@ use rusqlite::types::Value;
 use rusqlite::{CachedStatement, Connection, named_params};
 
 use super::LedgerError;
-use super::attempt_state::AttemptState;
 use super::change::DraftTask;
 use super::columns::listed_done;
+use crate::attempt::AttemptState;
 use crate::ids::TaskId;
 use crate::money::Money;
 use crate::price::NamedIn;
@@ -63,6 +63,7 @@ pub(super) struct Acceptances<'t> {
 /// Attempts that stand in a row, and were accepted at the same cost.
 struct Accepted {
     attempts: RangeInclusive<i64>,
+    from: AttemptState,
     /// The provider's id as it is kept; of several attempts, theirs one after the other, 16 bytes each.
     provider_ids: Value,
     cost: Money,
@@ -76,49 +77,50 @@ impl<'t> Acceptances<'t> {
             "UPDATE attempt
              SET state = :state, posted_nano = :posted, settled_nano = :settled, listed_done = :listed_done, code = NULL,
                  provider_id = iif(typeof(:ids) = 'blob', substr(:ids, 16 * (id - :first) + 1, 16), :ids)
-             WHERE id BETWEEN :first AND :last",
+             WHERE id BETWEEN :first AND :last AND state = :from",
         )?;
         Ok(Self { statement, row: None })
     }
 
-    /// The attempt was accepted. It is written by [`Acceptances::write`] at the latest.
+    /// The attempt, in this state so far, was accepted. It is written by [`Acceptances::write`] at the latest.
     pub(super) fn add(
         &mut self,
-        attempt: i64,
+        (attempt, from): (i64, AttemptState),
         provider_id: Value,
         cost: Money,
         named_in: Option<NamedIn>,
     ) -> Result<(), LedgerError> {
-        if let Some(Accepted { attempts, provider_ids: Value::Blob(ids), cost: same, named_in: alike }) = &mut self.row
+        if let Some(Accepted { attempts, from: stood, provider_ids: Value::Blob(ids), cost: same, named_in: alike }) =
+            &mut self.row
             && let Value::Blob(id) = &provider_id
             && *attempts.end() + 1 == attempt
-            && (*same, *alike) == (cost, named_in)
+            && (*stood, *same, *alike) == (from, cost, named_in)
         {
             *attempts = *attempts.start()..=attempt;
             ids.extend(id);
             return Ok(());
         }
         self.write()?;
-        self.row = Some(Accepted { attempts: attempt..=attempt, provider_ids: provider_id, cost, named_in });
+        self.row = Some(Accepted { attempts: attempt..=attempt, from, provider_ids: provider_id, cost, named_in });
         Ok(())
     }
 
     /// Writes what was accepted so far. Without this it is lost.
     pub(super) fn write(&mut self) -> Result<(), LedgerError> {
-        let Some(Accepted { attempts, provider_ids, cost, named_in }) = self.row.take() else { return Ok(()) };
+        let Some(Accepted { attempts, from, provider_ids, cost, named_in }) = self.row.take() else { return Ok(()) };
         let (first, last) = (*attempts.start(), *attempts.end());
-        let (posted, settled) =
-            if named_in.is_none() { (None, Some(cost.nanos())) } else { (Some(cost.nanos()), None) };
+        let (posted, settled) = if named_in.is_none() { (None, Some(cost)) } else { (Some(cost), None) };
         let listed_done = named_in.and_then(listed_done);
         let state = AttemptState::Submitted;
         let written = self.statement.execute(named_params! {
-            ":first": first, ":last": last, ":state": state, ":ids": provider_ids, ":posted": posted,
+            ":first": first, ":last": last, ":from": from, ":state": state, ":ids": provider_ids, ":posted": posted,
             ":settled": settled, ":listed_done": listed_done,
         })?;
         if written == attempts.count() {
             return Ok(());
         }
-        Err(LedgerError::Unexpected(format!("of the attempts {first} to {last} only {written} are there")))
+        let what = format!("attempts {first} to {last} were taken to be {from:?}, and only {written} of them were");
+        Err(LedgerError::Unexpected(what))
     }
 }
 
@@ -283,7 +285,9 @@ mod tests {
         ];
         let mut accepted = Acceptances::new(&db).unwrap();
         for (at, (attempt, provider_id, cost, named_in)) in rows.into_iter().enumerate() {
-            accepted.add(attempt, provider_id.clone(), Money::from_nanos(cost), named_in).unwrap();
+            let stands: AttemptState =
+                db.query_row("SELECT state FROM attempt WHERE id = ?1", [attempt], |row| row.get(0)).unwrap();
+            accepted.add((attempt, stands), provider_id.clone(), Money::from_nanos(cost), named_in).unwrap();
             // The first two are left to be written together.
             if at == 0 {
                 continue;
@@ -302,8 +306,8 @@ mod tests {
         }
         let first: Value = db.query_row("SELECT provider_id FROM attempt WHERE id = 10", [], |row| row.get(0)).unwrap();
         assert_eq!(first, id(1));
-        accepted.add(14, id(6), Money::ZERO, None).unwrap();
+        accepted.add((14, AttemptState::Sending), id(6), Money::ZERO, None).unwrap();
         let error = accepted.write().unwrap_err().to_string();
-        assert!(error.contains("of the attempts 14 to 14 only 0 are there"), "{error}");
+        assert!(error.contains("attempts 14 to 14 were taken to be Sending, and only 0 of them were"), "{error}");
     }
 }

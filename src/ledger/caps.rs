@@ -7,10 +7,9 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
 use rusqlite::{Connection, OptionalExtension, named_params};
 
-use super::borders::{kept_period, periods};
+use super::borders::{kept_period, moment, periods};
 use super::columns::{named, zone};
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
@@ -139,11 +138,6 @@ impl Owners {
         push(Scope::AccountBalance, self.account, FOR_EVER, None);
         Ok(rows)
     }
-}
-
-/// Unix seconds as a moment; what no calendar holds is its beginning.
-pub(super) fn moment(seconds: i64) -> DateTime<Utc> {
-    DateTime::from_timestamp(seconds, 0).unwrap_or_default()
 }
 
 impl ScopeRow {

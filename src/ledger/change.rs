@@ -1,6 +1,6 @@
 //! What the journal is given, and what it returns: drafts of batches, and what has become known of them.
 
-use super::ToBuy;
+use super::{LostRow, LostTask, OpenBatch, ToBuy};
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;
 use crate::oddity::Oddity;
@@ -165,6 +165,8 @@ pub enum Change {
     TakenBack { attempt: AttemptId },
     /// What a person called bought was not found, as long as the provider keeps answers.
     NeverCame { attempt: AttemptId },
+    /// A purchase of a restored ledger's that it holds no attempt for, and the task that it was made for.
+    Recovered { account: AccountId, row: LostRow, lost: LostTask },
     /// Money without an attempt.
     UnmatchedCharge { account: AccountId, extra: UnmatchedCharge },
     /// What one task of a kind was charged.
@@ -226,6 +228,8 @@ pub struct Booked {
     pub extras: u64,
     /// Money was charged or released.
     pub money: bool,
+    /// Purchases that were recovered, one batch for each.
+    pub recovered: Vec<OpenBatch>,
 }
 
 impl Change {
@@ -244,7 +248,8 @@ impl Change {
             | Self::ResolvedAsNotBought { attempt }
             | Self::TakenBack { attempt }
             | Self::NeverCame { attempt } => Some(*attempt),
-            Self::Corrected { .. }
+            Self::Recovered { .. }
+            | Self::Corrected { .. }
             | Self::CostFound { .. }
             | Self::CostSought { .. }
             | Self::CostStays { .. }

@@ -1,9 +1,10 @@
 //! Columns that hold more than a number or a text: words of an enum, and a task's identity.
 
-use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, Type, ValueRef};
+use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Type, ValueRef};
 use rusqlite::{Row, ToSql};
 
 use super::provider_id::provider_text;
+use crate::attempt::AttemptState;
 use crate::ids::{AccountId, AttemptId, BatchId, JobId, MarketId, RunId, SetId, TargetId, TaskId};
 use crate::job::Target;
 use crate::money::Money;
@@ -42,6 +43,20 @@ whole_numbers! {
     TargetId: TargetId, |id| id.0;
     TaskId: TaskId, |id| id.0;
     Money: Money::from_nanos, |money| money.nanos();
+}
+
+impl ToSql for AttemptState {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(self.number().into())
+    }
+}
+
+impl FromSql for AttemptState {
+    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
+        let number = value.as_i64()?;
+        let unknown = || FromSqlError::Other(format!("{number} is no state of an attempt").into());
+        Self::from_number(number).ok_or_else(unknown)
+    }
 }
 
 /// The value of a query that asks for one.
@@ -239,5 +254,17 @@ mod tests {
             Ok(())
         })
         .unwrap();
+    }
+
+    #[test]
+    fn attempt_states_are_named_as_the_schema_names_them() {
+        let db = rusqlite::Connection::open_in_memory().unwrap();
+        db.execute_batch(include_str!("../../schema.sql")).unwrap();
+        let mut statement = db.prepare("SELECT state, name FROM attempt_state ORDER BY state").unwrap();
+        let rows = statement.query_map([], |row| Ok((row.get("state")?, row.get("name")?))).unwrap();
+        let rows: Vec<(AttemptState, String)> = rows.map(Result::unwrap).collect();
+        let spelt = |(state, name): &(AttemptState, String)| (*state, name.replace('_', ""));
+        let words = AttemptState::ALL.map(|state| (state, format!("{state:?}").to_lowercase()));
+        assert_eq!(rows.iter().map(spelt).collect::<Vec<_>>(), words);
     }
 }

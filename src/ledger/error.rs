@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use rusqlite::ErrorCode;
 
+use crate::attempt::IllegalStep;
 use crate::task::IllegalTransition;
 
 /// The ledger could not be opened, read or written.
@@ -31,6 +32,9 @@ pub enum LedgerError {
     /// A step that no task may take: the transaction was rolled back.
     #[error(transparent)]
     Illegal(#[from] IllegalTransition),
+    /// A step that no attempt may take: the transaction was rolled back.
+    #[error(transparent)]
+    IllegalStep(#[from] IllegalStep),
     /// A row is not as it must be: the transaction was rolled back.
     #[error("ledger: {0}: this is a bug in bursar, and nothing was written")]
     Unexpected(String),
@@ -66,12 +70,24 @@ impl From<rusqlite::Error> for LedgerError {
 }
 
 impl LedgerError {
+    /// An update that names the state it expects has changed its one row.
+    pub(super) fn unless_one(changed: usize, what: &str, id: i64) -> Result<(), Self> {
+        if changed == 1 {
+            return Ok(());
+        }
+        Err(Self::Unexpected(format!("{what} {id} was taken to stand where it does not")))
+    }
+
     /// Names the file in what SQLite said.
     #[must_use]
     pub(crate) fn at(self, path: &std::path::Path) -> Self {
         match self {
             Self::Sqlite { said, .. } => Self::Sqlite { path: path.to_owned(), said },
-            other @ (Self::File { .. } | Self::SqliteVersion(_) | Self::Illegal(_) | Self::Unexpected(_)) => other,
+            other @ (Self::File { .. }
+            | Self::SqliteVersion(_)
+            | Self::Illegal(_)
+            | Self::IllegalStep(_)
+            | Self::Unexpected(_)) => other,
         }
     }
 }

@@ -6,20 +6,21 @@
 
 use rusqlite::{Connection, DropBehavior, TransactionBehavior, named_params};
 
-use super::attempt_state::AttemptState;
-use super::bulk_writes::{Acceptances, Mover, insert_attempts};
+use super::bulk_writes::{Mover, insert_attempts};
 use super::caps::Owners;
 use super::change::{Answer, Booked, CapReached, Change, Draft, Replanned, Reserved, Settled};
 use super::columns::only;
-use super::notices::{self, NoticeKind};
+use super::commit::Commit;
+use super::notices;
 use super::observations::note;
-use super::postings::{self, Moves, Window};
+use super::postings::{self, Window};
 use super::provider_id::provider_key;
 use super::provisional::is_provisional;
 use super::to_buy::TO_BUY;
 use super::words::said;
-use super::working_set::{Attempt, WorkingSet};
+use super::working_set::Attempt;
 use super::{Ledger, LedgerError, ToBuy};
+use crate::attempt::{AttemptState, Step};
 use crate::ids::{AttemptId, BatchId};
 use crate::money::Money;
 use crate::oddity::Oddity;
@@ -64,7 +65,7 @@ impl Ledger {
             self.db.execute_batch("COMMIT")?;
         }
         let mut write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let booked = write_down(&write, changes)?;
+        let booked = write_down(&write, changes, session)?;
         let mut outcomes = Vec::with_capacity(drafts.len());
         for (draft, owners) in drafts.iter().zip(owners) {
             outcomes.push(reserve_one(&write, draft, owners, session)?);
@@ -88,12 +89,9 @@ impl Ledger {
 }
 
 /// Writes changes: first those that move money or tasks, then what they moved, then the rest.
-fn write_down(write: &Connection, changes: Vec<Change>) -> Result<Booked, LedgerError> {
+fn write_down(write: &Connection, changes: Vec<Change>, session: i64) -> Result<Booked, LedgerError> {
     let attempts = changes.iter().filter_map(Change::attempt).map(|attempt| attempt.0).collect();
-    let working_set = WorkingSet::read(write, attempts)?;
-    let accepted = Acceptances::new(write)?;
-    let mut commit =
-        Commit { write, working_set, accepted, moves: Moves::default(), lost: Vec::new(), booked: Booked::default() };
+    let mut commit = Commit::begin(write, attempts, session)?;
     let mut notes = Vec::new();
     for change in changes {
         notes.extend(commit.record(change)?);
@@ -147,17 +145,6 @@ fn reserve_one(
     Ok(Ok(Reserved { batch: BatchId(batch), first_attempt: AttemptId(first), hold }))
 }
 
-/// A commit of changes on its way.
-pub(super) struct Commit<'t> {
-    pub(super) write: &'t Connection,
-    pub(super) working_set: WorkingSet<'t>,
-    accepted: Acceptances<'t>,
-    pub(super) moves: Moves,
-    /// Attempts whose tasks have ended without an answer.
-    pub(super) lost: Vec<(i64, NoticeKind)>,
-    pub(super) booked: Booked,
-}
-
 impl Commit<'_> {
     /// Writes a change; one that moves neither money nor tasks is handed back, to be noted after those that do.
     fn record(&mut self, change: Change) -> Result<Option<Change>, LedgerError> {
@@ -173,11 +160,11 @@ impl Commit<'_> {
             Change::CostFound { attempt, cost } => self.found_cost(attempt, cost)?,
             Change::Refused { attempt, code, message, for_good } => {
                 let transition = if for_good { Transition::Fail(Reason::Refused) } else { Transition::NotBought };
-                self.not_bought(attempt, AttemptState::Refused, Some(code), transition)?;
+                self.not_bought(attempt, Step::Refuse, Some(code), transition)?;
                 said(self.write, attempt, &message)?;
             }
             Change::NotBought { attempt } => {
-                self.not_bought(attempt, AttemptState::NotBought, None, Transition::NotBought)?;
+                self.not_bought(attempt, Step::NotBought, None, Transition::NotBought)?;
             }
             Change::PaidFailure { attempt, code, message, provider_id, cost, named, posted_v, again } => {
                 let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Sending])? else {
@@ -203,7 +190,7 @@ impl Commit<'_> {
             Change::FailedLater { attempt, code, message, again, settled } => {
                 self.close(attempt, settled)?;
                 if let Some(facts) =
-                    self.ended(attempt, AttemptState::PaidFailure, Some(code), Transition::Fail(Reason::PaidFailure))?
+                    self.ended(attempt, Step::FailPaid, Some(code), Transition::Fail(Reason::PaidFailure))?
                 {
                     said(self.write, attempt, &message)?;
                     self.reopen(facts, again)?;
@@ -213,18 +200,19 @@ impl Commit<'_> {
                 self.close(attempt, settled)?;
                 let sql = "SELECT EXISTS (SELECT 1 FROM answer WHERE attempt = :attempt)";
                 let is_here = self.write.prepare_cached(sql)?.query_row(named_params! { ":attempt": attempt }, only)?;
-                let (state, transition) = if is_here {
-                    (AttemptState::Answered, Transition::Answer)
+                let (step, transition) = if is_here {
+                    (Step::Answer, Transition::Answer)
                 } else {
-                    (AttemptState::Expired, Transition::Fail(Reason::Expired))
+                    (Step::Expire, Transition::Fail(Reason::Expired))
                 };
-                self.ended(attempt, state, None, transition)?;
+                self.ended(attempt, step, None, transition)?;
             }
             Change::Answered { attempt, answer, settled } => self.store(attempt, &answer, settled)?,
             Change::ResolvedAsBought { attempt, posted_v } => self.said_bought(attempt, posted_v)?,
             Change::ResolvedAsNotBought { attempt } => self.said_not_bought(attempt)?,
             Change::TakenBack { attempt } => self.taken_back(attempt)?,
             Change::NeverCame { attempt } => self.never_came(attempt)?,
+            Change::Recovered { account, row, lost } => self.recovered(account, &row, lost)?,
             Change::UnmatchedCharge { account, extra } => self.extra(account, &extra)?,
             Change::Posted { batch, posted_v } => self.moves.posted(batch.0, posted_v),
             Change::UnknownOutcome { batch, .. } if !Rule::DoubtIsHeld.is_kept() => {
@@ -255,7 +243,7 @@ impl Commit<'_> {
         Ok(None)
     }
 
-    fn accept(
+    pub(super) fn accept(
         &mut self,
         attempt: AttemptId,
         provider_id: &str,
@@ -271,11 +259,11 @@ impl Commit<'_> {
         let was_sending = facts.state == AttemptState::Sending;
         let rest = if open { facts.held.less(cost) } else { Money::ZERO };
         let facts = if was_sending { facts } else { self.found_after_all(facts, provider_id, rest)? };
-        self.accepted.add(facts.id, provider_key(provider_id), cost, named_in)?;
+        self.accepted.add((facts.id, facts.state), provider_key(provider_id), cost, named_in)?;
         if named_in.is_none() {
             is_provisional(self.write, attempt, None)?;
         }
-        self.stands(facts, AttemptState::Submitted, Transition::Accept)?;
+        self.goes(facts, Step::Accept, Transition::Accept)?;
         self.moves.charge(facts.batch, posted_v, facts.held, cost, open);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 1);
         self.moves.posted(facts.batch, posted_v);
@@ -285,15 +273,17 @@ impl Commit<'_> {
     pub(super) fn not_bought(
         &mut self,
         attempt: AttemptId,
-        state: AttemptState,
+        step: Step,
         code: Option<u32>,
         transition: Transition,
     ) -> Result<(), LedgerError> {
         let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Sending])? else { return Ok(()) };
-        self.write
-            .prepare_cached("UPDATE attempt SET state = :state, code = :code WHERE id = :attempt")?
-            .execute(named_params! { ":attempt": facts.id, ":state": state, ":code": code })?;
-        self.stands(facts, state, transition)?;
+        let state = self.goes(facts, step, transition)?;
+        let sql = "UPDATE attempt SET state = :state, code = :code WHERE id = :attempt AND state = :from";
+        let changed = self.write.prepare_cached(sql)?.execute(named_params! {
+            ":attempt": facts.id, ":from": facts.state, ":state": state, ":code": code,
+        })?;
+        LedgerError::unless_one(changed, "attempt", facts.id)?;
         self.moves.release(facts.batch, facts.held);
         self.moves.count(facts.batch, -1, 0);
         if transition == Transition::NotBought {
@@ -306,18 +296,18 @@ impl Commit<'_> {
     fn ended(
         &mut self,
         attempt: AttemptId,
-        state: AttemptState,
+        step: Step,
         code: Option<u32>,
         transition: Transition,
     ) -> Result<Option<Attempt>, LedgerError> {
         let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::Submitted])? else { return Ok(None) };
-        self.write
-            .prepare_cached(
-                "UPDATE attempt SET state = :state, code = :code,
-                             settled_nano = coalesce(settled_nano, posted_nano) WHERE id = :attempt",
-            )?
-            .execute(named_params! { ":attempt": facts.id, ":state": state, ":code": code })?;
-        self.stands(facts, state, transition)?;
+        let state = self.goes(facts, step, transition)?;
+        let sql = "UPDATE attempt SET state = :state, code = :code, settled_nano = coalesce(settled_nano, posted_nano)
+                   WHERE id = :attempt AND state = :from";
+        let changed = self.write.prepare_cached(sql)?.execute(named_params! {
+            ":attempt": facts.id, ":from": facts.state, ":state": state, ":code": code,
+        })?;
+        LedgerError::unless_one(changed, "attempt", facts.id)?;
         self.moves.count(facts.batch, 0, -1);
         Ok(Some(facts))
     }
@@ -337,24 +327,7 @@ impl Commit<'_> {
             })?;
         if answer.complete {
             self.close(attempt, settled)?;
-            self.ended(attempt, AttemptState::Answered, None, Transition::Answer)?;
-        }
-        Ok(())
-    }
-
-    /// The attempt's row was written; its task follows.
-    pub(super) fn stands(
-        &mut self,
-        facts: Attempt,
-        state: AttemptState,
-        transition: Transition,
-    ) -> Result<(), LedgerError> {
-        self.working_set.stands(facts, state)?;
-        let follows = self.working_set.move_task_of(facts, transition)?;
-        if let Transition::Fail(reason) = transition
-            && follows
-        {
-            self.lost.extend(NoticeKind::of(reason).map(|kind| (facts.id, kind)));
+            self.ended(attempt, Step::Answer, None, Transition::Answer)?;
         }
         Ok(())
     }

@@ -3,10 +3,10 @@
 
 use rusqlite::{Connection, named_params};
 
-use super::attempt_state::AttemptState;
 use super::provisional::{is_final, is_scanned};
 use super::to_buy::price_seen;
 use super::{Change, LedgerError, scans};
+use crate::attempt::AttemptState;
 use crate::ids::AccountId;
 use crate::price::{Charge, is_later};
 use crate::product::{Engine, Function};
@@ -127,6 +127,7 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
         | Change::TakenBack { .. }
         | Change::NeverCame { .. }
         | Change::Posted { .. }
+        | Change::Recovered { .. }
         | Change::UnmatchedCharge { .. } => unreachable!("written with what it moves"),
     }
     Ok(())

@@ -248,12 +248,17 @@ fn entry(write: &Connection, batch: i64, kind: &str, nanos: i64, from_v: i64, to
     Ok(())
 }
 
-/// An unmatched charge has found its attempt: it leaves the totals, which the attempt's own charge enters.
-pub(super) fn take_back_extra(write: &Connection, account: i64, provider_id: &str) -> Result<(), LedgerError> {
+/// An unmatched charge has found its attempt: a row reverses it, and it leaves the totals, which the attempt's own charge
+/// enters.
+pub(super) fn reverse_unmatched(
+    write: &Connection,
+    account: i64,
+    provider_id: &str,
+    attempt: i64,
+) -> Result<(), LedgerError> {
     let found: Option<(i64, i64, i64)> = write
         .prepare_cached(
-            "SELECT id, nano_usd, posted_v FROM unmatched_charge WHERE account = :account
-                                AND provider_id = :provider_id",
+            "SELECT id, nano_usd, posted_v FROM unmatched WHERE account = :account AND provider_id = :provider_id",
         )?
         .query_row(named_params! { ":account": account, ":provider_id": provider_id }, |row| {
             Ok((row.get("id")?, row.get("nano_usd")?, row.get("posted_v")?))
@@ -271,6 +276,9 @@ pub(super) fn take_back_extra(write: &Connection, account: i64, provider_id: &st
             row.book(write, -nanos, 0)?;
         }
     }
-    write.execute("DELETE FROM unmatched_charge WHERE id = :charge", named_params! { ":charge": id })?;
+    write.execute(
+        "INSERT INTO unmatched_reversal (charge, attempt) VALUES (:charge, :attempt)",
+        named_params! { ":charge": id, ":attempt": attempt },
+    )?;
     notices::take_back_unmatched(write, account, nanos)
 }

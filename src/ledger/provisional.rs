@@ -7,7 +7,7 @@
 use rusqlite::{Connection, OptionalExtension as _, named_params};
 
 use super::columns::{listed_done, named, named_in, provider_id};
-use super::journal::Commit;
+use super::commit::Commit;
 use super::{Ledger, LedgerError};
 use crate::ids::{AccountId, AttemptId};
 use crate::money::Money;

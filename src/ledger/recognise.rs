@@ -2,10 +2,10 @@
 
 use rusqlite::{OptionalExtension, named_params};
 
-use super::attempt_state::AttemptState;
 use super::columns::{IDENTITY, IDENTITY_FROM, identity, maybe_provider_id, only};
 use super::provider_id::provider_key;
 use super::{Ledger, LedgerError};
+use crate::attempt::AttemptState;
 use crate::ids::{AccountId, AttemptId, BatchId};
 use crate::money::Money;
 use crate::rule::Rule;
@@ -127,7 +127,7 @@ impl Ledger {
     /// It is booked as an unmatched charge; while the ledger is being restored, it may still find its task.
     fn is_settled_extra(&self, account: AccountId, provider_id: &str) -> Result<bool, LedgerError> {
         let sql = "SELECT restored_from_v IS NULL
-                          AND EXISTS (SELECT 1 FROM unmatched_charge WHERE account = :account
+                          AND EXISTS (SELECT 1 FROM unmatched WHERE account = :account
                               AND provider_id = :provider_id)
                    FROM account WHERE id = :account";
         Ok(self

@@ -2,21 +2,22 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use rusqlite::{OptionalExtension, TransactionBehavior, named_params};
+use rusqlite::{OptionalExtension, named_params};
 
-use super::attempt_state::AttemptState;
 use super::bulk_writes::Mover;
+use super::caps::Owners;
 use super::change::{Change, UnmatchedCharge};
-use super::columns::{IDENTITY, IDENTITY_FROM, former_identities, identity, listed_done, only, task_state};
-use super::notices::{self, NoticeKind};
-use super::postings::{self, Moves, Window};
-use super::provider_id::provider_key;
+use super::columns::{IDENTITY, IDENTITY_FROM, former_identities, identity, listed_done, named, only, task_state};
+use super::commit::Commit;
+use super::postings::{self, Window};
 use super::to_buy::TO_BUY;
+use super::working_set::Attempt;
 use super::{Ledger, LedgerError, OpenBatch, ToBuy};
-use crate::ids::{AccountId, BatchId, RunId};
+use crate::attempt::AttemptState;
+use crate::ids::{AccountId, AttemptId, BatchId, RunId};
 use crate::money::Money;
 use crate::price::NamedIn;
-use crate::product::Method;
+use crate::product::{Engine, Function, Method};
 use crate::rule::Rule;
 use crate::tag::{Tag, content_hashes};
 use crate::task::{Reason, TaskState, Transition};
@@ -154,7 +155,8 @@ impl Ledger {
         for (at, row) in rows.iter().enumerate() {
             let is_latest = |lost: &LostTask| latest.get(&lost.task.task) == Some(&(lost.number, at));
             if let Some(lost) = row.task.filter(is_latest) {
-                taken.batches.push(self.recover_one(account, row, lost)?);
+                let recovered = Change::Recovered { account, row: row.clone(), lost };
+                taken.batches.extend(self.record(vec![recovered])?.recovered);
             } else {
                 let extra = UnmatchedCharge {
                     attempt: None,
@@ -178,86 +180,73 @@ impl Ledger {
         }
         Ok(taken)
     }
+}
 
-    fn recover_one(&mut self, account: AccountId, row: &LostRow, lost: LostTask) -> Result<OpenBatch, LedgerError> {
-        // Counted on from what this copy holds.
-        let LostTask { run, .. } = lost;
-        let number = lost.number.max(lost.task.attempts);
-        let (task, held) = (lost.task.task, row.cost.max(lost.most));
-        let owners = self.owners(run)?;
-        let session = self.session;
-        let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let (engine, function, mut stands, previous): (String, String, TaskState, Option<i64>) = write.query_row(
+impl Commit<'_> {
+    /// A purchase that this ledger does not hold becomes an attempt whose outcome is not known. It was reserved under the
+    /// caps by the ledger that bought it; here it is held past every ceiling, since the money is gone, and then booked like
+    /// any other that a list shows.
+    pub(super) fn recovered(&mut self, account: AccountId, row: &LostRow, lost: LostTask) -> Result<(), LedgerError> {
+        let (run, task, held) = (lost.run, lost.task.task, row.cost.max(lost.most));
+        let (engine, function, mut stands, previous) = self.write.query_row(
             "SELECT target.engine, target.function, task.state, task.reason, task.attempt
              FROM task JOIN target ON target.id = task.target WHERE task.id = :task",
             named_params! { ":task": task },
             |row| {
-                Ok((
-                    row.get("engine")?,
-                    row.get("function")?,
-                    task_state(row.get("state")?, row.get("reason")?)?,
-                    row.get("attempt")?,
-                ))
+                let stands = task_state(row.get("state")?, row.get("reason")?)?;
+                Ok((named::<Engine>(row, "engine")?, named::<Function>(row, "function")?, stands, row.get("attempt")?))
             },
         )?;
-        // Booked as an extra while its task was not known here.
-        postings::take_back_extra(&write, account.0, &row.provider_id)?;
-        let mut tasks = Mover::new(&write)?;
+        let previous: Option<AttemptId> = previous;
+        let method = if row.is_live { Method::Live } else { Method::Standard };
+        let first: i64 = self.write.query_row("SELECT coalesce(max(id), 0) + 1 FROM attempt", [], only)?;
+        self.write.execute(
+            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, closed_v,
+                                posted_v, unknown_because, session, held_nano, unresolved, method)
+             VALUES (:run, :account, :engine, :function, :first_attempt, 1, :posted_v, :posted_v, :posted_v,
+                     :posted_v, 'found in the provider''s list after a restoration', :session, 0, 1, :method)",
+            named_params! {
+                ":run": run, ":account": account, ":engine": engine.name(), ":function": function.name(),
+                ":first_attempt": first, ":posted_v": row.posted_v, ":session": self.session, ":method": method.name(),
+            },
+        )?;
+        let batch = self.write.last_insert_rowid();
+        self.write.execute(
+            "INSERT INTO attempt (id, task, batch, number, held_nano, previous, tag, listed_done)
+             VALUES (:id, :task, :batch, :number, :held_nano, :previous, :tag, :listed_done)",
+            named_params! {
+                ":id": first, ":task": task, ":batch": batch, ":number": lost.number.max(lost.task.attempts),
+                ":held_nano": held, ":previous": previous, ":tag": &row.tag, ":listed_done": listed_done(row.named_in),
+            },
+        )?;
+        // Booked as an unmatched charge while its task was not known here.
+        postings::reverse_unmatched(self.write, account.0, &row.provider_id, first)?;
+        let window = Window { owners: Owners::read(self.write, run)?, sent_v: row.posted_v, hold_to_v: row.posted_v };
+        postings::hold_for_found(self.write, batch, held, window)?;
         // In doubt here: a later attempt of it shows that the other history had found it not bought.
         if matches!(stands, TaskState::Failed(_)) {
-            stands = tasks.go(task.0, stands, Transition::Reopen, None)?;
+            let mut mover = Mover::new(self.write)?;
+            stands = mover.go(task.0, stands, Transition::Reopen, None)?;
+            mover.finish()?;
         }
-        let method = if row.is_live { Method::Live } else { Method::Standard };
-        let uncollected = u64::from(!row.is_live);
-        let first: i64 = write.query_row("SELECT coalesce(max(id), 0) + 1 FROM attempt", [], only)?;
-        write.execute(
-            "INSERT INTO batch (run, account, engine, function, first_attempt, attempts, sent_v, hold_to_v, closed_v,
-                                posted_v, unknown_because, session, held_nano, unresolved, uncollected, method)
-             VALUES (:run, :account, :engine, :function, :first_attempt, 1, :sent_v, :sent_v, :sent_v, :sent_v,
-                 'found in the provider''s list after a restoration', :session, 0, 0, :uncollected, :method)",
-            named_params! {
-                ":run": run, ":account": account, ":engine": &engine, ":function": &function,
-                ":first_attempt": first, ":sent_v": row.posted_v, ":session": session, ":uncollected": uncollected,
-                ":method": method.name(),
-            },
-        )?;
-        let batch = write.last_insert_rowid();
-        let stands_at = if row.is_live { AttemptState::PaidFailure } else { AttemptState::Submitted };
-        write.execute(
-            "INSERT INTO attempt (id, task, batch, number, state, provider_id, held_nano, posted_nano, previous, tag,
-                                  settled_nano, listed_done)
-             VALUES (:id, :task, :batch, :number, :state, :provider_id, :held_nano, :posted_nano, :previous, :tag,
-                 :settled_nano, :listed_done)",
-            named_params! {
-                ":id": first, ":task": task, ":batch": batch, ":number": number, ":state": stands_at,
-                ":provider_id": provider_key(&row.provider_id), ":held_nano": held, ":posted_nano": row.cost,
-                ":previous": previous, ":tag": &row.tag, ":settled_nano": row.is_live.then_some(row.cost.nanos()),
-                ":listed_done": listed_done(row.named_in),
-            },
-        )?;
-        let accepted = tasks.go(task.0, stands, Transition::Accept, Some(first))?;
+        let facts = Attempt { id: first, task: task.0, batch, state: AttemptState::Sending, held };
+        self.working_set.begins(facts, stands);
         if row.is_live {
-            tasks.go(task.0, accepted, Transition::Fail(Reason::LostLive), None)?;
+            self.working_set.move_task_of(facts, Transition::Accept)?;
+            let paid = (row.cost, row.posted_v);
+            self.paid_for_nothing(facts, None, Some(&row.provider_id), paid, Reason::LostLive)?;
+        } else {
+            let paid = (row.cost, row.posted_v);
+            self.accept(AttemptId(first), &row.provider_id, paid, Some(row.named_in), true)?;
         }
-        tasks.finish()?;
-        // It was reserved under the caps by the ledger that bought it; here the money is charged as it was, and what it may
-        // still come to stays held.
-        let mut moves = Moves::default();
-        moves.charge(batch, row.posted_v, held, row.cost, true);
-        let window = Window { owners, sent_v: row.posted_v, hold_to_v: row.posted_v };
-        postings::hold_for_found(&write, batch, held, window)?;
-        moves.write(&write)?;
-        if row.is_live {
-            notices::lost(&write, &[(first, NoticeKind::LostLive)])?;
-        }
-        write.commit()?;
-        Ok(OpenBatch {
+        self.booked.recovered.push(OpenBatch {
             batch: BatchId(batch),
-            engine: engine.parse().map_err(|_| LedgerError::Unexpected(format!("engine `{engine}`")))?,
-            function: function.parse().map_err(|_| LedgerError::Unexpected(format!("function `{function}`")))?,
+            engine,
+            function,
             posted_v: row.posted_v,
-            uncollected,
+            uncollected: u64::from(!row.is_live),
             all_high: false,
-        })
+        });
+        Ok(())
     }
 }

@@ -4,15 +4,15 @@
 use rusqlite::{OptionalExtension as _, named_params};
 
 use super::LedgerError;
-use super::attempt_state::AttemptState;
 use super::change::{Settled, UnmatchedCharge};
 use super::columns::{listed_done, named_in, only};
-use super::journal::Commit;
+use super::commit::Commit;
 use super::notices::{self, NoticeKind};
 use super::postings;
 use super::provider_id::provider_key;
 use super::provisional::{is_final, is_provisional};
 use super::working_set::Attempt;
+use crate::attempt::{AttemptState, Step};
 use crate::ids::{AccountId, AttemptId};
 use crate::money::Money;
 use crate::price::NamedIn;
@@ -106,7 +106,7 @@ impl Commit<'_> {
     ) -> Result<Attempt, LedgerError> {
         let sql = "SELECT account FROM batch WHERE id = :batch";
         let account = self.write.query_row(sql, named_params! { ":batch": facts.batch }, only)?;
-        postings::take_back_extra(self.write, account, provider_id)?;
+        postings::reverse_unmatched(self.write, account, provider_id, facts.id)?;
         let window = postings::window(self.write, facts.batch)?;
         postings::hold_for_found(self.write, facts.batch, rest, window)?;
         if rest.is_zero() {
@@ -126,15 +126,6 @@ impl Commit<'_> {
         (cost, posted_v): (Money, i64),
         reason: Reason,
     ) -> Result<(), LedgerError> {
-        self.write
-            .prepare_cached(
-                "UPDATE attempt SET state = :state, code = :code, provider_id = :provider_id,
-                 posted_nano = :posted_nano, settled_nano = :posted_nano WHERE id = :attempt",
-            )?
-            .execute(named_params! {
-                ":attempt": facts.id, ":state": AttemptState::PaidFailure, ":code": code,
-                ":provider_id": provider_id.map(provider_key), ":posted_nano": cost,
-            })?;
         let was_sending = facts.state == AttemptState::Sending;
         let facts = match provider_id {
             Some(provider_id) if !was_sending => {
@@ -144,7 +135,15 @@ impl Commit<'_> {
             }
             _ => facts,
         };
-        self.stands(facts, AttemptState::PaidFailure, Transition::Fail(reason))?;
+        let state = self.goes(facts, Step::FailPaid, Transition::Fail(reason))?;
+        let sql = "UPDATE attempt SET state = :state, code = :code, provider_id = :provider_id, posted_nano = :cost,
+                                      settled_nano = :cost
+                   WHERE id = :attempt AND state = :from";
+        let changed = self.write.prepare_cached(sql)?.execute(named_params! {
+            ":attempt": facts.id, ":from": facts.state, ":state": state, ":code": code, ":cost": cost,
+            ":provider_id": provider_id.map(provider_key),
+        })?;
+        LedgerError::unless_one(changed, "attempt", facts.id)?;
         self.moves.charge(facts.batch, posted_v, facts.held, cost, false);
         self.moves.count(facts.batch, if was_sending { -1 } else { 0 }, 0);
         self.moves.posted(facts.batch, posted_v);

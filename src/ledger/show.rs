@@ -135,7 +135,7 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn extra_charges(&self, account: AccountId) -> Result<(u64, Money), LedgerError> {
-        let sql = "SELECT count(*) AS purchases, coalesce(sum(nano_usd), 0) AS paid FROM unmatched_charge
+        let sql = "SELECT count(*) AS purchases, coalesce(sum(nano_usd), 0) AS paid FROM unmatched
                           WHERE account = :account";
         Ok(self.db.query_row(sql, named_params! { ":account": account }, |row| {
             Ok((row.get("purchases")?, row.get("paid")?))

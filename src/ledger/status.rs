@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use rusqlite::{OptionalExtension, named_params};
 
-use super::caps::moment;
+use super::borders::moment;
 use super::columns::{named, only};
 use super::{Ledger, LedgerError, Total};
 use crate::ids::{BatchId, RunId};

@@ -142,3 +142,26 @@ CREATE VIEW attempts AS
            iif(typeof(attempt.provider_id) = 'blob', lower(hex(attempt.provider_id)), attempt.provider_id) AS provider_id,
            attempt.held_nano, attempt.posted_nano, attempt.settled_nano, attempt.previous
     FROM attempt JOIN attempt_state ON attempt_state.state = attempt.state;
+
+-- Money only gains rows: what was booked is reversed by a row, and neither changed nor deleted.
+CREATE TRIGGER an_entry_is_never_changed BEFORE UPDATE ON entry
+    BEGIN SELECT raise(ABORT, 'an_entry_is_never_changed'); END;
+CREATE TRIGGER an_entry_is_never_deleted BEFORE DELETE ON entry
+    BEGIN SELECT raise(ABORT, 'an_entry_is_never_deleted'); END;
+
+-- An unmatched charge whose task was found after all. The charge stays as it was booked, and counts no more: the attempt's
+-- own charge counts in its place.
+CREATE TABLE unmatched_reversal (
+    charge  INTEGER PRIMARY KEY REFERENCES unmatched_charge (id),
+    attempt INTEGER NOT NULL REFERENCES attempt (id)
+) STRICT;
+
+CREATE TRIGGER an_unmatched_charge_is_never_changed BEFORE UPDATE ON unmatched_charge
+    BEGIN SELECT raise(ABORT, 'an_unmatched_charge_is_never_changed'); END;
+CREATE TRIGGER an_unmatched_charge_is_never_deleted BEFORE DELETE ON unmatched_charge
+    BEGIN SELECT raise(ABORT, 'an_unmatched_charge_is_never_deleted'); END;
+
+-- The unmatched charges that count.
+CREATE VIEW unmatched AS
+    SELECT id, account, attempt, provider_id, tag, nano_usd, posted_v, why FROM unmatched_charge
+    WHERE id NOT IN (SELECT charge FROM unmatched_reversal);

@@ -8,12 +8,12 @@ use std::collections::BTreeSet;
 
 use rusqlite::{OptionalExtension as _, named_params};
 
-use super::attempt_state::AttemptState;
 use super::columns::{named, only};
-use super::journal::Commit;
+use super::commit::Commit;
 use super::notices::NoticeKind;
 use super::working_set::Attempt;
 use super::{Ledger, LedgerError};
+use crate::attempt::{AttemptState, Step};
 use crate::ids::{AccountId, AttemptId, BatchId};
 use crate::product::{Engine, Function, Method};
 use crate::task::{Reason, Transition};
@@ -99,19 +99,13 @@ impl Commit<'_> {
             // Its answer went with its connection: there is nothing to wait for.
             return self.paid_for_nothing(facts, None, None, (facts.held, posted_v), Reason::ResolvedAsBought);
         }
+        let state = self.goes(facts, Step::ResolveAsBought, Transition::Accept)?;
+        self.write_row(facts, state, "posted_nano = held_nano, settled_nano = held_nano")?;
         self.write
             .prepare_cached(
-                "UPDATE attempt SET state = :state, posted_nano = held_nano, settled_nano = held_nano
-                 WHERE id = :attempt",
-            )?
-            .execute(named_params! { ":attempt": facts.id, ":state": AttemptState::ResolvedAsBought })?;
-        self.write
-            .prepare_cached(
-                "INSERT OR REPLACE INTO word (attempt, bought, charged_v)
-                             VALUES (:attempt, 1, :charged_v)",
+                "INSERT OR REPLACE INTO word (attempt, bought, charged_v) VALUES (:attempt, 1, :charged_v)",
             )?
             .execute(named_params! { ":attempt": facts.id, ":charged_v": posted_v })?;
-        self.stands(facts, AttemptState::ResolvedAsBought, Transition::Accept)?;
         self.moves.charge(facts.batch, posted_v, facts.held, facts.held, false);
         self.moves.count(facts.batch, -1, 0);
         Ok(())
@@ -122,7 +116,7 @@ impl Commit<'_> {
         if self.working_set.in_state(attempt, &[AttemptState::Sending])?.is_none() {
             return Ok(());
         }
-        self.not_bought(attempt, AttemptState::NotBought, None, Transition::NotBought)?;
+        self.not_bought(attempt, Step::NotBought, None, Transition::NotBought)?;
         self.write
             .prepare_cached("INSERT OR REPLACE INTO word (attempt, bought) VALUES (:attempt, 0)")?
             .execute(named_params! { ":attempt": attempt })?;
@@ -149,11 +143,9 @@ impl Commit<'_> {
     /// What a person called bought was not found as long as the provider keeps answers: it was paid for nothing.
     pub(super) fn never_came(&mut self, attempt: AttemptId) -> Result<(), LedgerError> {
         let Some(facts) = self.working_set.in_state(attempt, &[AttemptState::ResolvedAsBought])? else { return Ok(()) };
-        self.write
-            .prepare_cached("UPDATE attempt SET state = :state WHERE id = :attempt")?
-            .execute(named_params! { ":attempt": facts.id, ":state": AttemptState::PaidFailure })?;
+        let state = self.goes(facts, Step::FailPaid, Transition::Fail(Reason::ResolvedAsBought))?;
+        self.write_row(facts, state, "code = code")?;
         self.forget_word(facts)?;
-        self.stands(facts, AttemptState::PaidFailure, Transition::Fail(Reason::ResolvedAsBought))?;
         // Not the person's word is the loss, but that nothing came of it.
         self.lost.push((facts.id, NoticeKind::Expired));
         Ok(())
@@ -178,17 +170,22 @@ impl Commit<'_> {
     }
 
     fn in_doubt_again(&mut self, facts: Attempt, charged_v: Option<i64>) -> Result<Attempt, LedgerError> {
-        self.write
-            .prepare_cached(
-                "UPDATE attempt SET state = :state, posted_nano = NULL, settled_nano = NULL, code = NULL
-                 WHERE id = :attempt",
-            )?
-            .execute(named_params! { ":attempt": facts.id, ":state": AttemptState::Sending })?;
+        let state = self.goes(facts, Step::UnknownOutcome, Transition::UnknownOutcome)?;
+        self.write_row(facts, state, "posted_nano = NULL, settled_nano = NULL, code = NULL")?;
         self.forget_word(facts)?;
-        self.stands(facts, AttemptState::Sending, Transition::UnknownOutcome)?;
         self.moves.in_doubt_again(facts.batch, charged_v.map(|charged_v| (charged_v, facts.held)), facts.held);
         self.moves.count(facts.batch, 1, 0);
-        Ok(Attempt { state: AttemptState::Sending, ..facts })
+        Ok(Attempt { state, ..facts })
+    }
+
+    /// Writes the attempt's row with its new state, and with what a word or its end makes of its costs.
+    fn write_row(&mut self, facts: Attempt, state: AttemptState, costs: &str) -> Result<(), LedgerError> {
+        let sql = format!("UPDATE attempt SET state = :state, {costs} WHERE id = :attempt AND state = :from");
+        let changed = self
+            .write
+            .prepare_cached(&sql)?
+            .execute(named_params! { ":attempt": facts.id, ":from": facts.state, ":state": state })?;
+        LedgerError::unless_one(changed, "attempt", facts.id)
     }
 
     fn forget_word(&mut self, facts: Attempt) -> Result<(), LedgerError> {

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, named_params};
 
 use super::LedgerError;
-use super::attempt_state::AttemptState;
 use super::bulk_writes::Mover;
 use super::columns::task_state;
+use crate::attempt::{AttemptState, Step};
 use crate::ids::AttemptId;
 use crate::money::Money;
 use crate::task::{TaskState, Transition};
@@ -27,6 +27,8 @@ pub(super) struct Attempt {
 struct Task {
     state: TaskState,
     latest: Option<i64>,
+    /// Its row does not name that attempt yet.
+    is_new: bool,
 }
 
 /// What a commit has to do with, as it stands within the commit.
@@ -59,7 +61,7 @@ impl<'t> WorkingSet<'t> {
         while let Some(row) = rows.next()? {
             // Read by their order: every step of a task begins with such a row.
             let (id, task, batch, state, held, task_stands, reason, latest) = row.try_into()?;
-            self.tasks.insert(task, Task { state: task_state(task_stands, reason)?, latest });
+            self.tasks.insert(task, Task { state: task_state(task_stands, reason)?, latest, is_new: false });
             self.attempts.insert(id, Attempt { id, task, batch, state, held });
         }
         Ok(())
@@ -72,14 +74,17 @@ impl<'t> WorkingSet<'t> {
         Ok(states.contains(&found.state).then_some(*found))
     }
 
-    /// The attempt's row was written with this state.
-    pub(super) fn stands(&mut self, attempt: Attempt, state: AttemptState) -> Result<(), LedgerError> {
-        if !attempt.state.may_become(state) {
-            let what = format!("attempt {} cannot go from {:?} to {state:?}", attempt.id, attempt.state);
-            return Err(LedgerError::Unexpected(what));
-        }
+    /// An attempt takes a step; where it stands then.
+    pub(super) fn goes(&mut self, attempt: Attempt, step: Step) -> Result<AttemptState, LedgerError> {
+        let state = attempt.state.next(step)?;
         self.attempts.insert(attempt.id, Attempt { state, ..attempt });
-        Ok(())
+        Ok(state)
+    }
+
+    /// A new attempt of a task that stands there, and follows it from now on.
+    pub(super) fn begins(&mut self, attempt: Attempt, state: TaskState) {
+        self.attempts.insert(attempt.id, attempt);
+        self.tasks.insert(attempt.task, Task { state, latest: Some(attempt.id), is_new: true });
     }
 
     /// Moves an attempt's task, which follows its latest attempt alone: an older one can only still move money. `false` for
@@ -88,7 +93,8 @@ impl<'t> WorkingSet<'t> {
         let Some(task) = self.tasks.get_mut(&attempt.task).filter(|task| task.latest == Some(attempt.id)) else {
             return Ok(false);
         };
-        task.state = self.mover.go(attempt.task, task.state, transition, None)?;
+        let new = task.is_new.then_some(attempt.id);
+        task.state = self.mover.go(attempt.task, task.state, transition, new)?;
         Ok(true)
     }
 

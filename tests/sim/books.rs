@@ -138,7 +138,7 @@ impl Books {
             }
             Ok::<_, rusqlite::Error>(())
         };
-        each("SELECT provider_id, nano_usd FROM unmatched_charge", &mut |row| {
+        each("SELECT provider_id, nano_usd FROM unmatched", &mut |row| {
             books.extra.insert(row.get(0)?, row.get(1)?);
             Ok(())
         })?;
