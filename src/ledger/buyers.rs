@@ -13,8 +13,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::counter::{attempts_counted, is_counting};
 use super::open::fill_random;
-use super::sessions::{attempts_counted, is_counting};
 use super::{Ledger, LedgerError, Login};
 use crate::config::is_loopback;
 use crate::product::Route;

@@ -13,6 +13,7 @@ mod open;
 mod read_only;
 mod line_ends;
 mod lock;
+mod counter;
 mod sessions;
 mod buyers;
 
@@ -73,6 +74,7 @@ pub use buyers::{Buyer, Whose, bought_elsewhere, second_ledger};
 pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Replanned, Reserved, Settled, UnmatchedCharge};
 pub use control_rows::{ControlRow, Late, ProviderMemory, Unfinished};
+pub use counter::Seal;
 pub use error::LedgerError;
 pub use evidence::{Evidence, Scan, UnknownTask};
 pub use export::{ExportRow, Past};
@@ -88,7 +90,7 @@ pub use recognise::Recognised;
 pub use recover::{Found, LostRow, LostTask, TakenOver};
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use reopen::FailedTask;
-pub use sessions::{ANOTHER_MINUTE_S, Seal, Session, Trust, predecessor};
+pub use sessions::{ANOTHER_MINUTE_S, Session, Trust, predecessor};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
 pub use status::{RunState, RunStatus, StatusBatch};
 pub use tasks::{Edited, PlanRows};
@@ -113,7 +115,7 @@ pub struct Ledger {
     /// No other session began within the minute before.
     cooled_down: bool,
     /// The counter of sessions and attempts outside the ledger.
-    outside: Option<std::sync::Arc<sessions::Counter>>,
+    outside: Option<Arc<counter::Counter>>,
     /// A person says that it may stand in the place of another one.
     anew: bool,
     /// No other process buys from a copy of it.
