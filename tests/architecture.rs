@@ -213,6 +213,59 @@ fn only_the_ledger_knows_sqlite() {
 }
 
 #[test]
+fn parameters_and_columns_of_the_ledgers_queries_have_names() {
+    let (mut wrong, mut named) = (Vec::new(), 0);
+    for source in sources().iter().filter(|source| source.module() == Some("ledger")) {
+        let tests = source.text.lines().position(|line| line == "mod tests {").map_or(usize::MAX, |at| at + 1);
+        for (line, text) in source.code().filter(|(line, _)| *line < tests) {
+            named += text.matches("named_params!").count();
+            let numbered = |before: &str| {
+                text.match_indices(before)
+                    .any(|(at, _)| text[at + before.len()..].starts_with(|c: char| c.is_ascii_digit()))
+            };
+            // Only `columns::only` reads by a place: the one value of a query that asks for one.
+            if numbered("?") || numbered("row.get(") && !source.path.ends_with("/columns.rs") {
+                wrong.push(format!("{}:{line}: {}", source.path, text.trim()));
+            }
+        }
+    }
+    assert!(named > 100, "only {named} queries name their parameters: the reading is broken");
+    assert_none(&wrong, "a parameter is `:name`, and a column is read by its name or by one typed function");
+}
+
+/// The files beside it that a file of a folder names by `super::`, its tests left out.
+fn beside(source: &Source, folder: &[String]) -> Vec<String> {
+    let mut found = Vec::new();
+    for text in source.text.split("#[cfg(test)]\nmod tests").next().unwrap_or_default().lines() {
+        let Some((_, path)) = text.split_once("super::") else { continue };
+        if !text.trim_start().starts_with("//") && !text.contains("super::super") {
+            found.extend(behind(path).into_iter().filter(|name| folder.contains(name)));
+        }
+    }
+    found
+}
+
+#[test]
+fn no_files_of_the_ledger_name_each_other_in_a_circle() {
+    let name = |source: &Source| source.path.rsplit('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned();
+    let mut files: Vec<Source> = sources().into_iter().filter(|source| source.module() == Some("ledger")).collect();
+    files.retain(|source| name(source) != "mod");
+    let names: Vec<String> = files.iter().map(name).collect();
+    let mut open: Vec<(String, Vec<String>)> =
+        files.iter().map(|source| (name(source), beside(source, &names))).collect();
+    // What names nobody who is left cannot be in a circle.
+    loop {
+        let left: Vec<String> = open.iter().map(|(name, _)| name.clone()).collect();
+        open.retain(|(own, named)| named.iter().any(|other| other != own && left.contains(other)));
+        if open.len() == left.len() {
+            break;
+        }
+    }
+    let circle: Vec<String> = open.iter().map(|(name, named)| format!("{name} names {}", named.join(", "))).collect();
+    assert_none(&circle, "a file uses those that it builds upon, and those do not use it");
+}
+
+#[test]
 fn only_the_clock_reads_the_time() {
     const READS: [&str; 5] =
         ["disallowed_methods", "Utc::now", "Local::now", "SystemTime::now", "std::time::Instant::now"];
