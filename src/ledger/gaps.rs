@@ -52,7 +52,7 @@ impl Ledger {
         let mut gaps = Vec::new();
         for (id, name, timezone, seen_until) in jobs.collect::<Result<Vec<_>, _>>()? {
             let mut statement = self.db.prepare("SELECT period FROM run WHERE job = :job ORDER BY begins_at, id")?;
-            let rows = statement.query_map(named_params! { ":job": id }, |row| only::<String>(row))?;
+            let rows = statement.query_map(named_params! { ":job": id }, only::<String>)?;
             let runs: Vec<String> = rows.collect::<Result<_, _>>()?;
             gaps.extend(between(&name, timezone, &runs, (seen_until, now)));
         }

@@ -151,8 +151,7 @@ impl PlanRows<'_> {
                 named_params! { ":run": run },
             )?;
         }
-        let highest =
-            |write: &Connection| write.query_row("SELECT coalesce(max(id), 0) FROM task", [], |row| only::<i64>(row));
+        let highest = |write: &Connection| write.query_row("SELECT coalesce(max(id), 0) FROM task", [], only::<i64>);
         let before = highest(&write)?;
         let kept = if replanned { keep_what_is_bought() } else { "DO NOTHING".to_owned() };
         Rows { run, prompts, sets, markets, targets }.insert(&write, job, order, &kept)?;
