@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::market::{self, Language, Location, Market, Near};
-use crate::problem::nearest;
+use crate::near::nearest;
 use crate::product::{Engine, Function, Method, Product, named};
 
 named! {
@@ -150,9 +150,17 @@ fn near_place(word: &str, list: &[Location]) -> Option<Near> {
         let country = |row: &&Location| row.kind.as_deref() == Some("Country") && row.iso.as_deref() == Some(iso);
         list.iter().find(country)
     };
+    let absent = |iso: &str, is_whole| {
+        let shipped = market::locations().iter().find(|row| row.iso.as_deref() == Some(iso));
+        // Its own name says nothing more.
+        shipped.filter(|row| !row.is_called(word)).map(|row| Near::Absent { name: row.name.clone(), is_whole })
+    };
     if let Some(iso) = market::country(word) {
         let unserved = || market::UNSERVED.contains(&iso).then_some(Near::Unserved { iso });
-        return of_iso(iso).map(Near::place).or_else(unserved);
+        return of_iso(iso).map(Near::place).or_else(unserved).or_else(|| absent(iso, true));
+    }
+    if market::is_region(word) {
+        return Some(Near::Region);
     }
     // A list of cities names them as `Berlin,Berlin,Germany`.
     let first = |row: &Location| row.name.split(',').next().unwrap_or_default().to_owned();
@@ -161,8 +169,15 @@ fn near_place(word: &str, list: &[Location]) -> Option<Near> {
     if let Some(part) = part {
         return Some(Near::place(part));
     }
-    if let Some(country) = market::country_of_city(word).and_then(of_iso) {
-        return Some(Near::Within { country: country.name.clone() });
+    if let Some(names) = several(word, list) {
+        return Some(Near::List { names });
+    }
+    let within = |iso: &str, place| {
+        let country = of_iso(iso).map(|row| Near::Within { country: row.name.clone(), place });
+        country.or_else(|| absent(iso, false))
+    };
+    if let Some(iso) = market::country_of_city(word) {
+        return within(iso, None);
     }
     let whole = nearest(word, list.iter().map(|row| row.name.as_str()));
     let by_name = whole.and_then(|near| list.iter().find(|row| row.name == near));
@@ -171,7 +186,27 @@ fn near_place(word: &str, list: &[Location]) -> Option<Near> {
         let near = nearest(word, parts.iter().map(String::as_str))?;
         list.iter().find(|row| row.name.contains(',') && first(row) == near)
     };
-    by_name.or_else(by_part).map(Near::place)
+    let by_city = || {
+        let (city, iso) = market::nearly_a_city(word)?;
+        within(iso, Some(city.to_owned()))
+    };
+    by_name.or_else(by_part).map(Near::place).or_else(by_city)
+}
+
+/// The places of a text that names several, each of which the list has.
+fn several(word: &str, list: &[Location]) -> Option<Vec<String>> {
+    let parts: Vec<&str> =
+        word.split([',', ';', '/', '+', '|']).map(str::trim).filter(|part| !part.is_empty()).collect();
+    let find = |part: &&str| {
+        let listed = || list.iter().find(|row| row.is_called(part));
+        let by_alias = || {
+            list.iter()
+                .find(|row| row.kind.as_deref() == Some("Country") && row.iso.as_deref() == market::country(part))
+        };
+        listed().or_else(by_alias).map(|row| row.name.clone())
+    };
+    let names: Option<Vec<String>> = parts.iter().map(find).collect();
+    names.filter(|names| names.len() > 1)
 }
 
 /// The shipped language that was probably meant by a code that is another name for it (`jp`).
@@ -183,7 +218,13 @@ pub fn likely_language(code: &str) -> Option<Near> {
 fn near_language(word: &str, list: &[Language]) -> Option<Near> {
     let of_code = |code: &str| list.iter().find(|row| row.code.eq_ignore_ascii_case(code)).map(Near::language);
     if let Some(code) = market::language_alias(word) {
-        return of_code(code).or_else(|| of_code(code.split('-').next().unwrap_or_default()));
+        let shipped = || market::languages().iter().find(|row| row.code == code);
+        let absent = || {
+            shipped()
+                .filter(|row| !row.is_called(word))
+                .map(|row| Near::Absent { name: row.name.clone(), is_whole: true })
+        };
+        return of_code(code).or_else(|| of_code(code.split('-').next().unwrap_or_default())).or_else(absent);
     }
     let near = nearest(word, list.iter().map(|row| row.name.as_str()))?;
     list.iter().find(|row| row.name == near).map(Near::language)
@@ -265,8 +306,13 @@ mod tests {
     fn suggested(near: Option<Near>) -> String {
         match near {
             Some(Near::Name { name, code }) => format!("{name} {code}"),
-            Some(Near::Within { country }) => format!("in {country}"),
+            Some(Near::Within { country, place: None }) => format!("in {country}"),
+            Some(Near::Within { country, place: Some(place) }) => format!("{place} in {country}"),
             Some(Near::Unserved { iso }) => format!("not {iso}"),
+            Some(Near::Absent { name, is_whole: true }) => format!("no {name}"),
+            Some(Near::Absent { name, is_whole: false }) => format!("in {name}, which is not there"),
+            Some(Near::Region) => "several".to_owned(),
+            Some(Near::List { names }) => names.join(" + "),
             None => "-".to_owned(),
         }
     }
@@ -300,6 +346,13 @@ mod tests {
             ("New York City", "in United States"),
             ("California", "in United States"),
             ("Germny", "Germany 2276"),
+            ("Californa", "california in United States"),
+            ("EU", "several"),
+            ("Latin America", "several"),
+            ("Germany, Austria", "Germany + Austria"),
+            ("UK/Irland", "United Kingdom + Ireland"),
+            ("Paris, France", "in France"),
+            ("Bosnia and Herzegovina", "Bosnia and Herzegovina 2070"),
             ("Atlantis", "-"),
         ] {
             assert_eq!(suggested(near_place(word, market::locations())), right, "{word}");
@@ -326,6 +379,7 @@ mod tests {
             ("Portuguese (Brazil)", "Portuguese pt"),
             ("Farsi", "Persian fa"),
             ("Germn", "German de"),
+            ("German (Germany)", "German de"),
             ("Klingon", "-"),
         ] {
             assert_eq!(suggested(near_language(word, market::languages())), right, "{word}");
@@ -346,10 +400,20 @@ mod tests {
             ("san francisco", "San Francisco,California,United States 1014221"),
             ("USA", "United States 2840"),
             ("Boston", "in United States"),
-            ("Berlin", "-"),
+            ("Bostn", "-"),
+            ("Berlin", "in Germany, which is not there"),
+            ("UK", "no United Kingdom"),
+            ("United Kingdom", "-"),
         ] {
             assert_eq!(suggested(near_place(word, &list)), right, "{word}");
         }
+    }
+
+    #[test]
+    fn a_language_that_a_kept_list_lacks_is_named_and_not_replaced() {
+        let list = [Language { code: "nl".to_owned(), name: "Dutch".to_owned() }];
+        let near = |word| suggested(near_language(word, &list));
+        assert_eq!([near("Deutsch"), near("Duthc"), near("German")], ["no German", "Dutch nl", "-"]);
     }
 
     #[test]

@@ -12,6 +12,8 @@ pub mod rule;
 pub mod money;
 mod hash;
 mod text;
+mod near;
+mod magic;
 pub mod product;
 pub mod oddity;
 pub mod market;

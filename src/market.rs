@@ -10,7 +10,9 @@ use std::fmt;
 use std::sync::LazyLock;
 
 pub use alias::Near;
-pub(crate) use alias::{UNSERVED, country, country_of_city, everyday_zone, folded, language as language_alias};
+pub(crate) use alias::{
+    UNSERVED, country, country_of_city, everyday_zone, folded, is_region, language as language_alias, nearly_a_city,
+};
 
 /// Where and in which language a question is asked, as resolved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

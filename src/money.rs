@@ -25,7 +25,7 @@ pub struct Money(i64);
 
 /// Text that is no exact amount of dollars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is no amount of dollars: write decimal text such as \"12.50\", with at most nine decimals")]
+#[error("`{text}` is not an amount of dollars: write decimal text such as \"12.50\", with at most nine decimals")]
 pub struct MoneyError {
     /// The text as it stood.
     pub text: String,

@@ -3,20 +3,32 @@
 //! A reader collects all problems instead of stopping at the first. Words and help come from [`Wrong`], the picture
 //! from `render`. Nothing here reads a file or prints.
 
+mod alike;
+mod amount;
 mod file;
+mod kind;
 mod near;
+mod of_asked;
 mod of_config;
+mod path;
 mod price;
 mod render;
+mod slip;
+mod word;
 mod wrong;
 
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+pub(crate) use amount::likely_amounts;
 pub use file::WrongFile;
 pub use price::WrongPrice;
 pub(crate) use render::printable;
+pub use slip::Slip;
+#[cfg(test)]
+pub(crate) use word::all_called;
+pub(crate) use word::called;
 pub use wrong::Wrong;
 
 /// Where something stands in a file.
@@ -58,6 +70,8 @@ pub struct Problems {
     path: PathBuf,
     text: String,
     list: Vec<Problem>,
+    /// The file that lists them all, where not all are shown; or why there is none.
+    listed: Option<Result<PathBuf, String>>,
 }
 
 impl Problem {
@@ -73,7 +87,24 @@ impl Problems {
     pub(crate) fn new(path: &Path, text: &str, mut list: Vec<Problem>) -> Self {
         list.sort_by(|a, b| a.at.order(path).cmp(&b.at.order(path)));
         list.dedup();
-        Self { path: path.to_owned(), text: text.to_owned(), list }
+        Self { path: path.to_owned(), text: text.to_owned(), list, listed: None }
+    }
+
+    /// The file that they are in, or that names the others.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where all of them are listed, as far as somebody did that.
+    pub fn listed(&self) -> Option<&Result<PathBuf, String>> {
+        self.listed.as_ref()
+    }
+
+    /// Notes where all of them are listed, or why that could not be done.
+    #[must_use]
+    pub fn with_list(mut self, listed: Result<PathBuf, String>) -> Self {
+        self.listed = Some(listed);
+        self
     }
 
     /// Each of them, in order.
@@ -140,55 +171,5 @@ impl fmt::Display for Place {
             Spot::Bytes(_) => write!(f, ":{}", self.column),
             Spot::Line(_) => Ok(()),
         }
-    }
-}
-
-/// The known word that `word` was probably meant to be.
-pub(crate) fn nearest<'k>(word: &str, known: impl IntoIterator<Item = &'k str>) -> Option<&'k str> {
-    // Nobody mistypes a word this long; comparing it would be slow.
-    if word.len() > 64 {
-        return None;
-    }
-    let word = word.to_lowercase();
-    let allowed = (word.chars().count() / 3).clamp(1, 3);
-    known
-        .into_iter()
-        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
-}
-
-/// How many letters to insert, remove, replace or swap with their neighbour to get from one word to the other.
-fn distance(from: &str, to: &str) -> usize {
-    let (from, to): (Vec<char>, Vec<char>) = (from.chars().collect(), to.chars().collect());
-    let mut rows = vec![(0..=to.len()).collect::<Vec<_>>()];
-    for (i, a) in from.iter().enumerate() {
-        let mut row = vec![i + 1];
-        for (j, b) in to.iter().enumerate() {
-            let mut least = (rows[i][j] + usize::from(a != b)).min(rows[i][j + 1] + 1).min(row[j] + 1);
-            if i > 0 && j > 0 && *a == to[j - 1] && from[i - 1] == *b {
-                least = least.min(rows[i - 1][j - 1] + 1);
-            }
-            row.push(least);
-        }
-        rows.push(row);
-    }
-    rows[from.len()][to.len()]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_word_is_near_when_few_letters_differ() {
-        let known = ["weight", "repeats", "file"];
-        assert_eq!(nearest("wieght", known), Some("weight"));
-        assert_eq!(nearest("Repeat", known), Some("repeats"));
-        assert_eq!(nearest("fiel", known), Some("file"));
-        assert_eq!(nearest("colour", known), None);
-        assert_eq!(nearest("", known), None);
-        assert_eq!(distance("", "abc"), 3);
     }
 }

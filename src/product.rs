@@ -97,6 +97,9 @@ named! {
     }
 }
 
+/// What a job file may say of the priority: `auto` is chosen from the others by a deadline.
+pub(crate) const PRIORITIES: &[&str] = &[Priority::Normal.name(), Priority::High.name(), "auto"];
+
 named! {
     /// How the provider is reached and authorised.
     Route {

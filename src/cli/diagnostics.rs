@@ -20,12 +20,14 @@ pub(super) fn tell(error: &anyhow::Error, out: out::Out) -> io::Result<()> {
         Some(problems) => problems.iter().map(|problem| of(problem, problems)).collect(),
         None => json!([without_place(error)]),
     };
-    let facts = json!({ "exit": exit, "problems": problems });
+    let listed = error.downcast_ref::<Problems>().and_then(|problems| problems.listed()?.as_ref().ok());
+    let listed_in = listed.map(|path| path.display().to_string());
+    let facts = json!({ "exit": exit, "problems": problems, "listed_in": listed_in });
     if out.events {
         let line = event_text::line("problems", Clock::system().now().wall, facts);
         return out::data(&format!("{line}\n"));
     }
-    out::document(&json!({ "schema": "bursar.problems/1", "exit": exit, "problems": problems }))
+    out::document(&json!({ "schema": "bursar.problems/1", "exit": exit, "problems": problems, "listed_in": listed_in }))
 }
 
 /// A problem of a file.
@@ -41,6 +43,8 @@ pub(super) fn of(problem: &Problem, problems: &Problems) -> Value {
         "code": problem.what.code(),
         "message": problem.what.to_string(),
         "help": problem.help,
+        "length": problem.what.lengths().map(|(length, _)| length),
+        "limit": problem.what.lengths().map(|(_, limit)| limit),
     })
 }
 
@@ -49,5 +53,6 @@ fn without_place(error: &anyhow::Error) -> Value {
     json!({
         "file": null, "line": null, "column": null, "end_line": null, "end_column": null,
         "severity": "error", "code": "other", "message": super::sentence(error), "help": null,
+        "length": null, "limit": null,
     })
 }

@@ -79,7 +79,7 @@ pub(super) fn timing() -> Timing {
 /// What goes wrong, from a file.
 pub(super) fn faults(path: Option<&Path>) -> anyhow::Result<Faults> {
     let Some(path) = path else { return Ok(Faults::default()) };
-    match Faults::from_toml(&locate::read(path)?) {
+    match Faults::from_toml(&locate::read_toml(path)?) {
         Ok(faults) => Ok(faults),
         Err(error) => mistake(format!("fault file `{}`, {error}", path.display())),
     }

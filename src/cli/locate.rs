@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use chrono::NaiveDate;
 
+use super::listing::list;
 use super::{Common, mistake};
 use crate::catalogue::Served;
 use crate::clock::Clock;
@@ -14,6 +15,7 @@ use crate::config::{AccountConfig, Config, DEFAULT_ACCOUNT, candidates, check_co
 use crate::job::{Asked, Disk, Job, Pricing, Target, check_against, check_priced};
 use crate::ledger::Ledger;
 use crate::money::Money;
+use crate::page::decode_toml;
 use crate::price::PriceList;
 
 /// A job file with the config that holds for it.
@@ -34,7 +36,7 @@ impl Located {
 pub(super) fn account<'c>(config: &'c Config, name: &str) -> anyhow::Result<&'c AccountConfig> {
     match config.accounts.get(name) {
         Some(account) => Ok(account),
-        None => mistake(format!("no account is called `{name}` in {}", shown(config))),
+        None => mistake(format!("unknown account `{name}` in {}", shown(config))),
     }
 }
 
@@ -63,7 +65,7 @@ pub(super) fn config(job: Option<&Path>, common: &Common) -> anyhow::Result<Conf
     let mut config = match found {
         Some(path) => {
             let path = path.strip_prefix(&cwd).map(Path::to_owned).unwrap_or(path);
-            check_config(&path, &read(&path)?)?
+            check_config(&path, &read_toml(&path)?)?
         }
         None => match named {
             Some(path) => return mistake(format!("there is no config `{}`", path.display())),
@@ -90,9 +92,10 @@ pub(super) fn is_path(job: &Path) -> bool {
 /// The job that an argument means.
 pub(super) fn job(arg: &Path, common: &Common) -> anyhow::Result<Located> {
     let path = if is_path(arg) { arg.to_owned() } else { path_of(&arg.to_string_lossy(), common)? };
-    let text = read(&path)?;
+    let text = read_toml(&path)?;
     let config = config(Some(&path), common)?;
-    let mut job = check_against(&path, &text, &config, &served(&config), &Disk)?;
+    let checked = check_against(&path, &text, &config, &served(&config), &Disk);
+    let mut job = checked.map_err(|problems| list(problems, &config))?;
     job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
     Ok(Located { config, job, named: path })
 }
@@ -118,12 +121,13 @@ impl Pricing for OfToday {
 /// knows is bought no further for such a mistake, and what is paid of it is collected all the same.
 pub(super) fn job_to_buy(arg: &Path, budget: Option<Money>, common: &Common) -> anyhow::Result<Located> {
     let path = if is_path(arg) { arg.to_owned() } else { path_of(&arg.to_string_lossy(), common)? };
-    let text = read(&path)?;
+    let text = read_toml(&path)?;
     let config = config(Some(&path), common)?;
     // Outside a runtime: the system's clock needs none.
     let pricing = OfToday { today: Clock::system().now().wall.date_naive(), budget };
     let priced = check_priced(&path, &text, &config, &served(&config), &Disk, Some(&pricing));
-    let mut job = priced.or_else(|problems| known_to_the_ledger(&path, &text, &config).ok_or(problems))?;
+    let known = priced.or_else(|problems| known_to_the_ledger(&path, &text, &config).ok_or(problems));
+    let mut job = known.map_err(|problems| list(problems, &config))?;
     job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
     Ok(Located { config, job, named: path })
 }
@@ -212,7 +216,15 @@ fn home() -> Option<PathBuf> {
     env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
 }
 
-/// A file that a person named.
+/// A TOML file that a person named.
+pub(super) fn read_toml(path: &Path) -> anyhow::Result<String> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(decode_toml(path, bytes)?),
+        Err(error) => mistake(format!("cannot read `{}`: {error}", path.display())),
+    }
+}
+
+/// A file that a person named, which may hold secrets.
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     match fs::read(path) {
         Ok(bytes) => match String::from_utf8(bytes) {

@@ -15,7 +15,9 @@ mod exit;
 mod failure;
 mod export;
 mod deadline_choice;
+mod forecast;
 mod learnt;
+mod listing;
 mod locate;
 mod out;
 mod plan;
@@ -31,11 +33,13 @@ mod account_status;
 mod status;
 mod stop;
 mod summary;
+mod suspects;
 mod table;
 mod event_text;
 mod misnomers;
 mod near_duplicates;
 mod unbought;
+mod warnings;
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -113,7 +117,8 @@ fn say(error: &anyhow::Error, out: Out) {
         let picture = problems.render(true);
         drop(std::io::Write::write_all(&mut anstream::stderr(), picture.as_bytes()));
         let count = out::count(problems.len() as u64, "problem");
-        out.must(&format!("{count}; nothing was bought"));
+        let listed = problems.listed().map_or_else(String::new, listing::words);
+        out.must(&format!("{count}; nothing was bought{listed}"));
         return;
     }
     out.must(&format!("error: {}", sentence(error)));

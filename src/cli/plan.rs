@@ -1,16 +1,17 @@
 //! `bursar plan`: what a job asks for and what it costs, before anyone pays. Needs no credentials.
 
+mod facts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use serde_json::{Map, Value, json};
-
 use super::args::PlanArgs;
 use super::ending::{self, Ending};
+use super::forecast::Forecast;
 use super::locate::{self, Located};
 use super::out::{self, Out, count, grouped, lines};
-use super::{Common, Exit, deadline_choice, misnomers, mistake, near_duplicates, prompts, summary, table};
+use super::{Common, Exit, deadline_choice, misnomers, mistake, near_duplicates, prompts, suspects, table, warnings};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_headroom};
@@ -74,8 +75,8 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let tempo = Tempo { limits: &account.limits, timing: &account.timing, speed: 1 };
     let charged = charged(&located)?;
     let calls = Calls { purchases: plan.work.purchases(&charged), ends: plan.work.expected(&tempo, &charged) };
-    let duplicates = located.job.near_duplicates.iter().map(near_duplicates::line);
-    for warning in duplicates.chain(misnomers::lines(&located.job)) {
+    let forecasts = Forecast::of(&located.job, &period, &plan, &headrooms);
+    for warning in warnings::of(&located.job).into_iter().chain(forecasts.iter().map(Forecast::says)) {
         out.must(&format!("warning: {warning}"));
     }
     let today = clock.now().wall.date_naive();
@@ -83,10 +84,12 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let period_ends = if located.job.period == PeriodKind::Once { today } else { period.to.date_naive() };
     let endings = ending::of_job(&located.job, today, period_ends);
     if out.json {
-        let mut facts = facts(&located, &period.id, &plan, &headrooms, (known.as_ref(), calls, is_refused));
+        let mut facts = facts::facts(&located, &period.id, &plan, &headrooms, (known.as_ref(), calls, is_refused));
         facts["expected"] = expected(&plan, &learnt).map(|of| of.0.decimal()).into();
         facts["near_duplicates"] = located.job.near_duplicates.as_ref().map(near_duplicates::facts).into();
         facts["unlisted_languages"] = misnomers::facts(&located.job);
+        facts["suspects"] = suspects::facts(&located.job);
+        facts["forecast"] = forecasts.iter().map(facts::forecast).collect();
         facts["deadline_choice"] = deadline_choice::facts(&deadline_choice);
         facts["retiring_models"] = endings.iter().map(Ending::facts).collect();
         out::document(&facts)?;
@@ -315,86 +318,4 @@ fn prices(plan: &Plan, learnt: &Learnt) -> String {
         table.add_row([key.clone(), taken, most, so_far, price.source.to_owned(), date(price)]);
     }
     table::text(&table)
-}
-
-fn facts(
-    located: &Located,
-    period: &str,
-    plan: &Plan,
-    headrooms: &[Headroom],
-    (known, calls, is_refused): (Option<&Known>, Calls, bool),
-) -> Value {
-    let mut facts = Map::new();
-    facts.insert("schema".into(), "bursar.plan/1".into());
-    facts.insert("job".into(), located.job.name.clone().into());
-    facts.insert("period".into(), period.into());
-    facts.insert("account".into(), located.job.account.clone().into());
-    facts.insert("total".into(), share(None, &plan.total));
-    let parts = |parts: &[(String, Share)]| -> Value { parts.iter().map(|(name, of)| share(Some(name), of)).collect() };
-    facts.insert("sets".into(), parts(&plan.by_set));
-    facts.insert("markets".into(), parts(&plan.by_market));
-    facts.insert("targets".into(), parts(&plan.by_target));
-    facts.insert("priorities".into(), parts(&plan.by_priority));
-    facts.insert("prompts".into(), prompts::facts(&located.job));
-    facts.insert("duplicates".into(), plan.duplicates.into());
-    facts.insert("batches".into(), calls.purchases.into());
-    facts.insert("calls".into(), (calls.purchases + plan.work.fetches()).into());
-    facts.insert("finish_s".into(), calls.ends.as_secs().into());
-    facts.insert("caps".into(), headrooms.iter().map(summary::of_headroom).collect());
-    let prices: Vec<Value> = plan
-        .prices
-        .iter()
-        .map(|(key, price)| {
-            let mut row = Map::new();
-            row.insert("key".into(), key.clone().into());
-            out::money(&mut row, "price", price.amount);
-            out::money(&mut row, "worst_case", price.worst_case);
-            row.insert("source".into(), price.source.into());
-            row.insert("as_of".into(), price.as_of.map(|date| date.to_string()).into());
-            Value::Object(row)
-        })
-        .collect();
-    facts.insert("prices".into(), prices.into());
-    facts.insert("cut".into(), plan.cut.as_ref().map(cut).into());
-    facts.insert("refused_whole".into(), is_refused.into());
-    let run_exit = match (&plan.cut, is_refused) {
-        (_, true) => Exit::Usage,
-        (Some(_), false) => Exit::BudgetReached,
-        (None, false) => Exit::Complete,
-    };
-    facts.insert("run_exit".into(), run_exit.code().into());
-    facts.insert(
-        "known".into(),
-        known.map_or(Value::Null, |known| {
-            let report = &known.report;
-            json!({ "asked": report.asked, "planned": report.planned, "in_doubt": report.in_doubt,
-                    "submitted": report.waiting, "answered": report.answered, "failed": report.failed })
-        }),
-    );
-    Value::Object(facts)
-}
-
-fn cut(cut: &plan::Cut) -> Value {
-    let mut row = Map::new();
-    row.insert("cap".into(), summary::of_headroom(&cut.cap));
-    out::money(&mut row, "whole", cut.whole);
-    out::money(&mut row, "enough", cut.enough);
-    out::money(&mut row, "more", cut.enough.less(cut.cap.limit));
-    Value::Object(row)
-}
-
-fn share(name: Option<&str>, share: &Share) -> Value {
-    let mut row = Map::new();
-    if let Some(name) = name {
-        row.insert("name".into(), name.into());
-    }
-    row.insert("tasks".into(), share.tasks.into());
-    out::money(&mut row, "cost", share.cost);
-    row.insert("allocated".into(), share.allocated.into());
-    out::money(&mut row, "allocated", share.allocated_cost);
-    row.insert("left_out".into(), share.left_out().into());
-    row.insert("bought".into(), share.bought.into());
-    row.insert("in_doubt".into(), share.in_doubt.into());
-    row.insert("refused".into(), share.refused.into());
-    Value::Object(row)
 }

@@ -98,7 +98,7 @@ fn read(path: &Path, root: &Section<'_, '_>) -> Config {
 }
 
 fn read_path(folder: &Path, section: &Section<'_, '_>, key: &'static str) -> Option<PathBuf> {
-    let text = section.text(key)?;
+    let text = section.path(key)?;
     if text.get_ref().trim().is_empty() {
         section.page.wrong(text.span(), Wrong::Empty { key });
         return None;

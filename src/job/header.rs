@@ -7,7 +7,8 @@ use std::io;
 
 use super::rows::{Row, Rows};
 use super::stream::{shown, start, trimmed};
-use crate::problem::{Wrong, WrongFile, nearest};
+use crate::near::nearest;
+use crate::problem::{Wrong, WrongFile};
 
 /// What separates cells, the likeliest first.
 const DELIMITERS: [u8; 4] = *b",;\t|";
@@ -269,6 +270,15 @@ const HEADER_WORDS: &[&str] = &[
 const MOST_HEADER_WORDS: usize = 3;
 /// A header without spaces and of none of those words is no longer than this, where a character is a syllable.
 const MOST_SYLLABLES: usize = 7;
+
+/// True for a line of words of which headers are made and of nothing else: `prompt`, `id,prompt`, `keyword;volume`.
+pub(super) fn is_of_header_words(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let cells: Vec<&str> = lower.split([',', ';', '|']).map(str::trim).collect();
+    let known = cells.iter().filter(|cell| HEADER_WORDS.contains(cell)).count();
+    let is_short = |cell: &&str| !cell.is_empty() && cell.split_whitespace().count() == 1;
+    known > 0 && cells.iter().all(is_short)
+}
 
 /// True where the one cell of the first row is more like what stands below it than like a header.
 fn is_like_a_prompt(header: &str, below: &[First]) -> bool {

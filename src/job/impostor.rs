@@ -1,37 +1,14 @@
 //! Files that are not prompt files although their names say so, and lines that are not prompts: refused before they
 //! are bought.
 
+use crate::magic::{self, SAVE};
 use crate::problem::WrongFile;
 
-/// Formats known by their first bytes, and what to do about each.
-const FORMATS: &[(&[u8], &str, &str)] = &[
-    (
-        b"PK\x03\x04",
-        "a zip archive or an Excel workbook",
-        "give a workbook its ending `.xlsx`, or save it as CSV UTF-8",
-    ),
-    (
-        b"\xd0\xcf\x11\xe0",
-        "an Excel workbook of the old kind or with a password",
-        "save it without one as `.xlsx` or as CSV UTF-8",
-    ),
-    (b"%PDF-", "a PDF document", SAVE),
-    (b"{\\rtf", "a rich text document", "save it as plain text in UTF-8"),
-    (b"\x1f\x8b", "a gzip archive", UNPACK),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive", UNPACK),
-    (b"BZh", "a bzip2 archive", UNPACK),
-    (b"\xfd7zXZ", "an xz archive", UNPACK),
-    (b"7z\xbc\xaf", "a 7-Zip archive", UNPACK),
-    (b"\x89PNG", "a picture", SAVE),
-    (b"\xff\xd8\xff", "a picture", SAVE),
-    (b"SQLite format 3\0", "a SQLite database", SAVE),
-    (b"PAR1", "a Parquet file", SAVE),
-    (b"\x7fELF", "a program", SAVE),
-    (b"\xff\xfe\0\0", "text in UTF-32", "save it as UTF-8"),
-    (b"\0\0\xfe\xff", "text in UTF-32", "save it as UTF-8"),
+/// What a spreadsheet exports where a formula failed, in English and in German.
+const FORMULA_ERRORS: [&str; 15] = [
+    "#REF!", "#N/A", "#NAME?", "#VALUE!", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#ERROR!", "#BEZUG!",
+    "#NV", "#WERT!", "#ZAHL!", "#FELD!",
 ];
-const SAVE: &str = "give a file of prompts: text, CSV, JSON Lines or an Excel workbook";
-const UNPACK: &str = "unpack it first";
 
 /// How many bytes of a file are looked at.
 const LOOKED_AT: usize = 2048;
@@ -40,13 +17,15 @@ const ONE_CONTROL_IN: usize = 10;
 
 /// What a file is by its first bytes, where that is no text.
 pub(super) fn by_bytes(start: &[u8]) -> Option<WrongFile> {
-    let format = FORMATS.iter().find(|(magic, ..)| start.starts_with(magic));
-    format.map(|(_, what, cure)| WrongFile::NotPrompts { what, cure })
+    magic::format_of(start).map(|(what, cure)| WrongFile::NotPrompts { what, cure })
 }
 
 /// What a file is that has the name of a workbook and not its form.
 pub(super) fn no_workbook() -> WrongFile {
-    WrongFile::NotPrompts { what: "no Excel workbook", cure: "save it as `.xlsx`, or give its text the ending `.csv`" }
+    WrongFile::NotPrompts {
+        what: "not an Excel workbook",
+        cure: "save it as `.xlsx`, or give its text the ending `.csv`",
+    }
 }
 
 /// What a text file is by its first characters, where it holds no prompts.
@@ -65,6 +44,8 @@ pub(super) fn by_text(start: &[u8], is_json: bool) -> Option<WrongFile> {
         ("a git-annex pointer", "`git annex get` brings the file itself")
     } else if begins("<!doctype ") || begins("<html>") || begins("<html ") || begins("<?xml ") {
         ("a page of HTML or XML", "download the file itself: this may be the page of a login or of an error")
+    } else if is_json && text.starts_with('[') {
+        ("a JSON array", "write one value a line, as `jq -c '.[]' old.jsonl > new.jsonl` does")
     } else if !is_json && (begins("{\"") || begins("[{")) {
         let first = text.lines().next().unwrap_or_default();
         let is_json = serde_json::from_str::<serde_json::Value>(first).is_ok();
@@ -84,6 +65,11 @@ pub(super) fn by_line(text: &str) -> Option<WrongFile> {
         ("a separator", "remove it: here each line is a prompt, and a prompt of several lines needs a .csv file")
     } else if ["<<<<<<< ", ">>>>>>> ", "||||||| "].iter().any(|mark| text.starts_with(mark)) || text == "=======" {
         ("the mark of a merge conflict", "settle the conflict first")
+    } else if FORMULA_ERRORS.contains(&text) {
+        (
+            "the error of a spreadsheet's formula",
+            "mend the formula, or write the prompt as text; a text that begins with = or - needs an apostrophe before it there",
+        )
     } else {
         return None;
     };

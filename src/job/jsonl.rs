@@ -33,7 +33,10 @@ pub(super) fn read(
         }
         let value = serde_json::from_str::<Value>(text);
         let found = match &value {
-            Err(error) => Err(WrongFile::Json { message: error.to_string() }),
+            // It is one line of many.
+            Err(error) => {
+                Err(WrongFile::Json { message: error.to_string().replace(" at line 1 column ", " at column ") })
+            }
             Ok(Value::String(text)) => Ok(Some(text.as_str())),
             Ok(Value::Object(object)) => {
                 if recognised.header.is_empty() {

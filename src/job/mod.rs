@@ -20,6 +20,7 @@ mod set;
 mod sheet;
 mod source;
 mod stream;
+mod suspects;
 mod target;
 
 use std::cmp::Ordering;
@@ -44,6 +45,7 @@ pub use prompts::{Prompts, PromptsError, Samples};
 pub use read::{check, check_against, check_priced};
 use source::Source;
 pub use stream::{Disk, Files};
+pub use suspects::{Oddness, Suspects};
 
 /// A job file, checked.
 #[derive(Clone, Debug)]
@@ -126,6 +128,8 @@ pub struct PromptSet {
     pub longest_prompt: usize,
     /// Some of its prompts as they will be sent.
     pub samples: Samples,
+    /// Those that were probably not meant as they stand.
+    pub suspects: Vec<Suspects>,
     /// How its file was read; none where the prompts stand in the job file.
     pub recognised: Option<Recognised>,
     /// Where, none twice; none at all where no target is asked in a place.
@@ -281,6 +285,26 @@ mod tests {
         }
         for text in ["", "%", "5", "-5%", "+5%", "5 %", ".5%", "5.%", "0.00001%", "100.0001%", "1e2%", "99999999999%"] {
             assert_eq!(text.parse::<Drift>(), Err(()), "{text}");
+        }
+    }
+
+    #[test]
+    fn words_of_other_programs_lead_to_ours() {
+        use crate::product::{PRIORITIES, Route};
+        let known = |key: &str| match key {
+            "engine" => Engine::NAMES,
+            "function" => Function::NAMES,
+            "method" => Method::NAMES,
+            "priority" => PRIORITIES,
+            "period" => PeriodKind::NAMES,
+            "when_short" => WhenShort::NAMES,
+            "results" => ResultKind::NAMES,
+            "route" => Route::NAMES,
+            _ => panic!("no key takes words and is called `{key}`"),
+        };
+        for (key, name, word) in crate::problem::all_called() {
+            assert!(known(key).contains(&name) && !known(key).contains(&word), "{key} {name} {word}");
+            assert_eq!(crate::problem::called(key, word, known(key)), Some(name), "{key} {word} is there once");
         }
     }
 

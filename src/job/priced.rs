@@ -9,8 +9,9 @@ use super::{Asked, Budget, PromptSet, Target};
 use crate::config::AccountConfig;
 use crate::model::model_names;
 use crate::money::Money;
+use crate::near::nearest;
 use crate::page::Section;
-use crate::problem::{Wrong, WrongPrice, nearest};
+use crate::problem::{Wrong, WrongPrice};
 
 /// Who knows what a task costs.
 pub trait Pricing {
@@ -40,7 +41,8 @@ impl Priced<'_> {
         let page = layers.set.page;
         for (target, span) in targets.list.iter().zip(&targets.places) {
             let Some(worst_case) = self.worst_case(target, asked) else {
-                let model = target.model.clone().unwrap_or_default();
+                // Without a model there is nothing to have a price, which has been said.
+                let Some(model) = target.model.clone() else { continue };
                 let near = nearest(&model, model_names(target.engine)).map(str::to_owned);
                 let account = self.account.name.clone();
                 let wrong = WrongPrice::NoPriceOfModel { engine: target.engine, model, near, account };

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::ops::ControlFlow;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Target;
 use super::near::{Near, NearDuplicates};
@@ -15,13 +15,15 @@ use super::open;
 use super::set::Layers;
 use super::source::{Found, Origin, Source};
 use super::stream::{Files, Item, Unusable};
+use super::suspects::{Suspects, Watch};
 use crate::hash::hash128;
+use crate::near::nearest;
 use crate::page::Page;
 use crate::problem::{Place, Problem, Spot, Wrong};
 use crate::product::Product;
 
-/// Problems of one prompt file that are worth showing; a wrong file can have thousands, all alike.
-const MOST_PROBLEMS_OF_A_FILE: usize = 20;
+/// Problems of one prompt file that are kept; a wrong file can have one in each of millions of lines.
+const MOST_PROBLEMS_OF_A_FILE: usize = 100_000;
 
 /// The distinct prompts of a job, in the order of first sight.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -167,6 +169,7 @@ pub(super) struct Gathered {
     /// Bytes of the longest prompt.
     pub(super) longest: usize,
     pub(super) samples: Samples,
+    pub(super) suspects: Vec<Suspects>,
     pub(super) recognised: Option<Recognised>,
     pub(super) source: Source,
 }
@@ -190,7 +193,8 @@ impl Gathering {
         let (page, decoded) = (layers.set.page, layers.user_prompt_decoded);
         let products = products_of(targets, decoded);
         let (mut prompts, mut duplicates, mut empty_rows, mut longest) = (Vec::new(), 0, 0, 0);
-        let (mut digest, mut samples) = (blake3::Hasher::new(), Samples::default());
+        let (mut digest, mut samples, mut watch) = (blake3::Hasher::new(), Samples::default(), Watch::default());
+        let kind = found.origin.kind();
         let mut complaints = Complaints { page, found: &found, list: Vec::new(), more: 0 };
         let mut any = false;
         let read = open::read(&found.origin, files, &mut |item| {
@@ -208,6 +212,7 @@ impl Gathering {
                     }
                     longest = longest.max(text.len());
                     samples.see(text);
+                    watch.see(line, text, kind);
                     let hash = hash128(text.as_bytes());
                     digest.update(&hash);
                     let known = self.hashes.len();
@@ -233,7 +238,8 @@ impl Gathering {
             Ok(_) if any => None,
             Ok(_) => Some((found.span.clone(), Wrong::EmptyFile { file: file() })),
             Err(Unusable::Io(error)) => {
-                Some((found.span.clone(), Wrong::Unreadable { file: file(), reason: reason(error) }))
+                let near = found.origin.file().and_then(|path| near(path, files));
+                Some((found.span.clone(), Wrong::Unreadable { file: file(), reason: reason(error), near }))
             }
             Err(Unusable::Said(key, wrong)) => Some((found.said(key), wrong.clone())),
         };
@@ -244,7 +250,16 @@ impl Gathering {
         let until = u32::try_from(self.hashes.len()).unwrap_or(u32::MAX);
         let source = Source { origin: found.origin, until, digest: first_half(&digest) };
         let recognised = read.ok().flatten();
-        Some(Gathered { prompts, duplicates, empty_rows, longest, samples, recognised, source })
+        Some(Gathered {
+            prompts,
+            duplicates,
+            empty_rows,
+            longest,
+            samples,
+            suspects: watch.finish(),
+            recognised,
+            source,
+        })
     }
 
     /// The index of a prompt, and whether it is new to the set; none when there are too many.
@@ -259,6 +274,17 @@ impl Gathering {
         self.last_set.push(self.sets);
         Some((index, true))
     }
+}
+
+/// A file in the same folder that is nearly called like this one.
+fn near(path: &Path, files: &dyn Files) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let mut names = files.beside(path);
+    names.sort_unstable();
+    let same = names.iter().find(|other| other.to_lowercase() == name.to_lowercase() && *other != name);
+    same.map(String::as_str)
+        .or_else(|| nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)))
+        .map(str::to_owned)
 }
 
 /// The system's words, which differ from one to the next, only where there are none of ours.
@@ -322,7 +348,8 @@ impl Complaints<'_, '_> {
 
     fn hand_in(&mut self) {
         if let Some(last) = self.list.last_mut().filter(|_| self.more > 0) {
-            last.help = format!("{}; {} more problems of these prompts are not shown", last.help, self.more);
+            last.help =
+                format!("{}; {} more problems of these prompts are neither shown nor listed", last.help, self.more);
         }
         self.list.drain(..).for_each(|problem| self.page.add(problem));
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use toml::Spanned;
+use toml::de::DeValue;
 
 use super::priced::{Priced, Pricing};
 use super::prompts::Gathering;
@@ -11,9 +12,10 @@ use super::{Budget, Drift, Job, Target, WhenShort, set};
 use crate::catalogue::Served;
 use crate::config::{Config, DEFAULT_ACCOUNT};
 use crate::market;
+use crate::near::nearest;
 use crate::page::{Page, Section, is_name};
 use crate::period::PeriodKind;
-use crate::problem::{Problems, Wrong, nearest};
+use crate::problem::{Problems, Wrong};
 use crate::product::ResultKind;
 use crate::zone::{self, Zone};
 
@@ -31,6 +33,36 @@ const KEYS: &[&str] = &[
     "results",
     "defaults",
     "prompt_set",
+];
+/// What others call some of them.
+const CALLED: &[(&str, &str)] = &[
+    ("set", "prompt_set"),
+    ("sets", "prompt_set"),
+    ("prompt", "prompt_set"),
+    ("prompts", "prompt_set"),
+    ("question", "prompt_set"),
+    ("questions", "prompt_set"),
+    ("default", "defaults"),
+    ("limits", "budget"),
+    ("caps", "budget"),
+    ("tz", "timezone"),
+    ("time_zone", "timezone"),
+    ("frequency", "period"),
+    ("schedule", "period"),
+    ("interval", "period"),
+];
+/// What others call the caps.
+const BUDGET_CALLED: &[(&str, &str)] = &[
+    ("max", "run"),
+    ("total", "run"),
+    ("limit", "run"),
+    ("amount", "run"),
+    ("usd", "run"),
+    ("once", "run"),
+    ("daily", "day"),
+    ("per_day", "day"),
+    ("monthly", "month"),
+    ("per_month", "month"),
 ];
 const BUDGET_KEYS: &[&str] = &["run", "day", "month", "when_short"];
 
@@ -92,13 +124,14 @@ fn read(
     (served, pricing): (&Served, Option<&dyn Pricing>),
     files: &dyn Files,
 ) -> Option<Job> {
-    root.only(KEYS, |key| explain(key, root.name));
+    root.only_called(KEYS, CALLED, |key| if has_table(root, key) { None } else { explain(key, root.name) });
     root.need("budget", "budget = { run = \"12.50\" }");
     let name = read_name(path, root);
     let period = root.word::<PeriodKind>("period");
     let timezone = read_timezone(root, period.as_ref());
     let account = read_account(root, config);
-    let budget = root.table("budget", "[budget]").and_then(|section| read_budget(&section));
+    let budget_section = root.table("budget", "[budget]");
+    let budget = budget_section.as_ref().and_then(read_budget);
     let max_price_drift = read_drift(root).unwrap_or_default();
     let retry_paid_failures = root.whole("retry_paid_failures", 0..=100).unwrap_or(0);
     let max_attempts = root.whole("max_attempts", 1..=100).unwrap_or(DEFAULT_ATTEMPTS);
@@ -117,8 +150,8 @@ fn read(
     if all_read && !sets.iter().flat_map(|set| &set.targets).any(stored) {
         root.page.wrong(root.key_span("results"), Wrong::NoSuchForm);
     }
-    if let (Some(priced), Some(budget), Some(section)) = (priced, &budget, root.table("budget", "[budget]")) {
-        priced.budget(&section, budget, &sets);
+    if let (Some(priced), Some(budget), Some(section)) = (priced, &budget, &budget_section) {
+        priced.budget(section, budget, &sets);
     }
     let hasty = sets.iter().any(|set| set.targets.iter().any(|target| target.auto));
     if hasty && !root.has("deadline") {
@@ -143,6 +176,15 @@ fn read(
         sets,
         prompts,
         near_duplicates,
+    })
+}
+
+/// Under this key stands a table, or a list of them: it is no key of another table.
+fn has_table(section: &Section<'_, '_>, key: &str) -> bool {
+    let is_table = |value: &DeValue<'_>| value.is_table();
+    section.get(key).is_some_and(|value| {
+        is_table(value.get_ref())
+            || value.get_ref().as_array().and_then(|items| items.first()).is_some_and(|item| is_table(item.get_ref()))
     })
 }
 
@@ -224,7 +266,7 @@ fn read_timezone(root: &Section<'_, '_>, period: Option<&Spanned<PeriodKind>>) -
 }
 
 fn read_budget(section: &Section<'_, '_>) -> Option<Budget> {
-    section.only(BUDGET_KEYS, |key| explain(key, section.name));
+    section.only_called(BUDGET_KEYS, BUDGET_CALLED, |key| explain(key, section.name));
     section.need("run", "run = \"12.50\"");
     let (run, day, month) = (section.amount("run"), section.amount("day"), section.amount("month"));
     let when_short = section.word("when_short").map_or(WhenShort::Trim, Spanned::into_inner);

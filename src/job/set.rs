@@ -55,6 +55,42 @@ pub(super) const KEYS: &[&str] = &[
     "web_search_city",
     "web_search_country_iso_code",
 ];
+/// What others call some of them.
+const CALLED: &[(&str, &str)] = &[
+    ("prompt", "prompts"),
+    ("question", "prompts"),
+    ("questions", "prompts"),
+    ("query", "prompts"),
+    ("queries", "prompts"),
+    ("keyword", "prompts"),
+    ("keywords", "prompts"),
+    ("user_prompt", "prompts"),
+    ("path", "file"),
+    ("csv", "file"),
+    ("prompt_file", "file"),
+    ("source", "file"),
+    ("separator", "delimiter"),
+    ("sep", "delimiter"),
+    ("charset", "encoding"),
+    ("header", "column"),
+    ("field", "column"),
+    ("location", "locations"),
+    ("location_name", "locations"),
+    ("location_code", "locations"),
+    ("country", "locations"),
+    ("countries", "locations"),
+    ("places", "locations"),
+    ("language", "languages"),
+    ("language_name", "languages"),
+    ("language_code", "languages"),
+    ("lang", "languages"),
+    ("langs", "languages"),
+    ("engines", "targets"),
+    ("count", "repeats"),
+    ("times", "repeats"),
+    ("runs", "repeats"),
+    ("samples", "repeats"),
+];
 /// So many of them each set has of its own.
 const OWN: usize = 3;
 
@@ -100,7 +136,7 @@ pub(super) fn read_all<'p>(
 ) -> Vec<PromptSet> {
     let defaults = root.table("defaults", "[defaults]");
     if let Some(defaults) = &defaults {
-        defaults.only(DEFAULTS_KEYS, |key| match key {
+        defaults.only_called(DEFAULTS_KEYS, CALLED, |key| match key {
             "name" => Some(own_key(key, "each [[prompt_set]] has a name of its own")),
             _ => explain(key, defaults.name),
         });
@@ -113,7 +149,7 @@ pub(super) fn read_all<'p>(
     let mut sets = Vec::new();
     let mut fields = target::UnusedDefaults::new(defaults.as_ref());
     for section in sections.unwrap_or_default() {
-        section.only(KEYS, |key| explain(key, section.name));
+        section.only_called(KEYS, CALLED, |key| explain(key, section.name));
         section.need("name", "name = \"crm\"");
         let name = section.name("name");
         if let Some(name) = &name {
@@ -167,6 +203,7 @@ fn read(
         empty_rows: gathered.empty_rows,
         longest_prompt: gathered.longest,
         samples: gathered.samples,
+        suspects: gathered.suspects,
         recognised: gathered.recognised,
         markets,
         targets: targets.list,

@@ -31,6 +31,14 @@ pub(super) enum Origin {
 }
 
 impl Origin {
+    /// What the file is, where there is one.
+    pub(super) fn kind(&self) -> Option<Kind> {
+        match self {
+            Self::Inline(_) => None,
+            Self::File { notation, .. } => Some(notation.kind),
+        }
+    }
+
     /// The file, where it is another than the job file.
     pub(super) fn file(&self) -> Option<&Path> {
         match self {
@@ -105,7 +113,7 @@ fn not_for(layers: &Layers<'_, '_>, kind: &'static str, allowed: &[&str], works:
 
 fn find_file(job_path: &Path, layers: &Layers<'_, '_>) -> Option<Found> {
     let (set, page) = (&layers.set, layers.set.page);
-    let text = set.text("file")?;
+    let text = set.path("file")?;
     let path = job_path.parent().unwrap_or(Path::new("")).join(text.get_ref());
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     // Excel's "Unicode text" is a table in a file named `.txt`.

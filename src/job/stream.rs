@@ -21,7 +21,15 @@ pub trait Files {
     /// # Errors
     /// It cannot be opened.
     fn open(&self, path: &Path) -> io::Result<Box<dyn BufRead>>;
+
+    /// The names of the files beside one that cannot be opened, as far as they are known.
+    fn beside(&self, _path: &Path) -> Vec<String> {
+        Vec::new()
+    }
 }
+
+/// Names of a folder that are compared with one that was not found.
+const MOST_NAMES: usize = 5_000;
 
 /// The files of this machine.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +39,12 @@ impl Files for Disk {
     fn open(&self, path: &Path) -> io::Result<Box<dyn BufRead>> {
         Ok(Box::new(BufReader::new(File::open(path)?)))
     }
+
+    fn beside(&self, path: &Path) -> Vec<String> {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let entries = std::fs::read_dir(folder).into_iter().flatten().take(MOST_NAMES);
+        entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect()
+    }
 }
 
 /// Files in memory.
@@ -38,6 +52,11 @@ impl Files for BTreeMap<PathBuf, Vec<u8>> {
     fn open(&self, path: &Path) -> io::Result<Box<dyn BufRead>> {
         let bytes = self.get(path).ok_or(io::ErrorKind::NotFound)?;
         Ok(Box::new(Cursor::new(bytes.clone())))
+    }
+
+    fn beside(&self, path: &Path) -> Vec<String> {
+        let beside = self.keys().filter(|other| other.parent() == path.parent());
+        beside.filter_map(|other| Some(other.file_name()?.to_str()?.to_owned())).collect()
     }
 }
 

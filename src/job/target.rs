@@ -16,9 +16,10 @@ use super::read::explain;
 use super::set::Layers;
 use crate::catalogue::{Served, find_model};
 use crate::model::shipped_model;
+use crate::near::nearest;
 use crate::page::Section;
-use crate::problem::{Wrong, nearest};
-use crate::product::{Engine, Function, Method, PRODUCTS, Priority, Product, ResultKind};
+use crate::problem::Wrong;
+use crate::product::{Engine, Function, Method, PRIORITIES, PRODUCTS, Priority, Product, ResultKind};
 
 /// What a row of `targets` may say.
 const KEYS: &[&str] = &[
@@ -199,7 +200,7 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         self.keys.with_any(keys).and_then(value).unwrap_or_else(|| self.keys.span(keys[0]))
     }
 
-    /// The target of the row, and its offer in any case that there is one.
+    /// The target of the row, and its product in any case that there is one.
     fn target(&self, products: &mut Vec<&'static Product>) -> Option<Target> {
         let Some(with_engine) = self.with("engine") else {
             self.keys.row.unwrap_or(&self.keys.layers.set).need("engine", "engine = \"chat_gpt\"");
@@ -318,7 +319,11 @@ impl<'p, 't> Reader<'_, 'p, 't> {
         let Some(section) = self.with("priority") else { return Some((Priority::Normal, false)) };
         let text = section.text("priority")?;
         if *text.get_ref() != "auto" {
-            return section.parse_word("priority", &text).map(|priority| (priority, false));
+            let Ok(priority) = text.get_ref().parse() else {
+                section.unknown_word("priority", &text, PRIORITIES);
+                return None;
+            };
+            return Some((priority, false));
         }
         if self.with("method").is_some() {
             self.wrong("method", Wrong::AutoAndMethod);
@@ -367,8 +372,10 @@ fn find_product(
     let engines: BTreeSet<String> = of_function().map(|product| format!("`{}`", product.engine)).collect();
     let only = format!("only {} have it", engines.into_iter().collect::<Vec<_>>().join(" and "));
     let other = PRODUCTS.iter().find(|product| product.engine == engine && product.function != wanted_function);
-    let works =
-        other.map_or_else(|| only.clone(), |other| format!("{only}: write `function = \"{}\"`", other.function));
+    let works = other.map_or_else(
+        || only.clone(),
+        |other| format!("{only}: write `function = \"{}\"` and a `model_name`", other.function),
+    );
     Err((engine_span, Wrong::NotSold { engine, function, works }))
 }
 

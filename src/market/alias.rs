@@ -38,6 +38,22 @@ pub enum Near {
     Within {
         /// The country's name in the list.
         country: String,
+        /// The place's own name, where it was misspelt.
+        place: Option<String>,
+    },
+    /// A served place or language in the shipped list, which the list that was looked at does not have.
+    Absent {
+        /// Its name.
+        name: String,
+        /// What was meant is a part of it.
+        is_whole: bool,
+    },
+    /// Several countries under one name.
+    Region,
+    /// Several places in one text.
+    List {
+        /// Their names in the list.
+        names: Vec<String>,
     },
     /// A country that the provider does not serve.
     Unserved {
@@ -56,6 +72,53 @@ impl Near {
     pub(crate) fn language(language: &Language) -> Self {
         Self::Name { name: language.name.clone(), code: language.code.clone() }
     }
+}
+
+/// Names of several countries together.
+const REGIONS: &[&str] = &[
+    "eu",
+    "europe",
+    "european union",
+    "western europe",
+    "eastern europe",
+    "emea",
+    "apac",
+    "asia",
+    "asia pacific",
+    "africa",
+    "latam",
+    "latin america",
+    "south america",
+    "north america",
+    "central america",
+    "dach",
+    "nordics",
+    "scandinavia",
+    "benelux",
+    "baltics",
+    "balkans",
+    "mena",
+    "middle east",
+    "gcc",
+    "oceania",
+    "worldwide",
+    "world",
+    "global",
+    "international",
+    "all",
+    "any",
+    "everywhere",
+    "anz",
+    "caribbean",
+    "americas",
+    "ww",
+    "row",
+];
+
+/// True for the name of several countries together.
+pub(crate) fn is_region(word: &str) -> bool {
+    let folded = folded(word);
+    REGIONS.contains(&folded.as_str())
 }
 
 /// Countries that the provider does not serve.
@@ -99,6 +162,19 @@ pub(crate) fn country_of_city(word: &str) -> Option<&'static str> {
     })
 }
 
+/// The city or part of a country that is written with one letter wrong, and its country.
+pub(crate) fn nearly_a_city(word: &str) -> Option<(&'static str, &'static str)> {
+    let sought = folded(word.split(',').next().unwrap_or_default());
+    if sought.chars().count() < 6 {
+        return None;
+    }
+    let near = |name: &&&str| crate::near::is_one_letter_off(&sought, name);
+    let mut names: Vec<&&'static str> = CITIES.keys().filter(near).collect();
+    names.sort_unstable();
+    let name = **names.first()?;
+    Some((name, CITIES.get(name)?))
+}
+
 fn iso(word: &str) -> Option<&'static str> {
     let listed = super::locations().iter().find(|location| location.is_called(word));
     listed.and_then(|location| location.iso.as_deref()).or_else(|| country(word))
@@ -109,7 +185,9 @@ pub(crate) fn language(word: &str) -> Option<&'static str> {
     let known = |word: &str| LANGUAGES.get(word).copied();
     let whole = folded(word);
     let listed = |word: &str| super::languages().iter().find(|language| language.code == word);
-    known(&whole).or_else(|| {
+    // What stands in parentheses is a region or a script.
+    let bare = || word.split_once('(').and_then(|(bare, _)| known(&folded(bare)));
+    known(&whole).or_else(bare).or_else(|| {
         let (language, region) = whole.split_once(' ')?;
         let of_codes = language.len() <= 3 && region.len() <= 4 && language.is_ascii() && region.is_ascii();
         listed(language)

@@ -4,8 +4,10 @@
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[expect(missing_docs, reason = "the words beside each variant say what it is, its fields are what the words name")]
 pub enum WrongFile {
-    #[error("this file is {what}, not a list of prompts")]
+    #[error("this file is {what}{}", not_a_list(.what))]
     NotPrompts { what: &'static str, cure: &'static str },
+    #[error("this file is {what}, not a job file or a config")]
+    NotToml { what: &'static str },
     #[error("this line is {what}, not a prompt")]
     NotAPrompt { what: &'static str, cure: &'static str },
     #[error("this line is read as the header, and it looks like a prompt")]
@@ -16,7 +18,7 @@ pub enum WrongFile {
     NotForKind { key: &'static str, kind: &'static str, works: &'static str },
     #[error("`{text}` cannot separate the cells of a row")]
     BadDelimiter { text: String },
-    #[error("no encoding is called `{text}`")]
+    #[error("unknown encoding `{text}`")]
     BadEncoding { text: String },
     #[error("`{file}` begins with the byte order mark of {mark}, and `encoding` says {said}")]
     EncodingMark { file: String, said: &'static str, mark: &'static str },
@@ -28,7 +30,7 @@ pub enum WrongFile {
     UnknownSheet { file: String, sheet: String, sheets: String },
     #[error("the cell of this row's prompt holds {found}, not text")]
     CellNotText { found: &'static str },
-    #[error("this is no JSON: {message}")]
+    #[error("invalid JSON: {message}")]
     Json { message: String },
     #[error("this line holds {found} where a prompt is needed")]
     JsonNotText { found: &'static str },
@@ -39,10 +41,24 @@ pub enum WrongFile {
 }
 
 impl WrongFile {
+    /// It is wrong with one line of many.
+    pub(super) fn is_of_a_prompt(&self) -> bool {
+        matches!(
+            self,
+            Self::NotAPrompt { .. }
+                | Self::NotDecodable { .. }
+                | Self::CellNotText { .. }
+                | Self::Json { .. }
+                | Self::JsonNotText { .. }
+                | Self::JsonKeyMissing { .. }
+        )
+    }
+
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
             Self::NotPrompts { cure, .. } | Self::NotAPrompt { cure, .. } => (*cure).to_owned(),
+            Self::NotToml { .. } => "name the TOML file".to_owned(),
             Self::HeaderIsPrompt { text } => format!(
                 "put a header such as `prompt` above it, or write `column = {}` if it is the header",
                 serde_json::Value::from(text.as_str())
@@ -51,6 +67,9 @@ impl WrongFile {
             Self::NotForKind { key, works, .. } => format!("leave `{key}` out, or give {works}"),
             Self::BadDelimiter { .. } => {
                 "write one character such as \",\" or \";\", or \"tab\"; no letter, digit, quote or line end".to_owned()
+            }
+            Self::BadEncoding { text } if text.to_lowercase().replace(['-', '_', ' '], "").starts_with("ansi") => {
+                "write \"windows-1252\" if a program of Western Europe or America wrote it".to_owned()
             }
             Self::BadEncoding { .. } => {
                 "write for example \"utf-8\", \"utf-16le\", \"windows-1252\" or \"shift_jis\"".to_owned()
@@ -73,13 +92,7 @@ impl WrongFile {
     }
 }
 
-/// What to do about a file that cannot be read: a shell expands what a job file does not.
-pub(super) fn unreadable(file: &str) -> String {
-    if file.contains("/~") || file.starts_with('~') {
-        return "`~` is not expanded here: write the whole path, or one relative to the job file".to_owned();
-    }
-    if file.contains(['*', '?']) {
-        return "`*` and `?` are not expanded here: name one file for each prompt set".to_owned();
-    }
-    "paths are relative to the job file; check that it is there and readable".to_owned()
+/// What else it is not, where that was not said.
+fn not_a_list(what: &str) -> &'static str {
+    if what.starts_with("not ") { "" } else { ", not a list of prompts" }
 }

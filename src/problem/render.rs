@@ -4,14 +4,18 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
-use super::{Problem, Spot};
+use super::{Problem, Spot, alike};
 
 /// How much of a line is shown behind the place that is meant.
 const SHOWN_CHARS: usize = 120;
 
 pub(super) fn render(path: &Path, text: &str, problems: &[Problem], color: bool) -> String {
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
-    let pictures: Vec<String> = problems.iter().map(|problem| picture(&renderer, path, text, problem)).collect();
+    let picture = |shown: &alike::Shown<'_>| {
+        let picture = picture(&renderer, path, text, shown.problem);
+        shown.words().map_or_else(|| picture.clone(), |words| format!("{picture}\n\n{words}"))
+    };
+    let pictures: Vec<String> = alike::shown(problems).iter().map(picture).collect();
     if pictures.is_empty() { String::new() } else { pictures.join("\n\n") + "\n" }
 }
 

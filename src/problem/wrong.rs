@@ -3,8 +3,9 @@
 use chrono::NaiveDate;
 
 use super::file::WrongFile;
-use super::near;
 use super::price::WrongPrice;
+use super::slip::Slip;
+use super::{amount, kind, path, word};
 use crate::market::Near;
 use crate::money::MoneyError;
 use crate::product::{Engine, Function, Method, Route};
@@ -16,21 +17,25 @@ pub enum Wrong {
     // Of any TOML file.
     #[error("this is not TOML: {message}")]
     Syntax { message: String },
+    #[error("this is not TOML: {0}")]
+    Slip(Slip),
+    #[error("this file is {}", not_text(*.encoding, *.byte))]
+    NotTomlText { encoding: Option<&'static str>, byte: Option<u8> },
     #[error("{table} has no key `{key}`")]
     UnknownKey { key: String, table: &'static str, known: &'static [&'static str], hint: Option<String> },
     #[error("{table} lacks `{key}`")]
     Missing { key: &'static str, table: &'static str, example: &'static str },
     #[error("`{key}` is {found} where {wants} is needed")]
-    WrongType { key: String, wants: &'static str, found: &'static str },
+    WrongType { key: String, wants: &'static str, found: &'static str, written: String },
     #[error("{name} is {found} where a table is needed")]
-    NoTable { name: &'static str, found: &'static str },
+    NoTable { name: &'static str, found: &'static str, written: String },
     #[error("`{key}` is a single table where a list of them is needed")]
     SingleTable { key: &'static str },
-    #[error("`{name}` is no name")]
+    #[error("invalid name `{name}`")]
     BadName { name: String },
     #[error("`{key}` is {found}, not a whole number from {min} to {max}")]
     OutOfRange { key: String, min: u32, max: u32, found: String },
-    #[error("`{word}` is no `{key}`")]
+    #[error("unknown {key} `{word}`")]
     UnknownWord { key: String, word: String, known: &'static [&'static str], near: Option<&'static str> },
     #[error("`{key}` is empty")]
     Empty { key: &'static str },
@@ -38,9 +43,9 @@ pub enum Wrong {
     ListedTwice { key: &'static str, item: String },
     #[error("`{key}` is {found} without quotes")]
     AmountUnquoted { key: String, found: String },
-    #[error("`{}` is no amount for `{key}`", .error.text)]
+    #[error("invalid amount `{}` for `{key}`", .error.text)]
     BadAmount { key: String, error: MoneyError },
-    #[error("`{text}` is no duration for `{key}`")]
+    #[error("invalid duration `{text}` for `{key}`")]
     BadDuration { key: String, text: String },
     #[error("{what} is not built yet")]
     NotBuilt { what: String, works: &'static str },
@@ -48,7 +53,7 @@ pub enum Wrong {
     // Of the job file.
     #[error("`{key}` is bursar's own")]
     Ours { key: String, instead: &'static str },
-    #[error("the file name gives the job no name: `{stem}` is none")]
+    #[error("the file name `{stem}` is not a valid job name")]
     NameNeeded { stem: String },
     #[error("{0}")]
     Price(WrongPrice),
@@ -56,19 +61,19 @@ pub enum Wrong {
     NoPromptSet,
     #[error("a second prompt set is called `{name}`")]
     SetNameTaken { name: String, first: usize },
-    #[error("no account is called `{name}`")]
+    #[error("unknown account `{name}`")]
     UnknownAccount { name: String, known: Vec<String>, near: Option<String> },
     #[error("`timezone` must be written when `period` is `{period}`")]
     TimezoneMissing { period: &'static str },
-    #[error("no time zone is called `{name}`")]
+    #[error("unknown time zone `{name}`")]
     UnknownTimezone { name: String, near: Option<&'static str> },
-    #[error("`{text}` is no share for `max_price_drift`")]
+    #[error("invalid percentage `{text}` for `max_price_drift`")]
     BadDrift { text: String },
     #[error("`markets` and `{other}` both say where to ask")]
     MarketsAndLists { other: &'static str },
-    #[error("no location is called `{name}`")]
+    #[error("unknown location `{name}`")]
     UnknownLocation { name: String, near: Option<Near> },
-    #[error("no language is called `{name}`")]
+    #[error("unknown language `{name}`")]
     UnknownLanguage { name: String, near: Option<Near> },
     #[error("the provider's list for `{engine}` has no {what} `{name}`")]
     NotServed { what: &'static str, name: String, engine: Engine, near: Option<Near>, read_on: NaiveDate },
@@ -80,7 +85,7 @@ pub enum Wrong {
     NoPlace { key: &'static str, function: Function },
     #[error("`{switch}` of `{engine}` needs `{needs}`")]
     SwitchNeeds { engine: Engine, switch: &'static str, needs: &'static str, add: String },
-    #[error("`{function}` of `{engine}` lets no one choose a `{key}`")]
+    #[error("`{function}` of `{engine}` takes no `{key}`")]
     NoModel { engine: Engine, function: Function, key: &'static str },
     #[error("the provider's list for `{engine}` has no model `{name}`")]
     UnknownModel { engine: Engine, name: String, near: Option<String>, read_on: NaiveDate },
@@ -94,9 +99,9 @@ pub enum Wrong {
     TextTooLong { key: &'static str, chars: usize, max: usize },
     #[error("`{key}` is {found}, not a number from 0 to {max}")]
     NoSuchNumber { key: &'static str, max: String, decimals: u32, found: String },
-    #[error("`{word}` is no country of two capital letters")]
+    #[error("invalid country code `{word}`")]
     BadCountry { word: String },
-    #[error("`{text}` is no place by coordinates")]
+    #[error("invalid coordinates `{text}`")]
     BadCoordinate { text: String },
     #[error("`message_chain` holds {messages} messages, and the provider takes {max}")]
     ChainTooLong { messages: usize, max: usize },
@@ -129,7 +134,9 @@ pub enum Wrong {
     #[error("the prompt set has neither `file` nor `prompts`")]
     NoPrompts,
     #[error("cannot read `{file}`: {reason}")]
-    Unreadable { file: String, reason: String },
+    Unreadable { file: String, reason: String, near: Option<String> },
+    #[error("this path contains a control character")]
+    ControlInPath { instead: String },
     #[error("`{file}` is of no kind that prompts can be read from")]
     UnknownFileKind { file: String },
     #[error("there is no prompt in `{file}`")]
@@ -152,7 +159,7 @@ pub enum Wrong {
     Nul,
     #[error("this line is not UTF-8")]
     NotUtf8,
-    #[error("this is no CSV: {message}")]
+    #[error("invalid CSV: {message}")]
     Csv { message: String },
     #[error("there are more distinct prompts than a job can hold")]
     TooMany,
@@ -160,7 +167,7 @@ pub enum Wrong {
     // Of the config.
     #[error("a secret does not belong in this file")]
     Secret { instead: &'static str },
-    #[error("`{key}` holds no name of an environment variable")]
+    #[error("`{key}` is not the name of an environment variable")]
     BadVariable { key: &'static str },
     #[error("`{key}` is for accounts on route `aisa` only")]
     AisaOnly { key: &'static str },
@@ -168,9 +175,9 @@ pub enum Wrong {
     NotAtAisa { key: &'static str },
     #[error("`keep_balance` cannot be kept on route `{route}`")]
     NoBalance { route: Route },
-    #[error("`{url}` is no address of a provider")]
+    #[error("invalid provider address `{url}`")]
     BadUrl { url: String },
-    #[error("`{url}` is no address of an HTTP proxy")]
+    #[error("invalid HTTP proxy address `{url}`")]
     BadProxy { url: String },
     #[error("`{url}` is not encrypted")]
     NotHttps { url: String },
@@ -187,12 +194,31 @@ pub enum Wrong {
 }
 
 impl Wrong {
+    /// It is wrong with one prompt of many: a file may have thousands alike.
+    pub(super) fn is_of_a_prompt(&self) -> bool {
+        if let Self::File(wrong) = self {
+            return wrong.is_of_a_prompt();
+        }
+        matches!(self, Self::TooLong { .. } | Self::EmptyPrompt | Self::Nul | Self::NotUtf8 | Self::Csv { .. })
+    }
+
+    /// How long the text is and how long it may be, where that is what is wrong.
+    pub fn lengths(&self) -> Option<(usize, usize)> {
+        if let Self::TooLong { chars, max, .. } | Self::TextTooLong { chars, max, .. } = self {
+            Some((*chars, *max))
+        } else {
+            None
+        }
+    }
+
     /// Its kind, as machines know it: the name of the variant in small letters, `unknown_location`.
     pub fn code(&self) -> String {
         let kind = if let Self::File(wrong) = self {
             format!("{wrong:?}")
         } else if let Self::Price(wrong) = self {
             format!("{wrong:?}")
+        } else if let Self::Slip(_) = self {
+            "Syntax".to_owned()
         } else {
             format!("{self:?}")
         };
@@ -209,25 +235,24 @@ impl Wrong {
     /// What to do about it.
     pub fn help(&self) -> String {
         match self {
-            Self::Syntax { message } if message == "duplicate key" => {
-                "each key and each [table] is written once: remove one, or make them one".to_owned()
-            }
+            Self::Slip(slip) => slip.help(),
+            Self::NotTomlText { encoding, .. } => save_as_utf_8(*encoding),
             Self::Syntax { .. } => "text needs quotes, a list [brackets], a table a [header] of its own".to_owned(),
             Self::UnknownKey { hint: Some(hint), .. } => hint.clone(),
             Self::UnknownKey { known, .. } => format!("its keys are {}", list(known)),
             Self::Missing { example, .. } => format!("write for example `{example}`"),
-            Self::WrongType { wants, .. } => format!("write {wants}"),
-            Self::NoTable { .. } => "write `{ key = value }`, or a [header] of its own".to_owned(),
+            Self::WrongType { key, wants, written, .. } => kind::help(key, wants, written),
+            Self::NoTable { name, written, .. } => kind::help_with_table(name, written),
             Self::SingleTable { key } => {
                 format!("write `{key} = [{{ .. }}]`, or a header with two [[brackets]] for each")
             }
             Self::BadName { .. } => "a name has 1 to 64 characters of A-Z a-z 0-9 . _ -".to_owned(),
             Self::OutOfRange { min, max, .. } => format!("choose a whole number from {min} to {max}, without quotes"),
-            Self::UnknownWord { near, known, .. } => meant(*near, || format!("it can be {}", list(known))),
+            Self::UnknownWord { key, near, known, .. } => word::help(key, *near, known),
             Self::Empty { .. } => "put something into it, or leave it out where that is allowed".to_owned(),
             Self::ListedTwice { .. } => "remove one of the two".to_owned(),
             Self::AmountUnquoted { found, .. } => format!("amounts of dollars are text: write \"{found}\""),
-            Self::BadAmount { .. } => "write decimal text such as \"12.50\", with at most nine decimals".to_owned(),
+            Self::BadAmount { error, .. } => amount::help(&error.text),
             Self::BadDuration { .. } => "write for example \"90s\", \"30m\" or \"1h 30m\", up to a year".to_owned(),
             Self::NotBuilt { works, .. } => (*works).to_owned(),
             Self::Ours { instead, .. } | Self::Secret { instead } => (*instead).to_owned(),
@@ -238,7 +263,7 @@ impl Wrong {
             Self::UnknownAccount { near, known, .. } => {
                 meant(near.as_deref(), || format!("the accounts of the config are {}", list(known)))
             }
-            Self::BadDrift { .. } => "write a percentage such as \"5%\" or \"0.5%\", up to \"100%\", or 0".to_owned(),
+            Self::BadDrift { text } => amount::help_with_share(text),
             Self::MarketsAndLists { other } => format!("keep either `markets` or `{other}`"),
             Self::NotSold { works, .. } | Self::NoSuchMethod { works, .. } => works.clone(),
             Self::TimezoneMissing { .. }
@@ -272,11 +297,10 @@ impl Wrong {
             Self::SameTarget { .. } => "remove one of the two: method and priority do not change the answer".to_owned(),
             Self::FileAndPrompts => "keep one of them, or make two prompt sets".to_owned(),
             Self::NoPrompts => "add `file = \"prompts.txt\"` or `prompts = [\"...\"]`".to_owned(),
-            Self::Unreadable { file, .. } => super::file::unreadable(file),
-            Self::UnknownFileKind { .. } => {
-                "use .txt with one prompt a line, a table in .csv, .tsv or .xlsx, or .jsonl; in TOML a path with \\ stands in \
-                 single quotes"
-                    .to_owned()
+            Self::Unreadable { file, near, .. } => path::unreadable(file, near.as_deref()),
+            Self::UnknownFileKind { file } => path::unknown_kind(file),
+            Self::ControlInPath { instead } => {
+                format!("in \"double quotes\" \\t is a tab and \\n a line end: write it in single quotes, {instead}")
             }
             Self::EmptyFile { .. } => "add a prompt to it, or remove the prompt set".to_owned(),
             Self::ColumnMissing { columns, .. } => format!("add `column`: the file has {columns}"),
@@ -308,79 +332,29 @@ impl Wrong {
             | Self::NotInPrice { .. } => self.help_with_the_config(),
         }
     }
+}
 
-    /// What to do about where, whom and how it is asked.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only problems of these kinds come here")]
-    fn help_with_what_is_asked(&self) -> String {
-        match self {
-            Self::UnknownModel { near, read_on, .. } => {
-                let again = format!("`bursar models --refresh` reads the list anew, it is of {read_on}");
-                near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
-            }
-            Self::LiveModel { .. } => {
-                "write `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew".to_owned()
-            }
-            Self::NotLikeThat { why, .. } => why.clone(),
-            Self::TooLong { escaped: true, .. } => {
-                "shorten it; `%` and `+` count as three characters each".to_owned()
-            }
-            Self::TooLong { .. } | Self::TextTooLong { .. } => "shorten it".to_owned(),
-            Self::NoSuchNumber { max, decimals, .. } => {
-                format!("choose a number from 0 to {max} with at most {decimals} decimals, without quotes")
-            }
-            Self::BadCountry { .. } => "write its ISO 3166 code, for example \"DE\"".to_owned(),
-            Self::BadCoordinate { .. } => {
-                "write \"latitude,longitude,radius\" such as \"48.2035,16.3689,2000\": degrees with up to seven decimals, \
-                 and a radius from 199 to 199999"
-                    .to_owned()
-            }
-            Self::ChainTooLong { .. } => "remove the oldest".to_owned(),
-            Self::TwoPlaces { .. } => {
-                "keep one of the two; with `location_coordinate` write `languages` alone".to_owned()
-            }
-            Self::NoCoordinate { .. } => "give it a prompt set of its own".to_owned(),
-            Self::TwoModels => "keep one of the two".to_owned(),
-            Self::BadModel { .. } => "write the name as `bursar models` shows it".to_owned(),
-            Self::OnePriority { .. } => {
-                "leave `priority` out, or write it in those rows of `targets` that have it".to_owned()
-            }
-            Self::LiveForms { .. } => {
-                "write `results = [\"advanced\"]` or [\"html\"], or split the job in two".to_owned()
-            }
-            Self::NoSuchField { has, .. } => has.clone(),
-            Self::NoPlace { .. } => "leave it out: a model is asked without a place and a language".to_owned(),
-            Self::SwitchNeeds { add, switch, .. } => format!("add `{add}`, or leave `{switch}` out"),
-            Self::NoModel { key, .. } => format!("leave `{key}` out: the engine's own page chooses"),
-            Self::NotServed { what, near, read_on, .. } => {
-                let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
-                near.as_ref().map_or_else(|| again.clone(), |near| format!("{}; {again}", near::words(near)))
-            }
-            Self::UnknownLanguage { near, .. } => {
-                near.as_ref().map_or_else(|| near::NO_LANGUAGE.to_owned(), near::words)
-            }
-            Self::UnknownLocation { near, .. } => near.as_ref().map_or_else(|| near::NO_PLACE.to_owned(), near::words),
-            Self::DeadlineMissing => {
-                "write at the top for example `deadline = \"6h\"`, counted from the run's first session".to_owned()
-            }
-            Self::DeadlineForNothing => "leave it out, or write `priority = \"auto\"`".to_owned(),
-            Self::NoSuchForm => "leave it out: a model's answer comes as `advanced`".to_owned(),
-            Self::AutoAndMethod => "leave one of them out".to_owned(),
-            Self::TimezoneMissing { .. } => {
-                "say whose day it is, for example `timezone = \"Europe/Berlin\"` or \"UTC\"".to_owned()
-            }
-            Self::UnknownTimezone { near, .. } => {
-                meant(*near, || "use an IANA name such as \"Europe/Berlin\" or \"UTC\"".to_owned())
-            }
-            _ => String::new(),
+fn save_as_utf_8(encoding: Option<&str>) -> String {
+    let by_hand = "save it as UTF-8, in Notepad by `Save as` with `Encoding: UTF-8`";
+    encoding.map_or_else(|| by_hand.to_owned(), |name| format!("{by_hand}, or by `iconv -f {name} -t UTF-8 OLD > NEW`"))
+}
+
+fn not_text(encoding: Option<&str>, byte: Option<u8>) -> String {
+    match (encoding, byte) {
+        (Some(encoding), None) => format!("{encoding}, and a job file or a config is UTF-8"),
+        (None, None) => "not UTF-8".to_owned(),
+        (Some(encoding), Some(byte)) => {
+            format!("not UTF-8: the byte 0x{byte:02X} here is none; it seems to be {encoding}")
         }
+        (None, Some(byte)) => format!("not UTF-8: the byte 0x{byte:02X} here is none"),
     }
 }
 
-fn meant(near: Option<&str>, otherwise: impl FnOnce() -> String) -> String {
+pub(super) fn meant(near: Option<&str>, otherwise: impl FnOnce() -> String) -> String {
     near.map_or_else(otherwise, |near| format!("did you mean `{near}`?"))
 }
 
 /// `` `a`, `b`, `c` ``
-fn list(words: &[impl AsRef<str>]) -> String {
+pub(super) fn list(words: &[impl AsRef<str>]) -> String {
     words.iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>().join(", ")
 }

@@ -15,7 +15,7 @@ use crate::cli::locate::Located;
 use crate::cli::out::{self, Out, count, grouped};
 use crate::cli::progress::{Baseline, Teller};
 use crate::cli::secrets::Credentials;
-use crate::cli::{Exit, embedded, event_text, misnomers, secrets, summary};
+use crate::cli::{Exit, embedded, event_text, secrets, summary, warnings};
 use crate::config::AccountConfig;
 use crate::engine::{self, Executor, RunTerms, StopWord, Terms};
 use crate::ids::AccountId;
@@ -214,7 +214,7 @@ impl Start<'_> {
                 humantime::format_duration(std::time::Duration::from_secs(ends.as_secs().max(1)))
             ));
         }
-        for line in misnomers::lines(job) {
+        for line in warnings::of(job) {
             self.out.note(&format!("{name}: {line}"));
         }
         let fits = fits(report);

@@ -119,17 +119,17 @@ fn a_malformed_row_is_a_mistake_there() {
     assert_eq!(
         table(Some("prompt"), "id,prompt\n1,one,more\n2\n3,\"open\n4,four\n"),
         [
-            "2 BAD 1,one,more (this is no CSV: the number of cells in this row is 3, in the header 2; they are separated by `,`)",
-            "3 BAD 2 (this is no CSV: the number of cells in this row is 1, in the header 2; they are separated by `,`)",
-            "4 BAD 3,open\n4,four (this is no CSV: a quote is opened in this row and never closed)",
+            "2 BAD 1,one,more (invalid CSV: the number of cells in this row is 3, in the header 2; they are separated by `,`)",
+            "3 BAD 2 (invalid CSV: the number of cells in this row is 1, in the header 2; they are separated by `,`)",
+            "4 BAD 3,open\n4,four (invalid CSV: a quote is opened in this row and never closed)",
             "= UTF-8 `,` -0 prompt",
         ]
     );
     assert_eq!(
         table(Some("prompt"), "id,prompt\n1,\"best monitor?\n2,cheap?\n3,best 32\" television?\n4, \"a b\"\n5,five\n"),
         [
-            "2 BAD 1,best monitor?\n2,cheap?\n3,best 32 television? (this is no CSV: text follows a closing quote on line 4, opened on line 2)",
-            "5 BAD 4, \"a b\" (this is no CSV: a quote stands behind blanks at the start of a cell)",
+            "2 BAD 1,best monitor?\n2,cheap?\n3,best 32 television? (invalid CSV: text follows a closing quote on line 4, opened on line 2)",
+            "5 BAD 4, \"a b\" (invalid CSV: a quote stands behind blanks at the start of a cell)",
             "6 five",
             "= UTF-8 `,` -0 prompt",
         ]
@@ -221,7 +221,8 @@ fn a_file_without_prompts_is_refused_at_once() {
     for (bytes, what) in files {
         for file in ["a.txt", "a.csv"] {
             let seen = read_as(file, notation(file, None), bytes);
-            let end = format!("(this file is {what}, not a list of prompts)");
+            let not_a_list = if what.starts_with("not ") { "" } else { ", not a list of prompts" };
+            let end = format!("(this file is {what}{not_a_list})");
             assert!(seen.len() == 1 && seen[0].starts_with("1 BAD ") && seen[0].ends_with(&end), "{seen:?}");
         }
     }
@@ -270,7 +271,7 @@ fn a_json_line_is_text_or_keyed_object() {
             "1 BAD {\"p\": \"x\"} (this line has no `q`)",
             "2 BAD {\"q\": 5} (this line holds a number where a prompt is needed)",
             "3 BAD [\"x\"] (this line holds a list where a prompt is needed)",
-            "4 BAD {\"q\": \"x\" (this is no JSON: EOF while parsing an object at line 1 column 9)",
+            "4 BAD {\"q\": \"x\" (invalid JSON: EOF while parsing an object at column 9)",
             "empty",
             "= UTF-8  -0 q",
         ]
