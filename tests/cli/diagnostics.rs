@@ -142,14 +142,14 @@ fn hundreds_of_mistakes_are_counted_listed_and_data() {
     let figures = ["line", "length", "limit"].map(|key| last[key].as_u64());
     assert_eq!(figures, [Some(425), Some(2_001), Some(2_000)]);
 
-    let list = document["listed_in"].as_str().unwrap();
+    let path = document["listed_in"].as_str().unwrap();
     assert!(
-        Path::new(list).starts_with(fs::canonicalize(world.folder.path()).unwrap().join("state/mistakes")),
-        "{list}"
+        Path::new(path).starts_with(fs::canonicalize(world.folder.path()).unwrap().join("state/mistakes")),
+        "{path}"
     );
-    let sentence = format!("453 problems; nothing was bought; all are listed in {list}\n");
+    let sentence = format!("453 problems; nothing was bought; all are listed in {path}\n");
     assert!(ended.stderr.ends_with(&sentence), "{}", ended.stderr);
-    let listed = fs::read_to_string(list).unwrap();
+    let listed = fs::read_to_string(path).unwrap();
     assert_eq!(listed.lines().count(), 454, "a line for each below the first");
     let line = "p.csv:425: this prompt is 2001 characters long on the wire, and `gemini` takes 2000; shorten it";
     assert!(listed.lines().any(|listed| listed.starts_with(line)), "{listed}");

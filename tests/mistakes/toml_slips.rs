@@ -4,7 +4,7 @@
 pub(super) const CASES: &[super::Case] = &[
     ("Windows path in double quotes", r#"prompts = ["which crm is best?"]"#, r#"file = "C:\prompts\new.csv""#),
     ("Windows path with a user", r#"prompts = ["which crm is best?"]"#, r#"file = "C:\users\tom\q.csv""#),
-    ("Windows path in single quotes elsewhere", r#"prompts = ["which crm is best?"]"#, r#"file = 'C:\prompts\q.csv'"#),
+    ("Windows path in single quotes elsewhere", r#"prompts = ["which crm is best?"]"#, r"file = 'C:\prompts\q.csv'"),
     ("relative path with a backslash", r#"prompts = ["which crm is best?"]"#, r#"file = "prompts\q.csv""#),
     ("no comma between two places", r#"locations = ["Germany"]"#, r#"locations = ["Germany" "Austria"]"#),
     ("no comma between two lines", r#"prompts = ["which crm is best?"]"#, "prompts = [\n  \"one\"\n  \"two\",\n]"),
