@@ -2,7 +2,7 @@
 
 use crate::clock::Now;
 use crate::ids::RunId;
-use crate::ledger::{FailedAlike, FailedSum, Ledger, LedgerError, RunStatus, SetSum};
+use crate::ledger::{FailedAlike, FailedSum, LedgerError, Reports, RunStatus, SetSum};
 use crate::money::Money;
 use crate::plan::Headroom;
 use crate::price::{PriceList, price_key};
@@ -45,7 +45,7 @@ impl Report {
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn of(ledger: &mut Ledger, run: RunId, prices: &PriceList, now: Now) -> Result<Self, LedgerError> {
+    pub fn of(ledger: &mut dyn Reports, run: RunId, prices: &PriceList, now: Now) -> Result<Self, LedgerError> {
         let [planned, sending, submitted, answered, failed] = ledger.tally(run)?;
         let at = now.wall.timestamp();
         let (own, shared) = ledger.headrooms(run, at, at)?;
@@ -86,7 +86,7 @@ impl Report {
 
 /// What the tasks of a run that are not bought would cost, by the list and by what was charged last, and the most that one
 /// of them would.
-fn missing(ledger: &Ledger, run: RunId, prices: &PriceList) -> Result<(Option<Money>, Money), LedgerError> {
+fn missing(ledger: &dyn Reports, run: RunId, prices: &PriceList) -> Result<(Option<Money>, Money), LedgerError> {
     let (mut sum, mut dearest) = (Money::ZERO, Money::ZERO);
     let account = ledger.account_of(run)?;
     for of in ledger.planned_of(run)? {

@@ -10,6 +10,7 @@ mod of_run;
 mod whole_file;
 
 use std::io::{self, BufWriter, Write};
+use std::ops::ControlFlow;
 
 use chrono::{DateTime, SecondsFormat};
 
@@ -106,14 +107,19 @@ fn write(
     };
     let mut rows = 0;
     for (run, of) in runs {
-        ledger.export::<Stopped>(*run, true, args.answered, |row| {
+        let mut stopped = None;
+        ledger.export(*run, true, args.answered, &mut |row| {
             // A task that was never bought and is no longer asked is no task of this run any more.
             if row.history.is_empty() && !row.asked {
-                return Ok(());
+                return ControlFlow::Continue(());
             }
             rows += 1;
-            Ok(form.row(of, &row)?)
+            stopped = form.row(of, &row).err();
+            if stopped.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
+        if let Some(error) = stopped {
+            return Err(error.into());
+        }
     }
     form.end()?;
     Ok(rows)

@@ -42,7 +42,7 @@ pub use waits::{Missing, Until, Waits, waits};
 
 use crate::clock::{Clock, Now};
 use crate::event::{Event, Watch};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Books, LedgerError};
 use crate::provider::Provider;
 
 /// Replies that are taken into one commit.
@@ -67,7 +67,7 @@ pub enum StopWord {
 pub async fn run<V: Provider>(
     executor: Executor,
     provider: Arc<V>,
-    ledger: &mut Ledger,
+    ledger: &mut dyn Books,
     clock: Clock,
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
@@ -85,7 +85,7 @@ pub async fn run<V: Provider>(
 pub async fn handshake<V: Provider>(
     terms: Terms,
     provider: Arc<V>,
-    ledger: &mut Ledger,
+    ledger: &mut dyn Books,
     clock: Clock,
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),
@@ -101,7 +101,7 @@ async fn drive<V: Provider>(
     at_work: &mut Runner,
     gate: Arc<call::Gate>,
     provider: Arc<V>,
-    ledger: &mut Ledger,
+    ledger: &mut dyn Books,
     clock: Clock,
     stop: watch::Receiver<StopWord>,
     watch: &mut (dyn Watch + Send),

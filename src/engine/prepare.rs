@@ -11,7 +11,9 @@ use crate::clock::Now;
 use crate::config::{AccountConfig, Limits};
 use crate::ids::{AccountId, RunId};
 use crate::job::{Files, Job, PromptsError, WhenShort};
-use crate::ledger::{AccountFacts, Edited, FailedTask, JobFacts, Ledger, LedgerError, Login, RegisterError, RunFacts};
+use crate::ledger::{
+    AccountFacts, Books, Edited, FailedTask, JobFacts, LedgerError, Login, Lookups, RegisterError, RunFacts,
+};
 use crate::money::Money;
 use crate::period::Period;
 use crate::plan::{
@@ -75,7 +77,7 @@ pub struct Prepared {
 ///
 /// # Errors
 /// The ledger remembers it otherwise.
-pub fn bring_account(ledger: &mut Ledger, account: &AccountConfig, login: &str) -> Result<AccountId, RegisterError> {
+pub fn bring_account(ledger: &mut dyn Books, account: &AccountConfig, login: &str) -> Result<AccountId, RegisterError> {
     ledger.bring_account(&AccountFacts {
         name: &account.name,
         route: account.route,
@@ -91,7 +93,7 @@ pub fn bring_account(ledger: &mut Ledger, account: &AccountConfig, login: &str) 
 /// # Errors
 /// It cannot be paid, or not whole where it must be.
 pub fn affordable(
-    ledger: &Ledger,
+    ledger: &dyn Lookups,
     job: &Job,
     limits: &Limits,
     prices: &PriceList,
@@ -107,7 +109,7 @@ pub fn affordable(
 /// It cannot be paid, or not whole where it must be; or the ledger cannot be written. Nothing was bought.
 #[expect(clippy::too_many_arguments, reason = "a job, where it is bought, and with what it is read")]
 pub fn prepare(
-    ledger: &mut Ledger,
+    ledger: &mut dyn Books,
     job: &Job,
     account: AccountId,
     limits: &Limits,
@@ -154,7 +156,7 @@ pub fn prepare(
         failed.reason == Reason::PaidFailure && can_retry && failed.attempts <= job.retry_paid_failures
     };
     if known.is_some() && job.retry_paid_failures > 0 {
-        ledger.reopen(run, at, allows)?;
+        ledger.reopen(run, at, &allows)?;
     }
     let terms = RunTerms {
         run,
@@ -171,8 +173,8 @@ pub fn prepare(
 ///
 /// # Errors
 /// The ledger cannot be read or written.
-pub fn retry_failed(ledger: &mut Ledger, run: RunId, now: Now) -> Result<(u64, u64), LedgerError> {
-    ledger.reopen(run, now.wall.timestamp(), |failed| match failed.reason {
+pub fn retry_failed(ledger: &mut dyn Books, run: RunId, now: Now) -> Result<(u64, u64), LedgerError> {
+    ledger.reopen(run, now.wall.timestamp(), &|failed| match failed.reason {
         Reason::Refused | Reason::PaidFailure | Reason::Expired | Reason::LostLive => true,
         Reason::DroppedByJob | Reason::ResolvedAsBought => false,
     })
@@ -183,7 +185,7 @@ pub fn retry_failed(ledger: &mut Ledger, run: RunId, now: Now) -> Result<(u64, u
 /// # Errors
 /// The ledger cannot be read.
 pub fn by_deadline<'j>(
-    ledger: &Ledger,
+    ledger: &dyn Lookups,
     job: &'j Job,
     run: Option<RunId>,
     limits: &Limits,

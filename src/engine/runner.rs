@@ -13,7 +13,7 @@ use super::provider_clock::ProviderClock;
 use super::vocabulary::{Effect, End, Input, Memory, Terms};
 use crate::clock::Now;
 use crate::event::{Event, EventKind};
-use crate::ledger::Ledger;
+use crate::ledger::{Books, Lookups};
 use crate::price::PriceList;
 
 /// What a session is surrounded by.
@@ -76,7 +76,7 @@ impl Runner {
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn new(executor: Executor, ledger: &Ledger, now: Now) -> Result<Self, EngineError> {
+    pub fn new(executor: Executor, ledger: &dyn Lookups, now: Now) -> Result<Self, EngineError> {
         let memory = executor.memory(ledger)?;
         Ok(Self { core: Core::new(executor.terms.clone(), memory, now), executor })
     }
@@ -103,7 +103,7 @@ impl Runner {
     pub fn advance(
         &mut self,
         input: Input,
-        ledger: &mut Ledger,
+        ledger: &mut dyn Books,
         outside: &mut dyn Outside,
     ) -> Result<Advance, EngineError> {
         let mut inputs = VecDeque::from([input]);
@@ -144,7 +144,7 @@ impl Runner {
 }
 
 /// A task that something befell is told by what was asked, which only the ledger knows.
-fn named(mut kind: EventKind, ledger: &Ledger) -> Result<EventKind, EngineError> {
+fn named(mut kind: EventKind, ledger: &dyn Lookups) -> Result<EventKind, EngineError> {
     if let EventKind::TaskFailed { attempt, subject, .. }
     | EventKind::LiveLost { attempt, subject, .. }
     | EventKind::CostDiffers { attempt, subject, .. }

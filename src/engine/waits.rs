@@ -6,7 +6,7 @@ use super::core::reconcile_of;
 use super::executor::Executor;
 use super::reconcile::in_reach;
 use crate::ids::BatchId;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{LedgerError, Lookups};
 use crate::product::{Engine, Function, Method};
 
 /// When absence from the provider's list can mean something, by the provider's clock.
@@ -69,7 +69,7 @@ pub struct Waits {
 ///
 /// # Errors
 /// The ledger cannot be read.
-pub fn waits(executor: &Executor, ledger: &Ledger, now: i64) -> Result<Waits, LedgerError> {
+pub fn waits(executor: &Executor, ledger: &dyn Lookups, now: i64) -> Result<Waits, LedgerError> {
     let memory = executor.memory(ledger)?;
     let terms = &executor.terms;
     let mut reconcile = reconcile_of(terms, &memory);

@@ -1,5 +1,7 @@
 //! The rows of an export: every task of a run with its cost and its answer, one after the other.
 
+use std::ops::ControlFlow;
+
 use rusqlite::named_params;
 
 use super::columns::{maybe_named, maybe_provider_id, named, only, task_state};
@@ -88,18 +90,27 @@ impl ExportRow {
 
 impl Ledger {
     /// Every task of a run in the order of its plan, with its answers where `answers` says so; those with an answer alone
-    /// where `answered` does.
+    /// where `answered` does. `each` may break it off.
     ///
     /// # Errors
-    /// The ledger cannot be read, or `each` failed.
-    pub fn export<E: From<LedgerError>>(
+    /// The ledger cannot be read.
+    pub fn export(
         &self,
         run: RunId,
         answers: bool,
         answered: bool,
-        mut each: impl FnMut(ExportRow) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let sqlite = |error: rusqlite::Error| E::from(LedgerError::from(error).at(&self.path));
+        each: &mut dyn FnMut(ExportRow) -> ControlFlow<()>,
+    ) -> Result<(), LedgerError> {
+        self.export_rows(run, answers, answered, each).map_err(|error| LedgerError::from(error).at(&self.path))
+    }
+
+    fn export_rows(
+        &self,
+        run: RunId,
+        answers: bool,
+        answered: bool,
+        each: &mut dyn FnMut(ExportRow) -> ControlFlow<()>,
+    ) -> rusqlite::Result<()> {
         let mut statement = self
             .db
             .prepare(
@@ -110,15 +121,17 @@ impl Ledger {
                  JOIN market ON market.id = task.market JOIN target ON target.id = task.target
                  WHERE task.run = :run AND (:answered = 0 OR task.state = 3) ORDER BY task.position, task.id",
             )
-            .map_err(sqlite)?;
-        let mut rows = statement.query(named_params! { ":run": run, ":answered": answered }).map_err(sqlite)?;
-        while let Some(row) = rows.next().map_err(sqlite)? {
-            let (mut exported, attempt, task) = export_row(row).map_err(sqlite)?;
+            ?;
+        let mut rows = statement.query(named_params! { ":run": run, ":answered": answered })?;
+        while let Some(row) = rows.next()? {
+            let (mut exported, attempt, task) = export_row(row)?;
             if let Some(attempt) = attempt {
-                self.add_history(&mut exported, attempt, answers).map_err(sqlite)?;
+                self.add_history(&mut exported, attempt, answers)?;
             }
-            exported.also_in = self.also_in(task).map_err(sqlite)?;
-            each(exported)?;
+            exported.also_in = self.also_in(task)?;
+            if each(exported).is_break() {
+                break;
+            }
         }
         Ok(())
     }

@@ -5,6 +5,12 @@
 //! end and for questions. Every write is one IMMEDIATE transaction with `synchronous = FULL`: what a function
 //! returned `Ok` for survives a power cut. The ledger knows nothing of the provider and decides nothing.
 
+// Its three faces: what is written, what the engine asks, and what people ask.
+mod books;
+mod lookups;
+mod reports;
+mod face;
+
 // The file: opened, locked, and known from its copies.
 mod error;
 mod named_file;
@@ -70,6 +76,7 @@ use std::sync::Arc;
 use rusqlite::Connection;
 
 pub use audit::{Audit, StateCount};
+pub use books::{Books, PlanWriter};
 pub use buyers::{Buyer, Whose, bought_elsewhere, second_ledger};
 pub use caps::Total;
 pub use change::{Answer, Booked, CapReached, Change, Draft, DraftTask, Replanned, Reserved, Settled, UnmatchedCharge};
@@ -82,6 +89,7 @@ pub use failed::FailedAlike;
 pub use gaps::Gap;
 pub use in_doubt::UnknownBatch;
 pub use lock::{Holder, Lock, LockError};
+pub use lookups::Lookups;
 pub use notices::{Notice, NoticeKind};
 pub use open::{Kind, is_new, needs_its_folder, sqlite_version};
 pub use orders::{Asked, Order, RunName};
@@ -90,6 +98,7 @@ pub use recognise::Recognised;
 pub use recover::{Found, LostRow, LostTask, TakenOver};
 pub use register::{AccountFacts, JobFacts, Login, RegisterError, RunFacts};
 pub use reopen::FailedTask;
+pub use reports::Reports;
 pub use sessions::{ANOTHER_MINUTE_S, Session, Trust, predecessor};
 pub use show::{FailedSum, JobRow, PlannedOf, SetSum, UnresolvedTask};
 pub use status::{RunState, RunStatus, StatusBatch};

@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, TransactionBehavior, named_params}
 
 use super::columns::only;
 use super::register::may_be_forgotten;
-use super::{Ledger, LedgerError};
+use super::{Ledger, LedgerError, PlanWriter};
 use crate::ids::RunId;
 use crate::job::{Job, PromptSet, Target};
 use crate::market::Market;
@@ -94,12 +94,12 @@ impl Ledger {
     }
 }
 
-impl PlanRows<'_> {
+impl PlanWriter for PlanRows<'_> {
     /// Stores the text of the job's next distinct prompt.
     ///
     /// # Errors
     /// The ledger cannot be written.
-    pub fn prompt(&mut self, hash: [u8; 16], text: &str) -> Result<(), LedgerError> {
+    fn prompt(&mut self, hash: [u8; 16], text: &str) -> Result<(), LedgerError> {
         let known: Option<i64> = self
             .write
             .prepare_cached("SELECT id FROM prompt WHERE hash = :hash")?
@@ -121,14 +121,14 @@ impl PlanRows<'_> {
     ///
     /// # Errors
     /// Nothing was written.
-    pub fn finish(
-        self,
+    fn finish(
+        self: Box<Self>,
         job: &Job,
         order: BuyingOrder<'_>,
         plan_hash: [u8; 32],
         now: i64,
     ) -> Result<Edited, LedgerError> {
-        let Self { write, run, prompts } = self;
+        let Self { write, run, prompts } = *self;
         let sets = job.sets.iter().map(|set| prompt_set(&write, run, set)).collect::<Result<Vec<_>, _>>()?;
         let of_sets = |row: &dyn Fn(&PromptSet) -> Result<Vec<i64>, LedgerError>| {
             job.sets.iter().map(row).collect::<Result<Vec<_>, _>>()

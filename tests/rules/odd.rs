@@ -16,11 +16,11 @@ pub(crate) fn kept(world: &World) -> Vec<String> {
     let mut odd = Vec::new();
     let ledger = world.open();
     for run in ledger.runs(None).unwrap() {
-        let each = |row: bursar::ledger::ExportRow| {
+        let mut each = |row: bursar::ledger::ExportRow| {
             odd.extend(row.oddity.map(|oddity| oddity.name().to_owned()));
-            Ok::<(), bursar::ledger::LedgerError>(())
+            std::ops::ControlFlow::Continue(())
         };
-        ledger.export(run, true, false, each).unwrap();
+        ledger.export(run, true, false, &mut each).unwrap();
     }
     odd
 }

@@ -17,7 +17,7 @@ use super::vocabulary::{Effect, Input, Memory, SeenRow, Terms};
 use crate::catalogue::List;
 use crate::clock::Now;
 use crate::ids::{BatchId, MarketId, SetId, TargetId};
-use crate::ledger::{Found, GivenUp, Late, Ledger, LedgerError, LostRow, LostTask, Recognised, ToBuy};
+use crate::ledger::{Books, Found, GivenUp, Late, LedgerError, Lookups, LostRow, LostTask, Recognised, ToBuy};
 use crate::market::Market;
 use crate::money::Money;
 use crate::price::{PriceList, price_key};
@@ -101,7 +101,7 @@ impl Executor {
     ///
     /// # Errors
     /// The ledger cannot be read.
-    pub fn memory(&self, ledger: &Ledger) -> Result<Memory, LedgerError> {
+    pub fn memory(&self, ledger: &dyn Lookups) -> Result<Memory, LedgerError> {
         let account = self.terms.account;
         let provider = ledger.provider_memory(account)?;
         let mut proven = BTreeSet::new();
@@ -132,14 +132,14 @@ impl Executor {
     }
 
     /// What was given up within the reach of the provider's list, and when that was last read for it.
-    fn given_up(&self, ledger: &Ledger, heard_v: Option<i64>) -> Result<(Vec<GivenUp>, Option<i64>), LedgerError> {
+    fn given_up(&self, ledger: &dyn Lookups, heard_v: Option<i64>) -> Result<(Vec<GivenUp>, Option<i64>), LedgerError> {
         let Some(heard_v) = heard_v.filter(|_| self.terms.lists) else { return Ok((Vec::new(), None)) };
         let account = self.terms.account;
         Ok((ledger.given_up(account, heard_v - LIST_REACH_S)?, ledger.watched_v(account)?))
     }
 
     /// Where something is left to buy; nothing where the provider's lists can be asked for.
-    fn wanted(&self, ledger: &Ledger) -> Result<BTreeSet<(Engine, Function, Method)>, LedgerError> {
+    fn wanted(&self, ledger: &dyn Lookups) -> Result<BTreeSet<(Engine, Function, Method)>, LedgerError> {
         let mut wanted = BTreeSet::new();
         for terms in self.terms.runs.iter().filter(|_| !self.terms.lists) {
             wanted.extend(ledger.wanted(terms.run)?);
@@ -154,7 +154,7 @@ impl Executor {
     pub(super) fn perform(
         &mut self,
         effect: Effect,
-        ledger: &mut Ledger,
+        ledger: &mut dyn Books,
         now: Now,
         window: (i64, i64),
     ) -> Result<Done, EngineError> {
@@ -248,7 +248,7 @@ impl Executor {
     }
 
     /// Costs that were booked for want of a word and are to be looked for, with settled tasks that were bought beside them.
-    fn provisional(&self, ledger: &Ledger, provider_now: i64) -> Result<Input, LedgerError> {
+    fn provisional(&self, ledger: &dyn Lookups, provider_now: i64) -> Result<Input, LedgerError> {
         let account = self.terms.account;
         let mut rows = ledger.provisional(account)?;
         rows.retain(|row| costs::is_out_of_reach(row, provider_now) || costs::is_to_be_sought(row, provider_now));
@@ -266,7 +266,7 @@ impl Executor {
     }
 
     /// A row of the provider's, with what the ledger knows about it.
-    fn recognise(&mut self, ledger: &mut Ledger, row: wire::Listed) -> Result<SeenRow, EngineError> {
+    fn recognise(&mut self, ledger: &mut dyn Books, row: wire::Listed) -> Result<SeenRow, EngineError> {
         let known = ledger.recognise(self.terms.account, &row.id, row.tag.as_deref())?;
         let (mut price, mut collect) = (None, None);
         match &known {
@@ -296,7 +296,7 @@ impl Executor {
     }
 
     /// Takes purchases over that a restored ledger does not hold.
-    fn recover(&mut self, ledger: &mut Ledger, rows: &[SeenRow]) -> Result<Input, EngineError> {
+    fn recover(&mut self, ledger: &mut dyn Books, rows: &[SeenRow]) -> Result<Input, EngineError> {
         let tag_of = |seen: &SeenRow| seen.row.tag.as_ref().and_then(|tag| tag.parse::<Tag>().ok());
         let tags: Vec<Tag> = rows.iter().filter_map(tag_of).collect();
         let mut found = ledger.find_lost(&tags, REACH)?;
@@ -340,7 +340,7 @@ impl Executor {
 
     /// The most that a Standard task may come to for which so much was taken. One that could not be bought today, because
     /// its price is no longer known, is held for no more than that.
-    fn most(&mut self, ledger: &Ledger, task: ToBuy, taken: Money) -> Result<Money, EngineError> {
+    fn most(&mut self, ledger: &dyn Lookups, task: ToBuy, taken: Money) -> Result<Money, EngineError> {
         let worst_case = match self.priced(ledger, ToBuy { method: Method::Standard, ..task }) {
             Ok(priced) if priced.function == Function::LlmResponses => priced.worst_case,
             Ok(_) | Err(EngineError::UnknownProduct(_)) => Money::ZERO,
@@ -350,7 +350,7 @@ impl Executor {
     }
 
     /// The call that buys a batch whose money is reserved.
-    fn post(&self, ledger: &mut Ledger, batch: BatchId, now: Now) -> Result<Done, EngineError> {
+    fn post(&self, ledger: &mut dyn Books, batch: BatchId, now: Now) -> Result<Done, EngineError> {
         let orders = ledger.orders(batch)?;
         let (engine, function, method, form) = ledger.endpoint(batch)?;
         let product = Product::find(engine, function, method).ok_or(EngineError::UnknownProduct(TargetId(0)))?;
@@ -380,6 +380,6 @@ impl Executor {
 }
 
 /// The price at which a task is bought, whether or not that is known any more.
-fn key_of(ledger: &Ledger, task: &ToBuy) -> Result<String, LedgerError> {
+fn key_of(ledger: &dyn Lookups, task: &ToBuy) -> Result<String, LedgerError> {
     Ok(price_key(&ledger.target(task.target)?.bought_by(task.method, task.priority)))
 }

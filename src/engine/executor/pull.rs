@@ -6,7 +6,7 @@ use super::{EngineError, Executor, KnownPriceClass};
 use crate::engine::dispatch::{HeadroomFor, KnownPrice, MOST_ODD, Pulled};
 use crate::engine::vocabulary::Input;
 use crate::ids::{MarketId, RunId};
-use crate::ledger::{Ledger, LedgerError, ToBuy};
+use crate::ledger::{Books, LedgerError, Lookups, ToBuy};
 use crate::market::Market;
 use crate::plan::Headroom;
 use crate::price::price_key;
@@ -16,7 +16,7 @@ impl Executor {
     /// The next tasks of a run's plan.
     pub(super) fn pull(
         &mut self,
-        ledger: &mut Ledger,
+        ledger: &mut dyn Books,
         run: RunId,
         after: i64,
         most: usize,
@@ -50,7 +50,7 @@ impl Executor {
     }
 
     /// A task with its endpoint and price.
-    pub(super) fn priced(&mut self, ledger: &Ledger, task: ToBuy) -> Result<Pulled, EngineError> {
+    pub(super) fn priced(&mut self, ledger: &dyn Lookups, task: ToBuy) -> Result<Pulled, EngineError> {
         let market = self.market(ledger, task.market)?;
         let price_class = self.price_class(ledger, &task)?;
         Ok(Pulled {
@@ -64,7 +64,7 @@ impl Executor {
         })
     }
 
-    fn market(&mut self, ledger: &Ledger, market: MarketId) -> Result<Arc<Market>, LedgerError> {
+    fn market(&mut self, ledger: &dyn Lookups, market: MarketId) -> Result<Arc<Market>, LedgerError> {
         if let Some(known) = self.markets.get(&market) {
             return Ok(Arc::clone(known));
         }
@@ -74,7 +74,7 @@ impl Executor {
     }
 
     /// What tasks of this kind are and cost, looked up once a day.
-    fn price_class(&mut self, ledger: &Ledger, task: &ToBuy) -> Result<&KnownPriceClass, EngineError> {
+    fn price_class(&mut self, ledger: &dyn Lookups, task: &ToBuy) -> Result<&KnownPriceClass, EngineError> {
         let key = (task.target, task.set, task.method, task.priority);
         if !self.price_classes.contains_key(&key) {
             let target = ledger.target(task.target)?.bought_by(task.method, task.priority);
@@ -99,7 +99,7 @@ impl Executor {
     /// What the ceilings leave to each run, at their tightest.
     pub(super) fn headrooms(
         &self,
-        ledger: &mut Ledger,
+        ledger: &mut dyn Books,
         (from_v, to_v): (i64, i64),
     ) -> Result<Vec<HeadroomFor>, LedgerError> {
         let tightest = |headrooms: Vec<Headroom>| headrooms.into_iter().min_by_key(|headroom| headroom.left);
