@@ -134,7 +134,7 @@ pub enum EventKind {
         /// What was asked; it is added before anybody is told.
         subject: Option<Box<Subject>>,
     },
-    /// The provider's list names what tasks came to whose cost was booked for want of a word: the books have it now.
+    /// The provider's list names what tasks came to whose cost was booked provisionally: the books have it now.
     CostsCorrected {
         /// How many tasks.
         tasks: u64,

@@ -129,7 +129,7 @@ rules! {
     /// An answer that is lost before it says what its model charged costs all that was held; else the books may be below the
     /// bill.
     SilentCostsAll,
-    /// A cost that was booked for want of a word becomes the list's; else the books stay above the bill.
+    /// A cost that was booked provisionally becomes the list's; else the books stay above the bill.
     ListSettles,
     /// A second purchase under one tag is an unmatched charge; else the bill is higher than the books.
     DuplicatesAreBooked,

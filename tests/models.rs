@@ -53,13 +53,13 @@ fn an_unlisted_model_is_refused_with_the_nearest() {
     assert_eq!(
         wrong("engine = 'chat_gpt', model = 'gpt-61'"),
         ["the provider's list for `chat_gpt` has no model `gpt-61` / did you mean `gpt-6`? `bursar models --refresh` \
-             reads the list anew, it is of 2026-11-20"]
+             reads the list again; it was read on 2026-11-20"]
     );
     assert_eq!(
         wrong("engine = 'claude', model = 'llama'"),
         [
-            "the provider's list for `claude` has no model `llama` / `bursar models --refresh` reads the list anew, it is \
-             of 2026-11-20"
+            "the provider's list for `claude` has no model `llama` / `bursar models --refresh` reads the list again; it was \
+             read on 2026-11-20"
         ]
     );
     assert_eq!(wrong("engine = 'gemini', model = 'anything'"), [""; 0], "no list of this engine is kept");
@@ -76,7 +76,7 @@ fn a_model_listed_without_standard_is_live_only() {
             wrong(&standard),
             [format!(
                 "the Standard method does not take `{name}` of `chat_gpt`, by the provider's list of 2026-11-20 / write \
-                 `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew"
+                 `method = \"live\"` or choose another model; `bursar models --refresh` reads the list again"
             )]
         );
         assert_eq!(wrong(&format!("{standard}, method = 'live'")), [""; 0], "{name}");

@@ -138,10 +138,10 @@ impl AccountStatus {
 
     fn in_words(&self, until: Until, what: &str) -> String {
         match until {
-            Until::Person => "no list can tell, a person decides: `bursar resolve`".to_owned(),
+            Until::Person => "no list can settle it; a person decides: `bursar resolve`".to_owned(),
             Until::Contact => "the wait begins when the provider next answers: start again".to_owned(),
             Until::From { at_v, .. } if at_v <= self.now => {
-                "the wait is over, and no two whole scans through the provider's list have settled it yet: each session looks again"
+                "the quarantine is over, but no two complete scans of the provider's list have settled it yet; each session scans again"
                     .to_owned()
             }
             Until::From { at_v, is_visibility_proven } => {

@@ -37,7 +37,7 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
         ),
         EventKind::RestoredDone { recovered } => (
             Alarm,
-            format!("the provider's list was read: {} taken over; buying goes on", count(*recovered, "purchase")),
+            format!("the provider's list was read: {} recovered; buying continues", count(*recovered, "purchase")),
         ),
         EventKind::BatchSent { batch, tasks, reserved, canary, .. } => {
             let canary = if *canary { " (one task first, to see whether the price is right)" } else { "" };
@@ -147,12 +147,12 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
             (Alarm, format!("{price} costs {listed} by the provider's own list, and {expected} was expected: {then}"))
         }
         EventKind::CapReached { cap, limit, .. } => {
-            (News, format!("{cap} ({limit}) does not pay for all: what does not fit stays planned and is not bought"))
+            (News, format!("{cap} ({limit}) does not cover everything: the rest stays planned and is not bought"))
         }
         EventKind::Paused { for_ms, why } => (News, format!("calls wait {}: {why}", shortly(*for_ms))),
         EventKind::Silent { for_ms, why, ends_after_ms } => {
             let ends = ends_after_ms.map_or_else(String::new, |ms| {
-                format!("; after {} without an answer this session ends, and the same command goes on", shortly(ms))
+                format!("; after {} without an answer this session ends; run the same command to continue", shortly(ms))
             });
             let lasted = shortly(*for_ms);
             (

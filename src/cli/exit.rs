@@ -26,7 +26,7 @@ pub enum Exit {
     Held,
     /// The provider refuses the account, or charges more than allowed.
     Refused,
-    /// Interrupted; the same command goes on.
+    /// Interrupted; run the same command to continue.
     Interrupted,
     /// What was bought is not known of some tasks yet.
     InDoubt,
@@ -75,7 +75,7 @@ impl Exit {
             Self::SomeFailed => "complete, but some tasks failed or are late",
             Self::Held => "another process holds the ledger",
             Self::Refused => "the provider refuses",
-            Self::Interrupted => "stopped early, the same command goes on",
+            Self::Interrupted => "stopped early; run the same command to continue",
             Self::InDoubt => "something is in doubt",
             Self::Disagrees => "the books do not agree",
         }

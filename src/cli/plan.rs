@@ -248,7 +248,7 @@ fn buys(plan: &Plan, calls: Calls) -> String {
         return "nothing can be bought".to_owned();
     }
     format!(
-        "{} buys {} in {}: {}, done in {} at the most",
+        "{} buys {} in {}: {}, done in {} at most",
         plan.total.allocated_cost,
         count(plan.total.allocated, "task"),
         count(calls.purchases, "batch"),

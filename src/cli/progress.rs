@@ -185,7 +185,7 @@ impl Watch for Teller {
         self.line(event.at, &text);
         if let Some((told @ MOST_ALIKE_TOLD, one)) = counted.filter(|_| !self.out.verbose) {
             let told = count(u64::from(told), one);
-            self.line(event.at, &format!("{told} told so far; further ones are only counted"));
+            self.line(event.at, &format!("{told} shown so far; further ones are only counted"));
         }
     }
 }

@@ -233,24 +233,24 @@ fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<In
     Ok((known, unknown))
 }
 
-/// How many costs of an account were booked for want of a word.
+/// How many costs of an account were booked provisionally.
 fn costs_wanted(ledger: &Ledger, id: AccountId) -> Result<String, LedgerError> {
     let costs = ledger.provisional(id)?.len() as u64;
-    Ok(if costs > 0 { format!("; {} booked for want of a word", count(costs, "cost")) } else { String::new() })
+    Ok(if costs > 0 { format!("; {} booked provisionally", count(costs, "cost")) } else { String::new() })
 }
 
 /// What a person is to do where no list can be asked for.
 fn nobody_to_ask(account: &AccountConfig, (tasks, held): (u64, Money), restored: bool) -> String {
     let name = &account.name;
     let unknown_batches = format!(
-        "; {} in doubt, {held} held: look at the gateway's own record, and decide with `bursar resolve`",
+        "; {} in doubt, {held} held: check the gateway's own record, and decide with `bursar resolve`",
         count(tasks, "task")
     );
     let copied = format!(
         "; the ledger was restored: nothing is bought for it before `bursar resolve --restored {name} --reason TEXT`"
     );
     format!(
-        "account {name}: route `{}` has no list of what was bought, so nobody can be asked{}{}",
+        "account {name}: route `{}` has no list of purchases, so nothing can be looked up{}{}",
         account.route,
         if tasks > 0 { &unknown_batches } else { "" },
         if restored { &copied } else { "" }

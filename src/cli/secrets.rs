@@ -82,7 +82,7 @@ pub(super) fn of(account: &AccountConfig) -> anyhow::Result<Credentials> {
             return mistake(format!("{from} {wrong}; nothing was bought"));
         }
         if let Some(found) = ends::odd(secret.expose_secret()) {
-            odd.push(format!("{from} {found}: where it is not let in, that is likely why"));
+            odd.push(format!("{from} {found}: if access is refused, this is the likely reason"));
         }
         Ok(secret)
     };

@@ -122,7 +122,7 @@ pub(super) fn text(
             "no list can be asked about it, and nothing of it is bought again before a person has decided: look at the \
              gateway's own record, then `bursar resolve BATCH --bought|--not-bought --reason TEXT`"
         } else {
-            "nothing of it is bought again before the provider's list tells; the same command goes on, or `bursar reconcile`"
+            "not bought again until the provider's list shows what happened; run the same command or `bursar reconcile`"
         };
         row("", next.into());
     }

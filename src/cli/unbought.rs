@@ -33,7 +33,7 @@ pub(super) fn why(report: &Report, end: &End, exit: Exit) -> String {
         Exit::Usage => format!("{planned}: the job cannot be bought as it stands"),
         // The same command ends in the same way until a person has done something.
         Exit::Refused => {
-            let cost = report.missing.map_or_else(String::new, |missing| format!("; they cost {missing} at the most"));
+            let cost = report.missing.map_or_else(String::new, |missing| format!("; they cost {missing} at most"));
             format!("{planned}: refused, as said below{cost}; start again once that is mended")
         }
         Exit::Complete
@@ -55,8 +55,8 @@ pub(super) fn why(report: &Report, end: &End, exit: Exit) -> String {
 /// What goes on, and until when.
 fn goes_on(report: &Report) -> String {
     match report.status.period.as_str() {
-        "once" => "the same command goes on".to_owned(),
-        period => format!("the same command goes on, as long as {period} lasts"),
+        "once" => "run the same command to continue".to_owned(),
+        period => format!("run the same command to continue, as long as {period} lasts"),
     }
 }
 

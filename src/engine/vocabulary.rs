@@ -165,7 +165,7 @@ pub enum Reply {
     Ready(Endpoint, i64, Result<ReadyList, ListProblem>),
     /// To a page of the provider's list.
     Page(Span, u32, Result<Vec<Listed>, ListProblem>),
-    /// To a page of the list without metadata, for costs that were booked for want of a word.
+    /// To a page of the list without metadata, for costs that were booked provisionally.
     CostPage(Result<Vec<Listed>, ListProblem>),
     /// To the question what became of a task that the ledger does not hold.
     Asked(String, Fetched),
@@ -237,7 +237,7 @@ pub enum Input {
         /// Among these is a later purchase of a task whose earlier answer is still to come.
         awaits_answer: bool,
     },
-    /// Costs that were booked for want of a word and are to be looked for, with settled tasks beside them.
+    /// Costs that were booked provisionally and are to be looked for, with settled tasks beside them.
     Provisional(Vec<Provisional>, Vec<Settlement>),
     /// Unresolved attempts of batches that surely were not bought.
     Unresolved(Vec<(BatchId, Vec<AttemptId>)>),
@@ -271,7 +271,7 @@ pub enum Effect {
     Ready(Endpoint, i64),
     /// Ask for a page of the provider's list.
     Page(Span, u32),
-    /// Say which costs were booked for want of a word and are to be looked for at this moment of the provider's.
+    /// Say which costs were booked provisionally and are to be looked for at this moment of the provider's.
     Provisional(i64),
     /// Ask for a page of the provider's list without metadata, which goes back further.
     CostPage(Span, u32),

@@ -120,9 +120,9 @@ pub enum Change {
     },
     /// The provider's list names the cost of a purchase that was booked at an assumed one.
     Corrected { attempt: AttemptId, cost: Money, named_in: NamedIn },
-    /// The list names what a task came to whose cost was booked for want of a word.
+    /// The list names what a task came to whose cost was booked provisionally.
     CostFound { attempt: AttemptId, cost: Money },
-    /// A scan of the list found no other figure for costs that were booked for want of a word.
+    /// A scan of the list found no other figure for costs that were booked provisionally.
     CostSought { attempts: Vec<AttemptId>, at_v: i64 },
     /// The list can no longer name such a cost: what is booked stays.
     CostStays { attempt: AttemptId },

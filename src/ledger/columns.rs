@@ -116,7 +116,7 @@ pub(super) fn maybe_provider_id(row: &Row<'_>, at: &str) -> rusqlite::Result<Opt
     if value == ValueRef::Null {
         return Ok(None);
     }
-    let unreadable = || unreadable(value.data_type(), "it is no id of the provider's".to_owned());
+    let unreadable = || unreadable(value.data_type(), "it is not an id of the provider".to_owned());
     provider_text(value).map(Some).ok_or_else(unreadable)
 }
 
@@ -127,7 +127,7 @@ pub(super) fn provider_id(row: &Row<'_>, at: &str) -> rusqlite::Result<String> {
 }
 
 fn of_a_newer_one(word: &str) -> rusqlite::Error {
-    unreadable(Type::Text, format!("`{word}` is a word of a newer bursar"))
+    unreadable(Type::Text, format!("`{word}` comes from a newer bursar"))
 }
 
 /// A value that this program cannot have written. `what` says which it is: no index of a column is needed.

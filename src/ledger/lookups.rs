@@ -137,7 +137,7 @@ pub trait Lookups {
         late: Late,
     ) -> Result<Option<ControlRow>, LedgerError>;
 
-    /// The costs of an account that were booked for want of a word, but for those that an answer will still settle.
+    /// The costs of an account that were booked provisionally, but for those that an answer will still settle.
     fn provisional(&self, account: AccountId) -> Result<Vec<Provisional>, LedgerError>;
 
     /// Models' tasks that were bought in a span of the provider's time and settled by their answers, some of them.

@@ -71,7 +71,7 @@ impl Ledger {
         let refuse = |what: String| Err(LedgerError::File { path: path.to_owned(), what });
         match path.try_exists() {
             Ok(true) => {}
-            Ok(false) => return refuse("there is no ledger here; `bursar run JOB` makes one".to_owned()),
+            Ok(false) => return refuse("there is no ledger here; `bursar run JOB` creates one".to_owned()),
             Err(error) => return refuse(format!("it cannot be looked for: {error}")),
         }
         named_file::may_be_a_ledger(path)?;
@@ -260,7 +260,7 @@ fn check_version(db: &Connection, path: &Path) -> Result<(), LedgerError> {
         (APPLICATION_ID, newer) => {
             format!("this ledger has version {newer}, and this bursar knows {VERSION}: use the bursar that wrote it")
         }
-        _ => "this file is no ledger of bursar's; name another with --ledger".to_owned(),
+        _ => "this file is not a bursar ledger; name another with --ledger".to_owned(),
     };
     Err(LedgerError::File { path: path.to_owned(), what })
 }

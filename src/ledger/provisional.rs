@@ -53,7 +53,7 @@ pub struct Settlement {
 }
 
 impl Ledger {
-    /// The costs of an account that were booked for want of a word, but for those that an answer will still settle.
+    /// The costs of an account that were booked provisionally, but for those that an answer will still settle.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -123,7 +123,7 @@ impl Ledger {
     }
 }
 
-/// A cost is booked for want of a word, of which the provider named so much at the purchase, there. Where it has no list
+/// A cost is booked provisionally, of which the provider named so much at the purchase, there. Where it has no list
 /// of what was bought, nothing will ever name it.
 pub(super) fn is_provisional(
     write: &Connection,

@@ -9,11 +9,11 @@ impl Wrong {
     pub(super) fn help_with_what_is_asked(&self) -> String {
         match self {
             Self::UnknownModel { near, read_on, .. } => {
-                let again = format!("`bursar models --refresh` reads the list anew, it is of {read_on}");
+                let again = format!("`bursar models --refresh` reads the list again; it was read on {read_on}");
                 near.as_ref().map_or_else(|| again.clone(), |near| format!("did you mean `{near}`? {again}"))
             }
             Self::LiveModel { .. } => {
-                "write `method = \"live\"` or choose another model; `bursar models --refresh` reads the list anew".to_owned()
+                "write `method = \"live\"` or choose another model; `bursar models --refresh` reads the list again".to_owned()
             }
             Self::NotLikeThat { why, .. } => why.clone(),
             Self::TooLong { escaped: true, .. } => {
@@ -47,7 +47,7 @@ impl Wrong {
             Self::SwitchNeeds { add, switch, .. } => format!("add `{add}`, or leave `{switch}` out"),
             Self::NoModel { key, .. } => format!("leave `{key}` out: the engine's own page chooses"),
             Self::NotServed { what, near, read_on, .. } => {
-                let again = format!("`bursar {what}s --refresh` reads the list anew, it is of {read_on}");
+                let again = format!("`bursar {what}s --refresh` reads the list again; it was read on {read_on}");
                 let usual = || format!("`bursar {what}s TEXT` searches that list");
                 format!("{}; {again}", near.as_ref().map_or_else(usual, near::words))
             }

@@ -14,7 +14,7 @@ impl Wrong {
             Self::AisaOnly { .. } => "use `login_env` or `login_file` with `password_env` or `password_file`".to_owned(),
             Self::NotAtAisa { .. } => "it is let in by a key: use `key_env` or `key_file`".to_owned(),
             Self::NoBalance { .. } => {
-                "it tells no balance: leave `keep_balance` out, and use `caps` and the gateway's own limit".to_owned()
+                "it reports no balance: leave `keep_balance` out, and use `caps` and the gateway's own limit".to_owned()
             }
             Self::BadUrl { .. } => "write for example \"https://api.dataforseo.com\"".to_owned(),
             Self::BadProxy { .. } => {

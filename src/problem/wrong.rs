@@ -57,7 +57,7 @@ pub enum Wrong {
     NameNeeded { stem: String },
     #[error("{0}")]
     Price(WrongPrice),
-    #[error("there is no prompt set, so nothing to ask")]
+    #[error("there is no prompt set, so there is nothing to ask")]
     NoPromptSet,
     #[error("a second prompt set is called `{name}`")]
     SetNameTaken { name: String, first: usize },

@@ -7,7 +7,7 @@
 
 /// No byte of the request left this machine: name look-up, connection or TLS failed.
 pub const NEVER_LEFT: u32 = 1;
-/// Bytes may have left, and no whole reply came.
+/// Bytes may have left, and the reply was incomplete.
 pub const NO_ANSWER: u32 = 2;
 /// A reply came that cannot be read, or that lacks what it should hold.
 pub const UNREADABLE: u32 = 3;
@@ -86,7 +86,7 @@ const fn free(code: u32, class: Class, meaning: &'static str) -> Code {
 /// The `404xx` and `504xx` codes of the provider's other functions are here so that they are never taken for news.
 pub static CODES: &[Code] = &[
     free(NEVER_LEFT, Class::Unreachable, "the request never left this machine"),
-    code(NO_ANSWER, Class::UnknownOutcome, "no whole reply came"),
+    code(NO_ANSWER, Class::UnknownOutcome, "the reply was incomplete"),
     code(UNREADABLE, Class::UnknownOutcome, "the reply cannot be read"),
     code(200, Class::Answered, "the reply's body tells"),
     free(401, Class::Halt, "the credentials are refused"),

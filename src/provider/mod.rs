@@ -68,10 +68,10 @@ pub enum Failure {
     #[error("never left this machine: {0}")]
     NeverLeft(String),
     /// Bytes may have left, and no reply came: timeout, reset, early close.
-    #[error("no whole answer: {0}")]
+    #[error("no complete reply: {0}")]
     NoAnswer(String),
     /// A reply began, and not all of it came: the connection or the compression ended early, or it is too large.
-    #[error("no whole answer: {why}")]
+    #[error("no complete reply: {why}")]
     Part {
         /// What happened, and where.
         why: String,

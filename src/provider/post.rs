@@ -169,7 +169,7 @@ fn whole(response: &Response, envelope: Option<&Envelope<'_>>, pages: bool) -> V
         return Verdict::NotBought { why };
     }
     if envelope.is_none() {
-        return unknown(Rule::ErrorIsDoubt, format!("HTTP {}: the reply is no envelope", response.status));
+        return unknown(Rule::ErrorIsDoubt, format!("HTTP {}: the reply is not an envelope", response.status));
     }
     let Refusal { code, message, .. } = Refusal::read(response, envelope);
     let code = code.map_or_else(String::new, |code| format!(", code {code}"));

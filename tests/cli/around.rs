@@ -104,7 +104,7 @@ fn a_proxy_refusal_buys_nothing_and_leaves_no_doubt() {
         world.agree(0);
         let doctor = world.bursar(&["doctor"]);
         assert_eq!(doctor.code, 1, "{doctor:?}");
-        assert!(doctor.stdout.contains("fail  connection   there is no connection to http://"), "{doctor:?}");
+        assert!(doctor.stdout.contains("fail  connection   cannot connect to http://"), "{doctor:?}");
     }
 }
 
@@ -152,12 +152,12 @@ fn a_refused_password_with_quotes_is_named() {
         Ended::of(world.command(&["run", "job.toml"]).env("DATAFORSEO_PASSWORD", "\"hunter2\"").output().unwrap());
     assert_eq!(quoted.code, 6, "{quoted:?}");
     let says = "account `main`: DATAFORSEO_PASSWORD stands in quotes, which are a part of what is sent: an env file that is \
-                not read by a shell keeps them: where it is not let in, that is likely why\n";
+                not read by a shell keeps them: if access is refused, this is the likely reason\n";
     assert!(quoted.stderr.contains(says), "{quoted:?}");
     assert!(!format!("{quoted:?}").contains("hunter2"), "{quoted:?}");
     let right = world.command(&["doctor"]).env("DATAFORSEO_LOGIN", " sandbox").output().unwrap();
     let warned = "warn  credentials  account `main`: DATAFORSEO_LOGIN begins or ends with a blank, which is a part of what is sent: \
-                  where it is not let in, that is likely why\n";
+                  if access is refused, this is the likely reason\n";
     assert!(Ended::of(right).stdout.contains(warned));
     world.agree(0);
 }

@@ -108,7 +108,7 @@ fn a_job_is_checked_against_its_engines_list() {
         format!(
             "error: the provider's list for `gemini` has no location `Afghanistan`\n --> job.toml:6:14\n  |\n\
              6 | locations = [\"Afghanistan\"]\n  |              ^^^^^^^^^^^^^\n  |\n  \
-             = help: `bursar locations TEXT` searches that list; `bursar locations --refresh` reads the list anew, it is of {today}\n1 problem; nothing was bought\n"
+             = help: `bursar locations TEXT` searches that list; `bursar locations --refresh` reads the list again; it was read on {today}\n1 problem; nothing was bought\n"
         )
     );
     assert_eq!(world.bill()["tasks"], 0);

@@ -27,7 +27,7 @@ pub(super) fn edit_config(world: &World, from: &str, to: &str) {
 fn doctor_passes_before_and_after_a_run() {
     let world = World::new();
     let before = world.bursar(&["doctor"]);
-    assert_eq!((before.code, before.stderr.as_str()), (0, "nothing stands in the way; 1 warning\n"), "{before:?}");
+    assert_eq!((before.code, before.stderr.as_str()), (0, "everything is ready; 1 warning\n"), "{before:?}");
     let unsure = |line: &&str| {
         !line.starts_with("ok    disk") && !line.starts_with("ok    sqlite") && !line.starts_with("ok    time zones")
     };
@@ -41,7 +41,7 @@ fn doctor_passes_before_and_after_a_run() {
          ok    credentials  http://HOST accepts DATAFORSEO_LOGIN and DATAFORSEO_PASSWORD\n\
          ok    balance      $1000.00\n\
          warn  day limit    the provider shows none of its own for this account\n                   \
-         set one in its dashboard, just above what a day may cost: it holds even where bursar errs or another program buys\n\
+         set one in its dashboard, just above what a day may cost: it holds even if bursar errs or another program buys\n\
          ok    duplicates   the provider's limit on identical tasks shows in no answer\n                   \
          where it is set in its dashboard, keep it above the highest `repeats` of a job: repeats are identical tasks (code 40205)\n\
          ok    limits       60,000 of the provider's 60,000 calls a minute are used at most\n\
@@ -68,13 +68,13 @@ fn each_failure_to_reach_an_account_has_its_code() {
     assert!(!format!("{wrong:?}").contains("hunter2"));
     assert!(found(&wrong, &["credentials"])[0].starts_with("fail the provider refuses: "), "{wrong:?}");
     let none = Ended::of(world.command(&["doctor"]).env_remove("DATAFORSEO_PASSWORD").output().unwrap());
-    assert_eq!((none.code, none.stderr.as_str()), (2, "1 failure: see to it before the next run\n"));
+    assert_eq!((none.code, none.stderr.as_str()), (2, "1 failure: fix this before the next run\n"));
     edit_config(&world, &world.address, "127.0.0.1:1");
     let gone = world.bursar(&["doctor", "--json"]);
     assert_eq!(gone.code, 1, "{gone:?}");
     assert!(
         found(&gone, &["connection"])[0]
-            .starts_with("fail there is no connection to http://127.0.0.1:1: 127.0.0.1: Connection refused")
+            .starts_with("fail cannot connect to http://127.0.0.1:1: 127.0.0.1: Connection refused")
     );
 }
 

@@ -202,8 +202,8 @@ fn a_very_old_copy_buys_after_a_decision() {
     assert!(listed.stderr.contains("a person's word would buy it twice"), "{listed:?}");
     restored_from("unixepoch() - 29 * 86400");
     let status = world.bursar(&["status"]);
-    let sentence = "account main buys nothing: this ledger was restored, copied or rebuilt; no list can tell, a person \
-                    decides: `bursar resolve`";
+    let sentence = "account main buys nothing: this ledger was restored, copied or rebuilt; no list can settle it; a \
+                    person decides: `bursar resolve`";
     assert!(status.stdout.contains(sentence), "{status:?}");
     let decided = resolve();
     assert_eq!(decided.code, 0, "{decided:?}");

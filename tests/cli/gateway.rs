@@ -95,9 +95,9 @@ fn gateway_doubt_waits_for_a_persons_decision() {
         }
         let asked = gateway.bursar(&["reconcile"]);
         assert_eq!(asked.code, 8, "{asked:?}");
-        assert!(asked.stderr.contains("so nobody can be asked; 1 task in doubt, $0.004 held"), "{asked:?}");
+        assert!(asked.stderr.contains("so nothing can be looked up; 1 task in doubt, $0.004 held"), "{asked:?}");
         let doctor = gateway.bursar(&["doctor"]);
-        assert!(doctor.stdout.contains("nobody can be asked about them"), "{doctor:?}");
+        assert!(doctor.stdout.contains("they cannot be looked up"), "{doctor:?}");
         let resolved = gateway.bursar(&["resolve", "2", verdict, "--reason", "seen in its console"]);
         assert_eq!(resolved.code, 0, "{resolved:?}");
         let run = gateway.bursar(&["run", "job.toml"]);

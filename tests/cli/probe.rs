@@ -7,7 +7,7 @@ use super::world::{Ended, World, until};
 use crate::doctor::{edit_config, found};
 
 const ABOUT: [&str; 3] = ["probe", "probe list", "probe answer"];
-const SAID: &str = "one task is bought now, for $0.0012 at the most";
+const SAID: &str = "one task is bought now, for $0.0012 at most";
 
 const IN_DOUBT: &str = "fail whether the task was bought is not known yet; $0.0012 is held for it";
 
@@ -256,7 +256,7 @@ fn a_probe_with_a_conflicting_name_buys_nothing() {
         ended.code == 2 && says.len() == 1 && says[0].starts_with("fail account `other` has the login"),
         "{ended:?}"
     );
-    assert!(ended.stdout.contains("nothing was bought: see to it, then ask again"), "{ended:?}");
+    assert!(ended.stdout.contains("nothing was bought: fix it, then try again"), "{ended:?}");
     let job = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
     fs::write(world.folder.path().join("doctor-probe.toml"), job).unwrap();
     assert_eq!(world.bursar(&["run", "./doctor-probe.toml"]).code, 0);

@@ -145,7 +145,7 @@ fn an_account_without_money_says_how_much_is_missing() {
     let ended = run(&world, &[]);
     assert_eq!(ended.code, 6, "{ended:?}");
     let row =
-        "  not bought 5 tasks: refused, as said below; they cost $0.006 at the most; start again once that is mended\n";
+        "  not bought 5 tasks: refused, as said below; they cost $0.006 at most; start again once that is mended\n";
     assert!(ended.stdout.contains(row), "{}", ended.stdout);
     assert!(!ended.stdout.contains("the same command"), "{}", ended.stdout);
 }

@@ -143,7 +143,7 @@ fn a_killed_demo_continues_with_the_same_books() {
     drop(rest);
     let second = Ended::of(run().output().unwrap());
     assert_eq!(second.code, 0, "{second:?}");
-    assert!(second.stderr.contains("going on; 3 tasks asked, of which earlier sessions leave "), "{second:?}");
+    assert!(second.stderr.contains("continuing; 3 tasks asked, of which earlier sessions left "), "{second:?}");
     let state = fs::read_to_string(folder.path().join(".bursar-sandbox/job/provider.jsonl")).unwrap();
     assert_eq!(state.matches("\"cost_nano_usd\"").count(), 3);
 }

@@ -21,7 +21,7 @@ pub(crate) async fn an_unreadable_balance_to_keep_buys_nothing() {
     for (fault, why) in [
         (asked(Fault::ErrorBefore { status: 500, html: true }), "HTTP 500: server error"),
         (asked(Fault::Throttle40202), "too many calls"),
-        (asked(Fault::Html200), "the reply is no envelope: it does not begin with a brace"),
+        (asked(Fault::Html200), "the reply is not an envelope: it does not begin with a brace"),
     ] {
         let mut world = World::new(settings(vec![fault]));
         world.account.caps.keep_balance = Some(PRICE);

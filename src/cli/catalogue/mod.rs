@@ -97,7 +97,7 @@ fn refresh(
             return Err(error);
         }
         Err(error) => {
-            out.note(&format!("the provider was asked in vain: {error}"));
+            out.note(&format!("the provider could not be asked: {error}"));
             return Ok(());
         }
     };

@@ -73,14 +73,14 @@ pub(super) async fn scan(account: &AccountConfig, clock: Clock) -> anyhow::Resul
             "clock",
             Exit::Refused,
             "the provider's answers bear no `Date`: nothing is bought, since it is not known in which day it would count",
-            "where a proxy removes the header, let it pass",
+            "if a proxy removes the header, let it pass",
         ),
     }));
     Ok(findings)
 }
 
 fn odd_secret(odd: &str) -> Finding {
-    Finding::warn("credentials", odd, "set it anew without them, where they do not belong to it")
+    Finding::warn("credentials", odd, "set it again without them, if they are not part of it")
 }
 
 fn is_unconnected(outcome: &Result<Response, Failure>) -> bool {
@@ -96,11 +96,11 @@ fn connection(account: &AccountConfig, outcome: &Result<Response, Failure>) -> O
         (proxy, Err(Failure::NeverLeft(why))) => Some(Finding::fail(
             ABOUT,
             Exit::Unexpected,
-            format!("there is no connection to {host}: {why}"),
+            format!("cannot connect to {host}: {why}"),
             match (unused, proxy) {
                 (Some(variable), _) => secrets::proxy_not_used(variable, &account.name),
                 (None, Some(proxy)) => format!("it was tried through the proxy {proxy}"),
-                (None, None) => "see to the network and to `base_url`".to_owned(),
+                (None, None) => "check the network and `base_url`".to_owned(),
             },
         )),
         (Some(proxy), _) => Some(Finding::ok(ABOUT, format!("through the proxy {proxy}"))),
@@ -129,7 +129,7 @@ fn refused(problem: &ListProblem, account: &AccountConfig) -> Finding {
             "credentials",
             Exit::Unexpected,
             format!("nothing was learnt of {}: {problem}", account.base_url),
-            "see to the network and to `base_url`, or ask again later",
+            "check the network and `base_url`, or ask again later",
         ),
     }
 }
@@ -158,11 +158,11 @@ async fn gateway(http: &Http, account: &AccountConfig, clock: Clock) -> Vec<Find
             "credentials",
             Exit::Unexpected,
             format!("nothing was learnt of {url}: {}", refusal.message),
-            "see to the network and to `base_url`, or ask again later",
+            "check the network and `base_url`, or ask again later",
         ),
     });
     findings.push(
-        Finding::ok("gateway", "it tells no balance, no limits and no prices; the first task of each price shows it")
+        Finding::ok("gateway", "it reports no balance, no limits and no prices; the first task of each price shows it")
             .knowing("it has no list of what was bought: what is in doubt can be looked up nowhere, and `bursar resolve` decides"),
     );
     findings.extend(outcome.ok().map(|response| match response.date {
@@ -170,7 +170,7 @@ async fn gateway(http: &Http, account: &AccountConfig, clock: Clock) -> Vec<Find
         None => Finding::warn(
             "clock",
             "the gateway's answers bear no `Date`: jobs with a period are not run",
-            "where a proxy removes the header, let it pass",
+            "if a proxy removes the header, let it pass",
         ),
     }));
     findings
@@ -197,7 +197,7 @@ fn balance(told: &UserData, account: &AccountConfig) -> Finding {
 }
 
 fn day_limit(told: &UserData, account: &AccountConfig) -> Finding {
-    const ADVICE: &str = "set one in its dashboard, just above what a day may cost: it holds even where bursar errs or another program buys";
+    const ADVICE: &str = "set one in its dashboard, just above what a day may cost: it holds even if bursar errs or another program buys";
     match (told.day_limit, account.caps.day) {
         (None, _) => Finding::warn("day limit", "the provider shows none of its own for this account", ADVICE),
         (Some(limit), Some(cap)) if limit < cap => Finding::warn(

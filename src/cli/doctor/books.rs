@@ -66,7 +66,7 @@ pub(super) fn of_account(
                 "let `bursar run` or `bursar reconcile` go on until the provider's list is read whole".to_owned()
             } else {
                 format!(
-                    "look at the gateway's own record, and say `bursar resolve --restored {} --reason TEXT`",
+                    "check the gateway's own record, and say `bursar resolve --restored {} --reason TEXT`",
                     account.name
                 )
             },
@@ -83,7 +83,7 @@ pub(super) fn of_account(
             if account.route.shows_lists() {
                 "`bursar reconcile` asks the provider about them, `bursar status` says why"
             } else {
-                "nobody can be asked about them: `bursar status` says why, `bursar resolve` decides"
+                "they cannot be looked up: `bursar status` says why, `bursar resolve` decides"
             },
         ),
     });

@@ -71,10 +71,10 @@ fn summary(findings: &[Finding]) -> String {
     let of = |level| findings.iter().filter(|finding| finding.level() == level).count() as u64;
     match (of(Level::Fail), of(Level::Warn)) {
         (0, 0) => "all is well".to_owned(),
-        (0, warnings) => format!("nothing stands in the way; {}", count(warnings, "warning")),
-        (failures, 0) => format!("{}: see to it before the next run", count(failures, "failure")),
+        (0, warnings) => format!("everything is ready; {}", count(warnings, "warning")),
+        (failures, 0) => format!("{}: fix this before the next run", count(failures, "failure")),
         (failures, warnings) => {
-            format!("{} and {}: see to it before the next run", count(failures, "failure"), count(warnings, "warning"))
+            format!("{} and {}: fix this before the next run", count(failures, "failure"), count(warnings, "warning"))
         }
     }
 }

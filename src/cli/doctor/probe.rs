@@ -54,17 +54,13 @@ impl Probe<'_> {
             return vec![Finding::ok(ABOUT, says)];
         }
         if before.iter().any(|finding| finding.level() == Level::Fail) {
-            return vec![Finding::warn(
-                ABOUT,
-                "something failed above: nothing was bought",
-                "see to it, then ask again",
-            )];
+            return vec![Finding::warn(ABOUT, "something failed above: nothing was bought", "fix it, then try again")];
         }
         let begun = Cell::new(false);
         self.start(&begun).await.unwrap_or_else(|error| {
             let advice = match error.downcast_ref::<LockError>() {
                 Some(_) => "nothing was bought: ask again when the other process has ended".to_owned(),
-                None if !begun.get() => "nothing was bought: see to it, then ask again".to_owned(),
+                None if !begun.get() => "nothing was bought: fix it, then try again".to_owned(),
                 None => format!("what was bought, if anything, stands in the ledger: `bursar status {JOB}`"),
             };
             vec![Finding::fail(ABOUT, Exit::of(&error), format!("{error:#}"), advice)]
@@ -140,7 +136,7 @@ impl Probe<'_> {
                 return Ok(vec![interrupted()]);
             }
             self.out.must(&format!(
-                "account {} at {}: one task is bought now, for {expected} at the most",
+                "account {} at {}: one task is bought now, for {expected} at most",
                 self.account.name, self.account.base_url
             ));
         }
@@ -171,7 +167,7 @@ impl Probe<'_> {
     /// Whether it was bought, and for what.
     fn bought(&self, report: &Report, end: &End, expected: Money) -> Finding {
         let (cost, held) = (report.status.total.charged, report.status.total.held);
-        let again = "see to it, then ask again: the same command goes on";
+        let again = "fix it, then run the same command to continue";
         match &end.refused {
             Some(why) if cost.is_zero() && held.is_zero() => {
                 return Finding::fail(ABOUT, Exit::Refused, format!("nothing was bought: {why}"), again);
@@ -199,7 +195,7 @@ impl Probe<'_> {
                     ABOUT,
                     Exit::Interrupted,
                     "nothing was bought in this time",
-                    "the same command goes on; -v says what the provider answered",
+                    "run the same command to continue; -v says what the provider answered",
                 ),
             };
         }
@@ -242,7 +238,7 @@ impl Probe<'_> {
 }
 
 fn interrupted() -> Finding {
-    Finding::fail(ABOUT, Exit::Interrupted, "stopped before anything was bought", "the same command goes on")
+    Finding::fail(ABOUT, Exit::Interrupted, "stopped before anything was bought", "run the same command to continue")
 }
 
 /// What became of the task in an earlier session.

@@ -217,7 +217,7 @@ fn lines(file: &Path) -> anyhow::Result<Vec<Line>> {
         };
         let plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if id.is_empty() || id.len() > 100 || !id.chars().all(plain) {
-            return mistake(format!("`{}`, line {}: `{id}` is no id of a task", file.display(), n + 1));
+            return mistake(format!("`{}`, line {}: `{id}` is not the id of a task", file.display(), n + 1));
         }
         if lines.iter().all(|known| known.id != id) {
             lines.push(Line { tag, id: id.to_owned() });

@@ -192,7 +192,7 @@ impl Start<'_> {
         let name = format!("{} ({})", status.job, status.period);
         if report.asked > report.planned {
             self.out.note(&format!(
-                "{name}: going on; {} asked, of which earlier sessions leave {} answered, {} waiting, {} in doubt, {} failed",
+                "{name}: continuing; {} asked, of which earlier sessions left {} answered, {} waiting, {} in doubt, {} failed",
                 count(report.asked, "task"),
                 grouped(report.answered),
                 grouped(report.waiting),
@@ -205,7 +205,7 @@ impl Start<'_> {
             let purchases = plan.work.purchases(charged);
             let ends = plan.work.expected(&tempo, charged);
             self.out.note(&format!(
-                "{name}: {} in {}, {} in all; about {} in {}, done in {} at the most",
+                "{name}: {} in {}, {} in all; about {} in {}, done in {} at most",
                 count(report.asked, "task"),
                 count(located.job.sets.len() as u64, "prompt set"),
                 plan.total.cost,
@@ -233,7 +233,7 @@ impl Start<'_> {
                         fits => format!("about {} fit, the others are left out", grouped(fits)),
                     }
                 ),
-                None => format!("{name}: {} to buy for {missing} at the most", count(report.planned, "task")),
+                None => format!("{name}: {} to buy for {missing} at most", count(report.planned, "task")),
             };
             self.out.note(&line);
         } else {

@@ -42,11 +42,11 @@ pub(in crate::cli) async fn take(
         match Lock::try_take(ledger) {
             Ok(mut lock) => {
                 if told.is_some() {
-                    out.note("the ledger is free: going on");
+                    out.note("the ledger is free: continuing");
                 }
                 let since = clock.now().wall.format("%Y-%m-%d %H:%M:%S UTC").to_string();
                 if let Err(error) = lock.sign(&since, what) {
-                    tracing::debug!(%error, "the lock is held without a word on what for");
+                    tracing::debug!(%error, "the lock does not say what it is held for");
                 }
                 return Ok(Some(lock));
             }
@@ -67,7 +67,7 @@ pub(in crate::cli) async fn take(
                     told_late = true;
                     let waited = humantime::format_duration(Duration::from_secs(waited.as_secs()));
                     out.must(&format!(
-                        "{held}, and this session has waited {waited} for it: it goes on once that one ends"
+                        "{held}, and this session has waited {waited} for it: it continues once that one ends"
                     ));
                 }
             }

@@ -187,7 +187,9 @@ fn unheard(period: String, handshake: &Handshake, machine: DateTime<Utc>) -> NoR
     let why = match &handshake.end.refused {
         Some(why) => why.clone(),
         None if handshake.end.stopped => match &handshake.end.no_answer {
-            Some((_, why)) => format!("stopped before the provider had answered ({why}); the same command goes on"),
+            Some((_, why)) => {
+                format!("stopped before the provider had answered ({why}); run the same command to continue")
+            }
             None => "stopped before the provider had answered".to_owned(),
         },
         None => format!(

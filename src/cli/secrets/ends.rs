@@ -14,9 +14,9 @@ pub(super) fn wrong(secret: &str) -> Option<&'static str> {
     } else if secret.contains(['\r', '\n']) {
         Some("holds several lines: leave only the one with the secret")
     } else if at_an_end(is_invisible) {
-        Some("begins or ends with an invisible character, such as a byte order mark: write it anew")
+        Some("begins or ends with an invisible character, such as a byte order mark: write it again")
     } else if secret.contains(char::is_control) {
-        Some("holds a control character: write it anew")
+        Some("holds a control character: write it again")
     } else {
         None
     }

@@ -38,7 +38,7 @@ impl Core {
         unreachable && self.dispatch.halted.is_some()
     }
 
-    /// The list is to be read for costs that were booked for want of a word: when nothing else is left to do, and once a day;
+    /// The list is to be read for costs that were booked provisionally: when nothing else is left to do, and once a day;
     /// also where the account buys nothing, since the list is free.
     pub(super) fn seeks_costs(&mut self, provider_now: i64, at_end: bool) -> bool {
         let can = self.terms.lists && self.clock.is_known() && !self.stopping && !self.is_cut_off();

@@ -102,7 +102,7 @@ pub struct Core {
     pub(super) fee_found: Option<Money>,
     /// The provider's own list was asked for the fee of such a task in this session.
     pub(super) fee_asked: bool,
-    /// The scan for costs that were booked for want of a word.
+    /// The scan for costs that were booked provisionally.
     pub(super) costs: Costs,
     /// How many of them the list has named in this session, what was booked for them, and what they cost.
     pub(super) corrected: (u64, Money, Money),

@@ -247,7 +247,7 @@ impl Executor {
         Ok(Done::Input(Box::new(input)))
     }
 
-    /// Costs that were booked for want of a word and are to be looked for, with settled tasks that were bought beside them.
+    /// Costs that were booked provisionally and are to be looked for, with settled tasks that were bought beside them.
     fn provisional(&self, ledger: &dyn Lookups, provider_now: i64) -> Result<Input, LedgerError> {
         let account = self.terms.account;
         let mut rows = ledger.provisional(account)?;

@@ -32,7 +32,7 @@ const MOST_FAILURES: u32 = 5;
 pub(in crate::engine) struct Costs {
     /// The session knows the provider's clock since then, or has scanned then.
     since_v: Option<i64>,
-    /// Whatever was booked for want of a word by now was looked for in this session.
+    /// Whatever was booked provisionally by now was looked for in this session.
     is_sought: bool,
     wanted: BTreeMap<String, Provisional>,
     settlements: BTreeMap<String, Settlement>,
@@ -65,7 +65,7 @@ pub(in crate::engine) struct Sought {
 }
 
 impl Costs {
-    /// Whether the ledger is to be asked what is booked for want of a word: at the end of a session (`at_end`), and once a
+    /// Whether the ledger is to be asked what is booked provisionally: at the end of a session (`at_end`), and once a
     /// day in a long one.
     pub(in crate::engine) fn is_due(&mut self, provider_now: i64, at_end: bool) -> bool {
         let since_v = *self.since_v.get_or_insert(provider_now);
@@ -77,7 +77,7 @@ impl Costs {
         (self.since_v, self.is_sought) = (Some(provider_now), true);
     }
 
-    /// More may be booked for want of a word since.
+    /// More may be booked provisionally since.
     pub(in crate::engine) fn may_have_more(&mut self) {
         self.is_sought = false;
     }

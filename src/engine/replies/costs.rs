@@ -15,7 +15,7 @@ use crate::provider::codes::Class;
 use crate::provider::{ListProblem, Listed};
 
 impl Core {
-    /// The ledger has said which costs were booked for want of a word and are to be looked for, and which the list can no
+    /// The ledger has said which costs were booked provisionally and are to be looked for, and which the list can no
     /// longer name.
     pub(in crate::engine) fn provisional(
         &mut self,

@@ -48,7 +48,7 @@ impl Core {
                 then.tell(EventKind::OddAnswersStop { price: price.to_owned(), oddity, answers: MOST_ODD });
             }
             Some(OddNews::Cleared) => {
-                let what = format!("an answer of {price} is as it should be again: buying goes on");
+                let what = format!("an answer of {price} is as it should be again: buying continues");
                 then.tell(EventKind::Odd { engine, function, what });
             }
             None => {}

@@ -280,7 +280,7 @@ fn a_page_that_may_lack_something_is_no_page() {
         (json!([good]), json!(2), "it counts 2 rows and holds 1"),
         (json!(null), json!(null), "it has no rows, and does not say that there are none"),
         (json!(null), json!(3), "it has no rows, and does not say that there are none"),
-        (json!({}), json!(0), "its result is no list"),
+        (json!({}), json!(0), "its result is not a list"),
     ] {
         let why = format!("the provider's list cannot be relied on: {why}");
         assert_eq!(listing(&result, &count), Err(ListProblem::Unreliable { why }), "{result} {count}");

@@ -293,7 +293,7 @@ fn only_an_unsent_call_surely_bought_nothing() {
     );
     assert_eq!(
         judge(&Err(Failure::NoAnswer("api.example: no reply in time".into())), &["a"]),
-        Verdict::InDoubt { why: "no whole answer: api.example: no reply in time".into() }
+        Verdict::InDoubt { why: "no complete reply: api.example: no reply in time".into() }
     );
 }
 

@@ -168,7 +168,7 @@ pub fn listed_rows(row: &Row<'_>) -> Result<Vec<Listed>, UnreadableList> {
         };
     };
     let Some(elements) = elements(result) else {
-        return problem("its result is no list".to_owned());
+        return problem("its result is not a list".to_owned());
     };
     if promised(row) > elements.len() {
         return problem(format!("it counts {} rows and holds {}", promised(row), elements.len()));

@@ -14,7 +14,7 @@ use crate::money::Money;
 
 /// A reply that is no whole JSON object.
 #[derive(Debug, thiserror::Error)]
-#[error("the reply is no envelope: {why}")]
+#[error("the reply is not an envelope: {why}")]
 pub struct Unreadable {
     /// What is wrong, and where.
     pub why: String,
