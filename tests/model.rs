@@ -93,8 +93,8 @@ fn a_copy_that_nobody_notices_pays_twice() {
 }
 
 #[test]
-fn a_copy_that_sweeps_without_waiting_pays_twice() {
-    let rules = Rules { copies: Copies::SweptAtOnce, ..DESIGN };
+fn a_copy_that_scans_without_waiting_pays_twice() {
+    let rules = Rules { copies: Copies::ScannedAtOnce, ..DESIGN };
     breaks::<1>("copies that are scanned at once", rules, ONE_COPIED, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
 
@@ -124,7 +124,7 @@ fn one_scan_of_an_omitting_list_pays_twice() {
 }
 
 #[test]
-fn two_sweeps_of_one_moment_are_as_one() {
+fn two_scans_of_one_moment_are_as_one() {
     let rules = Rules { gap: 0, ..DESIGN };
     breaks::<2>("two scans without a gap", rules, USUAL, &[PAY_ONCE, CAP, TRACKED], &[]);
 }
@@ -143,7 +143,7 @@ fn a_dead_list_without_control_rows_pays_twice() {
 }
 
 #[test]
-fn a_task_bought_meanwhile_is_witness_enough() {
+fn a_task_bought_meanwhile_is_control_row_enough() {
     holds::<2>("no purchase before", DESIGN, Circumstances { earlier_purchase: false, ..USUAL });
 }
 

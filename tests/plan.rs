@@ -65,7 +65,7 @@ fn text(sets: &[Set]) -> String {
 /// A task: set that pays, prompt, market, engine, repeat, nano-dollars.
 type Task = (usize, u8, u8, u8, u32, i64);
 
-/// The rule, said again: each set's own order, and between sets the least funded for its weight.
+/// The rule, said again: each set's own order, and between sets the least allocated for its weight.
 fn brute_force(sets: &[Set]) -> Vec<Task> {
     let asks = |set: &Set, p: u8, m: u8, e: u8| {
         set.prompts.contains(&p) && set.markets.contains(&m) && set.engines.iter().any(|(engine, _)| *engine == e)

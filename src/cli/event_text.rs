@@ -267,7 +267,7 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
     match kind {
         EventKind::Contact { account, skew_s } => ("contact", json!({ "account": account, "skew_s": skew_s })),
         EventKind::Restored { since_v } => ("restored", json!({ "since_v": since_v })),
-        EventKind::RestoredDone { recovered } => ("restored_done", json!({ "adopted": recovered })),
+        EventKind::RestoredDone { recovered } => ("restored_done", json!({ "recovered": recovered })),
         EventKind::BatchSent { batch, run, tasks, reserved, canary } => (
             "batch_sent",
             with(
@@ -287,7 +287,7 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
             ("batch_in_doubt", with(json!({ "batch": batch.0, "tasks": tasks, "why": why }), &[("held", *held)]))
         }
         EventKind::Recovered { attempt, cost } => {
-            ("adopted", with(json!({ "attempt": attempt.0 }), &[("cost", *cost)]))
+            ("recovered", with(json!({ "attempt": attempt.0 }), &[("cost", *cost)]))
         }
         EventKind::Concluded { batch, tasks } => ("concluded", json!({ "batch": batch.0, "tasks": tasks })),
         EventKind::UnmatchedCharge { provider_id, cost, why } => {
@@ -320,7 +320,7 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
             ("scanned", json!({ "concluding": concluding, "rows": rows, "found": found, "void": inconclusive }))
         }
         EventKind::Watched { tasks, rows } => ("watched", json!({ "tasks": tasks, "rows": rows })),
-        EventKind::VisibilityProven { function } => ("tag_proven", json!({ "function": function.name() })),
+        EventKind::VisibilityProven { function } => ("visibility_proven", json!({ "function": function.name() })),
         EventKind::PriceConfirmed { price, cost } => {
             ("price_confirmed", with(json!({ "price": price }), &[("cost", *cost)]))
         }

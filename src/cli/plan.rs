@@ -273,7 +273,7 @@ fn left_out(plan: &Plan) -> String {
     }
 }
 
-/// What the funded tasks are expected to cost, by what tasks of the same models came to, and how many those were; none
+/// What the allocated tasks are expected to cost, by what tasks of the same models came to, and how many those were; none
 /// where nothing was learnt.
 fn expected(plan: &Plan, learnt: &Learnt) -> Option<(Money, u64)> {
     let of_models = plan.allocated_at.keys().filter_map(|key| learnt.get(key)).map(|seen| seen.tasks).sum::<u64>();

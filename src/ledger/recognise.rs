@@ -51,7 +51,7 @@ pub enum Recognised {
     },
     /// An attempt that was concluded not to be bought, and was. `replanned`: its task waits to be bought, so this is its
     /// purchase; otherwise it is money without a use.
-    Zombie {
+    Late {
         /// Which.
         attempt: AttemptId,
         /// Its task is planned, and no other attempt of it is on its way.
@@ -103,7 +103,7 @@ impl Ledger {
         match tag {
             Some(tag) if borne => {
                 let known = self.by_tag(AttemptId(tag.attempt), provider_id)?;
-                let is_beside = matches!(known, Recognised::Zombie { .. } | Recognised::Duplicate { .. });
+                let is_beside = matches!(known, Recognised::Late { .. } | Recognised::Duplicate { .. });
                 Ok(if is_beside && self.is_settled_extra(account, provider_id)? {
                     Recognised::UnmatchedCharge
                 } else {
@@ -201,7 +201,7 @@ impl Ledger {
             AttemptState::Sending => Recognised::InDoubt { attempt, batch, held },
             // Refused, and listed all the same: its cost decides, as for one given up.
             AttemptState::NotBought | AttemptState::Refused => {
-                Recognised::Zombie { attempt, replanned: state == AttemptState::NotBought && replanned }
+                Recognised::Late { attempt, replanned: state == AttemptState::NotBought && replanned }
             }
             AttemptState::ResolvedAsBought => Recognised::Awaited { attempt, batch, held },
             // A failure without an id: paid for already.

@@ -159,11 +159,11 @@ pub struct Plan {
     pub by_priority: Vec<(String, Share)>,
     /// The prices used, by price key.
     pub prices: BTreeMap<String, Price>,
-    /// Funded tasks, by price key.
+    /// Allocated tasks, by price key.
     pub allocated_at: BTreeMap<String, u64>,
     /// Prompts left out because they stand twice in a set.
     pub duplicates: u64,
-    /// The calls for the funded tasks, and how long they take.
+    /// The calls for the allocated tasks, and how long they take.
     pub work: Work,
     /// Where the caps cut; `None` when everything fits.
     pub cut: Option<Cut>,

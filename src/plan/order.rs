@@ -111,7 +111,7 @@ impl Iterator for BuyingOrder<'_> {
 
     fn next(&mut self) -> Option<Step> {
         let share = |set: usize, other: usize| {
-            // funded / weight, compared without dividing.
+            // allocated / weight, compared without dividing.
             let product =
                 |a: usize, b: usize| i128::from(self.walks[a].allocated.nanos()) * i128::from(self.sets[b].weight);
             product(set, other).cmp(&product(other, set))

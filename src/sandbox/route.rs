@@ -135,7 +135,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_ware_is_sold_where_it_says() {
+    fn every_price_class_is_sold_where_it_says() {
         for price_class in price_classes() {
             let path = format!("/v3/ai_optimization/{}/{}", price_class.engine, price_class.endpoint());
             let sold = match price_class.method {

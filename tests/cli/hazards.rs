@@ -196,7 +196,7 @@ fn of_two_simultaneous_sessions_only_one_buys() {
 fn begins(world: &World) {
     world.job("0.12", QUESTIONS);
     let mut first = Run::start(world, &["run", "job.toml", "--json"]);
-    first.until("tag_proven", 1);
+    first.until("visibility_proven", 1);
     let (_, ended) = first.end();
     assert_eq!(ended.code, 3, "{ended:?}");
 }
@@ -217,7 +217,7 @@ fn finds_itself_restored(world: &World, because: &str) {
     world.job(SUM, QUESTIONS);
     let mut run = Run::start(world, &["run", "job.toml", "--json"]);
     let begun = run.until("restored_done", 1);
-    let recovered = begun["adopted"].as_u64().unwrap();
+    let recovered = begun["recovered"].as_u64().unwrap();
     assert!(recovered > 0, "what the copy lacks is taken over from the provider's list: {begun}");
     assert_eq!(world.bill()["tasks"], before, "nothing is bought before the list was read");
     let (_, ended) = run.end();

@@ -13,9 +13,9 @@ pub(crate) enum From {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Copies {
     /// Waits the quarantine, reads the whole list until it finds nothing new, and only then buys.
-    SweptAfterQuarantine,
+    ScannedAfterQuarantine,
     /// Reads the list, but does not wait.
-    SweptAtOnce,
+    ScannedAtOnce,
     /// Does not notice.
     Unnoticed,
 }
@@ -110,7 +110,7 @@ impl Rules {
             give_up: at.late + at.turnaround + at.lag,
             lock: true,
             holds_count: true,
-            copies: Copies::SweptAfterQuarantine,
+            copies: Copies::ScannedAfterQuarantine,
         }
     }
 }

@@ -193,8 +193,8 @@ impl<const TASKS: usize> Protocol<TASKS> {
         world.running[process] = true;
         if world.trust == Trust::Replaced {
             world.trust = match self.rules.copies {
-                Copies::SweptAfterQuarantine => Trust::Restored { age: 0, missed: None },
-                Copies::SweptAtOnce => {
+                Copies::ScannedAfterQuarantine => Trust::Restored { age: 0, missed: None },
+                Copies::ScannedAtOnce => {
                     Trust::Restored { age: self.rules.quarantine.max(self.rules.give_up), missed: None }
                 }
                 Copies::Unnoticed => Trust::Whole,

@@ -193,7 +193,7 @@ fn whose(
         Recognised::Duplicate { .. } => {
             Err(format!("its tag `{tag}` is that of a task with another id: a second purchase under one tag"))
         }
-        Recognised::Zombie { .. } => {
+        Recognised::Late { .. } => {
             Err(format!("its tag `{tag}` is of a task that counts as not bought: take that back first, with --undo"))
         }
         Recognised::Lost | Recognised::UnmatchedCharge | Recognised::Foreign => {

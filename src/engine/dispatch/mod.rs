@@ -238,7 +238,7 @@ pub(super) struct Dispatch {
     bodies: Bodies,
     /// Tasks that were refused alike.
     alike: Alike,
-    /// Lanes in which nothing can be bought, or whose answers cannot be collected.
+    /// Endpoint queues in which nothing can be bought, or whose answers cannot be collected.
     shut: BTreeMap<EndpointQueue, Shut>,
     /// Commits in a row in which the ledger refused drafts although there seemed to be room, and reserved none.
     refusals: u32,

@@ -272,7 +272,7 @@ impl Executor {
         match &known {
             Recognised::InDoubt { attempt, .. }
             | Recognised::Awaited { attempt, .. }
-            | Recognised::Zombie { attempt, replanned: true } => {
+            | Recognised::Late { attempt, replanned: true } => {
                 let (task, to_collect) = ledger.in_doubt(*attempt, &row.id)?;
                 price = Some(key_of(ledger, &task)?);
                 collect = Some(to_collect);
@@ -286,7 +286,7 @@ impl Executor {
                     collect = ledger.to_collect(*attempt)?;
                 }
             }
-            Recognised::Zombie { replanned: false, .. }
+            Recognised::Late { replanned: false, .. }
             | Recognised::Duplicate { .. }
             | Recognised::Lost
             | Recognised::UnmatchedCharge

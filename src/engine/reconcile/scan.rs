@@ -17,7 +17,7 @@ pub(super) const AFTER_CLOSE_S: i64 = 60;
 /// Looks for a first unfinished task of ours in one session, before the proof is left to later ones.
 const MOST_PROOF_LOOKS: u32 = 20;
 /// A scan goes back so much further than the purchase it must show, since the provider's edges are not known.
-const WITNESS_MARGIN_S: i64 = 10;
+const CONTROL_ROW_MARGIN_S: i64 = 10;
 
 impl Reconcile {
     /// Begins a scan if one is due. `youngest`: functions without the proof, and when their latest unfinished task was
@@ -132,8 +132,8 @@ impl Reconcile {
         };
         // It was answered within the scan, perhaps, and is filed before it; or the first purchases of a ledger are in doubt,
         // and what was bought after them must do.
-        let begins = from.min(control_row.from_v - WITNESS_MARGIN_S);
-        let ends = (control_row.posted_v + WITNESS_MARGIN_S).min(scan.begun_v - 1);
+        let begins = from.min(control_row.from_v - CONTROL_ROW_MARGIN_S);
+        let ends = (control_row.posted_v + CONTROL_ROW_MARGIN_S).min(scan.begun_v - 1);
         if ends <= scan.covers[0].1 {
             scan.covers[0].0 = begins;
         } else {

@@ -40,7 +40,7 @@ impl Core {
             match seen.known.clone() {
                 Recognised::InDoubt { attempt, .. }
                 | Recognised::Awaited { attempt, .. }
-                | Recognised::Zombie { attempt, replanned: true }
+                | Recognised::Late { attempt, replanned: true }
                     if taken.contains_key(&attempt) =>
                 {
                     // The same row again, or a second purchase under the tag that was taken a row before.
@@ -88,7 +88,7 @@ impl Core {
                     self.shown(&seen, attempt, tagged, source, provider_now, &mut then);
                 }
                 // No list of what it cost, so the list that says so is looked at.
-                Recognised::Zombie { .. } | Recognised::Duplicate { .. }
+                Recognised::Late { .. } | Recognised::Duplicate { .. }
                     if !matches!(source, Source::List(..)) && seen.row.cost.is_none() =>
                 {
                     if !self.unmatched_told.contains(&seen.row.id) {
@@ -96,7 +96,7 @@ impl Core {
                         self.tell_unpriced(&seen.row.id, source, &mut then);
                     }
                 }
-                Recognised::Zombie { attempt, .. } => {
+                Recognised::Late { attempt, .. } => {
                     if self.given_up(now, &seen, attempt, posted_v, &mut then) {
                         taken.insert(attempt, seen.row.id.clone());
                     }
@@ -236,7 +236,7 @@ impl Core {
 
     /// The list shows an attempt, whatever is to become of it: the scan that reads the list has not hidden it.
     fn listed(&mut self, seen: &SeenRow, source: Source) {
-        if let Recognised::InDoubt { attempt, .. } | Recognised::Zombie { attempt, .. } = seen.known
+        if let Recognised::InDoubt { attempt, .. } | Recognised::Late { attempt, .. } = seen.known
             && let (Source::List(..), Some(scan)) = (source, self.reconcile.scan())
         {
             scan.shown.insert(attempt);
