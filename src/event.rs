@@ -12,88 +12,88 @@ use crate::product::{Engine, Function};
 /// Something that happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// When, by this machine's clock.
+    /// The time, by this machine's clock.
     pub at: DateTime<Utc>,
-    /// What.
+    /// What happened.
     pub kind: EventKind,
 }
 
-/// What happened.
+/// The kinds of events.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EventKind {
-    /// The first answer of the provider in this session, whatever it says: its clock is known.
+    /// The first reply of the provider in this session, whatever it says: its clock is known.
     Contact {
         /// The account's name.
         account: String,
         /// By how many seconds the provider's clock is ahead of ours.
         skew_s: i64,
     },
-    /// This ledger was restored or copied: nothing is bought before the provider's list was read.
+    /// This ledger was restored or copied: nothing is bought before the provider's list was scanned.
     Restored {
         /// Purchases made after this moment may be missing from it (Unix seconds, provider's clock).
         since_v: i64,
     },
-    /// The restored ledger knows again what it bought.
+    /// The restored ledger has recovered what it bought.
     RestoredDone {
-        /// Purchases that were found and taken over.
+        /// The number of purchases recovered.
         recovered: u64,
     },
-    /// A batch is about to leave; its worst cost is reserved.
+    /// A batch is about to be sent; its worst-case cost is reserved.
     BatchSent {
-        /// Which.
+        /// The batch.
         batch: BatchId,
-        /// Whose.
+        /// Its job.
         run: RunId,
-        /// How many tasks.
+        /// The number of its tasks.
         tasks: usize,
-        /// What is held for it.
+        /// The money held for it.
         reserved: Money,
-        /// It is a single task to learn whether the price is right.
+        /// It is a canary: a single task that shows whether the price is right.
         canary: bool,
     },
-    /// The provider answered for the whole batch.
+    /// The provider's reply covers the whole batch.
     BatchAnswered {
-        /// Which.
+        /// The batch.
         batch: BatchId,
-        /// Tasks it took.
+        /// The number of tasks it accepted.
         accepted: usize,
-        /// Tasks it refused.
+        /// The number of tasks it refused.
         refused: usize,
-        /// Tasks that are missing from its answer.
+        /// The number of tasks that are missing from its reply.
         in_doubt: usize,
         /// What it charged.
         charged: Money,
     },
-    /// The batch surely was not bought; its money is free again.
+    /// The batch surely was not bought; its money is released.
     BatchNotBought {
-        /// Which.
+        /// The batch.
         batch: BatchId,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// The outcome is not known: the money stays held until the provider's list settles it.
+    /// The outcome is unknown: the money stays held until the provider's list settles it.
     BatchInDoubt {
-        /// Which.
+        /// The batch.
         batch: BatchId,
-        /// How many tasks.
+        /// The number of tasks.
         tasks: usize,
-        /// What is held for them.
+        /// The money held for them.
         held: Money,
-        /// Why.
+        /// The reason.
         why: String,
     },
     /// A task in doubt was found to be bought.
     Recovered {
-        /// Its attempt.
+        /// The attempt.
         attempt: AttemptId,
         /// What it cost.
         cost: Money,
     },
     /// A batch in doubt was found not to be bought: its tasks are planned again.
     Concluded {
-        /// Which.
+        /// The batch.
         batch: BatchId,
-        /// How many tasks.
+        /// The number of its tasks.
         tasks: usize,
     },
     /// Money was taken that belongs to no attempt.
@@ -102,191 +102,191 @@ pub enum EventKind {
         provider_id: String,
         /// What was taken.
         cost: Money,
-        /// How it came to be.
+        /// How it came about.
         why: String,
     },
     /// A restored ledger found purchases of its own that belong to none of its tasks, and booked them.
     WithoutTask {
-        /// How many.
+        /// The number of purchases.
         purchases: u64,
         /// What was taken for them.
         cost: Money,
     },
-    /// The provider's list names another cost for a purchase than is booked: what is booked stays.
+    /// The provider's list names another cost for a purchase than the books: the books stay as they are.
     CostDiffers {
-        /// Its attempt.
+        /// The attempt.
         attempt: AttemptId,
-        /// In the ledger.
+        /// The cost in the ledger.
         booked: Money,
-        /// In the list.
+        /// The cost in the list.
         listed: Money,
-        /// What was asked; it is added before anybody is told.
+        /// The question; added before the event is shown.
         subject: Option<Box<Subject>>,
     },
-    /// The provider's list names the cost of a purchase whose answer named none: the books have it now.
+    /// The provider's list names the cost of a purchase whose reply named none: the books have it now.
     CostCorrected {
-        /// Its attempt.
+        /// The attempt.
         attempt: AttemptId,
-        /// What was booked until then.
+        /// The cost booked until then.
         assumed: Money,
-        /// In the list, and in the ledger.
+        /// The cost in the list, and now in the ledger.
         listed: Money,
-        /// What was asked; it is added before anybody is told.
+        /// The question; added before the event is shown.
         subject: Option<Box<Subject>>,
     },
-    /// The provider's list names what tasks came to whose cost was booked provisionally: the books have it now.
+    /// The provider's list names the final cost of tasks with a provisional one: the books have it now.
     CostsCorrected {
-        /// How many tasks.
+        /// The number of tasks.
         tasks: u64,
-        /// What was booked for them until then.
+        /// The cost booked for them until then.
         booked: Money,
-        /// What they cost.
+        /// Their final cost.
         cost: Money,
     },
-    /// The provider's list names no other figure for such tasks, and no longer will: what is booked stays.
+    /// The provider's list names no other figure for such tasks, and no longer will: the books stay as they are.
     CostsStay {
-        /// How many tasks.
+        /// The number of tasks.
         tasks: u64,
-        /// What is booked for them: the most that they can have cost.
+        /// The cost booked for them: the maximum that they can have cost.
         booked: Money,
     },
-    /// A scan through the provider's list was complete.
+    /// A scan of the provider's list was complete.
     ScanEnded {
-        /// It was to conclude what is not there.
+        /// The scan was made to conclude what is absent.
         concluding: bool,
-        /// Rows read.
+        /// The number of rows read.
         rows: u64,
-        /// Tasks in doubt that were found.
+        /// The number of tasks in doubt that were found.
         found: u64,
-        /// Why it proves nothing, where that is so.
+        /// Why the scan is inconclusive, if it is.
         inconclusive: Option<String>,
     },
-    /// The provider's list was read for what was given up; what it showed is told as `UnmatchedCharge`.
+    /// The provider's list was scanned for what was given up; each finding is an `UnmatchedCharge`.
     Watched {
-        /// How many tasks are on the watch list.
+        /// The number of tasks on the watch list.
         tasks: u64,
-        /// Rows read.
+        /// The number of rows read.
         rows: u64,
     },
-    /// The provider's list has shown an unfinished task of ours: absence from it can mean something.
+    /// The provider's list has shown an unfinished task of ours: absence from it can now mean something.
     VisibilityProven {
-        /// For which function.
+        /// The function concerned.
         function: Function,
     },
     /// A price was charged as expected.
     PriceConfirmed {
         /// Function, engine, method, priority and model.
         price: String,
-        /// For one task.
+        /// The price of one task.
         cost: Money,
     },
     /// The provider charged another price than expected.
     PriceDiffers {
         /// Function, engine, method, priority and model.
         price: String,
-        /// By the list.
+        /// The price by our list.
         expected: Money,
-        /// By the provider.
+        /// The price that the provider charged.
         charged: Money,
-        /// It is above what the job allows: buying at this price has stopped.
+        /// It exceeds what the job allows: buying at this price has stopped.
         stopped: bool,
     },
     /// The provider's own price list names a higher price than expected, before anything was bought at it.
     PriceListed {
         /// Function, engine, method, priority and model.
         price: String,
-        /// By our list.
+        /// The price by our list.
         expected: Money,
-        /// By the provider's.
+        /// The price by the provider's list.
         listed: Money,
-        /// It is above what the job allows: nothing is bought at this price.
+        /// It exceeds what the job allows: nothing is bought at this price.
         stopped: bool,
     },
-    /// The next task does not fit under a ceiling.
+    /// The next task does not fit under a cap.
     CapReached {
-        /// Whose tasks.
+        /// The job of the task.
         run: RunId,
-        /// Which ceiling.
+        /// The cap's scope.
         cap: String,
-        /// The ceiling.
+        /// The cap.
         limit: Money,
-        /// What it leaves.
+        /// Its headroom.
         left: Money,
     },
     /// Calls wait: the provider asked for a pause, or cannot be reached.
     Paused {
-        /// For how long, in milliseconds.
+        /// How long, in milliseconds.
         for_ms: u64,
-        /// Why.
+        /// The reason.
         why: String,
     },
-    /// Nothing has come of any call for so long.
+    /// No call has succeeded for a while.
     Silent {
-        /// For how long, in milliseconds.
+        /// How long, in milliseconds.
         for_ms: u64,
-        /// Why, as the latest says.
+        /// The latest cause.
         why: String,
-        /// After how long the session ends, in milliseconds; none where it does not for that.
+        /// After how long the session ends, in milliseconds; none if it does not end because of this.
         ends_after_ms: Option<u64>,
     },
-    /// Something comes of calls again, after a silence that was told.
+    /// Calls succeed again, after a silence that was reported.
     Answering {
-        /// For how long nothing came of any, in milliseconds.
+        /// How long the silence lasted, in milliseconds.
         for_ms: u64,
     },
     /// Nothing more is bought in this session: the provider refuses the account or the calls.
     Halted {
-        /// In its words and ours.
+        /// The reason, in the provider's words and ours.
         why: String,
     },
     /// Answers were stored.
     Collected {
-        /// How many tasks are answered by it.
+        /// The number of tasks that they complete.
         answers: u64,
     },
     /// A Live task was paid for, and its answer was lost on the way.
     LiveLost {
-        /// Which.
+        /// The attempt.
         attempt: AttemptId,
-        /// What was paid for it.
+        /// What it cost.
         cost: Money,
-        /// What was asked; it is added before anybody is told.
+        /// The question; added before the event is shown.
         subject: Option<Box<Subject>>,
     },
-    /// A task came to more in the end than was held for it: its target is bought no more at that hold.
+    /// A task cost more in the end than its hold: its target is no longer bought at that hold.
     CostBeyondHold {
         /// The price of such a task.
         price: String,
-        /// What was held.
+        /// The hold.
         held: Money,
-        /// What it came to.
+        /// The final cost.
         cost: Money,
     },
-    /// The same oddity came so often in a row that nothing more is bought of its price class in this session.
+    /// The same oddity occurred so often in a row that nothing more of its price class is bought in this session.
     OddAnswersStop {
         /// Function, engine, method, priority and model.
         price: String,
         /// What is odd about the answers.
         oddity: Oddity,
-        /// How many came in a row.
+        /// The number of such answers in a row.
         answers: u32,
     },
-    /// A request was refused whole, and surely nothing of it was bought.
+    /// A request was refused as a whole, and surely nothing of it was bought.
     BodyRefused {
         /// The batch.
         batch: BatchId,
-        /// How many tasks it had.
+        /// The number of its tasks.
         tasks: usize,
         /// Why, in the provider's own words.
         why: String,
         /// Its first attempt.
         attempt: AttemptId,
-        /// Its one task; it is added before anybody is told.
+        /// Its task, if it has only one; added before the event is shown.
         subject: Option<Box<Subject>>,
     },
-    /// So many tasks were refused alike that nothing more is bought of what they have in common in this session.
+    /// Equal refusals: nothing more is bought in this session of what these tasks have in common.
     RefusalsStop {
-        /// Whose tasks.
+        /// The job of the tasks.
         run: RunId,
         /// What they have in common.
         part: Part,
@@ -296,9 +296,9 @@ pub enum EventKind {
         code: u32,
         /// The provider's own words.
         message: String,
-        /// How many were refused.
+        /// The number of refused tasks.
         refused: u32,
-        /// How many are left planned; it is added before anybody is told.
+        /// The number of tasks that stay planned; added before the event is shown.
         left: u64,
     },
     /// A task has ended without an answer.
@@ -311,25 +311,25 @@ pub enum EventKind {
         message: String,
         /// It was paid for.
         paid: bool,
-        /// What was asked, and where that is written; it is added before anybody is told.
+        /// The question, and where it is written; added before the event is shown.
         subject: Option<Box<Subject>>,
     },
-    /// Something the provider answered that a person should know.
+    /// A reply of the provider that a person should know about.
     Odd {
-        /// For which endpoint.
+        /// The endpoint concerned.
         engine: Engine,
-        /// And function.
+        /// The function concerned.
         function: Function,
-        /// What.
+        /// The message.
         what: String,
     },
-    /// A stop was asked for: what is in flight ends, nothing new begins.
+    /// A stop was requested: calls in flight end, nothing new begins.
     Draining,
-    /// How things stand, now and then.
+    /// The progress, from time to time.
     Progress(Progress),
 }
 
-/// What tasks have in common that may be why they are refused.
+/// What tasks have in common that may be the reason for their refusal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
     /// A place and a language, by the provider's codes.
@@ -342,7 +342,7 @@ pub enum Part {
     Target(TargetId),
 }
 
-/// A task by what a person knows of it.
+/// A task as a person knows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// Its job.
@@ -357,17 +357,17 @@ pub struct Subject {
     pub line: Option<u32>,
     /// The prompt.
     pub prompt: String,
-    /// Its market, by name where one is known; none where it is asked in none.
+    /// Its market, by name if one is known; none if it is asked without a place.
     pub market: Option<String>,
-    /// Whose answer.
+    /// The engine.
     pub engine: Engine,
-    /// By which function.
+    /// The function.
     pub function: Function,
-    /// Which model, where one was named.
+    /// The model, if one was named.
     pub model: Option<String>,
 }
 
-/// How an account's work stands.
+/// The progress of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Tasks bought in this session.
@@ -376,17 +376,17 @@ pub struct Progress {
     pub answered: u64,
     /// Tasks failed in this session.
     pub failed: u64,
-    /// Bought, answer to come.
+    /// Tasks bought whose answers are outstanding.
     pub waiting: u64,
-    /// In doubt.
+    /// Tasks in doubt.
     pub in_doubt: u64,
-    /// Charged in this session.
+    /// Money charged in this session.
     pub charged: Money,
     /// Calls in flight.
     pub in_flight: u32,
 }
 
-/// Somebody who watches.
+/// A watcher of events.
 pub trait Watch {
     /// Sees an event.
     fn see(&mut self, event: &Event);

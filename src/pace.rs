@@ -17,17 +17,17 @@ use governor::{Quota, RateLimiter};
 
 use crate::rule::Rule;
 
-/// The window that N calls are spread over: a little more than a minute, so that a call that is late on its way cannot
-/// fall into the next window with N others.
+/// The window over which N calls are spread: a little more than a minute, so that a delayed call cannot fall into the
+/// next window with N others.
 const WINDOW: Duration = Duration::from_millis(60_200);
-/// After being told to slow down, how long a level of slowness lasts.
+/// How long each level of slowness lasts after the provider has throttled us.
 const RECOVERY: Duration = Duration::from_secs(15);
-/// A complaint that comes alone asks for a pause; one that follows another so soon, for a slower pace as well.
+/// A single throttling asks for a pause; one that follows another this soon, for a slower pace as well.
 const REPEATED: Duration = Duration::from_secs(10);
-/// The slowest is a 64th of the limit.
+/// The slowest pace is a 64th of the limit.
 const SLOWEST: u32 = 6;
 
-/// A clock for governor that shows the time it was last told.
+/// A clock for governor that shows the time it was last given.
 #[derive(Clone, Debug, Default)]
 struct Told(Arc<AtomicU64>);
 
@@ -69,8 +69,8 @@ impl Bucket {
         bucket
     }
 
-    /// A bucket that lets its burst through at once: for a limit in whose last minute nobody but a long-lived bucket can
-    /// have called. Such a one never takes more than the limit less the burst, which must leave it something.
+    /// A bucket that lets its burst through at once, for a limit in whose last minute only a long-lived bucket can
+    /// have called. Such a bucket never takes more than the limit less the burst, which must leave it something.
     pub fn cooled_down(per_minute: u32, mono: Duration) -> Self {
         if per_minute > burst_of(per_minute).get() { Self::full(per_minute, mono) } else { Self::new(per_minute, mono) }
     }
@@ -90,7 +90,7 @@ impl Bucket {
     /// Takes a token.
     ///
     /// # Errors
-    /// None is there: the moment from which one may be.
+    /// There is none: the moment from which there may be one.
     pub fn take(&mut self, mono: Duration) -> Result<(), Duration> {
         self.recover(mono);
         if mono < self.next {
@@ -111,8 +111,8 @@ impl Bucket {
         }
     }
 
-    /// The provider said that this is too fast: nothing before `pause` is over, and half the pace after it where the last
-    /// complaint was only just before.
+    /// The provider throttled us: no call before `pause` is over, and half the pace after that if the last throttling
+    /// was recent.
     pub fn slow_down(&mut self, mono: Duration, pause: Duration) {
         // Replies to calls that were in flight together are one complaint, not many.
         let since = mono.saturating_sub(self.complained_at.unwrap_or_default());
@@ -127,12 +127,12 @@ impl Bucket {
         self.next = self.next.max(mono + pause);
     }
 
-    /// Nothing is left of what is allowed by now: nothing before this moment.
+    /// The allowance is used up: no call before this moment.
     pub fn rest_until(&mut self, mono: Duration) {
         self.next = self.next.max(mono);
     }
 
-    /// A level of slowness goes for every quarter of a minute without a further complaint.
+    /// Each quarter of a minute without further throttling removes a level of slowness.
     fn recover(&mut self, mono: Duration) {
         while self.level > 0 && mono >= self.slowed_at + RECOVERY {
             self.level -= 1;
@@ -141,7 +141,7 @@ impl Bucket {
     }
 }
 
-/// How many calls may go at once.
+/// The burst: how many calls may go at once.
 fn burst_of(per_minute: u32) -> NonZeroU32 {
     NonZeroU32::new((per_minute / 400).max(1)).unwrap_or(NonZeroU32::MIN)
 }
@@ -150,7 +150,7 @@ fn burst_of(per_minute: u32) -> NonZeroU32 {
 mod tests {
     use super::*;
 
-    /// The moments at which a bucket asked without pause lets calls through, for `minutes`.
+    /// The moments at which a bucket that is asked without pause lets calls through, for `minutes`.
     fn greedy(bucket: &mut Bucket, from: Duration, minutes: u64) -> Vec<Duration> {
         let mut calls = Vec::new();
         let mut mono = from;

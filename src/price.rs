@@ -22,13 +22,13 @@ use crate::product::{Function, Method, Priority};
 /// One price of the provider, for one task, in US dollars.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Price {
-    /// What is taken when the task is handed in; for a Live task of LLM Responses, the most that may be.
+    /// What is charged at submission; for a Live task of LLM Responses, the maximum charge.
     pub amount: Money,
-    /// The most that the task may cost in the end: it is reserved.
+    /// The maximum that the task may cost in the end: it is reserved.
     pub worst_case: Money,
-    /// What the provider's own price list names for it: all of a scraper task, the fee of another.
+    /// What the provider's own price list names for it: the complete price of a scraper task, the fee of any other.
     pub fee: Money,
-    /// Where the figure comes from.
+    /// The source of the figure.
     pub source: &'static str,
     /// When it was last read there.
     pub as_of: Option<NaiveDate>,
@@ -46,17 +46,17 @@ const BUILT_IN: &[Row] = &[
     (Function::LlmResponses, Method::Standard, Priority::Normal, 200_000),
     (Function::LlmResponses, Method::Live, Priority::Normal, 600_000),
 ];
-/// What the provider takes in advance for a Standard task of LLM Responses, beside its fee, until it is settled.
+/// The advance that the provider takes for a Standard task of LLM Responses beside its fee, until it is settled.
 const ADVANCE: Money = Money::from_nanos(10_000_000);
 const SOURCE: &str = "dataforseo.com/pricing/ai-optimization/llm-scraper";
-/// After the change of prices on 2026-07-01.
+/// The prices since 2026-07-01.
 const AS_OF: Option<NaiveDate> = NaiveDate::from_ymd_opt(2026, 9, 11);
 
-/// The prices that apply to an account: the built-in list, and what its configuration puts over it.
+/// The prices that apply to an account: the built-in list, and the config's own prices over it.
 #[derive(Clone, Debug, Default)]
 pub struct PriceList {
     over: Vec<PriceOverride>,
-    /// When what is bought now may be charged; `None`: on any day.
+    /// The days on which purchases of now may be charged; `None`: any day.
     days: Option<Days>,
 }
 
@@ -66,26 +66,26 @@ const DAYS_UNDER_WAY: chrono::Days = chrono::Days::new(4);
 const DAYS_APART: chrono::Days = chrono::Days::new(1);
 
 impl PriceList {
-    /// The built-in list under a person's own prices; of those, the last that fits counts.
+    /// The built-in list under a person's own prices; of those, the last that fits applies.
     pub fn with(over: &[PriceOverride]) -> Self {
         Self { over: over.to_vec(), days: None }
     }
 
-    /// The same for what is bought on this day (UTC): of a model with dated prices, the dearest that a task can meet. Without
-    /// a day, the dearest that there is.
+    /// The same for purchases of this day (UTC): for a model with dated prices, the highest that a task can meet.
+    /// Without a day, the highest of all.
     #[must_use]
     pub fn on(self, today: NaiveDate) -> Self {
         Self { days: Some((today - DAYS_APART, today + DAYS_UNDER_WAY)), ..self }
     }
 
-    /// Follows the provider's clock to another day, where the list was made for one; `true` where it is another.
+    /// Follows the provider's clock to another day, if the list was made for one; `true` if the day has changed.
     pub fn follow(&mut self, now_v: i64) -> bool {
         let today = DateTime::from_timestamp(now_v, 0).map(|now| now.date_naive());
         let days = self.days.zip(today).map(|(_, today)| (today - DAYS_APART, today + DAYS_UNDER_WAY));
         days.is_some() && std::mem::replace(&mut self.days, days) != days
     }
 
-    /// What one task of this target costs; `None` where no price is known, and nothing may be bought.
+    /// The cost of one task of this target; `None` if no price is known, and nothing may be bought.
     pub fn expected(&self, target: &Target, asked: Asked) -> Option<Price> {
         let own = self.own(target, |row| row.price);
         let fee = fee(target)?;
@@ -112,13 +112,14 @@ impl PriceList {
         }
     }
 
-    /// What the provider's own price list should name for one task of this target: all of a scraper task, the fee of another.
+    /// What the provider's own price list should name for one task of this target: the complete price of a scraper
+    /// task, the fee of any other.
     pub fn fee(&self, target: &Target) -> Option<Money> {
         let own = self.own(target, |row| row.price).filter(|_| target.function == Function::LlmScraper);
         own.or_else(|| fee(target))
     }
 
-    /// The most that the model of a target may charge.
+    /// The maximum that the model of a target may charge.
     fn charge(&self, target: &Target, asked: Asked) -> Option<(Money, &'static str, Option<NaiveDate>)> {
         let model = target.model.as_deref()?;
         let shipped = shipped_model(target.engine, model);
@@ -148,66 +149,65 @@ impl PriceList {
     }
 }
 
-/// What a task of some kind was charged, and when that was bought by the provider's clock.
+/// A charge for one kind of task, and when it was bought by the provider's clock.
 pub type Charge = (Money, i64);
 
 /// A purchase is dated to the second, by its answer or by the provider's list.
 const SAME_TIME_S: i64 = 2;
 
-/// True where a charge says more about the price of today than another does: found late, an older purchase says nothing
-/// about the price that has come since; and of two at about one time the dearer is taken for the later.
+/// True if this charge says more about today's price than the other. An older purchase that is found late says nothing
+/// about a newer price; of two at about one time, the dearer counts as the later.
 pub fn is_later((cost, at_v): Charge, (other, other_v): Charge) -> bool {
     let since_s = at_v.saturating_sub(other_v);
     since_s > SAME_TIME_S || since_s >= -SAME_TIME_S && cost >= other
 }
 
-/// Where the provider named what it took of a task.
+/// Where the provider named the cost of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedIn {
-    /// In its answer to the purchase.
+    /// In its reply to the purchase.
     Answer,
-    /// In its list, which did not say that the task was finished: it is what was taken at first.
+    /// In its list, which did not say that the task was finished: the figure is what was taken at first.
     List,
-    /// In its list, of a finished task: it is what was taken at first, or what the task had come to.
+    /// In its list, for a finished task: the figure is what was taken at first, or the final cost.
     ListWhenDone,
 }
 
-/// What a Standard task of LLM Responses costs, of which the provider said that it took `named`, and whose model charged so
-/// much in the end: its fee comes to it. `shown` are fees that the provider has shown beside the one of our list.
+/// The final cost of a Standard task of LLM Responses: its fee plus the model's charge. `named` is what the provider
+/// said it took. `shown` are fees that the provider has shown, beside the one of our list.
 pub fn settled(named: Option<Money>, named_in: NamedIn, model_charge: Money, shown: &[Option<Money>]) -> Money {
     fee_in(named, Some((named_in, model_charge)), shown).saturating_add(model_charge)
 }
 
-/// Whether [`settled`] can tell the fee: where what was named can be read in one way alone, or in one that gives a fee that
-/// is known.
+/// Whether [`settled`] can determine the fee: the named figure has only one reading, or one reading with a known fee.
 pub fn is_certain(named: Option<Money>, named_in: NamedIn, model_charge: Money, shown: &[Option<Money>]) -> bool {
     let fee = fee_in(named, Some((named_in, model_charge)), shown);
     named_in != NamedIn::ListWhenDone || named.is_none_or(|named| named <= model_charge) || is_known(fee, shown)
 }
 
-/// The fee in what was taken at once of such a task, fee and advance.
+/// The fee within fee and advance, as taken at once for such a task.
 pub fn fee_of(taken: Money) -> Money {
     taken.less(ADVANCE)
 }
 
-/// What the provider took of such a task when it was handed in, whether it named the fee alone or all of it.
+/// What the provider took for such a task at submission, whether it named the fee alone or the whole sum.
 pub fn taken(named: Option<Money>) -> Money {
     fee_in(named, None, &[]).saturating_add(ADVANCE)
 }
 
-/// What a list that names so much for such a task has shown to be taken of it: where it is the fee alone, all the same.
+/// What a list with this figure has shown to be taken for such a task; if the figure is the fee alone, the whole sum.
 pub fn shown_taken(named: Money) -> Money {
     if named == listed_fee() { taken(Some(named)) } else { named }
 }
 
-/// What stays taken of such a task that the provider did not finish in its 72 hours: the fee.
+/// What stays charged for such a task that the provider did not finish in its 72 hours: the fee.
 pub fn unfinished(named: Option<Money>) -> Money {
     fee_in(named, None, &[])
 }
 
-/// What a finished Standard task of LLM Responses came to, for which a list names so much; `None` where that may still be what
-/// was taken at first, all of it or the fee alone. `first`: what the provider named at the purchase, there; `shown`: as for
-/// [`settled`].
+/// The final cost of a finished Standard task of LLM Responses for which a list names this figure. `None` if the
+/// figure may still be what was taken at first, as a whole or the fee alone. `first`: what the provider named at the
+/// purchase; `shown`: as for [`settled`].
 pub fn came_to(listed: Money, first: Option<Money>, named_in: NamedIn, shown: &[Option<Money>]) -> Option<Money> {
     let fee = fee_in(first, None, shown);
     let is_taken = |fee: Money| listed == fee.saturating_add(ADVANCE);
@@ -220,10 +220,10 @@ pub fn came_to(listed: Money, first: Option<Money>, named_in: NamedIn, shown: &[
     (!at_first && !known().any(is_taken)).then_some(listed)
 }
 
-/// The fee in what the provider named: fee and advance, the fee alone, or in a list of its own what the task had come to by
-/// then, of which its model charged so much. Where none of these holds a fee that is known, by our list or by what the
-/// provider has shown, it is another: the provider has changed it, and the one that is nearest to a known one is meant. A list that
-/// does not say when a task was finished may leave that out of a finished one: there what it came to is told by its fee.
+/// The fee in the figure that the provider named. The figure is fee and advance, the fee alone, or, in a list, the
+/// final cost with the model's charge. If no reading gives a known fee (of our list, or shown by the provider), the
+/// fee has changed, and the reading nearest to a known fee applies. A list that does not say when a task was finished
+/// may omit that for a finished one: its final cost is then recognised by the fee.
 fn fee_in(named: Option<Money>, settled: Option<(NamedIn, Money)>, shown: &[Option<Money>]) -> Money {
     let listed = listed_fee();
     let Some(named) = named else { return listed };
@@ -240,7 +240,7 @@ fn fee_in(named: Option<Money>, settled: Option<(NamedIn, Money)>, shown: &[Opti
     readings.into_iter().flatten().min_by_key(far).unwrap_or(named)
 }
 
-/// Our list has this fee, or the provider has shown it.
+/// True if our list has this fee, or the provider has shown it.
 fn is_known(fee: Money, shown: &[Option<Money>]) -> bool {
     fee == listed_fee() || shown.contains(&Some(fee))
 }
@@ -268,7 +268,7 @@ fn fits(row: &PriceOverride, target: &Target) -> bool {
         && row.model.as_deref().is_none_or(|own| Some(own) == model || Some(own) == model.map(undated))
 }
 
-/// What has a price of its own: a price that a ledger was never charged is tried on one task first.
+/// A price class: it has a price of its own, and a price that a ledger was never charged is tried on one task first.
 pub fn price_key(target: &Target) -> String {
     let model = target.model.as_deref().unwrap_or("-");
     format!("{}/{}/{}/{}/{model}", target.function, target.engine, target.method, target.priority)

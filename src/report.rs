@@ -7,41 +7,41 @@ use crate::money::Money;
 use crate::plan::Headroom;
 use crate::price::{PriceList, price_key};
 
-/// How a run stands.
+/// The status of a run.
 #[derive(Clone, Debug)]
 pub struct Report {
-    /// As the ledger shows it.
+    /// The run, as the ledger shows it.
     pub status: RunStatus,
-    /// Tasks asked, in any state.
+    /// The number of tasks asked, in any state.
     pub asked: u64,
-    /// Not bought.
+    /// The number of tasks not bought.
     pub planned: u64,
-    /// In doubt.
+    /// The number of tasks in doubt.
     pub in_doubt: u64,
-    /// Bought, answer to come.
+    /// The number of tasks bought whose answers are outstanding.
     pub waiting: u64,
-    /// Answered.
+    /// The number of answered tasks.
     pub answered: u64,
-    /// Ended without an answer.
+    /// The number of tasks that ended without an answer.
     pub failed: u64,
-    /// Why, and what was paid.
+    /// The reasons, and what was paid.
     pub failures: Vec<FailedSum>,
-    /// The same by what they have in common, in the provider's words.
+    /// The same, grouped by what they have in common, in the provider's words.
     pub failed_alike: Vec<FailedAlike>,
-    /// By prompt set.
+    /// The same by prompt set.
     pub sets: Vec<SetSum>,
-    /// What its caps leave, the run's own first.
+    /// The headroom of its caps, the run's own first.
     pub headrooms: Vec<Headroom>,
-    /// Bought, and not answered by the run's deadline; nothing where it has none.
+    /// Tasks bought and not answered by the run's deadline; none if it has no deadline.
     pub past_deadline: u64,
-    /// What the tasks that are not bought would cost; `None` where a price is not known.
+    /// What the tasks that are not bought would cost; `None` if a price is unknown.
     pub missing: Option<Money>,
-    /// The most that one of them would.
+    /// The maximum that one of them would cost.
     pub dearest: Money,
 }
 
 impl Report {
-    /// Reads how a run stands. Looks at all its tasks.
+    /// Reads the status of a run. This reads all its tasks.
     ///
     /// # Errors
     /// The ledger cannot be read.
@@ -68,24 +68,24 @@ impl Report {
         })
     }
 
-    /// Nothing is left to buy, to wait for or to settle.
+    /// True if nothing is left to buy, to wait for or to settle.
     pub fn is_complete(&self) -> bool {
         self.planned + self.in_doubt + self.waiting == 0
     }
 
-    /// Spent and held together.
+    /// Spent plus held money.
     pub fn committed(&self) -> Money {
         self.status.total.charged.saturating_add(self.status.total.held)
     }
 
-    /// The tightest of its caps.
+    /// The cap with the least headroom.
     pub fn tightest(&self) -> Option<&Headroom> {
         self.headrooms.iter().min_by_key(|headroom| headroom.left)
     }
 }
 
-/// What the tasks of a run that are not bought would cost, by the list and by what was charged last, and the most that one
-/// of them would.
+/// What the unbought tasks of a run would cost, by the price list and by the last charges, and the maximum for one of
+/// them.
 fn missing(ledger: &dyn Reports, run: RunId, prices: &PriceList) -> Result<(Option<Money>, Money), LedgerError> {
     let (mut sum, mut dearest) = (Money::ZERO, Money::ZERO);
     let account = ledger.account_of(run)?;

@@ -14,7 +14,7 @@ macro_rules! rules {
         }
 
         impl Rule {
-            /// All of them, in the order of the protocol.
+            /// All rules, in the order of the protocol.
             pub const ALL: &[Self] = &[$(Self::$rule),+];
         }
     };
@@ -22,184 +22,196 @@ macro_rules! rules {
 
 rules! {
     // The send.
-    /// A purchase is in the ledger before it leaves; else a death after the send buys it twice.
+    /// A purchase is in the ledger before it is sent; otherwise a crash after the send buys it twice.
     IntentBeforeTheAct,
-    /// A commit is on the disk before it counts; else a power cut forgets what was sent.
+    /// A commit counts once it is on the disk; otherwise a power cut forgets what was sent.
     WrittenThrough,
-    /// A run is opened only while both clocks lie in its period; else a wrong clock buys the day again under another date.
+    /// A run is opened only while both clocks lie in its period; otherwise a wrong clock buys the day again under
+    /// another date.
     ClocksShareThePeriod,
-    /// A purchase is sent once, by a client that follows and repeats nothing; else a redirect is a second purchase.
+    /// A purchase is sent once, by a client that follows and repeats nothing; otherwise a redirect is a second
+    /// purchase.
     SentOnce,
-    /// Only who holds the lock buys; else two processes buy the same tasks.
+    /// Only the holder of the lock buys; otherwise two processes buy the same tasks.
     OneDispatcher,
-    /// A session begins with empty buckets; else every restart calls as if nobody had called before it.
+    /// A session begins with empty buckets; otherwise every restart calls as if nothing had been called before it.
     EmptyBuckets,
 
     // What an answer to a purchase means.
-    /// No answer is doubt and no refusal; else what the provider took is bought again.
+    /// A lost reply is in doubt, not a refusal; otherwise what the provider accepted is bought again.
     LostAnswerIsDoubt,
-    /// An error without task rows is doubt; else what was charged before the error is bought again.
+    /// An error without task rows is in doubt; otherwise what was charged before the error is bought again.
     ErrorIsDoubt,
-    /// A body that is cut short is doubt; else what its lost end says was bought is bought again.
+    /// A truncated body is in doubt; otherwise the purchases in its lost end are bought again.
     CutBodyIsDoubt,
-    /// A task whose row is missing is in doubt; else the provider has it and it is bought again.
+    /// A task whose row is missing is in doubt; otherwise a task that the provider has is bought again.
     MissingRowIsDoubt,
-    /// Rows are matched by tag, never by position; else a task gets the id, and the answer, of another.
+    /// Rows are matched by tag, never by position; otherwise a task gets the id, and the answer, of another.
     RowsByTag,
-    /// Only what was surely refused whole is sent again in halves; else half of what is in doubt is bought twice.
+    /// Only a request that was surely refused as a whole is halved; otherwise half of what is in doubt is bought
+    /// twice.
     OnlyRefusedIsHalved,
-    /// A failure that was paid for is not bought again unless the job says so; else it is paid for without end.
+    /// A paid failure is not bought again unless the job says so; otherwise it is paid for without end.
     PaidFailureIsFinal,
-    /// A task is tried so often in a session and no more; else a provider that always stumbles keeps it for ever.
+    /// A session tries a task a limited number of times; otherwise a provider that always fails keeps the session for
+    /// ever.
     MaxAttempts,
 
     // What is in doubt.
-    /// The close of a connection is dated once; else it moves with each answer, and the quarantine never ends.
+    /// The close of a connection is dated once; otherwise it moves with each reply, and the quarantine never ends.
     CloseIsDatedOnce,
-    /// A `Date` ahead of those before it is believed once others agree; else what is bought then is filed before the scan.
+    /// A `Date` ahead of earlier ones counts once others agree; otherwise later purchases are filed before the scan.
     ClocksAgree,
-    /// Absence means nothing before the quarantine is over; else a purchase that is still on its way is bought again.
+    /// Absence means nothing before the quarantine is over; otherwise a purchase that is still in flight is bought
+    /// again.
     Quarantine,
-    /// The quarantine is counted from the close; else a machine that slept since the send concludes at once.
+    /// The quarantine counts from the close; otherwise a machine that slept since the send concludes at once.
     QuarantineFromTheClose,
-    /// Two scans conclude; else a list that leaves out a row once has it bought again.
+    /// Two scans conclude; otherwise a list that omits a row once causes a second purchase.
     TwoScans,
-    /// The two are some time apart; else both see the list in the same bad moment.
+    /// The two scans are some time apart; otherwise both see the list in the same bad moment.
     ScansApart,
-    /// A scan counts for the doubts that it began with; else for one that fell into doubt while it was read.
+    /// A scan counts for what was in doubt when it began; otherwise also for what fell into doubt while it was read.
     ScanCountsForItsOwn,
-    /// A session concludes only with a scan of its own; else by those of sessions whose other knowledge is gone.
+    /// A session concludes only with a scan of its own; otherwise it relies on sessions whose other knowledge is gone.
     ConcludesByItsOwnScan,
-    /// What the list has shown without a cost voids the scans before it, in later sessions too; else one that shows it once
-    /// and then hides it has it bought again.
+    /// A row that the list shows without a cost invalidates the scans before it, in later sessions too; otherwise a
+    /// list that shows a row once and then hides it causes a second purchase.
     ShownSpoilsScans,
-    /// A full page may hide rows, so its window is cut; else what stands behind it is never found.
+    /// A full page may hide rows, so its window is cut; otherwise the rows behind it are never found.
     FullPageIsCut,
-    /// A page that cannot be read is no empty page; else what stands on it is bought again.
+    /// An unreadable page is not an empty page; otherwise the purchases on it are made again.
     FailedPageIsNoPage,
-    /// A scan that hides what is known to be bought is inconclusive; else an empty list has everything bought again.
+    /// A scan that hides a known purchase is inconclusive; otherwise an empty list causes everything to be bought
+    /// again.
     HidingIsInconclusive,
-    /// A scan must have had something of ours to show; else a list that shows nothing of anybody's proves absence.
+    /// A scan needs a control row; otherwise a list that shows nothing at all proves absence.
     ControlRowInEachScan,
-    /// What may be filed after what was read need not be shown; else a list that files by completion settles nothing.
+    /// A task that may be filed after the window is no control row; otherwise a list that files by completion settles
+    /// nothing.
     ControlRowIsFiled,
-    /// A scan that shows a task of ours without its tag is inconclusive; else a list without tags has everything bought again.
+    /// A scan that shows a task of ours without its tag is inconclusive; otherwise a list without tags proves absence.
     TagsInEachScan,
-    /// Absence means nothing for a day where the list has not shown an unfinished task; else it may show only what is
-    /// finished, and the rest is bought again.
+    /// Absence means nothing for a day if the list has not shown an unfinished task; otherwise a list of finished
+    /// tasks causes the others to be bought again.
     VisibilityProof,
-    /// Only an unfinished task is that proof; else a finished one that every list shows passes for it.
+    /// Only an unfinished task is that proof; otherwise a finished one, which every list shows, counts as proof.
     ProofIsUnfinished,
-    /// A Live call that a list calls free was not sold where the list names what others cost, once it had time to; else one
-    /// whose rows are all free has what was paid bought again.
+    /// A Live call that a list shows as free was not sold if the list names what others cost, once it had time to;
+    /// otherwise a list whose rows are all free causes paid calls to be made again.
     FreeIsProven,
-    /// What `tasks_ready` has shown is remembered by later sessions; else it is forgotten there after some days, and bought
+    /// Later sessions remember what `tasks_ready` has shown; otherwise it is forgotten after some days, and bought
     /// again.
     ShownIsRemembered,
-    /// What `tasks_ready` shows is never concluded absent; else what `id_list` hides is bought again.
+    /// What `tasks_ready` shows is never concluded absent; otherwise what `id_list` hides is bought again.
     ReadyIsRead,
-    /// Where `tasks_ready` is full of others' answers, the list alone concludes only if both scans have shown a finished task
-    /// of ours; else one that leaves out what is finished has it bought again.
+    /// Behind a full `tasks_ready`, the list alone concludes only if both scans have shown a finished task of ours;
+    /// otherwise a list that omits finished tasks causes second purchases.
     FinishedIsShown,
-    /// A task that is listed at no cost is asked for by its id; else a refusal is booked as a purchase.
+    /// bursar asks by id about a task that is listed at no cost; otherwise it books a refusal as a purchase.
     NoCostIsAskedAbout,
-    /// An attempt in doubt is settled by the first word on it; else a late one counts it again, and a neighbour's doubt with
-    /// it.
+    /// An attempt in doubt is settled once; otherwise late news counts it again, and a neighbour's doubt with it.
     SettledOnce,
-    /// Nothing is bought while a list that was read may tell of it; else what it shows is bought once more.
+    /// bursar buys nothing that a list it has just read may show; otherwise it buys it once more.
     ListsTellFirst,
-    /// Doubts of closed runs are settled too; else what they bought is never known.
+    /// Doubt of closed runs is settled too; otherwise nobody learns what they bought.
     ClosedRunsAreSettled,
 
     // Money.
-    /// Money is read from its digits; else by a float, and the books are a nano-dollar off the bill.
+    /// Money is read from its digits; otherwise a float makes the books differ from the bill by a nano-dollar.
     ExactMoney,
-    /// What is held counts under a cap; else everything in flight passes it.
+    /// Held money counts under a cap; otherwise everything in flight exceeds it.
     HoldCounts,
-    /// The reserving update looks at the cap itself; else who believed that there was room is not stopped.
+    /// The reserving update checks the cap itself; otherwise nothing stops code that wrongly believes in headroom.
     CapInTheReservation,
-    /// What is in doubt stays held; else its money is spent a second time.
+    /// What is in doubt stays held; otherwise its money is spent a second time.
     DoubtIsHeld,
-    /// A hold counts in every period that its charge may fall into; else the next day's cap is passed at midnight.
+    /// A hold counts in every period that its charge may fall into; otherwise the next day's cap is exceeded at
+    /// midnight.
     HoldInEveryPeriod,
-    /// A charge counts in the provider's day; else in another than on the provider's bill.
+    /// A charge counts in the provider's day; otherwise it is in another day than on the provider's bill.
     DatedByTheProvider,
-    /// What is charged beyond the hold is booked; else the bill is higher than the books.
+    /// A charge beyond its hold is booked; otherwise the bill is higher than the books.
     OverrunIsBooked,
-    /// An answer that is lost before it says what its model charged costs all that was held; else the books may be below the
-    /// bill.
+    /// An answer that is lost before it names its model's charge costs everything that was held; otherwise the books
+    /// may be below the bill.
     SilentCostsAll,
-    /// A cost that was booked provisionally becomes the list's; else the books stay above the bill.
+    /// The list's figure replaces a provisional cost; otherwise the books stay above the bill.
     ListSettles,
-    /// A second purchase under one tag is an unmatched charge; else the bill is higher than the books.
+    /// A second purchase under one tag is an unmatched charge; otherwise the bill is higher than the books.
     DuplicatesAreBooked,
-    /// What turns up after it was given up is booked; else the bill is higher than the books.
+    /// What appears after it was given up is booked; otherwise the bill is higher than the books.
     LateArrivalsAreBooked,
-    /// What was given up is looked for as long as the provider's list goes back; else a charge that came later stays out of
-    /// the books for ever.
+    /// bursar looks for what was given up as long as the provider's list goes back; otherwise a later charge never
+    /// enters the books.
     GivenUpIsWatched,
-    /// A balance that is to be kept is kept; else it is spent.
+    /// A balance to keep is kept; otherwise it is spent.
     BalanceIsKept,
-    /// Nothing is bought before that balance is known; else it is spent before anybody looked.
+    /// bursar buys nothing before that balance is known; otherwise it is spent before anybody looked.
     BalanceIsKnown,
-    /// What was bought in the minutes before that balance was read is taken off it; else a session after another spends
-    /// money that a stale figure still shows.
+    /// Purchases of the minutes before that balance was read are subtracted from it; otherwise a following session
+    /// spends money that a stale figure still shows.
     BalanceIsStale,
-    /// The first task that does not fit is where the plan is cut; else cheap tasks behind it unbalance the sample.
+    /// The plan is cut at the first task that does not fit; otherwise cheap tasks behind it unbalance the sample.
     CutNeverSkips,
 
     // Prices.
-    /// One task goes first at a price that was never charged; else a whole plan is bought at a wrong one.
+    /// One task goes first at a price that was never charged; otherwise a whole plan is bought at a wrong price.
     Canary,
-    /// A price that the job does not allow stops; else it goes on being paid.
+    /// A price that the job does not allow stops; otherwise it continues to be paid.
     DriftStops,
 
     // Ledgers that are not what they were.
-    /// The sessions counted in the ledger are compared with those counted outside; else an older copy buys all anew.
+    /// Sessions counted in the ledger are compared with those counted outside; otherwise an older copy buys everything
+    /// again.
     SessionsAreCompared,
-    /// And the attempts; else a copy made while a session was buying passes for the ledger.
+    /// So are the attempts; otherwise a copy made while a session was buying passes for the ledger.
     AttemptsAreCompared,
-    /// A new ledger in the place of one that has bought is refused.
+    /// A new ledger in place of one that has bought is refused; otherwise it buys everything again.
     ReplacedLedgerIsRefused,
-    /// A new ledger for a job for which another one has bought is refused; else a mistyped path buys everything again.
+    /// A new ledger for a job for which another one has bought is refused; otherwise a mistyped path buys everything
+    /// again.
     SecondLedgerIsRefused,
-    /// A restored ledger scans before it buys; else it buys what it does not know that it has.
+    /// A restored ledger scans before it buys; otherwise it buys again what it lacks.
     RestoredScans,
-    /// It waits for the quarantine before; else what was still on its way is bought again.
+    /// It waits for the quarantine before that; otherwise purchases that are still in flight are made again.
     RestoredWaits,
-    /// What it may lack was bought since the copy was made, whatever of it shows first; else it buys the earlier ones again.
+    /// What it may lack was bought since the copy was made, whatever shows first; otherwise earlier purchases are made
+    /// again.
     RestoredSinceTheCopy,
-    /// Another history's purchase may be counted as one that this copy holds in doubt or gave up; else it is bought again.
+    /// Another history may have counted its purchase like one that this copy holds in doubt or gave up; otherwise it
+    /// is made again.
     HistoriesShareNumbers,
-    /// A second purchase under the tag of one that a restored ledger took over answers no task, as anywhere; else the task
-    /// is charged twice once the first one fails.
+    /// A second purchase under the tag of a recovered one answers no task, as anywhere; otherwise the task is charged
+    /// twice once the first one fails.
     DuplicatesOfRecoveredAreUnmatched,
-    /// What a restored ledger takes over is held for all that it may come to; else settling it passes a cap.
+    /// A recovered purchase is held for its worst case; otherwise its settlement exceeds a cap.
     FoundIsHeldForAll,
-    /// A tag's hash is of what is bought, and not of the row; else rows that another history used name other tasks.
+    /// A tag's hash covers what is bought, not the row; otherwise rows that another history used name other tasks.
     TagsNameContent,
 
     // Answers.
-    /// What is overdue is asked for by its id; else what `tasks_ready` leaves out is never collected.
+    /// An overdue answer is fetched by its id; otherwise what `tasks_ready` omits is never collected.
     OverdueIsAskedFor,
-    /// An answer that arrived is kept, whatever it looks like; else it is paid for, thrown away, and asked for until it is gone.
+    /// An answer that has arrived is kept, whatever it looks like; otherwise it is paid for, thrown away, and fetched
+    /// until it is gone.
     OddAnswersAreKept,
-    /// The same oddity several times in a row stops its price class; else every task of it is paid into the same hole.
+    /// The same oddity several times in a row stops its price class; otherwise every further task is paid for in vain.
     OddAnswersStop,
-    /// A loss is noted in its own commit until somebody was told; else what a later session learns, or one that dies, is told
-    /// to nobody.
+    /// A loss is recorded in its own commit until somebody has been told; otherwise a loss of a later session, or of
+    /// one that dies, is never reported.
     LossesAreTold,
 }
 
 impl Rule {
-    /// True: rules are kept.
+    /// True if the rule is kept.
     #[cfg(not(feature = "mutants"))]
     #[expect(clippy::unused_self, reason = "asked as it is where rules can be left out")]
     pub(crate) const fn is_kept(self) -> bool {
         true
     }
 
-    /// True, unless this rule is left out on this thread.
+    /// True unless this rule is left out on this thread.
     #[cfg(feature = "mutants")]
     pub(crate) fn is_kept(self) -> bool {
         LEFT_OUT.get() != Some(self)
@@ -211,7 +223,7 @@ thread_local! {
     static LEFT_OUT: std::cell::Cell<Option<Rule>> = const { std::cell::Cell::new(None) };
 }
 
-/// Does something on this thread without a rule. Only where rules can be left out: for tests.
+/// Does something on this thread without a rule. Exists only where rules can be left out: for tests.
 #[cfg(feature = "mutants")]
 pub fn without<T>(rule: Rule, what: impl FnOnce() -> T) -> T {
     struct Restore;

@@ -14,14 +14,14 @@ use crate::task::{Identity, hash128};
 
 /// How a tag of this form begins.
 const VERSION: &str = "b1";
-/// Longest text of an attempt's row: 64 bits in base 32.
+/// The longest text of an attempt's row: 64 bits in base 32.
 const MAX_ROW: usize = 13;
 /// 128 bits in base 32.
 const HASH_CHARS: usize = 26;
 /// 80 bits in base 32.
 const LEDGER_CHARS: usize = 16;
 
-/// Who a ledger is: 80 random bits, as sixteen lower-case base-32 characters.
+/// The id of a ledger: 80 random bits, as sixteen lower-case base-32 characters.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LedgerId(String);
 
@@ -43,10 +43,10 @@ impl LedgerId {
     }
 }
 
-/// The mark by which one attempt is known to the provider: at most 60 characters of `a-z 2-7 . 0-9`.
+/// The mark by which the provider knows one attempt: at most 60 characters of `a-z 2-7 . 0-9`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Tag {
-    /// Whose attempt it is.
+    /// The ledger of the attempt.
     pub ledger: LedgerId,
     /// The row of the attempt in that ledger.
     pub attempt: i64,
@@ -54,7 +54,7 @@ pub struct Tag {
     pub hash: [u8; 16],
 }
 
-/// Text that is no tag of ours: someone else's, or none.
+/// Text that is not a tag of ours: another program's, or none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a tag of bursar's")]
 pub struct NotATag;
@@ -68,8 +68,8 @@ impl Tag {
     }
 }
 
-/// What a tag's hash says, by the number of the purchase: this ledger, this task, this attempt. It holds no row, so that a
-/// task planned again in a restored ledger hashes as it did before.
+/// The hash of a tag, for this purchase number: it covers the ledger, the task and the attempt, but not the row. A
+/// task that is planned again in a restored ledger therefore hashes as before.
 #[expect(clippy::missing_panics_doc, reason = "writing texts and numbers to memory cannot fail")]
 pub fn content_hashes(ledger: &LedgerId, task: &Identity<'_>) -> impl Fn(u32) -> [u8; 16] + use<> {
     let facts = (VERSION, ledger.as_str(), task.job, task.period, task.question.hex(), task.repeat);

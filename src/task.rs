@@ -27,9 +27,9 @@ impl fmt::Debug for QuestionKey {
 /// Everything that can change an answer, and nothing else: no route, method, priority, set or weight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Question<'a> {
-    /// Whose answer.
+    /// The engine.
     pub engine: Engine,
-    /// By which function.
+    /// The function.
     pub function: Function,
     /// The text that the engine is to read, before any wire escaping.
     pub prompt: &'a str,
@@ -59,7 +59,7 @@ impl Question<'_> {
     }
 }
 
-/// What makes a task the same task in any ledger.
+/// What identifies a task in any ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity<'a> {
     /// The job's name.
@@ -68,74 +68,75 @@ pub struct Identity<'a> {
     pub period: &'a str,
     /// The question.
     pub question: QuestionKey,
-    /// Which of its repeats, from 1.
+    /// The repeat, from 1.
     pub repeat: u32,
 }
 
 named! {
     /// Why a task failed.
     Reason {
-        /// The provider refused it for good; it cost nothing.
+        /// The provider refused it finally; it cost nothing.
         Refused = "refused",
         /// It was paid for, and there is no answer.
         PaidFailure = "paid_failure",
-        /// It was paid for, and the provider threw the answer away before it was fetched.
+        /// It was paid for, and the provider discarded the answer before it was fetched.
         Expired = "expired",
-        /// The job file no longer asks it; it was never bought.
+        /// The job file no longer asks it, and it was never bought.
         DroppedByJob = "dropped_by_job",
-        /// It was in doubt, a person decided that it had been bought, and no answer came as long as the provider keeps one.
+        /// It was in doubt, a person decided that it was bought, and no answer came for as long as the provider keeps
+        /// one.
         ResolvedAsBought = "resolved_as_bought",
         /// It was answered on a connection that was lost.
         LostLive = "lost_live",
     }
 }
 
-/// Where a task stands.
+/// The state of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TaskState {
     /// To be bought. Dispatch moves it on; a crash leaves it here.
     Planned,
     /// Reserved, and perhaps sent. The outcome of its batch moves it on. After a crash it is in doubt: reconcile looks
-    /// its tag up in the provider's list and never just sends it again.
+    /// for its tag in the provider's list, and never just sends it again.
     Sending,
-    /// Bought, and its id is known, or looked for where a person said that it was bought. Collect moves it on; after a crash
-    /// it is asked for by its id.
+    /// Bought; its id is known, or looked for because a person said that it was bought. Collect moves it on; after a
+    /// crash its answer is fetched by its id.
     Submitted,
-    /// The answer is in the ledger. Nothing moves it on.
+    /// The answer is in the ledger. This state is final.
     Answered,
     /// It will have no answer. Only the job file (asked again) or a paid retry moves it back.
     Failed(Reason),
 }
 
-/// What happens to a task.
+/// The transitions of a task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transition {
     /// Its money is reserved, and its batch is about to be sent.
     Reserve,
     /// It surely was not bought, and may be tried again.
     NotBought,
-    /// What a person said of it is taken back: its outcome is not known.
+    /// A person's decision about it is taken back: its outcome is unknown.
     UnknownOutcome,
-    /// The provider took it, and its id is known.
+    /// The provider accepted it, and its id is known.
     Accept,
-    /// The provider refused it for good, or took money without an answer.
+    /// The provider refused it finally, or took money without an answer.
     Fail(Reason),
-    /// All the forms of its answer that were asked for are stored.
+    /// All requested forms of its answer are stored.
     Answer,
     /// The job file no longer asks it.
     Drop,
-    /// It may be bought anew: asked again after it was dropped, its paid failure may be tried again, or a restored ledger
-    /// learns that it was.
+    /// It may be bought again: it is asked again after it was dropped, its paid failure may be tried again, or a
+    /// restored ledger learns that it was bought.
     Reopen,
 }
 
-/// A step that no task may take.
+/// A transition that no task may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a task that is {state:?} cannot {transition:?}: this is a bug in bursar, and nothing was written")]
 pub struct IllegalTransition {
-    /// Where the task stands.
+    /// The state of the task.
     pub state: TaskState,
-    /// What was to happen to it.
+    /// The transition that was refused.
     pub transition: Transition,
 }
 
@@ -143,7 +144,7 @@ impl TaskState {
     /// The one table of a task's life.
     ///
     /// # Errors
-    /// The step is not in it.
+    /// The transition is not in the table.
     pub fn next(self, transition: Transition) -> Result<Self, IllegalTransition> {
         use TaskState::{Answered, Failed, Planned, Sending, Submitted};
         match (self, transition) {
@@ -159,7 +160,7 @@ impl TaskState {
         }
     }
 
-    /// The number that stands for it in the ledger, and the reason's.
+    /// The numbers of the state and its reason in the ledger.
     pub(crate) const fn numbers(self) -> (i64, Option<i64>) {
         match self {
             Self::Planned => (0, None),
@@ -170,7 +171,7 @@ impl TaskState {
         }
     }
 
-    /// The state behind the ledger's numbers.
+    /// The state for the ledger's numbers.
     pub(crate) fn from_numbers(state: i64, reason: Option<i64>) -> Option<Self> {
         match (state, reason) {
             (0, None) => Some(Self::Planned),

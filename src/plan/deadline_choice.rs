@@ -12,39 +12,39 @@ use crate::money::Money;
 use crate::price::PriceList;
 use crate::product::{Function, MAX_BATCH, Method, Priority, Product};
 
-/// What is known of the time that a plan takes.
+/// What is known about the time that a plan takes.
 pub struct TimeLeft<'t> {
-    /// What is left until the deadline.
+    /// The time left until the deadline.
     pub left: Duration,
-    /// How fast the provider may be called.
+    /// The provider's limits.
     pub limits: &'t Limits,
-    /// How long the answers of a kind take: by the provider's promise, or as they have taken.
+    /// How long answers of a kind take: by the provider's promise, or as measured.
     pub takes: &'t dyn Fn(Function, Method, Priority) -> Duration,
 }
 
-/// What a deadline has led to.
+/// The result of a deadline.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeadlineChoice {
-    /// For each set and target that is bought by the deadline: what was chosen.
+    /// For each set and target that is bought by the deadline: the choice.
     pub chosen: Vec<Chosen>,
 }
 
-/// How a target is bought for the sake of a deadline.
+/// How a target is bought to meet a deadline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chosen {
     /// The prompt set.
     pub set: String,
-    /// How many tasks it is, at the most.
+    /// The maximum number of its tasks.
     pub tasks: u64,
     /// The target as it is bought.
     pub target: Target,
-    /// By how much one task is dearer than the cheapest way.
+    /// How much dearer one task is than in the cheapest way.
     pub dearer: Money,
     /// Its answers are expected in time.
     pub in_time: bool,
 }
 
-/// The job as it is bought in the time that is left: each target that goes by the deadline has its method and priority.
+/// The job as it is bought in the time that is left: each target with a deadline gets its method and priority.
 pub fn choose_by_deadline(job: &Job, prices: &PriceList, time_left: &TimeLeft<'_>) -> (Job, DeadlineChoice) {
     let mut chosen = job.clone();
     let mut deadline_choice = DeadlineChoice::default();
@@ -69,13 +69,13 @@ pub fn choose_by_deadline(job: &Job, prices: &PriceList, time_left: &TimeLeft<'_
     (chosen, deadline_choice)
 }
 
-/// The tasks that a set asks of each of its targets, at the most.
+/// The maximum number of tasks that a set asks of each of its targets.
 fn tasks(set: &PromptSet) -> u64 {
     (set.prompts.len() * set.markets.len().max(1)) as u64 * u64::from(set.repeats)
 }
 
 impl TimeLeft<'_> {
-    /// Until the last answer of a target is there: all of the plan is sent first, and Live calls wait for one another.
+    /// The time until the last answer of a target: the whole plan is sent first, and Live calls wait for one another.
     fn time_for(&self, way: &Target, all: u64, own: u64) -> Duration {
         let takes = (self.takes)(way.function, way.method, way.priority);
         let calls = match way.method {
@@ -91,8 +91,8 @@ impl TimeLeft<'_> {
     }
 }
 
-/// The ways in which a target can be bought, cheapest first; none without a price, and above what one task of the set may
-/// cost none but the cheapest, of which the plan then says so.
+/// The ways to buy a target, cheapest first. Ways without a price are left out, and so are ways above the set's
+/// maximum cost of a task, except the cheapest, about which the plan then reports a problem.
 fn ways(set: &PromptSet, target: &Target, job: &Job, prices: &PriceList) -> Vec<(Target, Money)> {
     let mut ways = Vec::new();
     for method in Method::ALL {

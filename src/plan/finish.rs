@@ -10,34 +10,34 @@ use std::time::Duration;
 use crate::config::{Limits, Timing};
 use crate::product::{Engine, Function, Method};
 
-/// A purchase, its answer and the way back take a moment of their own, at the beginning and at the end.
+/// A purchase, its answer and the way back take some time of their own, at the beginning and at the end.
 const MOMENTS: Duration = Duration::from_secs(1);
-/// What comes in between (slow replies, a pace that is not quite reached): a tenth more.
+/// What comes in between (slow replies, a pace that is not quite reached) adds a tenth.
 const MARGIN: u32 = 10;
 
-/// How fast it goes.
+/// The speed of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct Tempo<'a> {
-    /// How fast the provider may be called.
+    /// The provider's limits.
     pub limits: &'a Limits,
-    /// How often it is asked what is ready.
+    /// How often `tasks_ready` is called.
     pub timing: &'a Timing,
-    /// By how much the provider answers faster than a real one.
+    /// How many times faster than a real one the provider answers.
     pub speed: u32,
 }
 
-/// What is bought at an endpoint.
+/// The purchases at an endpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AtEndpoint {
-    /// Tasks.
+    /// The number of tasks.
     pub tasks: u64,
-    /// The most of them in a purchase.
+    /// The maximum number of tasks in a purchase.
     pub batch: u64,
-    /// Their prices: one that was never charged is tried on one task first.
+    /// Their prices: a price that was never charged is tried on one task first.
     pub prices: BTreeSet<String>,
-    /// Calls for the answers.
+    /// The number of calls for the answers.
     pub fetches: u64,
-    /// How long the slowest of the answers takes.
+    /// The time of the slowest answer.
     pub slowest: Duration,
 }
 
@@ -46,17 +46,17 @@ pub struct AtEndpoint {
 pub struct Work(pub(super) BTreeMap<(Engine, Function, Method), AtEndpoint>);
 
 impl Work {
-    /// Purchases, single ones that try a price included; `charged` are the prices that need no trial.
+    /// The number of purchases, canaries included; `charged` are the prices that need no canary.
     pub fn purchases(&self, charged: &BTreeSet<String>) -> u64 {
         self.0.values().map(|at| at.purchases(charged)).sum()
     }
 
-    /// Calls for the answers.
+    /// The number of calls for the answers.
     pub fn fetches(&self) -> u64 {
         self.0.values().map(|at| at.fetches).sum()
     }
 
-    /// From the first purchase to the last answer.
+    /// The time from the first purchase to the last answer.
     pub fn expected(&self, tempo: &Tempo<'_>, charged: &BTreeSet<String>) -> Duration {
         let (purchases, fetches) = (self.purchases(charged), self.fetches());
         if purchases == 0 {
@@ -88,7 +88,7 @@ impl AtEndpoint {
 }
 
 impl Tempo<'_> {
-    /// So many calls at the limit, beside the questions of what is ready at so many endpoints.
+    /// The time of so many calls at the limit, beside the calls of `tasks_ready` at so many endpoints.
     fn time_for(&self, calls: u64, polled: u64) -> Duration {
         let limit = u64::from(self.limits.calls_per_minute.max(1));
         let interval_ms = u64::try_from(self.timing.poll_min.as_millis()).unwrap_or(u64::MAX).max(1);

@@ -4,7 +4,7 @@ use crate::money::Money;
 use crate::product::named;
 
 named! {
-    /// What a standing total is of, and with it a ceiling.
+    /// The scope of a standing total, and of its cap.
     Scope {
         /// A run.
         Run = "run",
@@ -12,19 +12,19 @@ named! {
         JobDay = "job_day",
         /// A job in a month of its time zone.
         JobMonth = "job_month",
-        /// An account, always; it has no ceiling.
+        /// An account, always; it has no cap.
         Account = "account",
         /// An account in a UTC day.
         AccountDay = "account_day",
         /// An account in a UTC month.
         AccountMonth = "account_month",
-        /// What may be spent of an account's balance since that was read.
+        /// The spendable part of an account's balance since that was read.
         AccountBalance = "account_balance",
     }
 }
 
 impl Scope {
-    /// Its ceiling in words, without the period.
+    /// Its cap in words, without the period.
     pub fn ceiling(self) -> &'static str {
         match self {
             Self::Run => "budget of this run",
@@ -37,7 +37,7 @@ impl Scope {
         }
     }
 
-    /// True for one that other jobs count in as well.
+    /// True if other jobs count in it as well.
     pub fn is_of_account(self) -> bool {
         match self {
             Self::Run | Self::JobDay | Self::JobMonth => false,
@@ -46,33 +46,33 @@ impl Scope {
     }
 }
 
-/// A ceiling, and what is left below it.
+/// A cap and its headroom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Headroom {
-    /// Whose ceiling.
+    /// Its scope.
     pub scope: Scope,
     /// The same in words, with the period: "account's cap of the UTC day 2026-11-22".
     pub name: String,
-    /// The ceiling.
+    /// The cap.
     pub limit: Money,
-    /// What is neither spent nor held.
+    /// Its headroom: neither spent nor held.
     pub left: Money,
-    /// What is spent or held; more than the ceiling where that was lowered since.
+    /// What is spent or held; more than the cap if that was lowered since.
     pub used: Money,
 }
 
 impl Headroom {
-    /// A ceiling under which so much is spent or held.
+    /// A cap under which this much is spent or held.
     pub fn new(scope: Scope, name: impl Into<String>, limit: Money, used: Money) -> Self {
         Self { scope, name: name.into(), limit, left: limit.less(used), used }
     }
 
-    /// The budget of a run of which nothing is spent.
+    /// The budget of a run that has spent nothing.
     pub fn of_run(limit: Money) -> Self {
         Self::new(Scope::Run, Scope::Run.ceiling(), limit, Money::ZERO)
     }
 
-    /// The same under another value of the ceiling.
+    /// The same with another value of the cap.
     #[must_use]
     pub fn with_limit(self, limit: Money) -> Self {
         Self { limit, left: limit.less(self.used), ..self }

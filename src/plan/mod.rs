@@ -23,7 +23,7 @@ use crate::product::{Method, promised_turnaround};
 /// A job that cannot be planned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
-    /// No figure, no purchase.
+    /// A target has no price, so nothing can be reserved.
     #[error(
         "no price is known for {target}: nothing can be reserved for it, so nothing is bought; \
          give one under [[accounts.NAME.prices]] in the configuration"
@@ -42,7 +42,7 @@ pub enum PlanError {
         set: String,
         /// The price of one task.
         price: Money,
-        /// The job's own ceiling.
+        /// The job's own maximum.
         most: Money,
     },
     /// Not one task fits.
@@ -51,18 +51,18 @@ pub enum PlanError {
          the smallest that works is {smallest}"
     )]
     Unpayable {
-        /// Which ceiling.
+        /// The cap.
         cap: String,
-        /// What it leaves.
+        /// Its headroom.
         left: Money,
         /// What the first task may cost.
         first: Money,
-        /// The smallest value of that ceiling under which one task can be bought.
+        /// The smallest value of that cap under which one task can be bought.
         smallest: Money,
     },
 }
 
-/// A line of the plan: a part of the job, and how much of it is paid for.
+/// A line of the plan: a part of the job, and how much of it the caps cover.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Share {
     /// Tasks asked.
@@ -75,18 +75,18 @@ pub struct Share {
     pub allocated_cost: Money,
     /// Tasks that were bought before.
     pub bought: u64,
-    /// Tasks of which it is not known yet whether they were bought.
+    /// Tasks whose outcome is unknown.
     pub in_doubt: u64,
     /// Tasks that the provider refused.
     pub refused: u64,
 }
 
-/// Where a task of a plan stands before anything more is bought.
+/// The state of a task of a plan before anything more is bought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stand {
     /// It is to be bought.
     ToBuy,
-    /// It was bought, whatever came of it.
+    /// It was bought, whatever the result.
     Bought,
     /// It may have been bought: it is not bought again before that is known.
     InDoubt,
@@ -134,13 +134,13 @@ impl Share {
 /// Where and why the caps cut the order.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
-    /// The ceiling that the first task left out does not fit under.
+    /// The cap under which the first task left out does not fit.
     pub cap: Headroom,
     /// What that task would cost.
     pub first: Money,
     /// What everything that is to be bought would cost.
     pub whole: Money,
-    /// The value of that ceiling under which everything fits.
+    /// The value of that cap under which everything fits.
     pub enough: Money,
 }
 
@@ -161,18 +161,18 @@ pub struct Plan {
     pub prices: BTreeMap<String, Price>,
     /// Allocated tasks, by price key.
     pub allocated_at: BTreeMap<String, u64>,
-    /// Prompts left out because they stand twice in a set.
+    /// Prompts left out because they occur twice in a set.
     pub duplicates: u64,
     /// The calls for the allocated tasks, and how long they take.
     pub work: Work,
-    /// Where the caps cut; `None` when everything fits.
+    /// Where the caps cut; `None` if everything fits.
     pub cut: Option<Cut>,
 }
 
-/// The most that one task may cost, for each set and target.
+/// The worst-case cost of one task, for each set and target.
 ///
 /// # Errors
-/// A target has no price, or one above the set's own ceiling.
+/// A target has no price, or one above the set's own maximum.
 pub fn worst_cases(job: &Job, prices: &PriceList) -> Result<Vec<Vec<Money>>, PlanError> {
     let of_target = |set: &crate::job::PromptSet, target: &Target| {
         let no_price = || PlanError::NoPrice { target: price_key(target) };
@@ -185,7 +185,7 @@ pub fn worst_cases(job: &Job, prices: &PriceList) -> Result<Vec<Vec<Money>>, Pla
     job.sets.iter().map(|set| set.targets.iter().map(|target| of_target(set, target)).collect()).collect()
 }
 
-/// Plans a job of which nothing was tried, under what the caps leave.
+/// Plans a job of which nothing was tried, under the headroom of the caps.
 ///
 /// # Errors
 /// A target has no price, or the caps do not leave enough for one task.
@@ -200,8 +200,8 @@ pub fn plan(job: &Job, prices: &PriceList, headrooms: &[Headroom]) -> Result<Pla
     }
 }
 
-/// Plans what is left of a job under what the caps leave: by where each task stands. Nothing may be left, and nothing may
-/// fit.
+/// Plans what is left of a job under the headroom of the caps, by the state of each task. Nothing may be left, and
+/// nothing may fit.
 ///
 /// # Errors
 /// A target has no price.
@@ -317,7 +317,7 @@ impl Tally {
     }
 }
 
-/// What is asked in no place, where a market stands.
+/// The name for a target without a place, in the list of markets.
 const NO_PLACE: &str = "no place";
 
 /// The forms of an answer that are fetched one by one.
@@ -325,7 +325,7 @@ fn forms(target: &Target, job: &Job) -> u64 {
     job.results.iter().filter(|form| target.product().results.contains(form)).count().max(1) as u64
 }
 
-/// A target in words: what is asked of whom, and how it is bought.
+/// A target in words: its engine, function and options, and how it is bought.
 fn label(target: &Target) -> String {
     let mut label = format!("{} {} {}", target.engine, target.function, target.method);
     for word in target.model.iter().map(String::as_str).chain(target.options.iter().map(|(name, _)| *name)) {

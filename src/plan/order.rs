@@ -14,15 +14,15 @@ use crate::money::Money;
 /// One task in the order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
-    /// Which prompt set pays for it: an index into the job's sets.
+    /// The prompt set that pays for it: an index into the job's sets.
     pub set: usize,
-    /// Which of the job's distinct prompts.
+    /// The prompt: an index into the job's distinct prompts.
     pub prompt: u32,
-    /// Which market of the set; none for a target that is asked without a place.
+    /// The market of the set; none for a target that is asked without a place.
     pub market: Option<usize>,
-    /// Which target of the set.
+    /// The target of the set.
     pub target: usize,
-    /// Which repeat, from 1.
+    /// The repeat, from 1.
     pub repeat: u32,
 }
 
@@ -35,19 +35,19 @@ pub struct BuyingOrder<'a> {
     walks: Vec<Walk>,
 }
 
-/// Where one set's own order has got to.
+/// The position in the order of one set.
 #[derive(Debug)]
 struct Walk {
     allocated: Money,
     rounds: u32,
-    /// The next task of the set that it pays for; none when it is through.
+    /// The next task that the set pays for; none at the end.
     next: Option<Step>,
-    /// The place in the round after `next`: repeat, shift of markets, prompt, target.
+    /// The position in the round after `next`: repeat, shift of markets, prompt, target.
     at: (u32, usize, usize, usize),
 }
 
 impl<'a> BuyingOrder<'a> {
-    /// The order of a job's tasks; `worst_case[set][target]` is the most that one task may cost.
+    /// The order of a job's tasks; `worst_case[set][target]` is the worst-case cost of one task.
     pub fn new(job: &'a Job, worst_case: &'a [Vec<Money>]) -> Self {
         let overlap = Overlap::of(job);
         let walks = (0..job.sets.len())
@@ -65,18 +65,18 @@ impl<'a> BuyingOrder<'a> {
         order
     }
 
-    /// The sets beyond the paying one that ask the same question.
+    /// The other sets that ask the same question.
     pub fn also_in(&self, step: Step) -> impl Iterator<Item = usize> + '_ {
         let key = self.overlap.question(step);
         (step.set + 1..self.sets.len()).filter(move |set| self.overlap.asks(*set, key))
     }
 
-    /// True where some question stands in more than one set.
+    /// True if some question occurs in more than one set.
     pub fn sets_overlap(&self) -> bool {
         self.overlap.some
     }
 
-    /// Finds the set's next task that the set itself pays for.
+    /// Finds the next task that the set itself pays for.
     fn advance(&mut self, set: usize) {
         let this = &self.sets[set];
         let (markets, prompts, targets) = (this.markets.len(), this.prompts.len(), this.targets.len());
@@ -125,18 +125,18 @@ impl Iterator for BuyingOrder<'_> {
     }
 }
 
-/// Which sets ask which questions, kept for prompts, markets and targets apart: a set asks a question exactly if it
-/// has its prompt, its market and its target.
+/// Which sets ask which questions, stored for prompts, markets and targets separately: a set asks a question exactly
+/// if it has its prompt, its market and its target.
 #[derive(Debug)]
 struct Overlap {
     some: bool,
     /// For each distinct prompt, a bit for each set; `words` words a prompt. Empty where nothing overlaps.
     prompts: Vec<u64>,
     words: usize,
-    /// Small numbers of the markets and targets of each set, equal where they ask the same.
+    /// Small numbers of the markets and targets of each set, equal if they ask the same.
     markets: Vec<Vec<usize>>,
     targets: Vec<Vec<usize>>,
-    /// By the number of a target: it is asked without a place.
+    /// By the number of a target: true if it is asked without a place.
     placeless: Vec<bool>,
 }
 
@@ -202,7 +202,7 @@ impl Overlap {
             && sets[a].prompts.iter().any(|p| self.prompts[*p as usize * self.words + b / 64] & (1 << (b % 64)) != 0)
     }
 
-    /// How many rounds a set walks: the highest repeat count of any set that shares a question with it.
+    /// The number of rounds of a set: the highest repeat count of any set that shares a question with it.
     fn rounds(&self, sets: &[PromptSet], set: usize) -> u32 {
         let shared = sets
             .iter()
@@ -211,8 +211,8 @@ impl Overlap {
         shared.map(|(_, other)| other.repeats).max().unwrap_or(0)
     }
 
-    /// True where the step's set is the first that asks the question, at the first of its targets that asks it, and
-    /// some set wants that many repeats.
+    /// True if the step's set is the first that asks the question, at the first of its targets that asks it, and some
+    /// set wants that many repeats.
     fn pays(&self, sets: &[PromptSet], step: Step) -> bool {
         let question = self.question(step);
         let first_target = self.targets[step.set].iter().position(|target| *target == question.2);
