@@ -145,7 +145,7 @@ fn unless_lacking<T, C>(
 
 /// The place of a list that was probably meant: by what it is called elsewhere, by what it is a part of, and only then
 /// by the letters that differ.
-fn near_place(word: &str, list: &[Location]) -> Option<Near> {
+pub(crate) fn near_place(word: &str, list: &[Location]) -> Option<Near> {
     let of_iso = |iso: &str| {
         let country = |row: &&Location| row.kind.as_deref() == Some("Country") && row.iso.as_deref() == Some(iso);
         list.iter().find(country)
@@ -215,7 +215,7 @@ pub fn likely_language(code: &str) -> Option<Near> {
 }
 
 /// The language of a list that was probably meant, by the same order.
-fn near_language(word: &str, list: &[Language]) -> Option<Near> {
+pub(crate) fn near_language(word: &str, list: &[Language]) -> Option<Near> {
     let of_code = |code: &str| list.iter().find(|row| row.code.eq_ignore_ascii_case(code)).map(Near::language);
     if let Some(code) = market::language_alias(word) {
         let shipped = || market::languages().iter().find(|row| row.code == code);

@@ -90,6 +90,12 @@ pub fn model_names(engine: Engine) -> impl Iterator<Item = &'static str> {
     shipped().iter().filter(move |model| model.engine == engine).map(|model| model.name)
 }
 
+/// The models of the shipped list that an engine's provider still serves on a day.
+pub fn shipped_models(engine: Engine, today: NaiveDate) -> impl Iterator<Item = &'static ShippedModel> {
+    let is_served = move |model: &&ShippedModel| model.retired.is_none_or(|retired| today < retired);
+    shipped().iter().filter(move |model| model.engine == engine).filter(is_served)
+}
+
 fn shipped() -> &'static [ShippedModel] {
     static LIST: LazyLock<Vec<ShippedModel>> = LazyLock::new(|| {
         const TEXT: &str = include_str!("model/list.csv");

@@ -107,6 +107,19 @@ impl Problems {
         self
     }
 
+    /// The same, where the help on a file that cannot be read says where it was looked for.
+    #[must_use]
+    pub(crate) fn looked_for(mut self, place: impl Fn(&Path) -> Option<String>) -> Self {
+        for problem in &mut self.list {
+            if let Wrong::Unreadable { file, .. } = &problem.what
+                && let Some(place) = place(Path::new(file))
+            {
+                problem.help = format!("{}; it was looked for at `{}`", problem.help, render::printable(&place));
+            }
+        }
+        self
+    }
+
     /// Each of them, in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.list.iter()

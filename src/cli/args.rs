@@ -57,7 +57,7 @@ pub enum Command {
     /// Export the answers of a run, each with its task, market, cost and times
     Export(ExportArgs),
     /// Recompute every total of the ledger and check its invariants (exit code 9: they do not agree)
-    Audit,
+    Audit(SandboxedArgs),
     /// List the places where an engine can be asked, from the provider's own list
     Locations(ListArgs),
     /// List the languages in which an engine can be asked, from the provider's own list
@@ -65,7 +65,7 @@ pub enum Command {
     /// List the models of an engine and what each can do, from the provider's own list
     Models(ListArgs),
     /// Ask the provider about what is in doubt and what was given up; buys nothing
-    Reconcile,
+    Reconcile(SandboxedArgs),
     /// Show the evidence on a batch in doubt, or record your decision
     Resolve(ResolveArgs),
     /// Check credentials, balance, limits, prices, clock, ledger and disk; spends only with --probe
@@ -110,12 +110,23 @@ pub struct RunArgs {
     pub new_ledger: bool,
 }
 
+/// Arguments of commands that only need to know which ledger.
+#[derive(Debug, Args)]
+pub struct SandboxedArgs {
+    /// Use the ledger of `run --sandbox`, in .bursar-sandbox/ beside the job file
+    #[arg(long)]
+    pub sandbox: bool,
+}
+
 /// Arguments of `plan`.
 #[derive(Debug, Args)]
 pub struct PlanArgs {
     /// A job file, or the name of a job in the ledger
     #[arg(value_name = "JOB")]
     pub job: PathBuf,
+    /// Plan a `run --sandbox`: with its ledger, in .bursar-sandbox/ beside the job file, and at its speed
+    #[arg(long)]
+    pub sandbox: bool,
     /// The budget of the run, instead of the one in the job file
     #[arg(long, value_name = "USD")]
     pub budget: Option<Money>,
@@ -127,6 +138,9 @@ pub struct StatusArgs {
     /// A job file, or the name of a job in the ledger; without it, all jobs
     #[arg(value_name = "JOB")]
     pub job: Option<PathBuf>,
+    /// Use the ledger of `run --sandbox`, in .bursar-sandbox/ beside the job file
+    #[arg(long)]
+    pub sandbox: bool,
     /// Only the latest N runs of each job
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub last: Option<u64>,
@@ -143,10 +157,14 @@ pub struct StatusArgs {
 
 /// Arguments of `export`.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct ExportArgs {
     /// A job file, or the name of a job in the ledger
     #[arg(value_name = "JOB")]
     pub job: PathBuf,
+    /// Use the ledger of `run --sandbox`, in .bursar-sandbox/ beside the job file
+    #[arg(long)]
+    pub sandbox: bool,
     /// The period, instead of the latest run; can be repeated
     #[arg(long, value_name = "ID")]
     pub period: Vec<String>,
@@ -181,6 +199,7 @@ pub enum Format {
 
 /// Arguments of `locations`, `languages` and `models`.
 #[derive(Debug, Args)]
+#[command(after_help = "Exit code 2: no row matches SEARCH.")]
 pub struct ListArgs {
     /// Only rows whose name contains this, or with this code
     #[arg(value_name = "SEARCH")]
@@ -205,6 +224,7 @@ pub struct ListArgs {
                   the batch, the safe way is to wait: each `bursar run` and `bursar reconcile` scans the list again, and settles \
                   the batch by itself."
 )]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 pub struct ResolveArgs {
     /// The number of the batch, as in `status`
     #[arg(value_name = "BATCH", required_unless_present = "restored", conflicts_with = "restored")]
@@ -231,11 +251,17 @@ pub struct ResolveArgs {
     /// How you know; recorded with the decision
     #[arg(long, value_name = "TEXT", requires = "verdict")]
     pub reason: Option<String>,
+    /// Use the ledger of `run --sandbox`, in .bursar-sandbox/ beside the job file
+    #[arg(long)]
+    pub sandbox: bool,
 }
 
 /// Arguments of `doctor`.
 #[derive(Debug, Args)]
 pub struct DoctorArgs {
+    /// Check the simulated provider and the ledger of `run --sandbox`; needs no credentials
+    #[arg(long, conflicts_with = "probe")]
+    pub sandbox: bool,
     /// Check only this account, instead of all in the config
     #[arg(long, value_name = "NAME")]
     pub account: Option<String>,

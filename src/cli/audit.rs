@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
+use super::args::SandboxedArgs;
 use super::out::{self, Out, count, grouped};
-use super::{Common, Exit, locate};
+use super::{Common, Exit, sandboxed};
 use crate::ledger::{Audit, Ledger};
 
-pub(super) fn audit(common: &Common, out: Out) -> anyhow::Result<Exit> {
-    let (ledger, _, _) = locate::to_read(None, common)?;
+pub(super) fn audit(args: &SandboxedArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
+    let (ledger, _, _) = sandboxed::to_read(None, common, args.sandbox)?;
     let audit = ledger.audit()?;
     if out.json {
         out::document(&facts(&audit, &ledger))?;

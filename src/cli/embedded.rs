@@ -10,10 +10,11 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::hints::SANDBOX_FOLDER;
 use super::locate::{self, Located};
 use super::mistake;
 use crate::clock::Clock;
-use crate::config::{AccountConfig, Limits, Timing};
+use crate::config::{AccountConfig, Config, Limits, Timing};
 use crate::product::Route;
 use crate::sandbox::{Faults, Sandbox, Settings, serve};
 
@@ -27,7 +28,7 @@ const LISTS_PER_MINUTE: u32 = 600;
 /// `.bursar-sandbox/JOB/` beside the job file.
 pub(super) fn folder(located: &Located) -> PathBuf {
     let beside = located.named.parent().unwrap_or(Path::new(""));
-    beside.join(".bursar-sandbox").join(&located.job.name)
+    beside.join(SANDBOX_FOLDER).join(&located.job.name)
 }
 
 /// The same job with ledger, state and account of the sandbox; the account's caps and prices stay.
@@ -35,7 +36,13 @@ pub(super) fn for_sandbox(mut located: Located, ledger: Option<&Path>) -> Locate
     let folder = folder(&located);
     located.config.ledger = ledger.map_or_else(|| folder.join("bursar.db"), Path::to_owned);
     located.config.state_dir = Some(folder);
-    for account in located.config.accounts.values_mut() {
+    simulate(&mut located.config);
+    located
+}
+
+/// The accounts of a config at the simulated provider; their caps and prices stay.
+pub(super) fn simulate(config: &mut Config) {
+    for account in config.accounts.values_mut() {
         *account = AccountConfig {
             prices: std::mem::take(&mut account.prices),
             caps: crate::config::AccountCaps { keep_balance: None, ..account.caps.clone() },
@@ -45,7 +52,6 @@ pub(super) fn for_sandbox(mut located: Located, ledger: Option<&Path>) -> Locate
             ..AccountConfig::new(&account.name, Route::Sandbox)
         };
     }
-    located
 }
 
 fn limits() -> Limits {
@@ -85,9 +91,10 @@ pub(super) fn faults(path: Option<&Path>) -> anyhow::Result<Faults> {
     }
 }
 
-/// Serves a simulated provider on this runtime until `stop`; its address.
+/// Serves a simulated provider on this runtime until `stop`; its address. It remembers its sales in this folder: whoever
+/// serves from it holds the ledger's lock. Without a folder it has sold nothing yet, and forgets what it sells.
 pub(super) async fn serve_for(
-    folder: &Path,
+    folder: Option<&Path>,
     faults: Faults,
     clock: Clock,
     stop: CancellationToken,
@@ -101,8 +108,13 @@ pub(super) async fn serve_for(
         faults,
         ..Settings::default()
     };
-    std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
-    let sandbox = Sandbox::with_state(settings, folder.join("provider.jsonl"))?;
+    let sandbox = match folder {
+        Some(folder) => {
+            std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+            Sandbox::with_state(settings, folder.join("provider.jsonl"))?
+        }
+        None => Sandbox::new(settings),
+    };
     let listener = TcpListener::bind("127.0.0.1:0").await.context("the sandbox cannot listen on 127.0.0.1")?;
     let address = listener.local_addr()?;
     let now = move || clock.now().wall;

@@ -16,7 +16,7 @@ use chrono::{DateTime, SecondsFormat};
 
 use super::args::{ExportArgs, Format};
 use super::out::{self, Out, count, shell};
-use super::{Common, Exit, locate, mistake};
+use super::{Common, Exit, mistake, sandboxed};
 use crate::ids::RunId;
 use crate::ledger::{ExportRow, Kind, Ledger, LedgerError};
 use crate::period::reaches;
@@ -39,7 +39,7 @@ enum Stopped {
 
 pub(super) fn export(args: &ExportArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
     let format = format::of(args)?;
-    let (ledger, _, job) = locate::to_read(Some(&args.job), common)?;
+    let (ledger, _, job) = sandboxed::to_read(Some(&args.job), common, args.sandbox)?;
     let job = job.unwrap_or_default();
     let runs = chosen(&ledger, &job, args)?;
     let written = match &args.output {

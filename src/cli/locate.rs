@@ -8,15 +8,18 @@ use anyhow::Context as _;
 use chrono::NaiveDate;
 
 use super::listing::list;
-use super::{Common, mistake};
+use super::out::{from_anywhere, place};
+use super::{Common, hints, mistake};
 use crate::catalogue::Served;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, DEFAULT_ACCOUNT, candidates, check_config};
 use crate::job::{Asked, Disk, Job, Pricing, Target, check_against, check_priced};
 use crate::ledger::Ledger;
 use crate::money::Money;
+use crate::near::nearest;
 use crate::page::decode_toml;
 use crate::price::PriceList;
+use crate::problem::Problems;
 
 /// A job file with the config that holds for it.
 #[derive(Clone, Debug)]
@@ -68,7 +71,7 @@ pub(super) fn config(job: Option<&Path>, common: &Common) -> anyhow::Result<Conf
             check_config(&path, &read_toml(&path)?)?
         }
         None => match named {
-            Some(path) => return mistake(format!("there is no config `{}`", path.display())),
+            Some(path) => return mistake(format!("there is no config {}", place(path))),
             None => Config::built_in(job.and_then(Path::parent).unwrap_or(Path::new(""))),
         },
     };
@@ -91,11 +94,11 @@ pub(super) fn is_path(job: &Path) -> bool {
 
 /// The job that an argument means.
 pub(super) fn job(arg: &Path, common: &Common) -> anyhow::Result<Located> {
-    let path = if is_path(arg) { arg.to_owned() } else { path_of(&arg.to_string_lossy(), common)? };
-    let text = read_toml(&path)?;
+    let path = if is_path(arg) { arg.to_owned() } else { path_of(arg, common)? };
+    let text = read_job(&path)?;
     let config = config(Some(&path), common)?;
     let checked = check_against(&path, &text, &config, &served(&config), &Disk);
-    let mut job = checked.map_err(|problems| list(problems, &config))?;
+    let mut job = checked.map_err(|problems| list(with_places(problems), &config))?;
     job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
     Ok(Located { config, job, named: path })
 }
@@ -120,14 +123,14 @@ impl Pricing for OfToday {
 /// The job that an argument means, which is to be bought: what it costs may be a mistake as well. A job that the ledger
 /// knows is bought no further for such a mistake, and what is paid of it is collected all the same.
 pub(super) fn job_to_buy(arg: &Path, budget: Option<Money>, common: &Common) -> anyhow::Result<Located> {
-    let path = if is_path(arg) { arg.to_owned() } else { path_of(&arg.to_string_lossy(), common)? };
-    let text = read_toml(&path)?;
+    let path = if is_path(arg) { arg.to_owned() } else { path_of(arg, common)? };
+    let text = read_job(&path)?;
     let config = config(Some(&path), common)?;
     // Outside a runtime: the system's clock needs none.
     let pricing = OfToday { today: Clock::system().now().wall.date_naive(), budget };
     let priced = check_priced(&path, &text, &config, &served(&config), &Disk, Some(&pricing));
     let known = priced.or_else(|problems| known_to_the_ledger(&path, &text, &config).ok_or(problems));
-    let mut job = known.map_err(|problems| list(problems, &config))?;
+    let mut job = known.map_err(|problems| list(with_places(problems), &config))?;
     job.path = fs::canonicalize(&path).with_context(|| format!("`{}`", path.display()))?;
     Ok(Located { config, job, named: path })
 }
@@ -154,25 +157,44 @@ fn served(config: &Config) -> Served {
 }
 
 /// The file of a job that is only named.
-fn path_of(name: &str, common: &Common) -> anyhow::Result<PathBuf> {
-    let ledger = Ledger::open_to_read(&config(None, common)?.ledger)?;
-    Ok(PathBuf::from(known(&ledger, name)?))
+fn path_of(name: &Path, common: &Common) -> anyhow::Result<PathBuf> {
+    known(&config(None, common)?, name).map(|(_, path)| path)
 }
 
-fn known(ledger: &Ledger, name: &str) -> anyhow::Result<String> {
-    match ledger.job(name)? {
-        Some(job) => Ok(job.path),
-        None => no_such_job(ledger, name),
+/// The ledger that knows a job of this name, and the job's file.
+fn known(config: &Config, name: &Path) -> anyhow::Result<(Ledger, PathBuf)> {
+    let ledger = to_open(&config.ledger, Some(name))?;
+    match ledger.job(&name.to_string_lossy())? {
+        Some(job) => Ok((ledger, PathBuf::from(job.path))),
+        None => no_such_job(&ledger, name),
     }
 }
 
-/// No job of this name: those that there are.
-pub(super) fn no_such_job<T>(ledger: &Ledger, name: &str) -> anyhow::Result<T> {
+/// The ledger to read. Where there is none, what was meant is said: a job file, or the ledger of the sandbox.
+pub(super) fn to_open(path: &Path, job: Option<&Path>) -> anyhow::Result<Ledger> {
+    if path.try_exists().is_ok_and(|exists| !exists) {
+        if let Some(hint) = job.filter(|job| job.exists()).and_then(hints::of_name) {
+            return mistake(hint);
+        }
+        let hint = job.and_then(hints::of_name).or_else(|| hints::of_sandbox(job));
+        let next = hint.unwrap_or_else(|| "`bursar run JOB` creates one".to_owned());
+        return mistake(format!("there is no ledger {}; {next}", place(path)));
+    }
+    Ok(Ledger::open_to_read(path)?)
+}
+
+/// No job of this name: those that there are, and what may be meant.
+pub(super) fn no_such_job<T>(ledger: &Ledger, name: &Path) -> anyhow::Result<T> {
     let names = ledger.job_names()?;
     let there = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+    let word = name.to_string_lossy();
+    let near = || nearest(&word, names.iter().map(String::as_str));
+    let near = near().map(|near| format!("did you mean {}?", hints::typed(name, Path::new(near))));
+    let next = near.or_else(|| hints::of_name(name));
     mistake(format!(
-        "ledger `{}` has no job `{name}` ({there}); a job file ends in .toml or has a `/`",
-        ledger.path().display()
+        "ledger {} has no job `{word}` ({there}); {}",
+        place(ledger.path()),
+        next.unwrap_or_else(|| "a job file ends in .toml or has a `/`".to_owned())
     ))
 }
 
@@ -180,20 +202,23 @@ pub(super) fn no_such_job<T>(ledger: &Ledger, name: &str) -> anyhow::Result<T> {
 pub(super) fn to_read(arg: Option<&Path>, common: &Common) -> anyhow::Result<(Ledger, Config, Option<String>)> {
     let Some(arg) = arg else {
         let config = config(None, common)?;
-        return Ok((Ledger::open_to_read(&config.ledger)?, config, None));
+        return Ok((to_open(&config.ledger, None)?, config, None));
     };
     if is_path(arg) {
         let located = job(arg, common)?;
-        let ledger = Ledger::open_to_read(&located.config.ledger)?;
-        if ledger.job(&located.job.name)?.is_none() {
-            return no_such_job(&ledger, &located.job.name);
-        }
-        return Ok((ledger, located.config, Some(located.job.name)));
+        return of_job(located.config, located.job.name);
     }
     let config = config(None, common)?;
-    let ledger = Ledger::open_to_read(&config.ledger)?;
-    let name = arg.to_string_lossy().into_owned();
-    known(&ledger, &name)?;
+    let (ledger, _) = known(&config, arg)?;
+    Ok((ledger, config, Some(arg.to_string_lossy().into_owned())))
+}
+
+/// The ledger of a job, which has to know it.
+pub(super) fn of_job(config: Config, name: String) -> anyhow::Result<(Ledger, Config, Option<String>)> {
+    let ledger = to_open(&config.ledger, Some(Path::new(&name)))?;
+    if ledger.job(&name)?.is_none() {
+        return no_such_job(&ledger, Path::new(&name));
+    }
     Ok((ledger, config, Some(name)))
 }
 
@@ -216,21 +241,31 @@ fn home() -> Option<PathBuf> {
     env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
 }
 
+/// A job file.
+fn read_job(path: &Path) -> anyhow::Result<String> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(decode_toml(path, bytes)?),
+        Err(error) => mistake(hints::unreadable(path, &error)),
+    }
+}
+
 /// A TOML file that a person named.
 pub(super) fn read_toml(path: &Path) -> anyhow::Result<String> {
     match fs::read(path) {
         Ok(bytes) => Ok(decode_toml(path, bytes)?),
-        Err(error) => mistake(format!("cannot read `{}`: {error}", path.display())),
+        Err(error) => mistake(format!("cannot read {}: {}", place(path), hints::reason(&error))),
     }
 }
 
 /// A file that a person named, which may hold secrets.
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     match fs::read(path) {
-        Ok(bytes) => match String::from_utf8(bytes) {
-            Ok(text) => Ok(text),
-            Err(_) => mistake(format!("`{}` is not UTF-8", path.display())),
-        },
-        Err(error) => mistake(format!("cannot read `{}`: {error}", path.display())),
+        Ok(bytes) => String::from_utf8(bytes).or_else(|_| mistake(format!("`{}` is not UTF-8", path.display()))),
+        Err(error) => mistake(format!("cannot read {}: {}", place(path), hints::reason(&error))),
     }
+}
+
+/// Where files that a job names were looked for; of those that are named as they stand nothing more is to be said.
+fn with_places(problems: Problems) -> Problems {
+    problems.looked_for(|file| file.is_relative().then(|| from_anywhere(file)))
 }

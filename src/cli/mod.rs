@@ -16,6 +16,7 @@ mod failure;
 mod export;
 mod deadline_choice;
 mod forecast;
+mod hints;
 mod learnt;
 mod listing;
 mod locate;
@@ -27,6 +28,7 @@ mod reconcile;
 mod resolve;
 mod run;
 mod sandbox;
+mod sandboxed;
 mod secrets;
 mod evidence;
 mod account_status;
@@ -72,12 +74,12 @@ pub fn main(cli: &Cli) -> ExitCode {
         Command::Plan(args) => plan::plan(args, &cli.common, out),
         Command::Status(args) => status::status(args, &cli.common, out),
         Command::Export(args) => export::export(args, &cli.common, out),
-        Command::Audit => audit::audit(&cli.common, out),
+        Command::Audit(args) => audit::audit(args, &cli.common, out),
         Command::Doctor(args) => doctor::doctor(args, &cli.common, out),
         Command::Locations(args) => catalogue::show(List::Locations, args, &cli.common, out),
         Command::Languages(args) => catalogue::show(List::Languages, args, &cli.common, out),
         Command::Models(args) => catalogue::show(List::Models, args, &cli.common, out),
-        Command::Reconcile => reconcile::reconcile(&cli.common, out),
+        Command::Reconcile(args) => reconcile::reconcile(args, &cli.common, out),
         Command::Resolve(args) => resolve::resolve(args, &cli.common, out),
         Command::Sandbox(args) => sandbox::sandbox(args, out),
     };

@@ -130,6 +130,12 @@ pub(super) fn from_anywhere(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_owned()).display().to_string()
 }
 
+/// A file as it was named, with its place where the name depends on the current folder.
+pub(super) fn place(path: &Path) -> String {
+    let named = path.display();
+    if path.is_absolute() { format!("`{named}`") } else { format!("`{named}` ({})", from_anywhere(path)) }
+}
+
 /// As a shell takes it.
 pub(super) fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
@@ -153,6 +159,13 @@ mod tests {
     fn numbers_are_grouped_and_words_counted() {
         assert_eq!([0, 999, 1_000, 1_234_567].map(grouped).join(" "), "0 999 1,000 1,234,567");
         assert_eq!([count(1, "task"), count(2, "task"), count(0, "batch")].join(", "), "1 task, 2 tasks, 0 batches");
+    }
+
+    #[test]
+    fn a_relative_path_is_shown_with_its_place() {
+        let cwd = std::env::current_dir().unwrap();
+        assert_eq!(place(Path::new("p/a.txt")), format!("`p/a.txt` ({}/p/a.txt)", cwd.display()));
+        assert_eq!(place(Path::new("/etc/a.txt")), "`/etc/a.txt`");
     }
 
     #[test]

@@ -9,9 +9,12 @@ use std::time::Duration;
 use super::args::PlanArgs;
 use super::ending::{self, Ending};
 use super::forecast::Forecast;
-use super::locate::{self, Located};
+use super::locate::Located;
 use super::out::{self, Out, count, grouped, lines};
-use super::{Common, Exit, deadline_choice, misnomers, mistake, near_duplicates, prompts, suspects, table, warnings};
+use super::{
+    Common, Exit, deadline_choice, embedded, misnomers, mistake, near_duplicates, prompts, sandboxed, suspects, table,
+    warnings,
+};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_headroom};
@@ -42,7 +45,7 @@ struct Calls {
 type Learnt = BTreeMap<String, TargetCost>;
 
 pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
-    let mut located = locate::job_to_buy(&args.job, args.budget, common)?;
+    let mut located = sandboxed::job_to_buy(&args.job, args.budget, common, args.sandbox)?;
     if let Some(budget) = args.budget {
         if budget.is_zero() {
             return mistake("--budget must be more than nothing");
@@ -72,7 +75,8 @@ pub(super) fn plan(args: &PlanArgs, common: &Common, out: Out) -> anyhow::Result
     let binding = nothing.as_deref().unwrap_or(&headrooms);
     let mut plan = plan::plan_rest(job, &prices, binding, &stands)?;
     plan.cut = refused.or(plan.cut);
-    let tempo = Tempo { limits: &account.limits, timing: &account.timing, speed: 1 };
+    let speed = if args.sandbox { embedded::SPEED } else { 1 };
+    let tempo = Tempo { limits: &account.limits, timing: &account.timing, speed };
     let charged = charged(&located)?;
     let calls = Calls { purchases: plan.work.purchases(&charged), ends: plan.work.expected(&tempo, &charged) };
     let forecasts = Forecast::of(&located.job, &period, &plan, &headrooms);

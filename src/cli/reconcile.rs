@@ -6,13 +6,15 @@ use std::sync::Arc;
 use anyhow::Context as _;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
 use super::account_status::AccountStatus;
+use super::args::SandboxedArgs;
 use super::learnt::{Learnt, Settled, Unmatched};
 use super::out::{self, Out, count};
 use super::progress::{Baseline, Teller};
 use super::run::{Wait, kind_of, take, terms};
-use super::{Common, Exit, locate, secrets, stop, summary};
+use super::{Common, Exit, embedded, locate, sandboxed, secrets, stop, summary};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::engine::{self, End, Executor, StopWord, Terms};
@@ -21,6 +23,7 @@ use crate::ledger::{GivenUp, Ledger, LedgerError, Trust, UnknownBatch};
 use crate::money::Money;
 use crate::price::PriceList;
 use crate::product::LIST_REACH_S;
+use crate::sandbox::Faults;
 
 /// An account of the ledger with something in doubt, or on the watch list, by the config.
 struct InDoubt {
@@ -28,10 +31,11 @@ struct InDoubt {
     credentials: secrets::Credentials,
 }
 
-pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
-    let config = locate::config(None, common)?;
-    let seen = Ledger::open_to_read(&config.ledger)?;
-    let (accounts, unknown) = in_doubt(&seen, &config, Clock::system().now().wall.timestamp())?;
+pub(super) fn reconcile(args: &SandboxedArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
+    let config = sandboxed::config(common, args.sandbox)?;
+    let seen = locate::to_open(&config.ledger, None)?;
+    let at = Clock::system().now().wall.timestamp();
+    let (mut accounts, unknown) = in_doubt(&seen, &config, at, args.sandbox)?;
     let kind = seen.kind();
     drop(seen);
     let mut exit = Exit::Complete;
@@ -66,6 +70,12 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
         if let Trust::Restored(why) = ledger.begin(&locate::state_dir(&config)?, at)?.trust {
             out.must(&format!("this ledger was restored, copied or rebuilt: {why}; the provider's list is read whole"));
         }
+        let served = CancellationToken::new();
+        for asked in accounts.iter_mut().filter(|_| args.sandbox) {
+            let folder = locate::state_dir(&config)?;
+            asked.account.base_url =
+                embedded::serve_for(Some(&folder), Faults::default(), clock, served.child_token()).await?;
+        }
         let (mut facts, mut settled, mut unmatched) = (Vec::new(), Settled::default(), Unmatched::new());
         let session = Session { clock, stop, out };
         for account in accounts {
@@ -85,6 +95,7 @@ pub(super) fn reconcile(common: &Common, out: Out) -> anyhow::Result<Exit> {
                                    "settled": learnt.settled_facts(), "exit": exit.code() }))?;
         }
         learnt.was_told(&mut ledger, clock.now().wall.timestamp())?;
+        served.cancel();
         ledger.tidy();
         drop(lock);
         Ok(exit)
@@ -213,7 +224,7 @@ fn on_watch(ledger: &Ledger, id: AccountId, at: i64) -> Result<Vec<GivenUp>, Led
 }
 
 /// Accounts with something in doubt or on the watch list: those that the config has, with their credentials, and those that it has not.
-fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<InDoubt>, Vec<String>)> {
+fn in_doubt(ledger: &Ledger, config: &Config, at: i64, sandbox: bool) -> anyhow::Result<(Vec<InDoubt>, Vec<String>)> {
     let (mut known, mut unknown) = (Vec::new(), Vec::new());
     for name in ledger.account_names()? {
         let Some((id, route)) = ledger.account(&name)? else { continue };
@@ -225,7 +236,10 @@ fn in_doubt(ledger: &Ledger, config: &Config, at: i64) -> anyhow::Result<(Vec<In
             continue;
         }
         match config.accounts.get(&name).filter(|account| kind_of(account.route) == ledger.kind()) {
-            Some(account) => known.push(InDoubt { account: account.clone(), credentials: secrets::of(account)? }),
+            Some(account) => {
+                let credentials = secrets::for_session(account, sandbox)?;
+                known.push(InDoubt { account: account.clone(), credentials });
+            }
             None if is_clear => {}
             None => unknown.push(name),
         }

@@ -8,7 +8,8 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
-use super::mistake;
+use super::out::place as named;
+use super::{hints, mistake};
 use crate::config::AccountConfig;
 use crate::ledger::{Login, Whose};
 use crate::product::Route;
@@ -70,13 +71,30 @@ pub(super) fn whose<'a>(account: &'a AccountConfig, credentials: &'a Credentials
     Whose { name, route, base_url, login: Login(credentials.whose()) }
 }
 
-/// The credentials of an account, and those of its proxy.
+/// The credentials of an account, or those of the simulated provider where a command is for that one.
+pub(super) fn for_session(account: &AccountConfig, sandbox: bool) -> anyhow::Result<Credentials> {
+    if sandbox { Ok(Credentials::of_sandbox(super::embedded::LOGIN)) } else { of(account) }
+}
+
+/// The credentials of an account that is to buy, and those of its proxy.
 pub(super) fn of(account: &AccountConfig) -> anyhow::Result<Credentials> {
+    with(account, ", or say --sandbox to try with play money; nothing was bought")
+}
+
+/// The same of an account that is only asked something.
+pub(super) fn to_ask(account: &AccountConfig) -> anyhow::Result<Credentials> {
+    with(account, "")
+}
+
+/// The credentials, and the way out where there are none.
+fn with(account: &AccountConfig, way_out: &str) -> anyhow::Result<Credentials> {
     let mut odd = Vec::new();
     let mut read = |what: &str, file: Option<&Path>, variable: &str| -> anyhow::Result<SecretString> {
         let (from, secret) = match file {
-            Some(file) => (format!("{what} file `{}`", file.display()), from_file(what, file)?),
-            None => (format!("account `{}`: {variable}", account.name), from_variable(account, what, variable)?),
+            Some(file) => (format!("{what} file {}", named(file)), from_file(what, file)?),
+            None => {
+                (format!("account `{}`: {variable}", account.name), from_variable((account, way_out), what, variable)?)
+            }
         };
         if let Some(wrong) = ends::wrong(secret.expose_secret()) {
             return mistake(format!("{from} {wrong}; nothing was bought"));
@@ -111,14 +129,13 @@ pub(super) fn place(account: &AccountConfig) -> String {
     }
 }
 
-fn from_variable(account: &AccountConfig, what: &str, name: &str) -> anyhow::Result<SecretString> {
+fn from_variable((account, way_out): (&AccountConfig, &str), what: &str, name: &str) -> anyhow::Result<SecretString> {
     match env::var(name) {
         Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
         Ok(_) => mistake(format!("account `{}`: {name} is empty; it must hold the {what}", account.name)),
-        Err(env::VarError::NotPresent) => mistake(format!(
-            "account `{}`: set {name} to the {what}, or say --sandbox to try with play money; nothing was bought",
-            account.name
-        )),
+        Err(env::VarError::NotPresent) => {
+            mistake(format!("account `{}`: set {name} to the {what}{way_out}", account.name))
+        }
         Err(env::VarError::NotUnicode(_)) => mistake(format!("account `{}`: {name} is not UTF-8", account.name)),
     }
 }
@@ -130,7 +147,7 @@ fn from_file(what: &str, path: &Path) -> anyhow::Result<SecretString> {
     let line = text.expose_secret();
     let line = line.strip_suffix('\n').map_or(line, |line| line.strip_suffix('\r').unwrap_or(line));
     if line.is_empty() {
-        return mistake(format!("{what} file `{}` is empty", path.display()));
+        return mistake(format!("{what} file {} is empty", named(path)));
     }
     Ok(SecretString::from(line))
 }
@@ -145,7 +162,7 @@ fn refuse_what_others_can_read(what: &str, path: &Path) -> anyhow::Result<()> {
             facts.permissions().mode() & 0o777
         )),
         Ok(_) => Ok(()),
-        Err(error) => mistake(format!("cannot read {what} file `{}`: {error}", path.display())),
+        Err(error) => mistake(format!("cannot read {what} file {}: {}", named(path), hints::reason(&error))),
     }
 }
 

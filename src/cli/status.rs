@@ -12,7 +12,7 @@ use super::args::StatusArgs;
 use super::failure;
 use super::learnt::Learnt;
 use super::out::{self, Out, count, grouped, lines};
-use super::{Common, Exit, embedded, locate, summary, table};
+use super::{Common, Exit, embedded, sandboxed, summary, table};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, is_loopback};
 use crate::ids::RunId;
@@ -21,7 +21,7 @@ use crate::price::PriceList;
 use crate::report::Report;
 
 pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
-    let (mut ledger, config, job) = locate::to_read(args.job.as_deref(), common)?;
+    let (mut ledger, config, job) = sandboxed::to_read(args.job.as_deref(), common, args.sandbox)?;
     let clock = Clock::system();
     let mut reports = Vec::new();
     let runs = chosen::runs(&ledger, job.as_deref(), args)?;

@@ -85,8 +85,9 @@ fn a_run_through_a_proxy_buys_and_collects() {
     assert!(heads.iter().all(|head| head.starts_with(&format!("CONNECT {} HTTP/1.1\r\n", world.address))), "{heads:?}");
     assert!(heads.len() > 1 && heads.iter().all(|head| head.contains("Basic c29tZW9uZTpzM2NyZXQ=")), "{heads:?}");
     let doctor = world.bursar(&["doctor"]);
-    let says =
-        format!("ok    connection   through the proxy http://{address}, with the user and password in `proxy.secret`");
+    let says = format!(
+        "ok    connection       through the proxy http://{address}, with the user and password in `proxy.secret`"
+    );
     assert!(doctor.stdout.contains(&says), "{doctor:?}");
 }
 
@@ -104,7 +105,7 @@ fn a_proxy_refusal_buys_nothing_and_leaves_no_doubt() {
         world.agree(0);
         let doctor = world.bursar(&["doctor"]);
         assert_eq!(doctor.code, 1, "{doctor:?}");
-        assert!(doctor.stdout.contains("fail  connection   cannot connect to http://"), "{doctor:?}");
+        assert!(doctor.stdout.contains("fail  connection       cannot connect to http://"), "{doctor:?}");
     }
 }
 
@@ -142,7 +143,10 @@ fn a_machine_without_certificates_runs_the_sandbox_alone() {
     assert!(ended.stderr.contains("install the package ca-certificates"), "{ended:?}");
     let doctor = bare(&["doctor"]);
     assert_eq!(doctor.code, 2, "{doctor:?}");
-    assert!(doctor.stdout.contains("fail  connection   this machine has no certificates of authorities"), "{doctor:?}");
+    assert!(
+        doctor.stdout.contains("fail  connection       this machine has no certificates of authorities"),
+        "{doctor:?}"
+    );
 }
 
 #[test]
@@ -156,7 +160,7 @@ fn a_refused_password_with_quotes_is_named() {
     assert!(quoted.stderr.contains(says), "{quoted:?}");
     assert!(!format!("{quoted:?}").contains("hunter2"), "{quoted:?}");
     let right = world.command(&["doctor"]).env("DATAFORSEO_LOGIN", " sandbox").output().unwrap();
-    let warned = "warn  credentials  account `main`: DATAFORSEO_LOGIN begins or ends with a blank, which is a part of what is sent: \
+    let warned = "warn  credentials      account `main`: DATAFORSEO_LOGIN begins or ends with a blank, which is a part of what is sent: \
                   if access is refused, this is the likely reason\n";
     assert!(Ended::of(right).stdout.contains(warned));
     world.agree(0);
@@ -193,7 +197,9 @@ fn login_and_password_can_stand_in_files() {
         assert_eq!(ended.code, code, "{ended:?}");
         assert_eq!(ended.stdout.contains("accepts `login` and `password`\n"), code == 0, "{ended:?}");
         assert_eq!(
-            ended.stdout.contains("password file `password` ends with a line end: remove it"),
+            world
+                .named(&ended.stdout)
+                .contains("password file `password` (FOLDER/password) ends with a line end: remove it"),
             code == 2,
             "{ended:?}"
         );

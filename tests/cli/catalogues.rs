@@ -58,6 +58,40 @@ fn an_old_list_is_refreshed_if_credentials_allow_it() {
 }
 
 #[test]
+fn a_search_without_a_match_ends_with_its_own_code() {
+    let world = World::new();
+    let none = world.bursar(&["locations", "Germny", "--engine", "gemini"]);
+    let says = "gemini: the provider's locations, read just now\n\
+                none of these locations has `Germny` in its name or as its code; did you mean `Germany` (2276)?\n";
+    assert_eq!((none.code, &*none.stdout, &*none.stderr), (2, "", says));
+    let city = world.bursar(&["locations", "york", "--engine", "gemini", "--quiet"]);
+    let says = "none of these locations has `york` in its name or as its code; it is a place within `United Kingdom`\n";
+    assert_eq!((city.code, &*city.stderr), (2, says));
+    let unlike = world.bursar(&["models", "zzz", "--engine", "claude", "--quiet", "--json"]);
+    let facts: Value = serde_json::from_str(&unlike.stdout).unwrap();
+    assert_eq!((unlike.code, facts["models"].as_array().unwrap().len()), (2, 0));
+    assert_eq!(unlike.stderr, "none of these models has `zzz` in its name or as its code\n");
+}
+
+#[test]
+fn models_without_credentials_are_those_of_known_prices() {
+    let world = World::new();
+    let shown = without_credentials(&world, &["models", "sonnet", "--engine", "claude"]);
+    assert_eq!(
+        shown.stderr,
+        "the provider is not asked: account `main`: set DATAFORSEO_PASSWORD to the password\nclaude: the models whose \
+         prices come with bursar, which are hints and no proof of what the provider serves; with credentials `bursar models \
+         --refresh` reads its own\n"
+    );
+    assert!(shown.stdout.contains(" claude  claude-sonnet-5 "), "{shown:?}");
+    let facts = without_credentials(&world, &["models", "--json"]).stdout;
+    let facts: Value = serde_json::from_str(&facts).unwrap();
+    assert!(facts["lists"].as_array().unwrap().iter().all(|list| list["source"] == "shipped"), "{facts:#}");
+    let retired = |row: &Value| row["name"] == "gpt-4.1-nano";
+    assert!(!facts["models"].as_array().unwrap().iter().any(retired), "its provider retired it in October 2026");
+}
+
+#[test]
 fn an_unstated_property_of_a_model_is_unknown() {
     let world = World::new();
     let shown = world.bursar(&["models", "sonar", "--engine", "perplexity"]);

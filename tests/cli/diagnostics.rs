@@ -68,11 +68,12 @@ fn a_runs_mistakes_are_an_event_of_its_stream() {
 
 #[test]
 fn a_mistake_without_a_place_is_data_as_well() {
-    let ended = world().bursar(&["plan", "none.toml", "--json"]);
-    let document: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let world = world();
+    let ended = world.bursar(&["plan", "none.toml", "--json"]);
+    let document: Value = serde_json::from_str(&world.named(&ended.stdout)).unwrap();
     let problem = json!({ "file": null, "line": null, "column": null, "end_line": null, "end_column": null,
                           "severity": "error", "code": "other", "help": null, "length": null, "limit": null,
-                          "message": "cannot read `none.toml`: No such file or directory (os error 2)" });
+                          "message": "cannot read `none.toml` (FOLDER/none.toml): there is no such file" });
     assert_eq!(
         document,
         json!({ "schema": "bursar.problems/1", "exit": 2, "problems": [problem], "listed_in": null }),

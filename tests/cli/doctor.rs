@@ -34,19 +34,19 @@ fn doctor_passes_before_and_after_a_run() {
     let lines: Vec<&str> = before.stdout.lines().filter(unsure).collect();
     assert_eq!(
         lines.join("\n").replace(&world.address, "HOST"),
-        "ok    config       bursar.toml, with 1 account\n\
-         ok    state folder state is not there yet; `bursar run` makes it\n\
-         ok    ledger       bursar.db is not there yet; `bursar run` makes it\n\
+        "ok    config           bursar.toml, with 1 account\n\
+         ok    state folder     state is not there yet; `bursar run` makes it\n\
+         ok    ledger           bursar.db is not there yet; `bursar run` makes it\n\
          account main\n\
-         ok    credentials  http://HOST accepts DATAFORSEO_LOGIN and DATAFORSEO_PASSWORD\n\
-         ok    balance      $1000.00\n\
-         warn  day limit    the provider shows none of its own for this account\n                   \
+         ok    credentials      http://HOST accepts DATAFORSEO_LOGIN and DATAFORSEO_PASSWORD\n\
+         ok    balance          $1000.00\n\
+         warn  day limit        the provider shows none of its own for this account\n                       \
          set one in its dashboard, just above what a day may cost: it holds even if bursar errs or another program buys\n\
-         ok    duplicates   the provider's limit on identical tasks shows in no answer\n                   \
+         ok    duplicates       the provider's limit on identical tasks shows in no answer\n                       \
          where it is set in its dashboard, keep it above the highest `repeats` of a job: repeats are identical tasks (code 40205)\n\
-         ok    limits       60,000 of the provider's 60,000 calls a minute are used at most\n\
-         ok    prices       the provider's list agrees with ours\n\
-         ok    clock        this machine's and the provider's agree"
+         ok    limits           60,000 of the provider's 60,000 calls a minute are used at most\n\
+         ok    prices           the provider's list agrees with ours\n\
+         ok    clock            this machine's and the provider's agree"
     );
     assert!(!world.folder.path().join("bursar.db").exists() && !world.folder.path().join("state").exists());
     assert_eq!(world.bill()["tasks"], 0);

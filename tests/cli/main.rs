@@ -19,6 +19,7 @@ mod plans;
 mod probe;
 mod refused;
 mod runs;
+mod sandboxed;
 mod second;
 mod statuses;
 mod told;

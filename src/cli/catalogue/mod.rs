@@ -19,6 +19,7 @@ use crate::catalogue::List;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::ledger::{Ledger, Lock, needs_its_folder};
+use crate::market::Near;
 use crate::product::Engine;
 
 /// The provider's lists move a few times a year.
@@ -31,8 +32,6 @@ enum Source {
     Provider(DateTime<Utc>),
     /// The list that comes with bursar.
     Shipped,
-    /// There is none.
-    Nowhere,
 }
 
 /// An engine's list, as it is kept.
@@ -82,7 +81,7 @@ fn refresh(
     out: Out,
     to_read: &mut [&mut OfEngine],
 ) -> anyhow::Result<()> {
-    let credentials = match secrets::of(account) {
+    let credentials = match secrets::to_ask(account) {
         Ok(credentials) => credentials,
         Err(error) if args.refresh => return Err(error),
         Err(error) => {
@@ -118,19 +117,20 @@ fn born_under_lock(config: &Config) -> anyhow::Result<Lock> {
 
 fn tell(list: List, of_engines: &[OfEngine], now: DateTime<Utc>, args: &ListArgs, out: Out) -> anyhow::Result<Exit> {
     let mut sources = Vec::new();
-    let mut shown = Rows::none(list);
+    let (mut all, mut shown) = (Rows::none(list), Rows::none(list));
     for OfEngine { engine, kept } in of_engines {
-        let (source, rows) = match (kept, Rows::shipped(list)) {
-            (Some((read_at, rows)), _) => (Source::Provider(*read_at), rows.clone()),
-            (None, Some(rows)) => (Source::Shipped, rows),
-            (None, None) => (Source::Nowhere, Rows::none(list)),
+        let (source, rows) = match kept {
+            Some((read_at, rows)) => (Source::Provider(*read_at), rows.clone()),
+            None => (Source::Shipped, Rows::shipped(list, *engine, now.date_naive())),
         };
-        out.note(&words(list, *engine, source, now));
+        out.note(&words(list, *engine, source, rows.is_empty(), now));
         sources.push((*engine, source));
+        all.add(*engine, rows.clone());
         shown.add(*engine, rows.matching(args.search.as_deref()));
     }
-    if let Some(search) = args.search.as_ref().filter(|_| shown.is_empty()) {
-        out.note(&format!("nothing in it is like `{search}`"));
+    let missed = args.search.as_ref().filter(|_| shown.is_empty());
+    if let Some(search) = missed {
+        out.must(&no_match(list, search, all.near(search)));
     }
     if out.json {
         let sources: Vec<Value> = sources.iter().map(|(engine, source)| facts(*engine, *source)).collect();
@@ -138,19 +138,42 @@ fn tell(list: List, of_engines: &[OfEngine], now: DateTime<Utc>, args: &ListArgs
     } else if !shown.is_empty() {
         out::data(&table::text(&shown.table()))?;
     }
-    Ok(Exit::Complete)
+    Ok(if missed.is_some() { Exit::Usage } else { Exit::Complete })
 }
 
-fn words(list: List, engine: Engine, source: Source, now: DateTime<Utc>) -> String {
+/// That nothing has the word in its name, and what it may mean.
+fn no_match(list: List, search: &str, near: Option<Near>) -> String {
+    let none = format!("none of these {list} has `{search}` in its name or as its code");
+    match near {
+        Some(Near::Name { name, code }) if name == code => format!("{none}; did you mean `{name}`?"),
+        Some(Near::Name { name, code }) => format!("{none}; did you mean `{name}` ({code})?"),
+        Some(Near::Within { country, place: None }) => format!("{none}; it is a place within `{country}`"),
+        Some(Near::Within { country, place: Some(place) }) => {
+            format!("{none}; did you mean `{place}`, a place within `{country}`?")
+        }
+        Some(Near::Absent { name, .. }) => format!("{none}; bursar's own list has `{name}`, and this one lacks it"),
+        Some(Near::Region) => format!("{none}; it means several countries: search for one of them"),
+        Some(Near::List { names }) => format!("{none}; search for one at a time: {}", names.join(", ")),
+        Some(Near::Unserved { iso }) => format!("{none}; the provider does not serve this country ({iso})"),
+        None => none,
+    }
+}
+
+fn words(list: List, engine: Engine, source: Source, is_empty: bool, now: DateTime<Utc>) -> String {
     match source {
         Source::Provider(read_at) => format!("{engine}: the provider's {list}, read {}", ago(now - read_at)),
-        Source::Shipped => format!(
-            "{engine}: the {list} that come with bursar, which are hints and no proof of what the provider serves; with \
-             credentials `bursar {list} --refresh` reads its own"
+        Source::Shipped if is_empty => format!(
+            "{engine}: bursar comes with none of the {list} that are still served; with credentials `bursar {list} --refresh` \
+             reads the provider's own"
         ),
-        Source::Nowhere => {
-            format!("{engine}: no {list} are kept; with credentials `bursar {list} --refresh` reads the provider's")
-        }
+        Source::Shipped => format!(
+            "{engine}: {}, which are hints and no proof of what the provider serves; with credentials `bursar {list} \
+             --refresh` reads its own",
+            match list {
+                List::Locations | List::Languages => format!("the {list} that come with bursar"),
+                List::Models => "the models whose prices come with bursar".to_owned(),
+            }
+        ),
     }
 }
 
@@ -167,7 +190,6 @@ fn facts(engine: Engine, source: Source) -> Value {
     let (source, read_at) = match source {
         Source::Provider(read_at) => ("provider", Some(read_at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true))),
         Source::Shipped => ("shipped", None),
-        Source::Nowhere => ("none", None),
     };
     json!({ "engine": engine.name(), "source": source, "read_at": read_at })
 }

@@ -1,11 +1,14 @@
 //! The rows of a list, of whichever kind: kept, shipped, searched, as a table and as JSON.
 
+use chrono::NaiveDate;
 use serde_json::{Value, json};
 
-use crate::catalogue::{Kept, List, Model};
+use crate::catalogue::{Kept, List, Model, near_language, near_place};
 use crate::cli::table::{self, Columns};
 use crate::ledger::{Ledger, LedgerError};
-use crate::market::{self, Language, Location};
+use crate::market::{self, Language, Location, Near};
+use crate::model::{ShippedModel, shipped_models};
+use crate::near::nearest;
 use crate::product::Engine;
 
 /// Rows, each with the engines that have it; those of a single engine's list have none yet.
@@ -32,6 +35,19 @@ impl From<Vec<Language>> for Rows {
     }
 }
 
+/// What the shipped list knows of a model.
+impl From<&ShippedModel> for Model {
+    fn from(shipped: &ShippedModel) -> Self {
+        let has_price_of_search = shipped.prices.iter().any(|price| price.search.is_some());
+        Self {
+            name: shipped.name.to_owned(),
+            reasoning: Some(shipped.reasons),
+            web_search_supported: has_price_of_search.then_some(true),
+            task_post_supported: None,
+        }
+    }
+}
+
 impl From<Vec<Model>> for Rows {
     fn from(rows: Vec<Model>) -> Self {
         Self::Models(bare(rows))
@@ -47,12 +63,24 @@ impl Rows {
         }
     }
 
-    /// The list that comes with bursar; there is none of models.
-    pub(super) fn shipped(list: List) -> Option<Self> {
+    /// The list that comes with bursar; of models, those whose prices are known and that are still served.
+    pub(super) fn shipped(list: List, engine: Engine, today: NaiveDate) -> Self {
         match list {
-            List::Locations => Some(market::locations().to_vec().into()),
-            List::Languages => Some(market::languages().to_vec().into()),
-            List::Models => None,
+            List::Locations => market::locations().to_vec().into(),
+            List::Languages => market::languages().to_vec().into(),
+            List::Models => shipped_models(engine, today).map(Model::from).collect::<Vec<_>>().into(),
+        }
+    }
+
+    /// What a word may mean that no row has in its name.
+    pub(super) fn near(&self, word: &str) -> Option<Near> {
+        match self {
+            Self::Locations(rows) => near_place(word, &rows_of(rows)),
+            Self::Languages(rows) => near_language(word, &rows_of(rows)),
+            Self::Models(rows) => {
+                let name = nearest(word, rows.iter().map(|(row, _)| row.name.as_str()))?.to_owned();
+                Some(Near::Name { code: name.clone(), name })
+            }
         }
     }
 

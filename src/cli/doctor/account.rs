@@ -21,8 +21,8 @@ use crate::provider::{Failure, ListProblem, Provider as _, Request, Response, Us
 const SKEW_S: i64 = 5;
 
 /// Asks once, and looks at all that the answer says.
-pub(super) async fn scan(account: &AccountConfig, clock: Clock) -> anyhow::Result<Vec<Finding>> {
-    let credentials = match secrets::of(account) {
+pub(super) async fn scan(account: &AccountConfig, clock: Clock, sandbox: bool) -> anyhow::Result<Vec<Finding>> {
+    let credentials = match secrets::for_session(account, sandbox) {
         Ok(credentials) => credentials,
         Err(error) => {
             let says = error.to_string();
@@ -30,7 +30,7 @@ pub(super) async fn scan(account: &AccountConfig, clock: Clock) -> anyhow::Resul
                 "credentials",
                 Exit::Usage,
                 says,
-                "without them only `plan` and the sandbox work",
+                "without them only `plan` and the sandbox work: `bursar doctor --sandbox` and `bursar run JOB --sandbox`",
             )]);
         }
     };
@@ -57,8 +57,14 @@ pub(super) async fn scan(account: &AccountConfig, clock: Clock) -> anyhow::Resul
     }
     match judge_account(&outcome) {
         Ok(told) => {
-            let (from, url) = (secrets::place(account), &account.base_url);
-            findings.push(Finding::ok("credentials", format!("{url} accepts {from}")));
+            findings.push(Finding::ok(
+                "credentials",
+                if sandbox {
+                    "the simulated provider needs none".to_owned()
+                } else {
+                    format!("{} accepts {}", account.base_url, secrets::place(account))
+                },
+            ));
             findings.push(balance(&told, account));
             findings.push(day_limit(&told, account));
             findings.push(duplicates());

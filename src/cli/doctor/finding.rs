@@ -89,9 +89,9 @@ pub(super) fn text(findings: &[Finding], quiet: bool) -> String {
             account.clone_from(&finding.account);
             let _ = writeln!(text, "account {}", account.as_deref().unwrap_or_default());
         }
-        let _ = writeln!(text, "{:4}  {:12} {}", finding.level.name(), finding.about, finding.says);
+        let _ = writeln!(text, "{:4}  {:16} {}", finding.level.name(), finding.about, finding.says);
         if let Some(advice) = &finding.advice {
-            let _ = writeln!(text, "{:19}{advice}", "");
+            let _ = writeln!(text, "{:23}{advice}", "");
         }
     }
     out::lines(&text)

@@ -9,6 +9,7 @@ mod books;
 mod finding;
 mod here;
 mod probe;
+mod rehearsal;
 
 use anyhow::Context as _;
 use serde_json::{Value, json};
@@ -18,12 +19,17 @@ use self::probe::Probe;
 use super::args::DoctorArgs;
 use super::out::{self, Out, count};
 use super::run::kind_of;
-use super::{Common, Exit, locate};
+use super::{Common, Exit, locate, sandboxed};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 
 pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
-    let config = locate::config(None, common)?;
+    let (mut config, has_ledger) =
+        if args.sandbox { sandboxed::config_or_none(common)? } else { (locate::config(None, common)?, true) };
+    let clock = Clock::system();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
+    let rehearsal =
+        if args.sandbox { Some(runtime.block_on(rehearsal::begin(&mut config, has_ledger, clock))?) } else { None };
     let accounts: Vec<&AccountConfig> = match &args.account {
         Some(name) => vec![locate::account(&config, name)?],
         None => config.accounts.values().collect(),
@@ -31,15 +37,15 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
     let probed = if args.probe { Some(locate::account_or_only(&config, args.account.as_deref())?) } else { None };
     let state_dir = locate::state_dir(&config)?;
     let mut findings = here::scan(&config, &state_dir);
-    let ledger = here::ledger(&config, &mut findings);
+    let ledger = if has_ledger { here::ledger(&config, &mut findings) } else { None };
+    findings.extend((!has_ledger).then(rehearsal::no_ledger));
+    findings.extend(rehearsal.as_ref().and_then(|rehearsal| rehearsal.beside_a_run(has_ledger)));
     if let Some(ledger) = &ledger {
         findings.extend(books::scan(ledger, &state_dir)?);
     }
-    let clock = Clock::system();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     for account in accounts {
-        let mut of_account = runtime.block_on(account::scan(account, clock))?;
-        of_account.extend(books::new_ledger(&config, account, &state_dir));
+        let mut of_account = runtime.block_on(account::scan(account, clock, args.sandbox))?;
+        of_account.extend(books::new_ledger(&config, account, &state_dir).filter(|_| !args.sandbox));
         if let Some(ledger) = &ledger {
             if ledger.kind() == kind_of(account.route) {
                 of_account.extend(books::of_account(ledger, account, clock.now().wall)?);

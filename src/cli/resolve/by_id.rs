@@ -50,7 +50,7 @@ pub(super) fn resolve(
     }
     let lines = lines(file)?;
     let account = locate::account(config, &evidence.account.1)?;
-    let http = secrets::of(account)?.way_to(&account.base_url)?;
+    let http = secrets::to_ask(account)?.way_to(&account.base_url)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("no runtime")?;
     let (mut taken, mut refused) = (BTreeMap::<AttemptId, (String, Money)>::new(), Vec::new());
     for (n, line) in lines.iter().enumerate() {

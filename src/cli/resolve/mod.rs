@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::args::ResolveArgs;
 use super::out::{self, Out, count};
-use super::{Common, Exit, locate, mistake};
+use super::{Common, Exit, locate, mistake, sandboxed};
 use crate::clock::Clock;
 use crate::ids::{BatchId, TaskId};
 use crate::ledger::{Change, Evidence, Ledger, Lock};
@@ -24,9 +24,14 @@ pub(super) fn resolve(args: &ResolveArgs, common: &Common, out: Out) -> anyhow::
         return mistake("--reason must say how you know");
     }
     let reason = reason.unwrap_or("by the provider's ids");
-    let config = locate::config(None, common)?;
-    let seen = Ledger::open_to_read(&config.ledger)?;
+    let config = sandboxed::config(common, args.sandbox)?;
+    let seen = locate::to_open(&config.ledger, None)?;
     let (kind, at) = (seen.kind(), Clock::system().now().wall.timestamp());
+    if args.sandbox && args.ids.is_some() {
+        return mistake(
+            "--ids asks the provider, and the simulated one is there while `run` or `reconcile` work: leave --ids out",
+        );
+    }
     if let Some(name) = &args.restored {
         drop(seen);
         let _lock = Lock::try_take(&config.ledger)?;

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::RunArgs;
 use super::locate::{self, Located};
 use super::out::{Out, shell};
-use super::{Common, Exit, embedded, mistake, secrets, stop};
+use super::{Common, Exit, embedded, mistake, sandboxed, secrets, stop};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::StopWord;
@@ -62,11 +62,7 @@ fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<(Vec<Locate
     let mut wrong = Exit::Complete;
     let mut broken = Vec::new();
     for arg in &args.jobs {
-        if args.sandbox && !locate::is_path(arg) {
-            return mistake(format!("`{}`: with --sandbox, name the job file", arg.display()));
-        }
-        match locate::job_to_buy(arg, None, common) {
-            Ok(located) if args.sandbox => jobs.push(embedded::for_sandbox(located, common.ledger.as_deref())),
+        match sandboxed::job_to_buy(arg, None, common, args.sandbox) {
             Ok(located) => jobs.push(located),
             Err(error) if args.jobs.len() > 1 || error.is::<Problems>() => {
                 super::say(&error, out);
@@ -213,7 +209,8 @@ impl Start<'_> {
             }
             if self.args.sandbox {
                 let faults = embedded::faults(self.args.faults.as_deref())?;
-                account.base_url = embedded::serve_for(&state_dir, faults, self.clock, served.child_token()).await?;
+                account.base_url =
+                    embedded::serve_for(Some(&state_dir), faults, self.clock, served.child_token()).await?;
             }
             let ended = self.account(&mut ledger, &account, &credentials, &jobs).await;
             exit = exit.and(self.beside_others(ended)?);
@@ -228,10 +225,7 @@ impl Start<'_> {
     }
 
     fn credentials(&self, account: &AccountConfig) -> anyhow::Result<secrets::Credentials> {
-        if self.args.sandbox {
-            return Ok(secrets::Credentials::of_sandbox(embedded::LOGIN));
-        }
-        secrets::of(account)
+        secrets::for_session(account, self.args.sandbox)
     }
 
     /// What one job, account or ledger comes to: where others are named beside it, its error is said and they go on.
