@@ -1,6 +1,6 @@
 //! A task: one question in one run; its key, made from its content; its states; the one table of transitions.
 //!
-//! Each state says who moves a task on, and what a crash leaves behind. `ledger::journal` moves the money.
+//! Each state says who moves a task on, and what a crash leaves behind. `ledger::sqlite::journal` moves the money.
 
 use std::fmt;
 

@@ -138,7 +138,7 @@ fn of_register(error: &RegisterError) -> Exit {
 fn of_ledger(error: &LedgerError) -> Exit {
     match error {
         LedgerError::File { .. } => Exit::Usage,
-        LedgerError::Sqlite { .. }
+        LedgerError::Store { .. }
         | LedgerError::SqliteVersion(_)
         | LedgerError::Illegal(_)
         | LedgerError::IllegalStep(_)

@@ -1,8 +1,6 @@
 //! The errors of a ledger, in words for the person who must act.
 
-use std::path::PathBuf;
-
-use rusqlite::ErrorCode;
+use std::path::{Path, PathBuf};
 
 use crate::attempt::IllegalStep;
 use crate::task::IllegalTransition;
@@ -10,13 +8,15 @@ use crate::task::IllegalTransition;
 /// The ledger could not be opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// SQLite says no.
-    #[error("{}", sqlite_says(.path, .said))]
-    Sqlite {
-        /// The ledger's file.
+    /// The store says no.
+    #[error("{}{what}", named(.path))]
+    Store {
+        /// Where it is kept.
         path: PathBuf,
-        /// What SQLite said.
-        said: Box<rusqlite::Error>,
+        /// What it said, and what that means for the money.
+        what: String,
+        /// The same in the store's own words.
+        said: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The file cannot be made or is not safe to use.
     #[error("ledger `{}`: {what}", .path.display())]
@@ -40,33 +40,8 @@ pub enum LedgerError {
     Unexpected(String),
 }
 
-/// What SQLite said, and what it means for the money.
-fn sqlite_says(path: &std::path::Path, source: &rusqlite::Error) -> String {
-    let ledger = if path.as_os_str().is_empty() { "ledger".to_owned() } else { format!("ledger `{}`", path.display()) };
-    if let rusqlite::Error::FromSqlConversionFailure(_, _, what) = source {
-        return format!(
-            "{ledger} holds what this bursar cannot read: {what}; nothing is bought with it. A newer bursar has written it, or the \
-             file was changed by other hands: use that bursar, or put a copy of the ledger in its place"
-        );
-    }
-    let means = match source.sqlite_error_code() {
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
-            "the file is damaged, and nothing more is bought with it. Keep it, and put a copy of the ledger in its place: what \
-             that lacks is read from the provider's list before anything is bought"
-        }
-        _ => {
-            "what was committed before is safe, and nothing is bought without a commit. Once it can be read and written, the \
-             same command goes on, and `bursar status` shows what is spent and in doubt"
-        }
-    };
-    format!("{ledger}: {source}; {means}")
-}
-
-/// Anything that SQLite says gets the path when it leaves the module.
-impl From<rusqlite::Error> for LedgerError {
-    fn from(source: rusqlite::Error) -> Self {
-        Self::Sqlite { path: PathBuf::new(), said: Box::new(source) }
-    }
+fn named(path: &Path) -> String {
+    if path.as_os_str().is_empty() { "ledger".to_owned() } else { format!("ledger `{}`", path.display()) }
 }
 
 impl LedgerError {
@@ -78,11 +53,11 @@ impl LedgerError {
         Err(Self::Unexpected(format!("{what} {id} was taken to stand where it does not")))
     }
 
-    /// Names the file in what SQLite said.
+    /// Names the place in what the store said.
     #[must_use]
-    pub(crate) fn at(self, path: &std::path::Path) -> Self {
+    pub(crate) fn at(self, path: &Path) -> Self {
         match self {
-            Self::Sqlite { said, .. } => Self::Sqlite { path: path.to_owned(), said },
+            Self::Store { what, said, .. } => Self::Store { path: path.to_owned(), what, said },
             other @ (Self::File { .. }
             | Self::SqliteVersion(_)
             | Self::Illegal(_)

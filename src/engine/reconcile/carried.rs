@@ -1,7 +1,7 @@
 //! Scans of earlier sessions: which of them count together with one of this session.
 //!
 //! A scan is evidence about the provider, not about the process that made it. The ledger keeps the unknown outcomes
-//! that a valid scan counted for (`ledger::scans`), and the rules of `evidence` judge it by the quarantine as it is
+//! that a valid scan counted for (`ledger::sqlite::scans`), and the rules of `evidence` judge it by the quarantine as it is
 //! known now. What a process knew beside its scans is gone with it. A session therefore concludes only with a scan of
 //! its own, and after it has read `tasks_ready` itself.
 
