@@ -11,7 +11,7 @@ use crate::config::{Limits, Timing};
 use crate::product::{Engine, Function, Method};
 
 /// A purchase, its answer and the way back take some time of their own, at the beginning and at the end.
-const MOMENTS: Duration = Duration::from_secs(1);
+const MOMENTS: Duration = Duration::from_millis(500);
 /// What comes in between (slow replies, a pace that is not quite reached) adds a tenth.
 const MARGIN: u32 = 10;
 
