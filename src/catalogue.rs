@@ -12,7 +12,7 @@ use crate::near::nearest;
 use crate::product::{Engine, Function, Method, Product, named};
 
 named! {
-    /// What the provider keeps a list of for each engine.
+    /// The kinds of list that the provider keeps for each engine.
     List {
         /// The places where a question can be asked.
         Locations = "locations",
@@ -23,36 +23,36 @@ named! {
     }
 }
 
-/// A model of LLM Responses. What the provider does not say is not known, and no yes.
+/// A model of LLM Responses. A property that the provider does not state is unknown, and does not count as yes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Model {
     /// Its name, mostly with a date.
     pub name: String,
-    /// It reasons before it answers.
+    /// True if it reasons before it answers.
     pub reasoning: Option<bool>,
-    /// It can look things up in the web.
+    /// True if it can search the web.
     pub web_search_supported: Option<bool>,
-    /// The Standard method takes it.
+    /// True if the Standard method accepts it.
     pub task_post_supported: Option<bool>,
 }
 
 /// A list of the provider's, and when it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Kept<T> {
-    /// When, by this machine's clock.
+    /// When it was read, by this machine's clock.
     pub read_at: DateTime<Utc>,
     /// Its rows.
     pub rows: Vec<T>,
 }
 
-/// What the provider serves, as far as its lists are kept: a job is checked against it.
+/// What the provider serves, according to the lists that are kept: jobs are checked against it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Served {
-    /// Where each engine can be asked.
+    /// The places of each engine.
     pub locations: BTreeMap<Engine, Kept<Location>>,
-    /// In which languages.
+    /// The languages of each engine.
     pub languages: BTreeMap<Engine, Kept<Language>>,
-    /// By which models.
+    /// The models of each engine.
     pub models: BTreeMap<Engine, Kept<Model>>,
 }
 
@@ -61,12 +61,12 @@ pub struct Served {
 pub struct Unknown {
     /// What was probably meant.
     pub near: Option<Near>,
-    /// The engine whose kept list lacks it, and when that was read; none where only the shipped list was looked at.
+    /// The engine whose kept list lacks it, and when that was read; none if only the shipped list was used.
     pub list: Option<(Engine, NaiveDate)>,
 }
 
 impl List {
-    /// The engines that the provider has such a list for.
+    /// The engines for which the provider has such a list.
     pub fn engines(self) -> Vec<Engine> {
         let has = |engine: &Engine| match self {
             Self::Locations | Self::Languages => {
@@ -130,7 +130,7 @@ fn of<'k, T>(lists: &'k BTreeMap<Engine, Kept<T>>, engines: &[Engine]) -> Vec<(E
     engines.iter().filter_map(|engine| Some((*engine, lists.get(engine)?))).collect()
 }
 
-/// The code, unless it is none or a kept list lacks it.
+/// The code, unless there is none or a kept list lacks it.
 fn unless_lacking<T, C>(
     code: Option<C>,
     kept: &[(Engine, &Kept<T>)],
@@ -193,7 +193,7 @@ pub(crate) fn near_place(word: &str, list: &[Location]) -> Option<Near> {
     by_name.or_else(by_part).map(Near::place).or_else(by_city)
 }
 
-/// The places of a text that names several, each of which the list has.
+/// The places of a text that names several, if the list has each.
 fn several(word: &str, list: &[Location]) -> Option<Vec<String>> {
     let parts: Vec<&str> =
         word.split([',', ';', '/', '+', '|']).map(str::trim).filter(|part| !part.is_empty()).collect();
@@ -230,14 +230,14 @@ pub(crate) fn near_language(word: &str, list: &[Language]) -> Option<Near> {
     list.iter().find(|row| row.name == near).map(Near::language)
 }
 
-/// The model of a name: itself, or the newest of those that carry the name and a date behind it.
+/// The model of a name: itself, or the newest model with that name and a date after it.
 pub fn find_model<'m>(models: &'m [Model], name: &str) -> Option<&'m Model> {
     let dated = |model: &&Model| undated(&model.name) == name && model.name != name;
     let itself = models.iter().find(|model| model.name == name);
     itself.or_else(|| models.iter().filter(dated).max_by(|one, other| one.name.cmp(&other.name)))
 }
 
-/// A model's name without the date behind it, `-20250514` or `-2025-05-14`. A number before the date is a version.
+/// A model's name without the date after it, `-20250514` or `-2025-05-14`. A number before the date is a version.
 pub fn undated(name: &str) -> &str {
     let is_digit = |byte: &u8| byte.is_ascii_digit();
     let is_date = |date: &str| match date.as_bytes() {
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(places.language("sw", &[Engine::Gemini]), Err(lacks(None)));
     }
 
-    /// What is suggested, in one line.
+    /// A suggestion, in one line.
     fn suggested(near: Option<Near>) -> String {
         match near {
             Some(Near::Name { name, code }) => format!("{name} {code}"),

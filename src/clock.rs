@@ -12,11 +12,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 pub struct Now {
     /// The wall clock; may jump.
     pub wall: DateTime<Utc>,
-    /// Since the process began; never runs backwards, and stands still while the machine is suspended.
+    /// The time since the process began; it never runs backwards, and stands still while the machine is suspended.
     pub mono: Duration,
 }
 
-/// Where the time comes from.
+/// The source of the time.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     began: tokio::time::Instant,
@@ -35,7 +35,7 @@ impl Clock {
         Self { began: tokio::time::Instant::now(), wall: Some(wall) }
     }
 
-    /// What time it is.
+    /// The current time.
     pub fn now(&self) -> Now {
         let mono = self.began.elapsed();
         let wall = match self.wall {

@@ -15,21 +15,22 @@ use crate::product::{Engine, Function, Method, Priority, Route};
 pub(crate) use read::is_loopback;
 pub use read::{SHORTEST_QUARANTINE, check_config};
 
-/// The name of an account where none is written.
+/// The name of the account if none is written.
 pub const DEFAULT_ACCOUNT: &str = "main";
 
-/// What `bursar.toml` says.
+/// The content of `bursar.toml`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
-    /// The file; none when there is none and the built-in defaults hold.
+    /// The file; none if there is none and the built-in defaults apply.
     pub path: Option<PathBuf>,
-    /// The ledger, relative paths resolved.
+    /// The ledger, with its path resolved.
     pub ledger: PathBuf,
-    /// What an answer is taken to need on the disk; none for the built-in numbers, 0 for no look at the disk.
+    /// The space that an answer is expected to need on the disk; none for the built-in numbers, 0 for no check of the
+    /// disk.
     pub bytes_per_answer: Option<u32>,
-    /// Where to keep what must survive outside the ledger; none for the user's state folder.
+    /// The folder for what must survive outside the ledger; none for the user's state folder.
     pub state_dir: Option<PathBuf>,
-    /// The accounts by name; [`DEFAULT_ACCOUNT`] on the provider itself where the file has none.
+    /// The accounts by name; [`DEFAULT_ACCOUNT`] at the provider itself if the file has none.
     pub accounts: BTreeMap<String, AccountConfig>,
 }
 
@@ -38,37 +39,37 @@ pub struct Config {
 pub struct AccountConfig {
     /// Its name.
     pub name: String,
-    /// How the provider is reached.
+    /// How the provider is reached and authorised.
     pub route: Route,
     /// The provider's address, without a slash at the end.
     pub base_url: String,
-    /// The environment variable with the login; not looked at where `login_file` is given.
+    /// The environment variable with the login; ignored if `login_file` is given.
     pub login_env: String,
     /// The file with the login.
     pub login_file: Option<PathBuf>,
-    /// The environment variable with the password; not looked at where `password_file` is given.
+    /// The environment variable with the password; ignored if `password_file` is given.
     pub password_env: String,
     /// The file with the password.
     pub password_file: Option<PathBuf>,
-    /// On route `aisa`, the environment variable with the key; not looked at where `key_file` is given.
+    /// On route `aisa`, the environment variable with the key; ignored if `key_file` is given.
     pub key_env: String,
     /// On route `aisa`, the file with the key.
     pub key_file: Option<PathBuf>,
-    /// The proxy that the provider is reached through; none for a direct connection.
+    /// The proxy to the provider; none for a direct connection.
     pub proxy: Option<ProxyConfig>,
-    /// The provider decodes `%hh` and `+` in the prompt of a model, as it does in that of the scraper.
+    /// True if the provider decodes `%hh` and `+` in a model's prompt, as it does in the scraper's.
     pub user_prompt_decoded: bool,
-    /// The ceilings on what it may spend.
+    /// The caps on its spending.
     pub caps: AccountCaps,
-    /// How fast it may be used.
+    /// The provider's limits.
     pub limits: Limits,
-    /// How long things take.
+    /// How long things take, and how long to wait.
     pub timing: Timing,
     /// Prices over the built-in list.
     pub prices: Vec<PriceOverride>,
 }
 
-/// An HTTP proxy, and where its user and password stand.
+/// An HTTP proxy, and the source of its user and password.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProxyConfig {
     /// `http://host:port`.
@@ -79,14 +80,14 @@ pub struct ProxyConfig {
     pub auth_file: Option<PathBuf>,
 }
 
-/// Ceilings on the spending of an account, by UTC; none means no such cap.
+/// Caps on the spending of an account, by UTC; none means no such cap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccountCaps {
     /// For a day.
     pub day: Option<Money>,
     /// For a month.
     pub month: Option<Money>,
-    /// What must stay on the account.
+    /// The balance that must stay on the account.
     pub keep_balance: Option<Money>,
 }
 
@@ -95,9 +96,9 @@ pub struct AccountCaps {
 pub struct Limits {
     /// Calls of all kinds in a minute.
     pub calls_per_minute: u32,
-    /// Calls under way at one time, but for Live ones; through the AIsa gateway, of all kinds.
+    /// Concurrent calls, except Live ones; through the AIsa gateway, of all kinds.
     pub in_flight: u32,
-    /// Live calls under way at one time; the provider refuses the thirty-first.
+    /// Concurrent Live calls; the provider refuses the thirty-first.
     pub live_in_flight: u32,
     /// Calls of `tasks_ready` in a minute.
     pub tasks_ready_per_minute: u32,
@@ -110,33 +111,34 @@ pub struct Limits {
 /// How long things take and how long to wait for them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// For the answer to one call.
+    /// For the reply to one call.
     pub request_timeout: Duration,
-    /// For the answer to a Live call, which the provider ends after 120 seconds.
+    /// For the reply to a Live call, which the provider ends after 120 seconds.
     pub live_timeout: Duration,
     /// Between scans while something is in doubt.
     pub sweep_every: Duration,
     /// Between the two scans that conclude.
     pub sweep_gap: Duration,
-    /// How long must pass before absence can mean anything.
+    /// How long after the close absence means nothing.
     pub quarantine: Duration,
-    /// How late the provider's list may show a task.
+    /// The longest lag of the provider's list.
     pub lag_max: Duration,
-    /// Between polls, at least.
+    /// The shortest time between polls.
     pub poll_min: Duration,
-    /// Between polls, at most.
+    /// The longest time between polls.
     pub poll_max: Duration,
-    /// When a task counts as late; none for what the product says.
+    /// When a task counts as late; none for the product's own time.
     pub give_up: Option<Duration>,
-    /// How old the balance may be that `user_data` shows.
+    /// The greatest age of the balance that `user_data` shows.
     pub balance_lag: Duration,
-    /// How long nothing may come of any call, or another process hold the ledger, before that is said, also when quiet.
+    /// How long all calls may fail, or another process may hold the ledger, before that is reported, also with
+    /// `--quiet`.
     pub silence: Duration,
-    /// And before a session ends that nobody watches.
+    /// How long that may last before an unattended session ends.
     pub patience: Duration,
 }
 
-/// A price over the built-in list: what it is for, and what is charged. A missing method, priority or model means all.
+/// A price over the built-in list: what it applies to, and the charge. A missing method, priority or model means all.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PriceOverride {
     /// The function.
@@ -149,7 +151,7 @@ pub struct PriceOverride {
     pub priority: Option<Priority>,
     /// The model.
     pub model: Option<String>,
-    /// For one task; of LLM Responses, the most that one may cost.
+    /// For one task; for LLM Responses, the maximum that one may cost.
     pub price: Option<Money>,
     /// For a million tokens that the model reads.
     pub input_per_million: Option<Money>,
@@ -173,7 +175,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// What a route allows where nothing else is written: of the AIsa gateway, what its free tier has.
+    /// The limits of a route if the config names none; those of the AIsa gateway's free tier, for that route.
     pub fn of(route: Route) -> Self {
         match route {
             Route::DataForSeo | Route::Sandbox => Self::default(),
@@ -204,7 +206,7 @@ impl Default for Timing {
 }
 
 impl AccountConfig {
-    /// An account of which nothing but the name and the route is written.
+    /// An account with only its name and route written.
     pub fn new(name: &str, route: Route) -> Self {
         Self {
             name: name.to_owned(),
@@ -230,7 +232,7 @@ impl AccountConfig {
 }
 
 impl Config {
-    /// What holds without a file: the ledger beside the job file, one account on the provider itself.
+    /// The config without a file: the ledger beside the job file, one account at the provider itself.
     pub fn built_in(folder: &Path) -> Self {
         Self {
             path: None,
@@ -247,8 +249,8 @@ fn default_accounts() -> BTreeMap<String, AccountConfig> {
     BTreeMap::from([(main.name.clone(), main)])
 }
 
-/// Where the config is looked for, best first: the one that a flag or the environment names and no other, else
-/// `bursar.toml` in the job file's folder (without a job file: the current one) or the nearest above it, else
+/// Where the config is looked for, in this order: the one that a flag or the environment names, and no other;
+/// `bursar.toml` in the job file's folder (without a job file: the current one) or its nearest parent;
 /// `bursar/bursar.toml` in the user's config folder.
 pub fn candidates(
     job_path: Option<&Path>,

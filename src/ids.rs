@@ -1,6 +1,6 @@
 //! The small numbers that identify rows of the ledger, one type each, so that none is mistaken for another.
 
-/// A row number of its own type.
+/// A row number with its own type.
 macro_rules! id {
     ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$doc])*
@@ -18,7 +18,7 @@ macro_rules! id {
 id! {
     /// A way to the provider, with its limits and caps.
     AccountId,
-    /// A job file, known by its name.
+    /// A job file, identified by its name.
     JobId,
     /// A job in a period.
     RunId,
@@ -28,7 +28,7 @@ id! {
     BatchId,
     /// One purchase of one task.
     AttemptId,
-    /// What is asked of whom: engine, function, model, options.
+    /// A target: engine, function, model, options.
     TargetId,
     /// A place and a language.
     MarketId,

@@ -14,20 +14,20 @@ pub(crate) use alias::{
     UNSERVED, country, country_of_city, everyday_zone, folded, is_region, language as language_alias, nearly_a_city,
 };
 
-/// Where and in which language a question is asked, as resolved.
+/// The place and language of a question, as resolved.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Market {
     /// The provider's code of the place.
     pub location_code: u32,
-    /// Its name, where the shipped list has it.
+    /// Its name, if the shipped list has it.
     pub location_name: Option<String>,
     /// The provider's code of the language.
     pub language_code: String,
-    /// Its name, where the shipped list has it.
+    /// Its name, if the shipped list has it.
     pub language_name: Option<String>,
 }
 
-/// A place, of the shipped list or of the provider's.
+/// A place, from the shipped list or the provider's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Location {
     /// The provider's code.
@@ -36,13 +36,13 @@ pub struct Location {
     pub name: String,
     /// The two letters of ISO 3166 of its country.
     pub iso: Option<String>,
-    /// `Country`, or what else the provider calls it.
+    /// `Country`, or another word of the provider for its kind.
     pub kind: Option<String>,
     /// The code of the place that it is a part of.
     pub parent: Option<u32>,
 }
 
-/// A language, of the shipped list or of the provider's.
+/// A language, from the shipped list or the provider's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Language {
     /// The provider's code.
@@ -52,7 +52,7 @@ pub struct Language {
 }
 
 impl Location {
-    /// It is written like this: by its name, or a country by its two letters, in any case.
+    /// True if this text means it: its name, or the two letters of a country, in any case.
     pub fn is_called(&self, word: &str) -> bool {
         let country = self.kind.as_deref() == Some("Country");
         same(&self.name, word) || (country && self.iso.as_ref().is_some_and(|iso| iso.eq_ignore_ascii_case(word)))
@@ -60,19 +60,19 @@ impl Location {
 }
 
 impl Language {
-    /// It is written like this: by its name or its code, in any case.
+    /// True if this text means it: its name or its code, in any case.
     pub fn is_called(&self, word: &str) -> bool {
         same(&self.name, word) || self.code.eq_ignore_ascii_case(word)
     }
 }
 
 impl Market {
-    /// Where a question is asked that is asked in no place and no language.
+    /// The market of a question that is asked without a place and a language.
     pub fn nowhere() -> Self {
         Self { location_code: 0, location_name: None, language_code: String::new(), language_name: None }
     }
 
-    /// The market of two codes, with the names that the shipped lists have for them.
+    /// The market of two codes, with their names from the shipped lists.
     pub fn of(location_code: u32, language_code: &str) -> Self {
         let language = languages().iter().find(|language| language.code == language_code);
         Self {
@@ -84,7 +84,7 @@ impl Market {
     }
 }
 
-/// As a person reads it: `Germany/de`, `1003854/en`.
+/// The market as a person reads it: `Germany/de`, `1003854/en`.
 impl fmt::Display for Market {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.location_name {
@@ -126,7 +126,7 @@ fn rows(list: &'static str) -> impl Iterator<Item = csv::StringRecord> {
 }
 
 /// The code of a place written as its name, its two ISO letters (in any case) or its code; none for a name that the
-/// shipped list does not have. A number is a code, listed or not.
+/// shipped list lacks. A number is a code, listed or not.
 pub fn find_location(name_or_code: &str) -> Option<u32> {
     if let Ok(code) = name_or_code.parse::<u32>() {
         return (code > 0).then_some(code);
@@ -134,7 +134,7 @@ pub fn find_location(name_or_code: &str) -> Option<u32> {
     locations().iter().find(|location| location.is_called(name_or_code)).map(|location| location.code)
 }
 
-/// The place of a code, where the shipped list has it.
+/// The place of a code, if the shipped list has it.
 pub fn location_by_code(code: u32) -> Option<&'static Location> {
     locations().iter().find(|location| location.code == code)
 }
@@ -149,12 +149,12 @@ pub fn find_language(name_or_code: &str) -> Option<String> {
         .or_else(|| is_language_code(name_or_code).then(|| name_or_code.to_owned()))
 }
 
-/// Languages with the country that they are named for: the region says nothing.
+/// Languages with the country that they are named after: the region adds nothing.
 const AT_HOME: &str = "ar-SA bg-BG bn-BD ca-ES cs-CZ da-DK de-DE el-GR en-US es-ES et-EE fa-IR fi-FI fr-FR he-IL hi-IN \
     hr-HR hu-HU id-ID it-IT ja-JP ko-KR lt-LT lv-LV ms-MY nb-NO nl-NL no-NO pl-PL ro-RO ru-RU sk-SK sl-SI sr-RS sv-SE \
     ta-IN th-TH tr-TR uk-UA ur-PK vi-VN";
 
-/// True where a code that is not listed is another name for one that is (`jp`, `de-DE`).
+/// True if an unlisted code is another name for a listed one (`jp`, `de-DE`).
 pub(crate) fn is_misnomer(code: &str) -> bool {
     let is_listed = languages().iter().any(|language| language.is_called(code));
     if is_listed {

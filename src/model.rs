@@ -16,36 +16,36 @@ use crate::product::Engine;
 /// A model of the shipped list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShippedModel {
-    /// Whose.
+    /// The engine.
     pub engine: Engine,
     /// Its name without a date.
     pub name: &'static str,
-    /// It may reason before it answers.
+    /// True if it may reason before it answers.
     pub reasons: bool,
     /// From this day on its provider no longer serves it, or answers by another model under its name.
     pub retired: Option<NaiveDate>,
-    /// What it charges, by days and by the length of a prompt; never empty.
+    /// Its charges, by days and by the length of a prompt; never empty.
     pub prices: Vec<ModelPrice>,
 }
 
-/// What a model charges on some days for prompts up to some length, in US dollars.
+/// The charges of a model on some days for prompts up to some length, in US dollars.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelPrice {
     /// For a million tokens that it reads.
     pub input: Money,
     /// For a million tokens that it writes.
     pub output: Money,
-    /// For a thousand web searches, where it can search.
+    /// For a thousand web searches, if it can search.
     pub search: Option<Money>,
-    /// The first day (UTC) of this price; `None`: since ever.
+    /// The first day (UTC) of this price; `None`: no beginning.
     pub from: Option<NaiveDate>,
     /// Its last day; `None`: no end is announced.
     pub until: Option<NaiveDate>,
-    /// It holds for tasks that read at most so many tokens; `None`: for longer ones too.
+    /// It holds for tasks that read at most this many tokens; `None`: for longer ones too.
     pub up_to_prompt_tokens: Option<u64>,
     /// When the figures were read.
     pub as_of: NaiveDate,
-    /// Where.
+    /// The source of the figures.
     pub source: &'static str,
 }
 
@@ -53,8 +53,8 @@ pub struct ModelPrice {
 pub type Days = (NaiveDate, NaiveDate);
 
 impl ShippedModel {
-    /// The prices that a task may meet which reads at most so many tokens and is charged on one of these days. Without days:
-    /// on any.
+    /// The prices that a task may meet if it reads at most so many tokens and is charged on one of these days; without
+    /// days, on any day.
     pub fn prices_for(&self, days: Option<Days>, read_tokens: u64) -> impl Iterator<Item = &ModelPrice> {
         let of_days = move |price: &&ModelPrice| days.is_none_or(|days| price.is_of(days));
         let fits = move |price: &ModelPrice| price.up_to_prompt_tokens.is_none_or(|most| read_tokens <= most);
@@ -77,7 +77,7 @@ impl ModelPrice {
     }
 }
 
-/// The model of a name, with or without a date, where the shipped list has it.
+/// The model of a name, with or without a date, if the shipped list has it.
 pub fn shipped_model(engine: Engine, name: &str) -> Option<&'static ShippedModel> {
     let bare = undated(name);
     let bare = bare.strip_suffix("-latest").unwrap_or(bare);
@@ -85,12 +85,12 @@ pub fn shipped_model(engine: Engine, name: &str) -> Option<&'static ShippedModel
     of_engine().find(|model| model.name == name).or_else(|| of_engine().find(|model| model.name == bare))
 }
 
-/// The models of an engine that the shipped list has.
+/// The models of an engine in the shipped list.
 pub fn model_names(engine: Engine) -> impl Iterator<Item = &'static str> {
     shipped().iter().filter(move |model| model.engine == engine).map(|model| model.name)
 }
 
-/// The models of the shipped list that an engine's provider still serves on a day.
+/// The models of the shipped list that an engine's own provider still serves on a day.
 pub fn shipped_models(engine: Engine, today: NaiveDate) -> impl Iterator<Item = &'static ShippedModel> {
     let is_served = move |model: &&ShippedModel| model.retired.is_none_or(|retired| today < retired);
     shipped().iter().filter(move |model| model.engine == engine).filter(is_served)

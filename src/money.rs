@@ -23,18 +23,18 @@ const NANOS_PER_USD: i64 = 1_000_000_000;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Money(i64);
 
-/// Text that is no exact amount of dollars.
+/// Text that is not an exact amount of dollars.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` is not an amount of dollars: write decimal text such as \"12.50\", with at most nine decimals")]
 pub struct MoneyError {
-    /// The text as it stood.
+    /// The text as written.
     pub text: String,
 }
 
 impl Money {
-    /// Nothing.
+    /// Zero.
     pub const ZERO: Self = Self(0);
-    /// The most that can be said; stands for "no cap".
+    /// The greatest amount; stands for "no cap".
     pub const MAX: Self = Self(i64::MAX);
 
     /// From whole nano-dollars.
@@ -47,24 +47,24 @@ impl Money {
         self.0
     }
 
-    /// True for exactly nothing.
+    /// True for exactly zero.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// The sum, or [`Money::MAX`] where it does not fit.
+    /// The sum, or [`Money::MAX`] if it does not fit.
     #[must_use]
     pub const fn saturating_add(self, other: Self) -> Self {
         Self(self.0.saturating_add(other.0))
     }
 
-    /// The product, or [`Money::MAX`] where it does not fit: for prices times counts that a person chose.
+    /// The product, or [`Money::MAX`] if it does not fit: for prices times counts that a person chose.
     #[must_use]
     pub fn saturating_mul(self, times: u64) -> Self {
         Self(i64::try_from(times).map_or(i64::MAX, |times| self.0.saturating_mul(times)))
     }
 
-    /// The difference, or nothing where `other` is more.
+    /// The difference, or zero if `other` is greater.
     #[must_use]
     pub fn less(self, other: Self) -> Self {
         Self(self.0.saturating_sub(other.0).max(0))

@@ -3,27 +3,27 @@
 use crate::product::named;
 
 named! {
-    /// What is odd about an answer that is kept.
+    /// What is odd about an answer that is kept all the same.
     Oddity {
-        /// It is larger than what is read of a reply: its first part is kept.
+        /// It is larger than what is read of a reply: only its first part is kept.
         TooLarge = "too_large",
         /// It ends in the middle, or its compression does.
         CutShort = "cut_short",
-        /// It holds bytes that are no UTF-8.
+        /// It contains bytes that are not UTF-8.
         NotUtf8 = "not_utf8",
-        /// It is no JSON: a bare `NaN`, a raw control character, or anything else that JSON does not have.
+        /// It is not JSON: a bare `NaN`, a raw control character, or another thing that JSON does not have.
         NotJson = "not_json",
-        /// A key stands twice in one object.
+        /// A key occurs twice in one object.
         RepeatedKey = "repeated_key",
         /// It has other rows beside the one of its task.
         OddRows = "odd_rows",
-        /// Its row has no code that can be read.
+        /// Its row has no readable code.
         NoCode = "no_code",
         /// It is finished, and its result is an empty list.
         EmptyResult = "empty_result",
         /// It is finished, and there is no result.
         NullResult = "null_result",
-        /// Its result is no list of objects.
+        /// Its result is not a list of objects.
         OddResult = "odd_result",
     }
 }
@@ -45,8 +45,8 @@ impl Oddity {
         }
     }
 
-    /// How often in a row it has to come like this before it is taken for the provider's last word, where its bytes alone
-    /// do not show that.
+    /// How often in a row it has to arrive like this before it is accepted as final, if its bytes alone do not show
+    /// that it is.
     pub const fn times(self) -> u32 {
         match self {
             // It may still be being written.

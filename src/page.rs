@@ -22,7 +22,7 @@ use slip::Rest;
 pub(crate) use encoding::decode_toml;
 pub(crate) use section::Section;
 
-/// Syntax errors that are worth showing: one slip causes several.
+/// The number of syntax errors that are worth showing: one slip causes several.
 const MOST_SYNTAX_ERRORS: usize = 10;
 
 /// How the parser's words for text without quotes begin.
@@ -44,7 +44,7 @@ impl<'t> Page<'t> {
         Self { path, text, line_starts, found: RefCell::default(), hidden: RefCell::default() }
     }
 
-    /// The tables of the text; none where it is no TOML, which is then the one thing to mend first.
+    /// The tables of the text; none if it is not TOML, which is then the one thing to mend first.
     pub(crate) fn parse(&self) -> Option<Spanned<DeTable<'t>>> {
         let (table, errors) = DeTable::parse_recoverable(self.text);
         let errors_at = errors.iter().map(|error| (error.span().unwrap_or(0..0), error.message()));
@@ -53,7 +53,7 @@ impl<'t> Page<'t> {
         errors.is_empty().then_some(table)
     }
 
-    /// Writes down what is no TOML: of one slip once, and not what follows from it.
+    /// Records what is not TOML: once for each slip, without its consequences.
     fn syntax(&self, mut errors: Vec<(Range<usize>, &str)>) {
         errors.sort_by_key(|(span, _)| span.start);
         let mut next_line = 1;
@@ -93,7 +93,7 @@ impl<'t> Page<'t> {
         Place { file: self.path.to_owned(), line, column, what: Spot::Bytes(start..end) }
     }
 
-    /// The text as it stands there.
+    /// The text at that place.
     pub(crate) fn text_of(&self, span: Range<usize>) -> &'t str {
         self.text.get(span).unwrap_or_default()
     }
@@ -102,7 +102,7 @@ impl<'t> Page<'t> {
         self.add(Problem::new(self.place(span), what));
     }
 
-    /// How many are written down so far.
+    /// The number of problems recorded so far.
     pub(crate) fn problems(&self) -> usize {
         self.found.borrow().len()
     }
@@ -111,7 +111,7 @@ impl<'t> Page<'t> {
         self.found.borrow_mut().push(problem);
     }
 
-    /// These bytes may be a secret: no picture shows them.
+    /// Marks bytes that may be a secret: no picture shows them.
     pub(crate) fn hide(&self, span: Range<usize>) {
         self.hidden.borrow_mut().push(span);
     }
@@ -128,7 +128,7 @@ impl<'t> Page<'t> {
         true
     }
 
-    /// A secret that stands in a file is also shown by the problem beside it, so it is hidden wherever it stands.
+    /// A secret in a file is also shown by the problem beside it, so it is hidden everywhere.
     fn hide_secrets(&self, table: &DeTable<'_>) {
         for (key, value) in table {
             match value.get_ref() {
@@ -152,7 +152,7 @@ impl<'t> Page<'t> {
         }
     }
 
-    /// What was made of the text if nothing is wrong with it. Whoever makes nothing has said why.
+    /// The result if nothing is wrong with the text. A caller without a result has recorded why.
     pub(crate) fn finish<T>(self, made: Option<T>) -> Result<T, Problems> {
         let found = self.found.into_inner();
         match made {
@@ -166,7 +166,7 @@ impl<'t> Page<'t> {
     }
 }
 
-/// The text with stars for what is hidden, byte for byte, so that places stay.
+/// The text with stars for what is hidden, byte for byte, so that places stay the same.
 fn masked(text: &str, hidden: &[Range<usize>]) -> String {
     let mut masked = text.to_owned();
     for span in hidden {
@@ -183,7 +183,7 @@ fn secret_in(line: &str) -> Option<&str> {
     line.split(|c: char| !c.is_alphanumeric() && c != '_').find(|word| secret(word).is_some())
 }
 
-/// What to do instead of writing a secret under this key: what stands in a file will be copied, backed up and shown.
+/// What to do instead of writing a secret under this key: the content of a file gets copied, backed up and shown.
 fn secret(key: &str) -> Option<Wrong> {
     let instead = match key {
         "login" | "user" | "username" | "email" => {
@@ -197,7 +197,7 @@ fn secret(key: &str) -> Option<Wrong> {
     Some(Wrong::Secret { instead })
 }
 
-/// True for what jobs, sets and accounts can be called.
+/// True for valid names of jobs, sets and accounts.
 pub(crate) fn is_name(text: &str) -> bool {
     (1..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-'))

@@ -12,7 +12,7 @@ mod agreed;
 pub use agreed::{Agreement, Apart, agreed, shown};
 
 named! {
-    /// How often a job is asked anew.
+    /// How often a job is asked again.
     PeriodKind {
         /// Every hour, by UTC.
         Hour = "hour",
@@ -22,7 +22,7 @@ named! {
         Week = "week",
         /// Every month.
         Month = "month",
-        /// One time only.
+        /// Only once.
         Once = "once",
     }
 }
@@ -34,25 +34,25 @@ pub struct Period {
     pub id: String,
     /// Its first instant.
     pub from: DateTime<Utc>,
-    /// The first instant that is no longer in it.
+    /// The first instant after it.
     pub to: DateTime<Utc>,
 }
 
-/// Text that is no period of a kind.
+/// Text that is not a period of a kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PeriodError {
-    /// Not written as ids of the kind are.
+    /// The text is not written like an id of this kind.
     #[error("`{id}` is no {kind}: write it like `{}`", kind.example())]
     Malformed {
-        /// The text as it stood.
+        /// The text as written.
         id: String,
-        /// The kind that was asked for.
+        /// The kind that was expected.
         kind: PeriodKind,
     },
     /// A day that the time zone left out when it moved across the date line.
     #[error("there was no `{id}` in {timezone}")]
     Skipped {
-        /// The text as it stood.
+        /// The text as written.
         id: String,
         /// The time zone.
         timezone: Zone,
@@ -60,7 +60,7 @@ pub enum PeriodError {
 }
 
 impl PeriodKind {
-    /// How an id of this kind looks.
+    /// An example of an id of this kind.
     pub const fn example(self) -> &'static str {
         match self {
             Self::Hour => "2026-11-22T15Z",
@@ -79,7 +79,7 @@ impl Period {
     }
 }
 
-/// The period of a kind that `now` is in.
+/// The period of a kind that contains `now`.
 pub fn current(kind: PeriodKind, tz: Zone, now: DateTime<Utc>) -> Period {
     match kind {
         PeriodKind::Hour => hour_of(now),
@@ -90,12 +90,12 @@ pub fn current(kind: PeriodKind, tz: Zone, now: DateTime<Utc>) -> Period {
     }
 }
 
-/// The day of the time zone that `at` is in.
+/// The day of the time zone that contains `at`.
 pub fn day_of(tz: Zone, at: DateTime<Utc>) -> Period {
     around(at, local_date(tz, at), |date| day(tz, date), Days::new(1))
 }
 
-/// The month of the time zone that `at` is in.
+/// The month of the time zone that contains `at`.
 pub fn month_of(tz: Zone, at: DateTime<Utc>) -> Period {
     around(at, local_date(tz, at), |date| month(tz, date), Days::new(1))
 }
@@ -118,7 +118,7 @@ pub fn parse(kind: PeriodKind, tz: Zone, id: &str) -> Result<Period, PeriodError
     if period.from < period.to { Ok(period) } else { Err(PeriodError::Skipped { id: id.to_owned(), timezone: tz }) }
 }
 
-/// The last calendar day that a period reaches, by its id alone; none for `once`, which is all time.
+/// The last calendar day of a period, from its id alone; none for `once`, which covers all time.
 pub fn last_day(id: &str) -> Option<NaiveDate> {
     let hour = || parse_hour(id).map(|hour| hour.from.date_naive());
     let week = || parse_week(id).map(|monday| monday + Days::new(6));
@@ -126,7 +126,7 @@ pub fn last_day(id: &str) -> Option<NaiveDate> {
     parse_date(id).or_else(hour).or_else(week).or_else(month)
 }
 
-/// Whether a period, by its id, has a day on or after this date.
+/// True if a period, by its id, has a day on or after this date.
 pub fn reaches(id: &str, since: NaiveDate) -> bool {
     last_day(id).is_none_or(|last| last >= since)
 }
@@ -171,7 +171,7 @@ fn month(tz: Zone, date: NaiveDate) -> Period {
     Period { id, from: start_of(tz, first), to: start_of(tz, first + Months::new(1)) }
 }
 
-/// All the time there is, as far as four digits of a year go.
+/// All time, as far as four digits of a year reach.
 fn once() -> Period {
     let to = NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date").and_time(NaiveTime::MIN).and_utc();
     Period { id: PeriodKind::Once.name().to_owned(), from: DateTime::UNIX_EPOCH, to }

@@ -5,17 +5,17 @@
 
 use std::time::Duration;
 
-/// A word that is none of those a key can take.
+/// A word that a key cannot take.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{word}` is none of {}", .known.join(", "))]
 pub struct UnknownWord {
-    /// The word as it stood.
+    /// The word as written.
     pub word: String,
-    /// The words that can stand there.
+    /// The words that are possible there.
     pub known: &'static [&'static str],
 }
 
-/// An enum whose variants have one written name each, in job files, in the ledger and on the wire alike.
+/// An enum whose variants have one written name each, the same in job files, in the ledger and on the wire.
 macro_rules! named {
     ($(#[$meta:meta])* $name:ident { $($(#[$doc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$meta])*
@@ -23,7 +23,7 @@ macro_rules! named {
         pub enum $name { $($(#[$doc])* $variant),+ }
 
         impl $name {
-            /// Every one of them, in the order of declaration.
+            /// All variants, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant),+];
             /// Their written names, in the same order.
             pub const NAMES: &'static [&'static str] = &[$($text),+];
@@ -54,7 +54,7 @@ macro_rules! named {
 pub(crate) use named;
 
 named! {
-    /// Whose answers are asked for.
+    /// The engine that is asked.
     Engine {
         /// OpenAI's ChatGPT.
         ChatGpt = "chat_gpt",
@@ -68,7 +68,7 @@ named! {
 }
 
 named! {
-    /// Which of the provider's functions answers.
+    /// The provider's function that answers.
     Function {
         /// The answer as the engine's own web page shows it.
         LlmScraper = "llm_scraper",
@@ -78,7 +78,7 @@ named! {
 }
 
 named! {
-    /// How a task is handed in and its answer collected.
+    /// How a task is submitted and its answer collected.
     Method {
         /// Posted in batches, collected later; the answer is kept for weeks.
         Standard = "standard",
@@ -97,7 +97,7 @@ named! {
     }
 }
 
-/// What a job file may say of the priority: `auto` is chosen from the others by a deadline.
+/// The priority in a job file: `auto` is chosen from the others by a deadline.
 pub(crate) const PRIORITIES: &[&str] = &[Priority::Normal.name(), Priority::High.name(), "auto"];
 
 named! {
@@ -113,7 +113,7 @@ named! {
 }
 
 impl Route {
-    /// The provider's list of all purchases, its word on the account and its status page can be asked for.
+    /// True if the provider's list of all purchases, its account data and its status page can be read.
     pub const fn shows_lists(self) -> bool {
         match self {
             Self::DataForSeo | Self::Sandbox => true,
@@ -133,7 +133,7 @@ named! {
 }
 
 named! {
-    /// Who said something before the prompt.
+    /// The speaker of an earlier message.
     Role {
         /// The person.
         User = "user",
@@ -149,26 +149,26 @@ pub struct Field {
     pub name: &'static str,
     /// What it holds.
     pub kind: FieldKind,
-    /// A switch that must be on, or a field that must be written, for this one to be allowed.
+    /// A switch that must be on, or a field that must be written, before this one is allowed.
     pub needs: Option<&'static str>,
-    /// What the provider takes where it is absent, as JSON.
+    /// The provider's default for a missing field, as JSON.
     pub default: Option<&'static str>,
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldKind {
     /// Yes or no.
     Switch,
-    /// A whole number from one to another.
+    /// A whole number in a range.
     Whole(u32, u32),
-    /// A decimal number from nothing to so many tenths.
+    /// A decimal number from zero to so many tenths.
     Tenths(u32),
-    /// Text of so many Unicode scalar values at the most.
+    /// Text of at most so many Unicode scalar values.
     Text(usize),
     /// Two capital letters of ISO 3166.
     Country,
-    /// What was said before: turns of a user and of an engine.
+    /// An earlier conversation: messages of a user and of an engine.
     Chain,
     /// `latitude,longitude,radius`.
     Coordinate,
@@ -177,46 +177,47 @@ pub enum FieldKind {
 /// One thing the provider sells and bursar can buy.
 #[derive(Debug)]
 pub struct Product {
-    /// Whose answers.
+    /// The engine.
     pub engine: Engine,
-    /// By which function.
+    /// The function.
     pub function: Function,
-    /// By which method.
+    /// The method.
     pub method: Method,
     /// The request field that carries the prompt.
     pub prompt_field: &'static str,
     /// The longest prompt, in Unicode scalar values of its wire form.
     pub max_prompt_chars: usize,
-    /// The provider is known to decode `%hh` and `+` in the prompt, so they must be escaped.
+    /// True if the provider is known to decode `%hh` and `+` in the prompt, so that they must be escaped.
     pub percent_decoded: bool,
-    /// It is asked in a place and a language.
+    /// True if it is asked in a place and a language.
     pub has_place: bool,
     /// The fields beyond prompt, model, place, language, priority and tag, by name.
     pub fields: &'static [Field],
-    /// The priorities it is sold at; where there is one, the request does not name it.
+    /// The priorities at which it is sold; if there is only one, the request does not name it.
     pub priorities: &'static [Priority],
-    /// The forms its answers come in.
+    /// The forms of its answers.
     pub results: &'static [ResultKind],
-    /// The most tasks that one POST may carry.
+    /// The maximum number of tasks in one POST.
     pub batch: usize,
-    /// A task not finished by then counts as late, and absence from a list that was never seen to show unfinished
-    /// tasks means nothing before then.
+    /// After this time an unfinished task counts as late. Until then, absence from a list that was never seen to show
+    /// unfinished tasks means nothing.
     pub give_up: Duration,
 }
 
 /// The provider's limit of tasks in one POST, for every function.
 pub const MAX_BATCH: usize = 100;
 
-/// The provider's list of tasks goes back a month, with metadata (seconds). A scan further back is refused, and what was
-/// bought before can no longer be found.
+/// How far back the provider's list of tasks goes, with metadata: a month (in seconds). A scan further back is
+/// refused, and older purchases can no longer be found.
 pub const LIST_REACH_S: i64 = 28 * 24 * 3_600;
 
-/// The longest prompt, system message and message of a chain for LLM Responses, and the most messages of a chain.
+/// The longest prompt, system message and message of a conversation for LLM Responses, and its maximum number of
+/// messages.
 pub const RESPONSES_CHARS: usize = 500;
 /// See [`RESPONSES_CHARS`].
 pub const RESPONSES_CHAIN: usize = 10;
 
-/// All that can be bought.
+/// Everything that can be bought.
 ///
 /// From the provider's `task_post` and `live` pages: the scraper takes 2,000 characters and is sold for ChatGPT and
 /// Gemini, `expand_citations` needs `force_web_search` at ChatGPT only and is not in `live/advanced`, and Gemini has no
@@ -275,7 +276,7 @@ const fn top_p(default: Option<&'static str>) -> Field {
     Field { default, ..field("top_p", FieldKind::Tenths(10)) }
 }
 
-/// What the scraper offers of all engines have in common.
+/// What all engines of the scraper have in common.
 const SCRAPER: Product = Product {
     engine: Engine::ChatGpt,
     function: Function::LlmScraper,
@@ -294,7 +295,7 @@ const SCRAPER: Product = Product {
 /// Answered on the same connection, in one form.
 const LIVE_SCRAPER: Product = Product { method: Method::Live, priorities: &[Priority::Normal], batch: 1, ..SCRAPER };
 
-/// What the offers of LLM Responses have in common. The provider takes up to 72 hours, and fails what took longer.
+/// What the products of LLM Responses have in common. The provider takes up to 72 hours, and fails what takes longer.
 const RESPONSES: Product = Product {
     function: Function::LlmResponses,
     prompt_field: "user_prompt",
@@ -310,7 +311,7 @@ const RESPONSES: Product = Product {
 const LIVE_RESPONSES: Product = Product { method: Method::Live, batch: 1, ..RESPONSES };
 
 impl Product {
-    /// The product for an engine, function and method, where bursar can buy it.
+    /// The product for an engine, function and method, if bursar can buy it.
     pub fn find(engine: Engine, function: Function, method: Method) -> Option<&'static Self> {
         PRODUCTS
             .iter()
@@ -322,17 +323,18 @@ impl Product {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// What it costs is only known with its answer: an advance is taken for it, and settled then.
+    /// True if its cost is known only with its answer: an advance is taken for it, and settled then.
     pub fn settles_later(&self) -> bool {
         self.function == Function::LlmResponses && self.method == Method::Standard
     }
 
-    /// The prompt must be escaped: the provider is known to decode it, or the account says that it decodes `user_prompt`.
+    /// True if the prompt must be escaped: the provider is known to decode it, or the account says that it decodes
+    /// `user_prompt`.
     pub const fn escapes(&self, user_prompt_decoded: bool) -> bool {
         self.percent_decoded || user_prompt_decoded
     }
 
-    /// The prompt as it goes over the wire: what the provider decodes is escaped (`%` as `%25`, `+` as `%2B`).
+    /// The prompt as it goes over the wire: escaped if the provider decodes it (`%` as `%25`, `+` as `%2B`).
     pub fn wire_prompt(&self, prompt: &str, user_prompt_decoded: bool) -> String {
         if self.escapes(user_prompt_decoded) {
             prompt.replace('%', "%25").replace('+', "%2B")
@@ -341,16 +343,16 @@ impl Product {
         }
     }
 
-    /// How long the prompt is on the wire, in Unicode scalar values.
+    /// The length of the prompt on the wire, in Unicode scalar values.
     pub fn wire_chars(&self, prompt: &str, user_prompt_decoded: bool) -> usize {
         let is_escaped = |byte: &u8| self.escapes(user_prompt_decoded) && matches!(byte, b'%' | b'+');
         prompt.chars().count() + 2 * prompt.bytes().filter(is_escaped).count()
     }
 }
 
-/// How long the provider promises a task of this kind to take. For the scraper its price table contradicts its own prose
-/// (5 minutes and 1 minute); the slower figure is planned with. LLM Responses by the Standard method has no promise but
-/// its limit of 72 hours.
+/// How long the provider promises a task of this kind to take. For the scraper its price table contradicts its own
+/// text (5 minutes and 1 minute); the plan uses the slower figure. LLM Responses by the Standard method has no promise
+/// except its limit of 72 hours.
 pub const fn promised_turnaround(function: Function, method: Method, priority: Priority) -> Duration {
     match (function, method, priority) {
         (Function::LlmScraper, Method::Standard, Priority::Normal) => Duration::from_mins(45),

@@ -11,11 +11,11 @@ use unicode_normalization::UnicodeNormalization as _;
 /// How lines end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LineEnds {
-    /// As in every text that is asked.
+    /// LF, as in every text that is asked.
     Lf,
-    /// As Windows writes them.
+    /// CRLF, as Windows writes them.
     CrLf,
-    /// As old Macs did.
+    /// CR, as old Macs wrote them.
     Cr,
 }
 
@@ -28,7 +28,7 @@ impl LineEnds {
         }
     }
 
-    /// The text with all its lines ended like this.
+    /// The text with all its lines ended in this way.
     pub(crate) fn of(self, text: &str) -> Cow<'_, str> {
         let one = one_line_end(text);
         match self {
@@ -38,7 +38,7 @@ impl LineEnds {
         }
     }
 
-    /// The same for texts inside JSON, where line ends are written as escapes.
+    /// The same for texts inside JSON, in which line ends are written as escapes.
     pub(crate) fn of_json(self, json: &str) -> Cow<'_, str> {
         if !json.contains(r"\r") && !json.contains(r"\n") {
             return Cow::Borrowed(json);
@@ -76,8 +76,8 @@ pub(crate) fn one_line_end(text: &str) -> Cow<'_, str> {
     if text.contains('\r') { Cow::Owned(text.replace("\r\n", "\n").replace('\r', "\n")) } else { Cow::Borrowed(text) }
 }
 
-/// What a text has in common with those that a person would take for the same: characters composed (Unicode's NFC), none
-/// that cannot be seen, and one space for any run of white space.
+/// The form that two texts share if a person would take them for the same: characters composed (Unicode's NFC),
+/// invisible ones left out, and one space for each run of white space.
 pub(crate) fn near_form(text: &str) -> Cow<'_, str> {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) && !text.contains("  ") {
         return Cow::Borrowed(text);
@@ -96,7 +96,8 @@ pub(crate) fn near_form(text: &str) -> Cow<'_, str> {
     if near == text { Cow::Borrowed(text) } else { Cow::Owned(near) }
 }
 
-/// Control and format characters, joiners, variation selectors, fillers: what a reader does not see. White space is seen.
+/// Control and format characters, joiners, variation selectors, fillers: characters that a reader does not see. White
+/// space is visible.
 fn is_invisible(character: char) -> bool {
     !character.is_whitespace() && character.is_control()
         || matches!(character,

@@ -12,15 +12,15 @@ use crate::provider::http::HttpError;
 /// How a command ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Exit {
-    /// All is done.
+    /// Everything is done.
     Complete,
     /// Something that should not happen.
     Unexpected,
-    /// The command line, the config or a job file is wrong; nothing was bought of it.
+    /// The command line, the config or a job file is wrong; nothing was bought for it.
     Usage,
     /// A cap is reached, and tasks are left.
     BudgetReached,
-    /// All is done that can be, and some tasks failed or are late.
+    /// Everything possible is done, and some tasks failed or are late.
     SomeFailed,
     /// Another process holds the ledger.
     Held,
@@ -28,14 +28,14 @@ pub enum Exit {
     Refused,
     /// Interrupted; run the same command to continue.
     Interrupted,
-    /// What was bought is not known of some tasks yet.
+    /// The outcome of some purchases is unknown.
     InDoubt,
     /// The books do not agree.
     Disagrees,
 }
 
 impl Exit {
-    /// All of them, the one that counts most first: of several, the first that holds is the one.
+    /// All exit codes by precedence: if several apply, the first one counts.
     const BY_WEIGHT: [Self; 10] = [
         Self::Usage,
         Self::Unexpected,
@@ -65,7 +65,7 @@ impl Exit {
         }
     }
 
-    /// In a few words, for summaries.
+    /// A few words for summaries.
     pub const fn meaning(self) -> &'static str {
         match self {
             Self::Complete => "complete",
@@ -81,13 +81,13 @@ impl Exit {
         }
     }
 
-    /// Of two, the one that counts more.
+    /// The one of the two with precedence.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         Self::BY_WEIGHT.into_iter().find(|exit| *exit == self || *exit == other).unwrap_or(self)
     }
 
-    /// What an error comes to.
+    /// The exit code of an error.
     pub(super) fn of(error: &anyhow::Error) -> Self {
         if error.is::<Mistake>() || error.is::<Problems>() || error.is::<HttpError>() || error.is::<PlanError>() {
             return Self::Usage;

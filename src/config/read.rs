@@ -66,10 +66,11 @@ const PRICE_KEYS: &[&str] = &[
     "search_per_thousand",
 ];
 
-/// More than any provider allows; keeps arithmetic on limits far from its ends.
+/// More than any provider allows; keeps arithmetic on limits far from overflow.
 const MOST_CALLS_PER_MINUTE: u32 = 1_000_000;
 
-/// A shorter quarantine concludes from a list that may not yet show what was bought; only a simulated provider may have one.
+/// A shorter quarantine concludes from a list that may not show a purchase yet; only a simulated provider may have
+/// one.
 pub const SHORTEST_QUARANTINE: Duration = Duration::from_mins(10);
 
 /// Reads `bursar.toml`.
@@ -144,7 +145,7 @@ fn read_account(folder: &Path, name: &str, section: &Section<'_, '_>) -> Account
     account
 }
 
-/// Where its login and password stand, or its key.
+/// The source of its login and password, or its key.
 fn read_credentials(folder: &Path, section: &Section<'_, '_>, account: &mut AccountConfig) {
     let has_key = account.route == Route::Aisa;
     for key in ["key_env", "key_file"] {
@@ -228,7 +229,7 @@ fn read_url(section: &Section<'_, '_>) -> Option<String> {
     None
 }
 
-/// The proxy of an account, with the place of its user and password.
+/// The proxy of an account, with the source of its user and password.
 fn read_proxy(folder: &Path, section: &Section<'_, '_>) -> Option<ProxyConfig> {
     let auth_env = read_variable(section, "proxy_auth_env");
     let auth_file = read_path(folder, section, "proxy_auth_file");
@@ -269,7 +270,7 @@ fn host(rest: &str) -> Option<&str> {
     (!host.is_empty() && port_fits).then_some(host)
 }
 
-/// The address is this machine.
+/// True if the address is this machine.
 pub(crate) fn is_loopback(url: &str) -> bool {
     let host = url.split_once("://").and_then(|(_, rest)| host(rest));
     host.is_some_and(|host| host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback()))
@@ -334,7 +335,7 @@ fn read_timing(section: &Section<'_, '_>, loopback: bool) -> Timing {
     timing
 }
 
-/// Both prices of tokens; or neither, where a search has one.
+/// Both prices of tokens; or neither, if a search has one.
 fn says_tokens(section: &Section<'_, '_>) -> bool {
     match BY_TOKEN.iter().filter(|key| section.has(key)).count() {
         0 => section.has("search_per_thousand"),

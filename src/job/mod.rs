@@ -50,31 +50,31 @@ pub use suspects::{Oddness, Suspects};
 /// A job file, checked.
 #[derive(Clone, Debug)]
 pub struct Job {
-    /// What the ledger knows it by.
+    /// Its name in the ledger.
     pub name: String,
     /// The file, as it was named.
     pub path: PathBuf,
     /// The account that pays, by its name in the config.
     pub account: String,
-    /// How often it is asked anew.
+    /// How often it is asked again.
     pub period: PeriodKind,
-    /// Whose days, weeks and months.
+    /// The time zone of its days, weeks and months.
     pub timezone: Zone,
-    /// What it may spend.
+    /// Its budget.
     pub budget: Budget,
-    /// By how much a price may rise above what is known before buying at it stops.
+    /// How far a price may rise above the known one before buying at it stops.
     pub max_price_drift: Drift,
-    /// How often a task whose failure was paid for is bought again.
+    /// How often a task is bought again after a failure that was paid for.
     pub retry_paid_failures: u32,
-    /// So many refusals alike in a row stop what they have in common, for a session.
+    /// The number of equal refusals in a row that stop what they have in common, for a session.
     pub stop_after_refusals: u32,
-    /// How often a task is tried in one session, at most.
+    /// The maximum number of attempts of a task in one session.
     pub max_attempts: u32,
-    /// The forms to collect, in the order of collecting: what the provider discards first comes first.
+    /// The forms to collect, in the order of collecting: the one that the provider discards first comes first.
     pub results: Vec<ResultKind>,
-    /// How long after its first session a run's answers are to be there, where something is bought by that.
+    /// How long after its first session a run's answers are wanted, if something is bought by a deadline.
     pub deadline: Option<Duration>,
-    /// What is asked, in the order of the file.
+    /// The prompt sets, in the order of the file.
     pub sets: Vec<PromptSet>,
     /// The distinct prompts of all sets.
     pub prompts: Prompts,
@@ -82,7 +82,7 @@ pub struct Job {
     pub near_duplicates: Option<NearDuplicates>,
 }
 
-/// The ceilings on what a job may spend, each a hard one; none means no such cap.
+/// The caps on a job's spending; none means no such cap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// For one run.
@@ -91,12 +91,12 @@ pub struct Budget {
     pub day: Option<Money>,
     /// For a month of the job's time zone.
     pub month: Option<Money>,
-    /// What to do when not everything fits.
+    /// What to do if not everything fits.
     pub when_short: WhenShort,
 }
 
 named! {
-    /// What to do when the caps do not pay for everything.
+    /// What to do if the caps do not cover everything.
     WhenShort {
         /// Buy as much as fits, in the plan's order.
         Trim = "trim",
@@ -105,11 +105,11 @@ named! {
     }
 }
 
-/// A share, in parts per million: by how much a price may rise.
+/// A share, in parts per million: how far a price may rise.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Drift(u32);
 
-/// A list of prompts and to whom, where and how often they are put.
+/// A list of prompts with its targets, its markets and its number of repeats.
 #[derive(Clone, Debug)]
 pub struct PromptSet {
     /// Its name, unique in the job.
@@ -120,43 +120,43 @@ pub struct PromptSet {
     pub repeats: u32,
     /// The prompts as indices into [`Job::prompts`], none twice, in the order of the file.
     pub prompts: Vec<u32>,
-    /// Prompts that stood there again and are asked once.
+    /// The number of prompts that occur again and are asked once.
     pub duplicates: u64,
-    /// Rows of a CSV file whose cell was empty.
+    /// The number of rows of a table whose cell was empty.
     pub empty_rows: u64,
     /// Bytes of the longest prompt.
     pub longest_prompt: usize,
     /// Some of its prompts as they will be sent.
     pub samples: Samples,
-    /// Those that were probably not meant as they stand.
+    /// Those that were probably not meant as written.
     pub suspects: Vec<Suspects>,
-    /// How its file was read; none where the prompts stand in the job file.
+    /// How its file was read; none if the prompts are in the job file.
     pub recognised: Option<Recognised>,
-    /// Where, none twice; none at all where no target is asked in a place.
+    /// The markets, none twice; empty if no target is asked in a place.
     pub markets: Vec<Market>,
-    /// Whom, none twice.
+    /// The targets, none twice.
     pub targets: Vec<Target>,
-    /// What one task may cost at most, for what has no price.
+    /// The maximum that one task may cost, for what has no price.
     pub max_cost_per_task: Option<Money>,
-    /// Where the set stands, for messages.
+    /// The place of the set in the job file, for messages.
     pub at: Place,
     source: Source,
 }
 
-/// Whom to ask, and how.
+/// A target: which engine to ask, and how.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Target {
-    /// Whose answer.
+    /// The engine.
     pub engine: Engine,
-    /// By which function.
+    /// The function.
     pub function: Function,
-    /// By which method.
+    /// The method.
     pub method: Method,
-    /// How soon.
+    /// The priority.
     pub priority: Priority,
-    /// Method and priority are the cheapest that meets the deadline: those above hold where there is time enough.
+    /// True if method and priority are the cheapest that meet the deadline: those above apply if there is time enough.
     pub auto: bool,
-    /// Which model, where the function lets one choose.
+    /// The model, if the function lets one choose.
     pub model: Option<String>,
     /// The fields of the provider's form that differ from its defaults, by name, as JSON.
     pub options: Vec<(&'static str, String)>,
@@ -167,7 +167,7 @@ pub struct Target {
 pub struct Asked {
     /// The longest prompt that is asked, in bytes of UTF-8.
     pub prompt_bytes: usize,
-    /// What a person says that one task costs at the most.
+    /// The maximum that one task costs, according to a person.
     pub ceiling: Option<Money>,
 }
 
@@ -179,7 +179,7 @@ impl PromptSet {
 }
 
 impl Target {
-    /// What is bought.
+    /// The product that is bought.
     ///
     /// # Panics
     /// There is no such offer; [`check`] lets no such target through.
@@ -215,7 +215,7 @@ impl Target {
         }
     }
 
-    /// True when the answers are of one kind: method and priority do not matter.
+    /// True if the answers are of one kind: method and priority do not matter.
     pub fn asks_the_same_as(&self, other: &Self) -> bool {
         self.engine == other.engine
             && self.function == other.function
@@ -233,7 +233,7 @@ impl Drift {
         self.0
     }
 
-    /// True when `found` is no further above `known` than this.
+    /// True if `found` exceeds `known` by no more than this.
     pub fn allows(self, known: Money, found: Money) -> bool {
         let most = i128::from(known.nanos()) * (1_000_000 + i128::from(self.0));
         (i128::from(found.nanos()) * 1_000_000).cmp(&most) != Ordering::Greater

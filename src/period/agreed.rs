@@ -16,27 +16,27 @@ use crate::rule::Rule;
 /// clocks from the network differ by less than a second, and those that do not rarely by more than a minute.
 const WORTH_WAITING: Duration = Duration::from_mins(2);
 
-/// In which period two clocks lie.
+/// The periods in which two clocks lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Agreement {
-    /// Both in this one.
+    /// Both lie in this one.
     In(Period),
     /// One has passed a border that the other reaches after this time.
     Soon(Duration),
-    /// In different ones.
+    /// They lie in different ones.
     Apart(Apart),
 }
 
-/// Two clocks that allow no run.
+/// Two clocks that do not allow a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Apart {
     /// This machine's clock.
     pub machine: DateTime<Utc>,
-    /// The period it lies in.
+    /// The period of this machine's clock.
     pub machine_period: String,
     /// The provider's clock.
     pub provider: DateTime<Utc>,
-    /// The period it lies in.
+    /// The period of the provider's clock.
     pub provider_period: String,
 }
 
@@ -54,7 +54,7 @@ impl fmt::Display for Apart {
     }
 }
 
-/// A moment as people read it.
+/// A moment in words.
 pub fn shown(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
