@@ -332,12 +332,12 @@ pub enum EventKind {
 /// What tasks have in common that may be the reason for their refusal.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Part {
-    /// A place and a language, by the provider's codes.
-    Market(u32, String),
-    /// A language.
-    Language(String),
-    /// A place.
-    Place(u32),
+    /// A place and a language, by the provider's codes, at an endpoint: engines differ in what they serve.
+    Market((Engine, Function), u32, String),
+    /// A language at an endpoint.
+    Language((Engine, Function), String),
+    /// A place at an endpoint.
+    Place((Engine, Function), u32),
     /// Engine, function, model and options.
     Target(TargetId),
 }

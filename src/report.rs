@@ -28,6 +28,8 @@ pub struct Report {
     pub failures: Vec<FailedSum>,
     /// The same, grouped by what they have in common, in the provider's words.
     pub failed_alike: Vec<FailedAlike>,
+    /// The tasks not bought whose latest request was refused whole, in the provider's words.
+    pub refused_whole: Vec<FailedAlike>,
     /// The same by prompt set.
     pub sets: Vec<SetSum>,
     /// The headroom of its caps, the run's own first.
@@ -60,6 +62,7 @@ impl Report {
             failed,
             failures: ledger.failures(run)?.into_iter().filter(|sum| sum.reason != "dropped_by_job").collect(),
             failed_alike: if failed > 0 { ledger.failed_alike(run)? } else { Vec::new() },
+            refused_whole: if planned > 0 { ledger.refused_whole(run)? } else { Vec::new() },
             sets: ledger.set_sums(run)?,
             headrooms: own.into_iter().chain(shared).collect(),
             past_deadline: ledger.past_deadline(run, at)?,

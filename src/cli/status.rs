@@ -180,6 +180,12 @@ fn text(reports: &[(Shown, AccountStatus)], gaps: &[Gap], totals: &[Total], ledg
             let _ = writeln!(text, "failed: {job} ({period}): {}", lines(&line));
         }
     }
+    for (Shown { report, .. }, _) in reports {
+        let RunStatus { job, period, .. } = &report.status;
+        for line in failure::lines(&report.refused_whole) {
+            let _ = writeln!(text, "not bought: {job} ({period}): {}", lines(&line));
+        }
+    }
     for (Shown { report, .. }, account_status) in reports {
         for batch in &report.status.in_doubt {
             let until = account_status.of_unknown(batch.batch).map(|until| format!("; {until}")).unwrap_or_default();

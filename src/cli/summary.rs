@@ -295,6 +295,7 @@ pub(super) fn facts(
     facts.insert("past_deadline".into(), report.past_deadline.into());
     facts.insert("failures".into(), report.failures.iter().map(of_failures).collect());
     facts.insert("failed_alike".into(), report.failed_alike.iter().map(failure::facts).collect());
+    facts.insert("refused_whole".into(), report.refused_whole.iter().map(failure::facts).collect());
     let oddities = status.oddities.iter().map(|(oddity, answers)| (oddity.name().to_owned(), (*answers).into()));
     facts.insert("oddities".into(), Value::Object(oddities.collect()));
     facts.insert("caps".into(), report.headrooms.iter().map(of_headroom).collect());

@@ -105,6 +105,11 @@ async fn make<V: Provider>(mut call: Call, provider: &V, gate: &Gate) -> Result<
     let request = call.request()?;
     gate.pass().await;
     let outcome = provider.call(request).await;
+    if let What::Post { through: through @ Through::Nobody, .. } = &mut call.what
+        && provider.is_intercepted()
+    {
+        *through = Through::Proxy;
+    }
     Ok(call.heard(&outcome))
 }
 

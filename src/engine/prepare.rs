@@ -153,7 +153,7 @@ pub fn prepare(
     // The job may allow more paid failures than it did when they came.
     let allows = |failed: &FailedTask| {
         let can_retry = matches!(failed.code.map(|code| look_up(code).class), Some(Class::PaidFailure { again: true }));
-        failed.reason == Reason::PaidFailure && can_retry && failed.attempts <= job.retry_paid_failures
+        failed.reason == Reason::PaidFailure && can_retry && failed.paid <= job.retry_paid_failures
     };
     if known.is_some() && job.retry_paid_failures > 0 {
         ledger.reopen(run, at, &allows)?;

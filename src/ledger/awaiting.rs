@@ -39,8 +39,6 @@ pub struct ToCollect {
     pub kinds: Vec<ResultKind>,
     /// Another form of it is here.
     pub is_here: bool,
-    /// The attempt's number, from 1.
-    pub number: u32,
     /// Whose.
     pub run: RunId,
     /// What is asked of whom.

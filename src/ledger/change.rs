@@ -128,9 +128,13 @@ pub enum Change {
     CostStays { attempt: AttemptId },
     /// The provider refused the task, in these words; it cost nothing. `for_good`: the same task would be refused again.
     Refused { attempt: AttemptId, code: u32, message: String, for_good: bool },
+    /// The request was refused whole, in these words: nothing of it was bought, and which of its tasks is to blame is not
+    /// known.
+    RefusedWhole { attempt: AttemptId, code: u32, message: String },
     /// The task surely was not bought.
     NotBought { attempt: AttemptId },
-    /// The provider took money and gives no answer. `again`: it may be bought anew, as a new attempt with new money.
+    /// The provider took money and gives no answer. `again`: as long as its task has no more paid failures than this it is
+    /// bought anew, as a new attempt with new money.
     PaidFailure {
         attempt: AttemptId,
         code: u32,
@@ -139,12 +143,12 @@ pub enum Change {
         cost: Money,
         named: Money,
         posted_v: i64,
-        again: bool,
+        again: u32,
     },
     /// The provider answered a Live task and was paid, and its answer was lost on the way.
     LostLive { attempt: AttemptId, provider_id: String, cost: Money, posted_v: i64 },
     /// The provider failed a task that it had accepted. `again` as above, `settled` as below.
-    FailedLater { attempt: AttemptId, code: u32, message: String, again: bool, settled: Option<Settled> },
+    FailedLater { attempt: AttemptId, code: u32, message: String, again: u32, settled: Option<Settled> },
     /// The provider has thrown the answer away.
     Expired { attempt: AttemptId, settled: Option<Settled> },
     /// A form of an answer. `settled`: what the task cost in the end, where that was open.
@@ -238,6 +242,7 @@ impl Change {
         match self {
             Self::Accepted { attempt, .. }
             | Self::Refused { attempt, .. }
+            | Self::RefusedWhole { attempt, .. }
             | Self::NotBought { attempt }
             | Self::PaidFailure { attempt, .. }
             | Self::FailedLater { attempt, .. }

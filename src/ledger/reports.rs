@@ -68,6 +68,10 @@ pub trait Reports: Lookups {
     /// and was never bought has not failed.
     fn failed_alike(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError>;
 
+    /// Planned tasks of a run whose latest request was refused whole, in the same form: which of its tasks is to blame is not
+    /// known.
+    fn refused_whole(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError>;
+
     /// The periods without a run between the first run of a job and the period of `now`, but for those that a person has
     /// seen; of one job where it is named. They are of the kind that the job's latest run has.
     fn gaps(&self, job: Option<&str>, now: DateTime<Utc>) -> Result<Vec<Gap>, LedgerError>;

@@ -32,6 +32,9 @@ pub struct ToBuy {
     pub previous: Option<AttemptId>,
     /// How many attempts it has had.
     pub attempts: u32,
+    /// The request of its latest attempt was refused whole, with so many tasks in it: nothing of it was bought, and which of
+    /// them is to blame is not known.
+    pub refused_with: Option<u32>,
 }
 
 /// A target as the ledger keeps it.
@@ -160,8 +163,8 @@ pub struct FailedTask {
     pub reason: Reason,
     /// The provider's code, where it gave one.
     pub code: Option<u32>,
-    /// How many attempts it has had.
-    pub attempts: u32,
+    /// How many of its purchases were paid for and gave no answer.
+    pub paid: u32,
 }
 
 /// The tasks of a run that are not simply to be bought, found by the steps of a plan.

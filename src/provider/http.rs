@@ -6,6 +6,7 @@
 
 mod causes;
 mod proxy;
+mod public;
 mod retry_after;
 mod tls;
 mod tunnel;
@@ -14,6 +15,8 @@ mod words;
 
 use std::fmt;
 use std::io::Read as _;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -66,6 +69,8 @@ pub struct Http {
     version: &'static str,
     authorization: HeaderValue,
     max_body_bytes: usize,
+    /// Somebody in between answers for the provider.
+    intercepted: Arc<AtomicBool>,
 }
 
 /// Why there is no way to this provider.
@@ -127,7 +132,7 @@ impl Http {
         let base = way::base(base_url)?;
         authorization.set_sensitive(true);
         let usual = if base.scheme() == "https" { Trust::Machine } else { Trust::Nobody };
-        let tls = tls::config(&trust.unwrap_or(usual))?;
+        let (tls, intercepted) = tls::config(&trust.unwrap_or(usual))?;
         Ok(Self {
             spending: Way::that_spends(&base, &tls, proxy)?,
             free: Way::that_is_free(&base, &tls, proxy)?,
@@ -135,6 +140,7 @@ impl Http {
             version,
             authorization,
             max_body_bytes: MAX_BODY_BYTES,
+            intercepted,
         })
     }
 
@@ -250,6 +256,10 @@ fn unpacked(packed: &[u8], end: End, most: usize) -> (Bytes, End) {
 impl Provider for Http {
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send {
         self.exchange(request)
+    }
+
+    fn is_intercepted(&self) -> bool {
+        self.intercepted.load(Ordering::Relaxed)
     }
 }
 

@@ -91,4 +91,9 @@ pub fn reply_of(outcome: &Result<Response, Failure>) -> Option<&Response> {
 pub trait Provider: Send + Sync + 'static {
     /// Carries the request there once and the reply back.
     fn call(&self, request: Request) -> impl Future<Output = Result<Response, Failure>> + Send;
+
+    /// Somebody in between was seen to answer for the provider: its pages prove nothing, as those of a proxy.
+    fn is_intercepted(&self) -> bool {
+        false
+    }
 }

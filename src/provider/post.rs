@@ -117,8 +117,15 @@ pub fn judge(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
     judge_from(outcome, tags, true)
 }
 
-/// The same behind a proxy, which may also refuse a reply to what the provider has taken.
+/// The same behind a proxy, which may also refuse a reply to what the provider has taken: no page of its proves that nothing
+/// was bought.
 pub fn judge_behind_a_proxy(outcome: &Result<Response, Failure>, tags: &[&str]) -> Verdict {
+    if let Ok(Response { status: 403, body, .. }) = outcome
+        && envelope(body).is_err()
+    {
+        let why = "HTTP 403: the page of a proxy or firewall, which may stand for the reply to what was bought";
+        return unknown(Rule::ErrorIsDoubt, why.to_owned());
+    }
     judge_from(outcome, tags, false)
 }
 

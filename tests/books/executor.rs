@@ -249,12 +249,13 @@ impl Executor {
                     books.attempts[number].charged = Some((cost, posted_v));
                 }
                 let provider_id = (id % 2 == 0).then_some(provider_id);
-                let (message, named) = (String::new(), money);
+                let (message, named, again) = (String::new(), money, retries(again));
                 Change::PaidFailure { attempt, code: 40_101, message, provider_id, cost: money, named, posted_v, again }
             }
             6 => {
                 books.go(number, &[At::Submitted], At::Over, Books::failed(Reason::PaidFailure, again));
-                Change::FailedLater { attempt, code: 40_103, message: String::new(), again, settled: None }
+                let (message, again) = (String::new(), retries(again));
+                Change::FailedLater { attempt, code: 40_103, message, again, settled: None }
             }
             7 => {
                 // Another form of the answer that is here is an answer.
@@ -331,4 +332,9 @@ impl Executor {
 
 fn attempt_id(number: usize) -> AttemptId {
     AttemptId(i64::try_from(number).unwrap() + 1)
+}
+
+/// So many paid failures that a task is bought anew, or none.
+fn retries(again: bool) -> u32 {
+    if again { u32::MAX } else { 0 }
 }

@@ -71,11 +71,11 @@ fn a_market_that_stops_says_so_in_one_line() {
     job(&world, "many", &prompts.join(", "), NOWHERE);
     let ended = run(&world, &["--quiet"]);
     assert_eq!(ended.code, 6, "{ended:?}");
-    let line = "5 in a row refused alike: Invalid Field: 'location_code' (code 40501): location 999999; nothing more is bought \
-                of it in this session, which leaves 35 tasks; mend the job file\n";
+    let line = "5 in a row refused alike: Invalid Field: 'location_code' (code 40501): location 999999 at gemini/llm_scraper; \
+                nothing more is bought of it in this session, which leaves 35 tasks; mend the job file\n";
     assert!(ended.stderr.ends_with(line) && ended.stderr.lines().count() <= 2, "{}", ended.stderr);
-    let row = "  refused    35 tasks are not bought of location 999999: the provider refuses it: Invalid Field: \
-               'location_code' (code 40501); mend the job file\n";
+    let row = "  refused    35 tasks are not bought of location 999999 at gemini/llm_scraper: the provider refuses it: \
+               Invalid Field: 'location_code' (code 40501); mend the job file\n";
     assert!(ended.stdout.contains(row), "{}", ended.stdout);
 }
 
@@ -93,6 +93,28 @@ fn a_prompt_refused_by_a_firewall_is_named() {
     assert!(ended.stdout.contains(&told), "{}", ended.stdout);
     assert!(ended.stdout.contains("  answered   3\n"), "{}", ended.stdout);
     world.agree(3);
+}
+
+#[test]
+fn a_request_refused_whole_is_told_later_in_its_words() {
+    let world = World::with(&["--speed", "100000"], "[[fault]]\nkind = \"refuse_body\"\nmarker = \"DROP TABLE\"\n");
+    job(&world, "waf", "\"what does DROP TABLE users do in SQL?\"", SOMEWHERE);
+    assert_eq!(run(&world, &[]).code, 6);
+    let words = "403: a firewall or proxy between here and the provider forbids the request";
+    let told = format!(
+        "not bought: waf (once): 1 task refused with its request: {words} (HTTP 403): \"what does DROP TABLE users do in SQL?\", \
+         United States/en, gemini/llm_scraper (prompt set q, job.toml:5)\n"
+    );
+    let status = world.bursar(&["status"]).stdout;
+    assert!(status.contains(&told), "{status}");
+    let facts: Value = serde_json::from_str(&world.bursar(&["status", "--json"]).stdout).unwrap();
+    assert_eq!(facts["runs"][0]["refused_whole"][0]["message"], words, "{facts}");
+    let row: Value = serde_json::from_str(&world.bursar(&["export", "waf"]).stdout).unwrap();
+    assert_eq!(
+        (&row["state"], &row["code"], &row["message"]),
+        (&"planned".into(), &403.into(), &words.into()),
+        "{row}"
+    );
 }
 
 #[test]

@@ -307,7 +307,7 @@ fn said(attempt: i64, batch: BatchId) -> Change {
             cost: CENT,
             named: CENT,
             posted_v,
-            again: true,
+            again: u32::MAX,
         },
     }
 }

@@ -74,7 +74,8 @@ async fn a_closed_way_stops_without_blaming_tasks() {
     let mut world = World::new(settings(vec![for_an_hour]));
     let end = world.live_on(&job(300)).await;
     let why = "the last 20 requests were refused whole, whatever stood in them, and nothing of them was bought: 403: a \
-               firewall or proxy between here and the provider forbids the request (HTTP 403)";
+               firewall or proxy between here and the provider forbids the request (HTTP 403); the next session begins with other \
+               tasks; if it ends alike, `bursar doctor` looks at the way";
     assert_eq!(end.refused.as_deref(), Some(why));
     assert_eq!((world.tasks("planned"), world.tasks("failed"), world.bill().tasks), (300, 0, 0));
     // It opens: the same command buys all of it.
@@ -127,10 +128,13 @@ async fn behind_a_proxy_no_forbidden_request_is_halved() {
     let mut world = World::new(settings(vec![Rule::nth(filtered, Call::TaskPost, 2)]));
     world.account.proxy =
         Some(ProxyConfig { url: "http://proxy.example:3128".to_owned(), auth_env: None, auth_file: None });
-    let end = world.live_on(&job(9)).await;
-    assert!(end.refused.is_some());
-    assert_eq!((posts(&world), world.saw(|kind| matches!(kind, EventKind::BodyRefused { .. }))), (2, 0));
-    assert_eq!((world.bill().tasks, world.bill().bought_twice().count()), (9, 0));
+    // One session after the other finds what was taken, and sends nothing a second time.
+    for _ in 0..2 {
+        let end = world.live_on(&job(9)).await;
+        assert_eq!(end.refused, None);
+        assert_eq!((posts(&world), world.saw(|kind| matches!(kind, EventKind::BodyRefused { .. }))), (2, 0));
+        world.assert_all_answered_once(9);
+    }
 }
 
 /// What worked and works no longer is not the fault of one task after the other.
@@ -143,4 +147,29 @@ async fn a_way_that_closes_blames_few_tasks() {
     let end = world.live_on(&live).await;
     assert!(end.refused.unwrap().starts_with("the last 20 requests were refused whole"));
     assert!(world.tasks("failed") <= 20 && posts(&world) <= 80, "{} failed", world.tasks("failed"));
+}
+
+/// Prompts that a firewall refuses, more than make a session give up, and good ones behind them.
+#[tokio::test(start_paused = true)]
+async fn refused_prompts_at_the_front_hold_nothing_up_for_ever() {
+    let mut world = World::new(settings(vec![firewall("DROP", 403)]));
+    let mut prompts: Vec<String> = (1..=25).map(|n| format!("\"why DROP {n}?\"")).collect();
+    prompts.extend((1..=40).map(|n| format!("\"question {n}?\"")));
+    let text = job(1).replace("\"question 1 of rules?\"", &prompts.join(", "));
+    let first = world.live_on(&text).await;
+    assert!(first.refused.unwrap().starts_with("the last 20 requests were refused whole"));
+    assert_eq!(world.bill().tasks, 0);
+    world.live_on(&text).await;
+    all_but(&world, 25, 65);
+}
+
+/// What was refused whole cost nothing, so that it is none of the purchases that a job pays for again.
+#[tokio::test(start_paused = true)]
+async fn halves_do_not_count_among_the_paid_failures() {
+    let failure = Fault::PaidFailure { code: 40_101, at_post: true };
+    let once = Rule::nth(failure, Call::TaskPost, 6);
+    let mut world = World::new(settings(vec![Rule::always(Fault::RefuseLarge { tasks: 2 }), once]));
+    let end = world.live_on(&format!("retry_paid_failures = 1\n{}", job(17))).await;
+    assert_eq!((end.refused, world.tasks("failed"), world.tasks("answered")), (None, 0, 17));
+    assert!(world.saw(|kind| matches!(kind, EventKind::TaskFailed { paid: true, .. })) > 0);
 }

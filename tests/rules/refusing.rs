@@ -58,6 +58,7 @@ fn the_task(run: RunId, after: i64) -> Input {
         priority: Priority::Normal,
         previous: None,
         attempts: 0,
+        refused_with: None,
     };
     let price = "a price".to_owned();
     let pulled = Pulled {

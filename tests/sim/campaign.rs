@@ -24,6 +24,8 @@ pub struct Outcome {
     /// What must never happen and did.
     pub failure: Option<String>,
     pub journal: String,
+    /// A hash of it, where many campaigns are run.
+    pub digest: String,
     pub struck: Struck,
     pub sessions: u64,
     pub tasks: u64,
@@ -109,6 +111,7 @@ pub fn run_with(seed: u64, aloud: bool, change: impl Fn(&mut Weather)) -> Outcom
         tasks: weather.jobs.iter().map(|job| job.tasks() as u64).sum(),
         simulated: (world.clock.true_time - weather.began).to_std().unwrap_or_default(),
         journal: world.journal.text().to_owned(),
+        digest: String::new(),
         doubled,
     }
 }

@@ -4,7 +4,8 @@
 //! Everything follows from a seed: what is asked, the caps, the weather, every death. The checkers see the ledger and
 //! the provider's bill only. `BURSAR_SIM_SEED=7` runs one seed aloud, `BURSAR_SIM_MANY=5000` that many, and
 //! `BURSAR_SIM_FROM=100000` says where they begin; `BURSAR_CRASH_ALL=1` runs every crash point,
-//! `BURSAR_CRASH_ONE_IN=83` one of so many.
+//! `BURSAR_CRASH_ONE_IN=83` one of so many. `BURSAR_SIM_DIGEST=FILE` writes a hash of each campaign's journal there: a
+//! change that is to change nothing leaves the file as it was.
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a simulation, where a failure is a panic")]
 #![expect(clippy::print_stdout, reason = "a simulation tells what it did")]
 
@@ -81,7 +82,8 @@ fn everywhere(seeds: std::ops::Range<u64>) -> impl Iterator<Item = campaign::Out
                 if seed >= seeds.end {
                     return;
                 }
-                let outcome = campaign::run(seed, false);
+                let mut outcome = campaign::run(seed, false);
+                outcome.digest = blake3::hash(outcome.journal.as_bytes()).to_hex().to_string();
                 let told = hand_over.send(campaign::Outcome { journal: String::new(), ..outcome });
                 told.expect("the test waits for every campaign");
             }
@@ -101,8 +103,10 @@ fn campaigns_in_bad_weather_end_well() {
     let (from, many) = (number("BURSAR_SIM_FROM").unwrap_or(0), number("BURSAR_SIM_MANY").unwrap_or(SEEDS));
     let (mut struck, mut simulated, mut sessions, mut tasks) = (Struck::default(), Duration::ZERO, 0, 0);
     let (mut doubled, mut failed, mut ended) = ((0, 0), Vec::new(), 0);
+    let mut digests = std::collections::BTreeMap::new();
     for outcome in everywhere(from..from + many) {
         ended += 1;
+        digests.insert(outcome.seed, outcome.digest);
         struck.merge(&outcome.struck);
         simulated += outcome.simulated;
         sessions += outcome.sessions;
@@ -112,6 +116,10 @@ fn campaigns_in_bad_weather_end_well() {
             println!("FAILED seed {}: {failure}\nto repeat it: just sim {}", outcome.seed, outcome.seed);
             failed.push(outcome.seed);
         }
+    }
+    if let Some(file) = std::env::var_os("BURSAR_SIM_DIGEST") {
+        let lines: Vec<String> = digests.iter().map(|(seed, digest)| format!("{seed} {digest}")).collect();
+        std::fs::write(file, lines.join("\n")).unwrap();
     }
     let days = simulated.as_secs() / 86_400;
     println!("{many} campaigns from seed {from}: {sessions} lives, {tasks} tasks, {days} virtual days");

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use super::{Dispatch, InFlight, Pulled, Want};
 use crate::event::Part;
-use crate::ids::{MarketId, TargetId};
+use crate::ids::{MarketId, RunId, TargetId};
 use crate::market::Market;
 
 /// What is known of refusals that are alike, in this session.
@@ -18,11 +18,11 @@ use crate::market::Market;
 pub(super) struct Alike {
     markets: BTreeMap<MarketId, Arc<Market>>,
     targets: BTreeMap<TargetId, String>,
-    /// By what was said, how many in a row.
-    streaks: BTreeMap<Part, BTreeMap<String, u32>>,
+    /// Of a run's tasks: by what was said, how many in a row. Each job says itself how many are enough.
+    streaks: BTreeMap<(RunId, Part), BTreeMap<String, u32>>,
     /// Something of it was accepted.
     good: BTreeSet<Part>,
-    stopped: BTreeMap<Part, Stopped>,
+    stopped: BTreeMap<(RunId, Part), Stopped>,
 }
 
 #[derive(Debug)]
@@ -38,9 +38,10 @@ impl Alike {
     fn parts(&self, want: &Want) -> Vec<Part> {
         let mut parts = Vec::new();
         if let Some(market) = self.markets.get(&want.task.market).filter(|market| market.location_code > 0) {
-            parts.push(Part::Market(market.location_code, market.language_code.clone()));
-            parts.push(Part::Language(market.language_code.clone()));
-            parts.push(Part::Place(market.location_code));
+            let endpoint = (want.engine, want.function);
+            parts.push(Part::Market(endpoint, market.location_code, market.language_code.clone()));
+            parts.push(Part::Language(endpoint, market.language_code.clone()));
+            parts.push(Part::Place(endpoint, market.location_code));
         }
         parts.push(Part::Target(want.task.target));
         parts
@@ -51,12 +52,12 @@ impl Alike {
         let mut parts = self.parts(want);
         match field(message) {
             Some(named) if named.starts_with("language") => {
-                parts.retain(|part| matches!(part, Part::Language(_) | Part::Market(..)));
+                parts.retain(|part| matches!(part, Part::Language(..) | Part::Market(..)));
                 // A language that is served nowhere is one stop, and not one for each market.
                 parts.reverse();
             }
             Some(named) if named.starts_with("location") => {
-                parts.retain(|part| matches!(part, Part::Place(_) | Part::Market(..)));
+                parts.retain(|part| matches!(part, Part::Place(..) | Part::Market(..)));
                 parts.reverse();
             }
             // The prompt's own fault says nothing of other prompts.
@@ -68,15 +69,15 @@ impl Alike {
     }
 
     /// How many of a task's parts were refused and never accepted: the fewer, the likelier it is accepted.
-    pub(super) fn suspicion(&self, want: &Want) -> usize {
+    pub(super) fn suspicion(&self, run: RunId, want: &Want) -> usize {
         if self.streaks.is_empty() {
             return 0;
         }
-        self.parts(want).iter().filter(|part| self.streaks.contains_key(part)).count()
+        self.parts(want).into_iter().filter(|part| self.streaks.contains_key(&(run, part.clone()))).count()
     }
 
     /// True where a task is of a part that has stopped: it is left planned.
-    pub(super) fn leaves(&mut self, pulled: &Pulled, price: usize) -> bool {
+    pub(super) fn leaves(&mut self, run: RunId, pulled: &Pulled, price: usize) -> bool {
         self.markets.entry(pulled.task.market).or_insert_with(|| Arc::clone(&pulled.market));
         let target = || format!("{}/{}", pulled.engine, pulled.function);
         self.targets.entry(pulled.task.target).or_insert_with(target);
@@ -85,10 +86,10 @@ impl Alike {
         }
         let (engine, function) = (pulled.engine, pulled.function);
         let want = Want { task: pulled.task, engine, function, price, allocated: pulled.worst_case };
-        let Some(part) = self.parts(&want).into_iter().find(|part| self.stopped.contains_key(part)) else {
-            return false;
-        };
-        self.stopped.entry(part).and_modify(|stopped| stopped.left += 1);
+        let stopped =
+            self.parts(&want).into_iter().map(|part| (run, part)).find(|part| self.stopped.contains_key(part));
+        let Some(stopped) = stopped.and_then(|part| self.stopped.get_mut(&part)) else { return false };
+        stopped.left += 1;
         true
     }
 
@@ -103,9 +104,11 @@ impl Dispatch {
     pub(in crate::engine) fn row_accepted(&mut self, flight: &InFlight, at: usize) {
         let mut goes_on = false;
         for part in self.alike.parts(&flight.wants[at]) {
-            self.alike.streaks.remove(&part);
-            // It stopped while this task was under way: for another function, perhaps.
-            goes_on |= self.alike.stopped.remove(&part).is_some();
+            self.alike.streaks.retain(|(_, refused), _| *refused != part);
+            // It stopped while this task was under way.
+            let before = self.alike.stopped.len();
+            self.alike.stopped.retain(|(_, stopped), _| *stopped != part);
+            goes_on |= self.alike.stopped.len() < before;
             self.alike.good.insert(part);
         }
         if goes_on {
@@ -126,7 +129,8 @@ impl Dispatch {
         parts.retain(|part| !self.alike.good.contains(part));
         let mut stops = None;
         for part in parts {
-            let times = self.alike.streaks.entry(part.clone()).or_default().entry(said.clone()).or_default();
+            let key = (flight.run, part.clone());
+            let times = self.alike.streaks.entry(key).or_default().entry(said.clone()).or_default();
             *times += 1;
             let times = *times;
             if times >= most && stops.is_none() {
@@ -134,18 +138,19 @@ impl Dispatch {
             }
         }
         let (part, times) = stops?;
-        if self.alike.stopped.contains_key(&part) {
+        let key = (flight.run, part.clone());
+        if self.alike.stopped.contains_key(&key) {
             return None;
         }
         let why = format!("{} (code {code})", message.trim_end_matches('.'));
-        self.alike.stopped.insert(part.clone(), Stopped { why, left: 0 });
+        self.alike.stopped.insert(key, Stopped { why, left: 0 });
         self.start_over();
         Some((part, times))
     }
 
     /// What is not bought because tasks like it were refused, in words.
     pub(in crate::engine) fn alike_out(&self) -> Option<String> {
-        let each = self.alike.stopped.iter().filter(|(_, stopped)| stopped.left > 0).map(|(part, stopped)| {
+        let each = self.alike.stopped.iter().filter(|(_, stopped)| stopped.left > 0).map(|((_, part), stopped)| {
             let Stopped { why, left } = stopped;
             let tasks = if *left == 1 { "1 task is".to_owned() } else { format!("{left} tasks are") };
             format!("{tasks} not bought of {}: the provider refuses it: {why}; mend the job file", self.part_name(part))
@@ -161,9 +166,11 @@ impl Dispatch {
             found.and_then(|market| market.location_name.clone()).unwrap_or_else(|| code.to_string())
         };
         match part {
-            Part::Market(code, language) => format!("market {}/{language}", place(*code)),
-            Part::Language(language) => format!("language {language}"),
-            Part::Place(code) => format!("location {}", place(*code)),
+            Part::Market((engine, function), code, language) => {
+                format!("market {}/{language} at {engine}/{function}", place(*code))
+            }
+            Part::Language((engine, function), language) => format!("language {language} at {engine}/{function}"),
+            Part::Place((engine, function), code) => format!("location {} at {engine}/{function}", place(*code)),
             Part::Target(target) => {
                 format!("target {}", self.alike.targets.get(target).map_or("of another job", String::as_str))
             }

@@ -45,7 +45,8 @@ impl Dispatch {
         let pending = if let Some(price) = self.canary() {
             let waiting = self.prices[price].waiting.iter_mut().find(|(_, waiting)| !waiting.is_empty())?;
             // One of which nothing was refused is likelier to be accepted, and to prove the price.
-            let likeliest = (0..waiting.1.len()).min_by_key(|at| self.alike.suspicion(&waiting.1[*at]))?;
+            let run = self.queues[*waiting.0].terms.run;
+            let likeliest = (0..waiting.1.len()).min_by_key(|at| self.alike.suspicion(run, &waiting.1[*at]))?;
             let (queue, want) = (*waiting.0, waiting.1.remove(likeliest)?);
             self.prices[price].canaries_out += 1;
             Pending { queue, wants: vec![want], canary: Some(price), sent_v }

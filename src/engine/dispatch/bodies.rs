@@ -33,6 +33,10 @@ pub(super) struct Bodies {
     blamed: u32,
     /// A request was read in this session.
     any_read: bool,
+    /// What stood in refused requests of earlier sessions is tried: nothing else is left.
+    tries_refused: bool,
+    /// Tasks that wait for that.
+    deferred: u64,
     /// Tasks that are left planned.
     left: u64,
     /// What was said of the last of them.
@@ -76,16 +80,25 @@ impl Bodies {
         self.in_a_row > 0
     }
 
-    /// True where a task waits until another request is read: it is left planned.
+    /// True where a task waits until another request is read: it is left planned. What earlier sessions saw refused waits only
+    /// as long as there is something else, and is halved on from there.
     pub(super) fn leaves(&mut self, pulled: &Pulled) -> bool {
-        let leaves = self.parked.contains(&pulled.task.task);
-        self.left += u64::from(leaves);
-        leaves
+        let task = pulled.task.task;
+        if let Some(with) = pulled.task.refused_with.filter(|_| !self.limits.contains_key(&task)) {
+            if !self.tries_refused {
+                self.deferred += 1;
+                return true;
+            }
+            self.limits.insert(task, usize::try_from(with.div_ceil(2)).unwrap_or(MAX_BATCH).max(1));
+        }
+        let is_parked = self.parked.contains(&task);
+        self.left += u64::from(is_parked);
+        is_parked
     }
 
     /// The plan is pulled anew.
     pub(super) fn start_over(&mut self) {
-        self.left = 0;
+        (self.left, self.deferred) = (0, 0);
     }
 }
 
@@ -134,6 +147,14 @@ impl Dispatch {
         self.bodies.any_read = true;
         if !self.bodies.parked.is_empty() {
             self.bodies.parked.clear();
+            self.start_over();
+        }
+    }
+
+    /// Nothing is left but what earlier sessions saw refused: it is tried, from its first task on.
+    pub(super) fn try_refused(&mut self) {
+        if self.bodies.deferred > 0 && self.is_done() {
+            self.bodies.tries_refused = true;
             self.start_over();
         }
     }

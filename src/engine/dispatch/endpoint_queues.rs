@@ -45,6 +45,7 @@ impl Dispatch {
         if self.halted.is_some() {
             return None;
         }
+        self.try_refused();
         let waiting: Vec<usize> = (0..self.queues.len()).map(|queue| self.waiting_for(queue)).collect();
         let queue = self.queues.iter_mut().zip(waiting).find(|(queue, waiting)| {
             let ready: usize = queue.endpoint_queues.values().map(VecDeque::len).sum();
@@ -98,7 +99,7 @@ impl Dispatch {
                 continue;
             }
             let Some(price) = self.prices.iter().position(|price| price.key == pulled.price) else { continue };
-            if self.alike.leaves(&pulled, price) || self.bodies.leaves(&pulled) {
+            if self.alike.leaves(run, &pulled, price) || self.bodies.leaves(&pulled) {
                 self.queues[at].cursor = pulled.task.position;
                 continue;
             }
@@ -226,7 +227,7 @@ impl Dispatch {
             self.start_over();
             return;
         };
-        if self.alike.leaves(pulled, price) || self.bodies.leaves(pulled) {
+        if self.alike.leaves(run, pulled, price) || self.bodies.leaves(pulled) {
             return;
         }
         if self.stopped(at, price) || self.goes_beyond(at, pulled) {

@@ -23,9 +23,9 @@ impl Core {
         then: &mut Consequences,
     ) {
         let blame = self.dispatch.body_refused(flight, why.is_of_its_size(), &why.in_words());
+        let code = why.code.or(why.http.map(u32::from)).unwrap_or_default();
         if blame == Blame::Task {
             let (attempt, message) = (flight.attempt(0), why.message.clone());
-            let code = why.code.or(why.http.map(u32::from)).unwrap_or_default();
             self.progress.failed += 1;
             then.failed(attempt, code, &message, false);
             then.write(Change::Refused { attempt, code, message, for_good: true });
@@ -33,14 +33,15 @@ impl Core {
         }
         for at in 0..flight.tasks() {
             self.how.insert(flight.attempt(at), How { counts: false, leave: false, not_before: now.mono });
-            then.write(Change::NotBought { attempt: flight.attempt(at) });
+            let message = why.message.clone();
+            then.write(Change::RefusedWhole { attempt: flight.attempt(at), code, message });
         }
         let (tasks, attempt) = (flight.tasks(), flight.attempt(0));
         then.tell(EventKind::BodyRefused { batch, tasks, why: why.in_words(), attempt, subject: None });
         if self.dispatch.are_all_bodies_refused() {
             let why = format!(
                 "the last {MOST_REFUSED_BODIES} requests were refused whole, whatever stood in them, and nothing of them was \
-                 bought: {}",
+                 bought: {}; the next session begins with other tasks; if it ends alike, `bursar doctor` looks at the way",
                 why.in_words()
             );
             self.halt(why, &mut then.out);

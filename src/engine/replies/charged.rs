@@ -103,10 +103,12 @@ impl Core {
         }));
     }
 
-    /// True where the job lets a paid failure of this attempt be bought anew.
-    pub(super) fn retries_paid(&self, run: RunId, number: u32) -> bool {
-        let allowed = self.dispatch.terms(run).is_some_and(|terms| number <= terms.retry_paid_failures);
-        allowed || !Rule::PaidFailureIsFinal.is_kept()
+    /// As long as a task has no more paid failures than this, its job lets it be bought anew.
+    pub(super) fn paid_retries(&self, run: RunId) -> u32 {
+        if !Rule::PaidFailureIsFinal.is_kept() {
+            return u32::MAX;
+        }
+        self.dispatch.terms(run).map_or(0, |terms| terms.retry_paid_failures)
     }
 
     /// A purchase that belongs to no attempt, or to one that was charged already.

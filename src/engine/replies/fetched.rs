@@ -95,7 +95,7 @@ impl Core {
             }
             Fetched::Failed { code, message } => {
                 let can_retry = matches!(look_up(code).class, Class::PaidFailure { again: true });
-                let again = can_retry && self.retries_paid(fetch.what.run, fetch.what.number);
+                let again = if can_retry { self.paid_retries(fetch.what.run) } else { 0 };
                 let settled = self.settled_unfinished(&fetch, now);
                 then.failed(attempt, code, &message, true);
                 then.write(Change::FailedLater { attempt, code, message, again, settled });

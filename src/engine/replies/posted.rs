@@ -210,7 +210,7 @@ impl Core {
                     let cost = flight.taken(named);
                     charged += cost;
                     self.progress.failed += 1;
-                    let again = again && self.retries_paid(flight.run, flight.task(at).attempts + 1);
+                    let again = if again { self.paid_retries(flight.run) } else { 0 };
                     then.failed(attempt, code, &message, true);
                     let failure =
                         Change::PaidFailure { attempt, code, message, provider_id, cost, named, posted_v, again };

@@ -194,6 +194,7 @@ impl Reports for Ledger {
             each: &mut dyn FnMut(ExportRow,
         ) -> ControlFlow<()>) -> Result<(), LedgerError>;
         fn failed_alike(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError>;
+        fn refused_whole(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError>;
         fn gaps(&self, job: Option<&str>, now: DateTime<Utc>) -> Result<Vec<Gap>, LedgerError>;
         fn untold(&self) -> Result<Vec<Notice>, LedgerError>;
         fn losses_seen(&self, run: RunId) -> Result<u64, LedgerError>;

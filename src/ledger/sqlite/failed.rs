@@ -34,20 +34,24 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn planned_like(&self, run: RunId, part: &Part) -> Result<u64, LedgerError> {
-        let (place, language, target) = match part {
-            Part::Market(place, language) => (Some(*place), Some(language.as_str()), None),
-            Part::Language(language) => (None, Some(language.as_str()), None),
-            Part::Place(place) => (Some(*place), None, None),
-            Part::Target(target) => (None, None, Some(target.0)),
+        let (endpoint, place, language, target) = match part {
+            Part::Market(endpoint, place, language) => (Some(endpoint), Some(*place), Some(language.as_str()), None),
+            Part::Language(endpoint, language) => (Some(endpoint), None, Some(language.as_str()), None),
+            Part::Place(endpoint, place) => (Some(endpoint), Some(*place), None, None),
+            Part::Target(target) => (None, None, None, Some(target.0)),
         };
+        let (engine, function) = endpoint.map(|(engine, function)| (engine.name(), function.name())).unzip();
         let sql = "SELECT count(*) FROM task INDEXED BY task_to_buy JOIN market ON market.id = task.market
+                       JOIN target ON target.id = task.target
                    WHERE task.run = :run AND task.state = 0
                      AND (:location_code IS NULL OR market.location_code = :location_code)
                      AND (:language_code IS NULL OR market.language_code = :language_code)
-                     AND (:target IS NULL OR task.target = :target)";
+                     AND (:target IS NULL OR task.target = :target)
+                     AND (:engine IS NULL OR target.engine = :engine AND target.function = :function)";
         Ok(self.db.prepare_cached(sql)?.query_row(
             named_params! {
                 ":run": run, ":location_code": place, ":language_code": language, ":target": target,
+                ":engine": engine, ":function": function,
             },
             only,
         )?)
@@ -59,17 +63,31 @@ impl Ledger {
     /// # Errors
     /// The ledger cannot be read.
     pub fn failed_alike(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError> {
+        self.alike(run, "task_reason.name", "task.state = 4 AND task.reason <> 4")
+    }
+
+    /// Planned tasks of a run whose latest request was refused whole, in the same form: which of its tasks is to blame is not
+    /// known.
+    ///
+    /// # Errors
+    /// The ledger cannot be read.
+    pub fn refused_whole(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError> {
+        let that = "task.state = 0 AND task.asked = 1 AND attempt.state = 3 AND attempt.code IS NOT NULL";
+        self.alike(run, "'refused_with_its_request'", that)
+    }
+
+    fn alike(&self, run: RunId, reason: &str, that: &str) -> Result<Vec<FailedAlike>, LedgerError> {
         let sql = format!(
-            "SELECT task_reason.name AS reason, alike.code, alike.message, alike.tasks, alike.paid, {SUBJECT}
+            "SELECT {reason} AS reason, alike.code, alike.message, alike.tasks, alike.paid, {SUBJECT}
              FROM (SELECT task.reason, attempt.code, provider_message.message, count(*) AS tasks, min(task.id) AS one,
                           sum(coalesce(settled_nano, posted_nano, 0)) AS paid
                    FROM task LEFT JOIN attempt ON attempt.id = task.attempt
                    LEFT JOIN provider_message ON provider_message.attempt = attempt.id
-                   WHERE task.run = :run AND task.state = 4 AND task.reason <> 4
+                   WHERE task.run = :run AND {that}
                    GROUP BY task.reason, attempt.code, provider_message.message, task.market, task.target,
                        task.prompt_set)
                   AS alike
-             JOIN task_reason ON task_reason.reason = alike.reason JOIN task ON task.id = alike.one {SUBJECT_FROM}
+             LEFT JOIN task_reason ON task_reason.reason = alike.reason JOIN task ON task.id = alike.one {SUBJECT_FROM}
              ORDER BY alike.tasks DESC, alike.one"
         );
         let mut statement = self.db.prepare(&sql)?;

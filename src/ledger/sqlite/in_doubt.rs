@@ -88,7 +88,6 @@ impl Ledger {
                     function,
                     kinds: forms(row, "results", function)?,
                     is_here: false,
-                    number: task.attempts,
                     run: row.get("run")?,
                     target: task.target,
                     held: row.get("held_nano")?,

@@ -15,6 +15,7 @@ use super::observations::note;
 use super::postings::{self, Window};
 use super::provider_id::provider_key;
 use super::provisional::is_provisional;
+use super::reopen::paid_failures;
 use super::to_buy::TO_BUY;
 use super::words::said;
 use super::working_set::Attempt;
@@ -161,6 +162,10 @@ impl Commit<'_> {
             Change::Refused { attempt, code, message, for_good } => {
                 let transition = if for_good { Transition::Fail(Reason::Refused) } else { Transition::NotBought };
                 self.not_bought(attempt, Step::Refuse, Some(code), transition)?;
+                said(self.write, attempt, &message)?;
+            }
+            Change::RefusedWhole { attempt, code, message } => {
+                self.not_bought(attempt, Step::NotBought, Some(code), Transition::NotBought)?;
                 said(self.write, attempt, &message)?;
             }
             Change::NotBought { attempt } => {
@@ -332,9 +337,9 @@ impl Commit<'_> {
         Ok(())
     }
 
-    /// A paid failure that the job wants tried again is planned anew.
-    fn reopen(&mut self, facts: Attempt, again: bool) -> Result<(), LedgerError> {
-        if again {
+    /// A paid failure that the job wants tried again is planned anew, as long as there are no more of them.
+    fn reopen(&mut self, facts: Attempt, again: u32) -> Result<(), LedgerError> {
+        if again > 0 && paid_failures(self.write, facts.id)? <= again {
             self.working_set.move_task_of(facts, Transition::Reopen)?;
             self.lost.retain(|(attempt, _)| *attempt != facts.id);
             self.replanned(facts)?;

@@ -87,6 +87,7 @@ pub(super) fn note(write: &Connection, change: Change) -> Result<(), LedgerError
         | Change::Corrected { .. }
         | Change::CostFound { .. }
         | Change::Refused { .. }
+        | Change::RefusedWhole { .. }
         | Change::NotBought { .. }
         | Change::PaidFailure { .. }
         | Change::LostLive { .. }

@@ -1,10 +1,10 @@
 //! Failed tasks that are tried again: because a person says so, or because the job allows more paid failures than
 //! before.
 
-use rusqlite::{TransactionBehavior, named_params};
+use rusqlite::{Connection, TransactionBehavior, named_params};
 
 use super::FailedTask;
-use super::columns::task_state;
+use super::columns::{only, task_state};
 use super::{Ledger, LedgerError};
 use crate::ids::RunId;
 use crate::task::{Reason, TaskState, Transition};
@@ -25,7 +25,7 @@ impl Ledger {
         let mut meant = Vec::new();
         {
             let mut statement = write.prepare_cached(
-                "SELECT task.id, task.state, task.reason, attempt.code, coalesce(attempt.number, 0) AS attempts
+                "SELECT task.id, task.state, task.reason, attempt.code, task.attempt
                  FROM task LEFT JOIN attempt ON attempt.id = task.attempt
                  WHERE task.run = :run AND task.state = 4 AND task.asked = 1",
             )?;
@@ -33,7 +33,9 @@ impl Ledger {
             while let Some(row) = rows.next()? {
                 let state = task_state(row.get("state")?, row.get("reason")?)?;
                 let TaskState::Failed(reason) = state else { continue };
-                let failed = FailedTask { reason, code: row.get("code")?, attempts: row.get("attempts")? };
+                let latest: Option<i64> = row.get("attempt")?;
+                let paid = latest.map_or(Ok(0), |latest| paid_failures(&write, latest))?;
+                let failed = FailedTask { reason, code: row.get("code")?, paid };
                 if is_meant(&failed) {
                     state.next(Transition::Reopen)?;
                     meant.push((row.get::<_, i64>("id")?, reason));
@@ -57,4 +59,14 @@ impl Ledger {
         write.commit()?;
         Ok((free, paid))
     }
+}
+
+/// How many purchases of a task were paid for and gave no answer, up to this attempt. Those that cost nothing do not count.
+pub(super) fn paid_failures(read: &Connection, latest: i64) -> Result<u32, LedgerError> {
+    let sql = "WITH RECURSIVE past (id, state, previous) AS (
+                   SELECT id, state, previous FROM attempt WHERE id = :latest
+                   UNION ALL
+                   SELECT attempt.id, attempt.state, attempt.previous FROM past JOIN attempt ON attempt.id = past.previous)
+               SELECT count(*) FROM past WHERE state IN (5, 6)";
+    Ok(read.prepare_cached(sql)?.query_row(named_params! { ":latest": latest }, only)?)
 }

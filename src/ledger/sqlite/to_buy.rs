@@ -8,7 +8,7 @@ use super::columns::{named, only, options};
 use super::tasks::service_from;
 use super::{Ledger, LedgerError};
 use super::{TargetCost, TargetFacts, ToBuy};
-use crate::ids::{AccountId, MarketId, RunId, SetId, TargetId};
+use crate::ids::{AccountId, AttemptId, MarketId, RunId, SetId, TargetId, TaskId};
 use crate::job::Asked;
 use crate::market::Market;
 use crate::price::Charge;
@@ -17,16 +17,19 @@ use crate::product::{Engine, Function, Method};
 /// The columns of a [`ToBuy`], of `task` and the `attempt` that counts: the first of a query. They are read by their order,
 /// since there are many such rows, and to look a column up by its name costs more than to read it.
 pub(super) const TO_BUY: &str = "task.id, task.position, task.target, task.service, task.attempt, attempt.number,
-     task.prompt_set, task.market";
+     task.prompt_set, task.market,
+     CASE WHEN attempt.state = 3 AND attempt.code IS NOT NULL
+          THEN (SELECT attempts FROM batch WHERE batch.id = attempt.batch) END AS refused_with";
 
 impl ToBuy {
     /// Reads [`TO_BUY`].
     pub(super) fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let (task, position, target, service, previous, attempts, set, market): (_, _, _, _, _, Option<u32>, _, _) =
+        type Columns = (TaskId, i64, TargetId, i64, Option<AttemptId>, Option<u32>, SetId, MarketId, Option<u32>);
+        let (task, position, target, service, previous, attempts, set, market, refused_with): Columns =
             row.try_into()?;
         let (method, priority) = service_from(service)?;
         let attempts = attempts.unwrap_or(0);
-        Ok(Self { task, position, target, set, market, method, priority, previous, attempts })
+        Ok(Self { task, position, target, set, market, method, priority, previous, attempts, refused_with })
     }
 }
 

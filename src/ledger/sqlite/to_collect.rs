@@ -79,7 +79,7 @@ impl Ledger {
         let found = self
             .db
             .prepare_cached(
-                "SELECT attempt.provider_id, attempt.batch, batch.engine, batch.function, run.results, attempt.number,
+                "SELECT attempt.provider_id, attempt.batch, batch.engine, batch.function, run.results,
                         batch.run, (SELECT group_concat(kind) FROM answer WHERE answer.attempt = attempt.id) AS here,
                         task.target, attempt.held_nano, attempt.posted_nano, attempt.settled_nano,
                         (SELECT nano_usd FROM price_seen WHERE price_seen.account = batch.account
@@ -104,7 +104,6 @@ impl Ledger {
                     function,
                     kinds: wanted.into_iter().filter(missing).collect(),
                     is_here: !have.is_empty(),
-                    number: row.get("number")?,
                     run: row.get("run")?,
                     target: row.get("target")?,
                     held: row.get("held_nano")?,

@@ -2,14 +2,17 @@
 
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use chrono::DateTime;
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::UnixTime;
 use rustls::{CertificateError, ClientConfig, RootCertStore};
-use rustls_platform_verifier::BuilderVerifierExt as _;
 
 use super::HttpError;
+use super::public::NotesInterception;
 
 /// Whose certificates are believed.
 pub(super) enum Trust {
@@ -17,26 +20,38 @@ pub(super) enum Trust {
     Machine,
     /// Nobody's: what is spoken to on this machine needs no certificate, and a bare container has none.
     Nobody,
-    /// These.
+    /// Those of these authorities, of which some are public.
     #[cfg(test)]
-    These(RootCertStore),
+    These { machine: RootCertStore, public: RootCertStore },
 }
 
-/// How TLS is spoken, before it is said which protocols are spoken on it.
-pub(super) fn config(trust: &Trust) -> Result<ClientConfig, HttpError> {
+/// How TLS is spoken, before it is said which protocols are spoken on it; and whether somebody in between was noticed.
+pub(super) fn config(trust: &Trust) -> Result<(ClientConfig, Arc<AtomicBool>), HttpError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let failed = |error: &dyn std::fmt::Display| HttpError::Client(error.to_string());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| HttpError::Client(error.to_string()))?;
-    Ok(match trust {
+        .map_err(|error| failed(&error))?;
+    let by = |roots: RootCertStore| {
+        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build()
+    };
+    let (machine, public): (Arc<dyn ServerCertVerifier>, _) = match trust {
         Trust::Machine => {
-            let builder = builder.with_platform_verifier();
-            builder.map_err(|error| HttpError::NoAuthorities(error.to_string()))?.with_no_client_auth()
+            let machine = rustls_platform_verifier::Verifier::new(Arc::clone(&provider));
+            let machine = machine.map_err(|error| HttpError::NoAuthorities(error.to_string()))?;
+            (Arc::new(machine), webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
         }
-        Trust::Nobody => builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth(),
+        Trust::Nobody => {
+            let config = builder.with_root_certificates(RootCertStore::empty()).with_no_client_auth();
+            return Ok((config, Arc::default()));
+        }
         #[cfg(test)]
-        Trust::These(roots) => builder.with_root_certificates(roots.clone()).with_no_client_auth(),
-    })
+        Trust::These { machine, public } => (by(machine.clone()).map_err(|error| failed(&error))?, public.clone()),
+    };
+    let verifier = NotesInterception::new(machine, by(public).map_err(|error| failed(&error))?);
+    let intercepted = verifier.intercepted();
+    let config = builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth();
+    Ok((config, intercepted))
 }
 
 /// The same for these protocols, the best first.

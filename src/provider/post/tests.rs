@@ -138,6 +138,11 @@ fn without_rows_only_some_statuses_refuse_all() {
             assert_eq!(told(&verdict), "in doubt", "{status}: what comes back may be refused as well");
         }
     }
+    for body in [String::new(), html.clone()] {
+        assert_eq!(told(&judge_behind_a_proxy(&reply(403, &body), &["a"])), "in doubt", "403 {body}");
+    }
+    let forbidden = envelope_of(40_207, &json!(null));
+    assert_eq!(told(&judge_behind_a_proxy(&reply(403, forbidden), &["a"])), "not bought: Halt", "the provider's word");
     for status in [200, 201, 202, 204, 206, 301, 302, 307, 308, 405, 408, 409, 418, 500, 502, 503, 504] {
         for body in [String::new(), html.clone(), "{}".to_owned(), "[]".to_owned(), "null".to_owned()] {
             assert_eq!(told(&judge(&reply(status, &body), &["a"])), "in doubt", "{status} {body}");

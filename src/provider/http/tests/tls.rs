@@ -53,7 +53,23 @@ async fn served(server: ServerConfig) -> (String, JoinHandle<String>) {
 }
 
 fn http(url: &str, roots: RootCertStore) -> Http {
-    Http::speaking(url, "/v3", HeaderValue::from_static("x"), None, Some(Trust::These(roots))).unwrap()
+    let trust = Trust::These { machine: roots.clone(), public: roots };
+    Http::speaking(url, "/v3", HeaderValue::from_static("x"), None, Some(trust)).unwrap()
+}
+
+#[tokio::test]
+async fn a_certificate_of_no_public_authority_shows_an_interceptor() {
+    for is_public in [true, false] {
+        let (roots, server) = issued("localhost", |_| {});
+        let (others, _) = issued("elsewhere.example", |_| {});
+        let (url, seen) = served(server).await;
+        let trust = Trust::These { public: if is_public { roots.clone() } else { others }, machine: roots };
+        let http = Http::speaking(&url, "/v3", HeaderValue::from_static("x"), None, Some(trust)).unwrap();
+        assert!(!http.is_intercepted());
+        assert_eq!(http.call(purchase()).await.unwrap().body, "{}");
+        assert_eq!(http.is_intercepted(), !is_public);
+        seen.await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -106,7 +122,7 @@ async fn through_a_proxy_the_certificate_is_the_providers() {
         stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
         drop(tokio::io::copy_bidirectional(&mut stream, &mut beyond).await);
     });
-    let trust = Some(Trust::These(roots));
+    let trust = Some(Trust::These { machine: roots.clone(), public: roots });
     let http = Http::speaking(&url, "/v3", HeaderValue::from_static("x"), Some(&proxy), trust).unwrap();
     assert_eq!(http.call(purchase()).await.unwrap().body, "{}");
     assert!(seen.await.unwrap().starts_with("POST /v3/x/task_post HTTP/1.1\r\n"));
