@@ -1,7 +1,7 @@
-//! The shape of the code, held by reading it: data flows down the list of modules in `src/lib.rs`, and names point up.
+//! The shape of the code: data flows down the list of modules in `src/lib.rs`, and imports point up.
 //!
-//! It reads text and not the compiler's mind: a path is whatever stands behind `crate::`. Where the code has a good
-//! reason to be an exception, the exception stands here, with the reason.
+//! The test reads text, not the compiler's data: a path is whatever follows `crate::`. If the code has a good reason
+//! for an exception, the exception is listed here with its reason.
 
 use std::fs;
 use std::path::Path;

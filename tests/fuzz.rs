@@ -1,8 +1,9 @@
-//! Whatever bytes come in: no panic, no time or memory out of proportion, and no purchase, list or tag that the bytes
-//! do not hold.
+//! Any bytes at all: no panic, no time or memory out of proportion, and no purchase, list or tag that the bytes do
+//! not contain.
 //!
-//! Inputs are grown from `fuzz/corpus/TARGET` by seeded mutation, so a run can be had again. Each target runs for some
-//! executions, or for `BURSAR_FUZZ_SECONDS`; `BURSAR_FUZZ_SEED` is another beginning, and `BURSAR_FUZZ_INPUT` one file.
+//! Inputs grow from `fuzz/corpus/TARGET` by seeded mutation, so a run can be repeated. Each target runs for a number
+//! of executions, or for `BURSAR_FUZZ_SECONDS`; `BURSAR_FUZZ_SEED` sets another seed, and `BURSAR_FUZZ_INPUT` runs
+//! one file.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test, where a failure is a panic")]
 
 mod fuzz {

@@ -1,4 +1,4 @@
-//! Job files and configs as people write them: what is wrong is all shown at once, at its place, with a way out.
+//! Job files and configs as people write them: every mistake is shown at once, at its place, with a remedy.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 use std::collections::BTreeMap;
 use std::fmt::Write;

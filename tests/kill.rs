@@ -1,8 +1,9 @@
-//! The real program, killed for real: whenever it dies, the next session pays for nothing twice and loses nothing paid.
+//! The real program, killed for real: whenever it dies, the next session pays for nothing twice and loses nothing
+//! paid.
 //!
-//! The demo job, and one of every kind of task, run against the simulated provider that `run --sandbox` brings along; the
-//! provider writes each sale to a file of its own before it answers, so that its word outlives the kill. `BURSAR_KILLS` says how often to kill. What
-//! a failed run leaves behind stays below Cargo's folder for such things, to be looked at.
+//! The demo job, and one of every kind of task, run against the simulated provider inside `run --sandbox`. The
+//! provider writes each sale to a file of its own before it answers, so its record survives the kill. `BURSAR_KILLS`
+//! sets the number of kills. The files of a failed run stay below Cargo's folder for temporary files.
 #![cfg(unix)]
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,4 +1,4 @@
-//! The ledger on its own: what a wrong row meets, who can read it, and what a restart and a copy look like.
+//! The ledger on its own: how it treats a wrong row, who can read it, and how a restart and a copy look.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 use std::collections::BTreeSet;

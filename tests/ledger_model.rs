@@ -1,5 +1,5 @@
-//! The ledger's public functions against a model of the books that fits on a page: the same reservations and changes to
-//! both, in any order, repeated, late and contradictory.
+//! The ledger's public functions against a model of the books that fits on a page: the same reservations and changes
+//! to both, in any order, repeated, late and contradictory.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 mod books {

@@ -1,9 +1,9 @@
-//! The protocol as the design states it, searched for a history in which it fails; and each error of design that was
-//! thought of, made on purpose and found.
+//! The protocol as the design states it, searched for a history in which it fails; and each known error of design,
+//! made on purpose and found.
 //!
-//! The states are finitely many although time and crashes are not bounded (see `model/world.rs`), so a search that ends
-//! has seen every history of so many tasks and attempts. `BURSAR_MODEL_FULL=1` searches more of them. With
-//! `--nocapture` each search tells: what, tasks, states, depth, time, end.
+//! The number of states is finite although time and crashes are not bounded (see `model/world.rs`), so a search that
+//! ends has seen every history of so many tasks and attempts. `BURSAR_MODEL_FULL=1` searches more of them. With
+//! `--nocapture` each search prints its name, tasks, states, depth, time and result.
 #![expect(clippy::print_stdout, reason = "each search says how large it was")]
 
 mod model {

@@ -1,4 +1,4 @@
-//! The plan against a brute force that says the rule again, in the simplest words there are.
+//! The plan against a brute force that implements the same rule in the simplest way.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 use std::collections::{BTreeMap, BTreeSet};

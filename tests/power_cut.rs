@@ -1,7 +1,8 @@
-//! The power is cut after every single operation of the disk: what the ledger said was done is there, whole, and nothing
-//! by half. A kill of the process cannot show that, since what it wrote outlives it in the operating system's memory.
+//! The power is cut after every single operation of the disk: what the ledger acknowledged is there, complete, and
+//! nothing is half written. A kill of the process cannot show that, because what it wrote survives in the operating
+//! system's memory.
 //!
-//! `BURSAR_POWER_CUTS` says how many images are looked at; `all` is a hundred thousand.
+//! `BURSAR_POWER_CUTS` sets the number of images; `all` is a hundred thousand.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 mod power_cut {

@@ -1,4 +1,5 @@
-//! Properties of values: periods in real time zones, money text, tags. Each is held against a rule said in another way.
+//! Properties of values: periods in real time zones, amounts as text, tags. Each is checked against the same rule in
+//! another form.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 use bursar::money::Money;

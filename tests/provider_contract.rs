@@ -1,4 +1,4 @@
-//! Every body that bursar sends is one that the provider's request form allows.
+//! Every body that bursar sends is allowed by the provider's request form.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 use bursar::product::{Field, FieldKind, Function, PRODUCTS, Priority};

@@ -1,4 +1,4 @@
-//! Starts that end badly: whatever dies and whenever, nothing is paid twice, and nothing paid is lost.
+//! Sessions that end badly: whatever dies and whenever, nothing is paid twice, and nothing paid is lost.
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a world shared by tests, where a failure is a panic")]
 
 #[expect(dead_code, reason = "a world shared by tests, of which each uses a part")]

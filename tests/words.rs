@@ -1,5 +1,5 @@
-//! The words of the project: one for each thing, the field's own where it has one. What a word stands for is in
-//! `docs/glossary.md`; what was called otherwise once is not called so again.
+//! The words of the project: one for each thing, the field's own if it has one. `docs/glossary.md` explains them; a
+//! test keeps retired words out.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Days and months of every time zone, against a table made from the IANA data by another library
-//! (`scripts/zone-borders.py`); and what becomes of a run and its ceilings where that data changes under them.
+//! Days and months of every time zone, against a table that another library made from the IANA data
+//! (`scripts/zone-borders.py`); and what becomes of a run and its caps if that data changes.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
 use bursar::ledger::{AccountFacts, JobFacts, Kind, Ledger, Login, RunFacts};

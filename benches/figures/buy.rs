@@ -1,4 +1,4 @@
-//! Buying: the engine with its ledger, against a loop that posts the same bodies and keeps nothing.
+//! Buying: the engine with its ledger, against a loop that posts the same bodies and records nothing.
 
 use std::future::Future;
 use std::io::Read as _;

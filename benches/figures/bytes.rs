@@ -1,4 +1,4 @@
-//! What a task and its purchase cost on the disk, answers left out.
+//! The bytes of a task and its purchase on the disk, without answers.
 
 use std::sync::Arc;
 

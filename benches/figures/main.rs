@@ -1,8 +1,8 @@
-//! The figures that stand in `docs/performance.md`, each with its control beside it.
+//! The figures of `docs/performance.md`, each with its control beside it.
 //!
-//! `cargo bench --bench figures` measures them all; `-- plan`, `bytes`, `buy` or `restart` one of them; `--small` runs
-//! everything in seconds, to see that it works. What is measured for its memory or from its first moment runs in a
-//! process of its own: this program, told which part. No figure decides whether anything passes.
+//! `cargo bench --bench figures` measures all of them; `-- plan`, `bytes`, `buy` or `restart` one of them; `--small`
+//! runs everything in seconds, to see that it works. Whatever is measured for its memory or from its first moment
+//! runs in a process of its own: this program, which is given the part. No figure decides whether anything passes.
 #![expect(clippy::print_stdout, reason = "a program that prints a table")]
 
 mod buy;

@@ -1,4 +1,4 @@
-//! Parts that run in a process of their own: this program again, told which.
+//! Parts that run in a process of their own: this program again, which is given the part.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader};

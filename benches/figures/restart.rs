@@ -1,4 +1,4 @@
-//! A session on a ledger in which most of a large run is answered: how soon the provider hears from it.
+//! A session on a ledger in which most of a large run is answered: how soon it sends its first request.
 
 use std::future::Future;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! Rounds, their medians, and lines.
+//! Rounds, their medians, and the lines of a table.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

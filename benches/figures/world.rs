@@ -1,4 +1,4 @@
-//! A job, an account and a ledger, as a real start has them.
+//! A job, an account and a ledger, as a real session has them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

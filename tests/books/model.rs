@@ -1,4 +1,5 @@
-//! The books as a page of arithmetic: no entries, no standing totals, no SQL; every sum is made anew when it is asked.
+//! The books as simple arithmetic: no entries, no standing totals, no SQL. Every sum is computed again when it is
+//! asked for.
 
 use std::collections::BTreeMap;
 

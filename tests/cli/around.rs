@@ -1,4 +1,4 @@
-//! What lies around the program: proxies, certificates, credentials.
+//! The surroundings of the program: proxies, certificates, credentials.
 
 use std::fs;
 use std::io::{Read as _, Write as _};

@@ -1,4 +1,4 @@
-//! What an engine serves: read from the provider once, kept with its age, and what jobs are checked against.
+//! The lists of what an engine serves: read from the provider once, kept with their age, and used to check jobs.
 
 use std::fs;
 

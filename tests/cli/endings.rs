@@ -1,4 +1,4 @@
-//! How a command ends that does not simply end well: interrupted, refused, in doubt, or with books that disagree.
+//! Commands that do not simply end well: interrupted, refused, in doubt, or with books that disagree.
 
 use std::fs;
 use std::io::Read as _;

@@ -1,4 +1,4 @@
-//! What an export hands out, of which runs, in which format, and what it refuses to write.
+//! What an export contains, for which runs, in which format, and what it refuses to write.
 
 use std::collections::BTreeSet;
 use std::fs;

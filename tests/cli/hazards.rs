@@ -1,8 +1,8 @@
-//! What befalls the real program while it buys: signals, a sleep, a rival, an older copy of its ledger. Whatever it is,
-//! the provider's bill and the ledger say the same in the end, and nothing is bought twice.
+//! The real program under signals, a suspend, a rival and an older copy of its ledger, while it buys. In every case
+//! the provider's bill and the ledger agree in the end, and nothing is bought twice.
 //!
-//! The provider is a process of its own and goes on selling meanwhile. Nothing here waits for a time: each step waits for
-//! what the program says. `BURSAR_HAZARDS` says how often each of them befalls it.
+//! The provider is a process of its own and goes on selling meanwhile. No test waits for a time: each step waits for
+//! what the program says. `BURSAR_HAZARDS` sets how often each hazard occurs.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Lines, Read as _};

@@ -1,7 +1,7 @@
-//! The command line as people and scripts meet it: what it says, and with which exit code it ends.
+//! The command line as people and scripts meet it: its output and its exit codes.
 //!
-//! Pages of this folder and the README's sessions are run as they stand. The rest drives the binary against a simulated
-//! provider of its own, which answers at once.
+//! The pages of this folder and the README's sessions are run as they are. The other tests run the binary against a
+//! simulated provider of their own, which answers at once.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod around;

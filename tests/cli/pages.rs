@@ -1,4 +1,4 @@
-//! Pages of this folder and the README, run as they stand; and the jobs that come with bursar.
+//! The pages of this folder and the README, run as they are; and the jobs that come with bursar.
 
 use std::fs;
 use std::path::Path;

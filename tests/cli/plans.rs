@@ -1,4 +1,4 @@
-//! A plan stays true: what it says is left is what the next session then buys, under each ceiling there is.
+//! A plan stays true: the next session buys exactly what the plan says is left, under each kind of cap.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! `doctor --probe`: one task for proof, once for a ledger, and what keeps it from being bought.
+//! `doctor --probe`: one task as a test, once for each ledger, and what prevents its purchase.
 
 use std::fs;
 use std::process::Stdio;

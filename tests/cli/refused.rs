@@ -1,4 +1,4 @@
-//! What the provider refuses: told in its own words, with the question and where it is written.
+//! Refusals of the provider: shown in its own words, with the question and where it is written.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! What a run asks, pays, says and hands out.
+//! What a run asks, pays, prints and exports.
 
 use std::fs;
 use std::process::{Command, Stdio};

@@ -1,4 +1,4 @@
-//! A slip of the ledger's path: nothing is bought again, and `doctor` says the same as `run`.
+//! A mistyped ledger path: nothing is bought again, and `doctor` says the same as `run`.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Every loss is told once, whoever it belonged to, and stays marked until a person has seen it.
+//! Every loss is reported once, whoever it belongs to, and stays marked until a person has seen it.
 
 use std::fs;
 

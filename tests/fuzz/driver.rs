@@ -1,4 +1,4 @@
-//! Runs a target on mutated inputs, keeps those that led somewhere new, and puts aside the one that fails.
+//! Runs a target on mutated inputs, keeps those that reach something new, and stores the one that fails.
 
 use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,5 +1,5 @@
-//! Changes that parsers have stumbled over: bits, cuts, splices, sections said twice, huge numbers, deep nesting, text
-//! that is no UTF-8.
+//! Mutations on which parsers have failed: bits, cuts, splices, repeated sections, huge numbers, deep nesting, text
+//! that is not UTF-8.
 
 /// No input is longer.
 const LONGEST: usize = 64 * 1024;

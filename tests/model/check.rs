@@ -1,4 +1,4 @@
-//! Searching every state, and saying how many there were.
+//! Searches every state, and counts them.
 
 use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;

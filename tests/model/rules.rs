@@ -1,4 +1,4 @@
-//! The protocol's rules, each of which can be broken on its own, and the circumstances that it has to hold in.
+//! The protocol's rules, each of which can be broken on its own, and the circumstances in which it has to hold.
 
 /// From when the quarantine is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! Every step that anybody can take: the processes, the provider, time, and who copies ledgers about.
+//! Every step that anyone can take: the processes, the provider, time, and the person who copies ledgers.
 
 use stateright::{Model, Property};
 

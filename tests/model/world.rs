@@ -1,7 +1,8 @@
-//! What the model is about: tasks, the ledger's page for each, what the provider was sent, and the processes.
+//! The world of the model: tasks, the ledger's record of each, what was sent to the provider, and the processes.
 //!
-//! There is no clock. Every span of time is counted in ticks up to the length at which it changes nothing any more, so
-//! a state says nothing about when it is, the states are finitely many, and the search covers histories of any length.
+//! There is no clock. Every span of time is counted in ticks up to the length after which it changes nothing more. A
+//! state therefore does not contain the time, the number of states is finite, and the search covers histories of any
+//! length.
 
 /// What the ledger says about a task. It survives every crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,7 +1,7 @@
-//! Every rule of the protocol is shown to be needed: with it a named test passes, and without it the same test fails.
+//! Every rule of the protocol is needed: with it a named test passes, and without it the same test fails.
 //!
-//! A rule is left out where it is kept, on the thread of the test alone (`src/rule.rs`). The tests are those of `rules`,
-//! `recovery` and `ledger`: stories of one thread, whose time is virtual.
+//! A rule is left out where it is kept, on the test's thread alone (`src/rule.rs`). The tests are those of `rules`,
+//! `recovery` and `ledger`, which run on one thread in virtual time.
 #![expect(clippy::duplicate_mod, reason = "two files of stories have the same world, each by its own path")]
 
 #[path = "../ledger.rs"]

@@ -1,7 +1,7 @@
-//! A disk in memory that writes down what is asked of it, in order, and that can break or be full.
+//! A disk in memory that records every request, in order, and that can break or be full.
 //!
-//! It shows a process what was written, synced or not, as an operating system does. What of that outlives a cut of the
-//! power is the platter's business.
+//! It shows a process what was written, synced or not, as an operating system does. `platter` decides what survives a
+//! power cut.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

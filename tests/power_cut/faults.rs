@@ -1,4 +1,4 @@
-//! A disk that fails while the story is told: once, or because it is full, at a chosen operation.
+//! A disk that fails during the story: once, or because it is full, at a chosen operation.
 
 use bursar::ledger::{Audit, Kind, Ledger};
 use bursar::money::Money;

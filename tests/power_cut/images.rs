@@ -1,8 +1,8 @@
-//! A cut of the power after every operation of a story, and what a ledger is worth after it.
+//! A power cut after every operation of a story, and the state of the ledger after it.
 //!
-//! A database that is recovered page for page as it was after a commit holds that commit, all before it, and nothing
-//! of the next: what was seen of those pages once, integrity and audit, holds for every image with the same ones. Each
-//! such state is looked at whole, and every so many images as well.
+//! A database that is recovered page for page as of a commit holds that commit, all before it, and nothing of the
+//! next. What integrity check and audit found for those pages once therefore holds for every image with the same
+//! pages. Each such state is checked completely, and every so many images as well.
 
 use std::thread;
 

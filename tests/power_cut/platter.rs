@@ -1,4 +1,4 @@
-//! What a disk holds when the power is cut: what was synced for sure, and of the rest whatever chance has it.
+//! What a disk holds after a power cut: everything that was synced, and a random part of the rest.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,9 @@
-//! The story of a ledger: a small run, bought and collected over several starts, by the ledger's own public functions.
+//! The story of a ledger: a small run, bought and collected over several sessions, by the ledger's own public
+//! functions.
 //!
-//! Whoever tells it stands where the engine stands: what was reserved is sent to a provider, what the provider says is
-//! recorded, and each commit that returned is remembered, with all that the ledger held then. A session that ends in an
-//! error sends nothing more; the next one goes on from what it finds.
+//! The test takes the place of the engine: it sends what was reserved to a provider, records what the provider says,
+//! and remembers each commit that returned, with everything that the ledger held then. A session that ends in an
+//! error sends nothing more; the next one continues from what it finds.
 #![expect(unsafe_code, reason = "a second hand on the connection that the ledger keeps to itself")]
 
 use std::collections::{BTreeMap, BTreeSet};

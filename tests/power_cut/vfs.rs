@@ -1,8 +1,8 @@
-//! SQLite's way to a [`Disk`]: a VFS that passes on what SQLite asks for, and makes the same promises as the one for
-//! Unix: a write leaves the bytes around it alone, also when the power is cut, and nothing else.
+//! SQLite's way to a [`Disk`]: a VFS that passes SQLite's requests on. It promises what the Unix VFS promises and
+//! nothing else: a write leaves the bytes around it alone, also in a power cut.
 //!
-//! A disk has one connection at a time, so locks are granted unasked, and the memory that connections in WAL mode share
-//! belongs to the one there is.
+//! A disk has one connection at a time, so every lock is granted, and the memory that connections in WAL mode share
+//! belongs to that one.
 #![expect(unsafe_code, reason = "SQLite calls a VFS through pointers")]
 
 use std::collections::BTreeMap;

@@ -1,4 +1,4 @@
-//! Refusals that are alike: what they have in common stops after a few, and the rest goes on.
+//! Equal refusals: what they have in common stops after a few, and the rest goes on.
 
 use bursar::engine::End;
 use bursar::event::EventKind;

@@ -1,4 +1,4 @@
-//! What an answer to a purchase means, where it is not the one that was hoped for.
+//! What the reply to a purchase means if it is not an acceptance.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

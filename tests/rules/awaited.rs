@@ -1,4 +1,5 @@
-//! What a person called bought: charged, never bought again, and found with its cost and its answer. And a word taken back.
+//! What a person called bought: charged, never bought again, and found with its cost and its answer; and a decision
+//! taken back.
 
 use std::time::Duration;
 

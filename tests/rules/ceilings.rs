@@ -1,4 +1,4 @@
-//! Ceilings: which day money counts in, and whose purchases count together.
+//! Caps: the day in which money counts, and whose purchases count together.
 
 use std::time::Duration;
 

@@ -1,5 +1,5 @@
-//! The clocks of this machine and of the provider: a run is opened only while both lie in its period, and a provider that
-//! tells no time sells nothing.
+//! The clocks of this machine and of the provider: a run is opened only while both lie in its period, and bursar buys
+//! nothing from a provider that does not tell the time.
 
 use std::sync::Arc;
 use std::time::Duration;

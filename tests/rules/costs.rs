@@ -1,4 +1,4 @@
-//! Costs that were booked for want of the provider's word: the list puts them right, once a day, or they stay and are told.
+//! Provisional costs: the provider's list corrects them, once a day, or they stay and are reported.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

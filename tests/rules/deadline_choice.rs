@@ -1,4 +1,4 @@
-//! Deadlines: the cheapest way that meets them, chosen again at every session, and what is late is named.
+//! Deadlines: the cheapest way that meets them, chosen again in every session; what is late is named.
 
 use std::time::Duration;
 

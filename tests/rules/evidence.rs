@@ -1,4 +1,4 @@
-//! A task that the list shows without a cost: what its own id says decides, and the list's word on costs where it is one.
+//! A task that the list shows without a cost: its own id decides, and the list's costs if it names any.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! What the provider says that a task costs, where it says nothing, or that it costs nothing.
+//! The cost of a task if the provider names it, does not name it, or names zero.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

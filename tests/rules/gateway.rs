@@ -1,4 +1,4 @@
-//! Through the AIsa gateway: no list to look anything up in, no word on the account, and endpoints that may not be there.
+//! Through the AIsa gateway: no task list to look anything up in, no account data, and endpoints that may not exist.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Requests that are refused whole: the task that is to blame is found and named, the others are bought, and nothing is
-//! paid for twice on the way.
+//! Requests that are refused as a whole: the task that is to blame is found and named, the others are bought, and
+//! nothing is paid for twice on the way.
 
 use std::time::Duration;
 

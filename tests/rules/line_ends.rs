@@ -1,7 +1,7 @@
-//! Line ends are no part of a question, also for ledgers of version 3, where they were.
+//! Line ends are no part of a question, also for ledgers of version 3, in which they were.
 //!
-//! Such a ledger is made from one of today: its planned prompts get the line ends of another time, so that they are bought
-//! like that, and what it then holds is copied into the schema of version 3.
+//! Such a ledger is made from a current one: its planned prompts get other line ends, so that they are bought like
+//! that, and its content is then copied into the schema of version 3.
 
 use std::path::Path;
 

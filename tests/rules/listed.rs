@@ -1,4 +1,4 @@
-//! What the provider's own price list says, before anything is bought.
+//! The provider's own price list, read before anything is bought.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

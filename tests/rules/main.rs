@@ -1,5 +1,5 @@
-//! One rule a test: what keeps a task from being bought twice, a session from lasting for ever, and money under its
-//! ceilings. Each was seen to fail with its rule taken out.
+//! One test for each rule: what prevents a task from being bought twice, a session from lasting for ever, and money
+//! from exceeding its caps. Each test was seen to fail with its rule removed.
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a world shared by tests, where a failure is a panic")]
 
 #[path = "../world/mod.rs"]

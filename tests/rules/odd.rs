@@ -1,4 +1,4 @@
-//! Answers that are odd: kept as they came, paid once, told.
+//! Odd answers: kept as they came, paid once, reported.
 
 use std::sync::{Arc, Mutex};
 

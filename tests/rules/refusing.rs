@@ -1,4 +1,4 @@
-//! A ledger that refuses what seemed to fit: the core is told so by hand, again and again.
+//! A ledger that refuses what seemed to fit: the test tells the core so, again and again.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! A ledger that was restored from a copy, and what it had bought after it.
+//! A ledger that was restored from a copy, and what it had bought after the copy.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};

@@ -1,4 +1,4 @@
-//! The provider's replies, bent on their way.
+//! The provider's replies, changed on their way.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! A second ledger by a slip: it is new to what another one has bought, and does not buy it again.
+//! A second ledger by mistake: it is new to a job for which another one has bought, and does not buy again.
 
 use bursar::ledger::{Kind, Ledger, Login, Whose, bought_elsewhere};
 use bursar::product::Route;

@@ -1,4 +1,4 @@
-//! The send: written through to the disk before it, made once, and never faster than the provider allows.
+//! The send: written through to the disk first, made once, and never faster than the provider allows.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};

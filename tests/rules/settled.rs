@@ -1,4 +1,4 @@
-//! What a model's task comes to, where the provider's words about it are few, late, or two.
+//! The final cost of a model's task, if the provider names it late, ambiguously or twice.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! Another program's answers in the way: it leaves more than a thousand uncollected on the account, so that `tasks_ready`
-//! shows nothing of ours.
+//! Another program leaves more than a thousand answers uncollected on the account, so that `tasks_ready` shows
+//! nothing of ours.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

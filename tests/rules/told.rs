@@ -1,5 +1,5 @@
-//! Losses are told once, whoever they belong to: what a later session learns of an earlier run waits in the ledger until
-//! a summary has been written.
+//! Losses are reported once, whoever they belong to: what a later session learns about an earlier run waits in the
+//! ledger until a summary has been written.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What is in doubt: which scan counts for it, and what becomes of its purchase and of its task.
+//! What is in doubt: which scan counts for it, and what becomes of its purchase and its task.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

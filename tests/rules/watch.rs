@@ -1,4 +1,5 @@
-//! What was given up stays on a watch list: it is looked for once a day, as long as the provider's list goes back.
+//! What was given up stays on the watch list: bursar looks for it once a day, as long as the provider's list goes
+//! back.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,5 +1,5 @@
-//! The worst that a provider, a clock or a disk may do without breaking what is assumed of them: each of these once led to a
-//! purchase made twice, a cap passed, an answer lost, or a session without an end.
+//! The worst behaviour of a provider, a clock or a disk that violates no assumption. Each of these once led to a
+//! purchase made twice, a cap exceeded, an answer lost, or a session without an end.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! When an answer is there, for how long, for whom, and what stands in it.
+//! When an answer is ready, for how long, for whom, and what it contains.
 
 use std::collections::BTreeSet;
 

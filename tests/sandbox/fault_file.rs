@@ -1,4 +1,4 @@
-//! A fault file, and when its rules strike.
+//! A fault file, and when its rules apply.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The contract of the simulated provider, in virtual time through `handle`, and twice over real HTTP.
+//! The contract of the simulated provider: in virtual time through `handle`, and twice over real HTTP.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
 mod answers;

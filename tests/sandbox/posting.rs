@@ -1,4 +1,4 @@
-//! What is taken, what it costs, and what is refused.
+//! What is accepted, what it costs, and what is refused.
 
 use std::collections::BTreeSet;
 

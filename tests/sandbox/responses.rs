@@ -1,4 +1,4 @@
-//! LLM Responses by the Standard method: what is taken, held, given back and told, and when.
+//! LLM Responses by the Standard method: what is taken, held, returned and shown, and when.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Which questions LLM Responses takes, engine by engine.
+//! Which questions LLM Responses accepts, engine by engine.
 
 use serde_json::{Value, json};
 

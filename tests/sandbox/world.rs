@@ -1,4 +1,4 @@
-//! A simulated provider in virtual time, and what is asked of it.
+//! A simulated provider in virtual time, and the requests to it.
 
 use std::time::Duration;
 

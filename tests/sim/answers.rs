@@ -1,4 +1,4 @@
-//! The answers that are stored, held against the questions they stand for.
+//! The stored answers, compared with the questions they belong to.
 
 use bursar::provider::wire::mend;
 

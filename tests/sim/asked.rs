@@ -1,4 +1,4 @@
-//! Jobs as a campaign draws them, with what a checker needs to know of them.
+//! Jobs as a campaign draws them, with what a checker needs to know about them.
 
 use std::path::Path;
 

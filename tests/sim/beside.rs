@@ -1,5 +1,5 @@
-//! What a part of the campaigns buys beside the pages of the first jobs: models, Live, by a deadline; and through the
-//! gateway. Drawn apart, so that a campaign of pages alone stays what its seed has always meant.
+//! What some of the campaigns buy beside the pages of the first jobs: models, Live, by a deadline; and through the
+//! gateway. It is drawn separately, so that a campaign of pages alone stays what its seed has always meant.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What the ledger says, read by plain SQL: the checkers' own view, by no code of the ledger's.
+//! The ledger as the checkers see it: read by plain SQL, with no code of the ledger.
 
 use std::collections::{BTreeMap, BTreeSet};
 

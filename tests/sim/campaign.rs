@@ -1,4 +1,5 @@
-//! A whole campaign: lives in bad weather, then lives in good weather until nothing changes, with checks after each.
+//! A whole campaign: sessions in bad weather, then sessions in good weather until nothing changes, with checks after
+//! each.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The checkers. They see the ledger and the provider's bill, and nothing of what made the trouble.
+//! The checkers. They see the ledger and the provider's bill, and nothing of what caused the trouble.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;

@@ -1,4 +1,4 @@
-//! A clock that nobody waits for: the true time, what this machine's wall shows, and what has passed since it booted.
+//! A clock that nobody waits for: the true time, what this machine's wall clock shows, and the time since it booted.
 
 use std::time::Duration;
 

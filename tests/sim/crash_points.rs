@@ -1,5 +1,5 @@
-//! Every crash point: short scenarios whose process dies at every moment, before and after every effect and when a reply
-//! arrives; then further lives finish.
+//! Every crash point: short scenarios whose process dies at every moment, before and after every effect and when a
+//! reply arrives; further sessions then finish.
 
 use std::time::Duration;
 

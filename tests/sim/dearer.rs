@@ -1,5 +1,5 @@
-//! What holds where the provider's prices rise: a cap is passed by no more than what was in flight then, and what was once
-//! charged is held, or not bought, ever after.
+//! What holds if the provider's prices rise: a cap is exceeded by no more than what was in flight, and after a charge
+//! everything of its kind is held at that price, or not bought.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! The disk of a campaign: the ledger in memory, where it can be full, broken, copied and put back, and the folder
+//! The disk of a campaign: the ledger in memory, which can be full, broken, copied and restored, and the folder
 //! outside it.
 
 use std::path::{Path, PathBuf};

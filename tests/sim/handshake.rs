@@ -1,7 +1,7 @@
-//! Which period a life buys for: the clock of the provider is heard before a run is opened, as by the program.
+//! The period for which a session buys: it reads the provider's clock before a run is opened, as the program does.
 //!
-//! Campaigns of seeds from 200,000 on begin their lives so, and in some of them this machine's clock lies in another
-//! period than the provider's.
+//! Campaigns of seeds from 200,000 on begin their sessions like this, and in some of them this machine's clock lies
+//! in another period than the provider's.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What happened in a campaign, line by line: the same seed writes the same bytes.
+//! The events of a campaign, line by line: the same seed writes the same bytes.
 
 use std::fmt::{Arguments, Write as _};
 

@@ -1,4 +1,4 @@
-//! Troubles that only later seeds know, each by a draw of its own, and what must hold in them.
+//! Kinds of trouble that only later seeds have, each with a draw of its own, and what must hold in them.
 
 use std::time::Duration;
 

@@ -1,11 +1,11 @@
-//! A deterministic simulation of whole campaigns: the real core and the real ledger code, with a simulated provider, on a
-//! virtual clock.
+//! A deterministic simulation of whole campaigns: the real core and the real ledger code, with a simulated provider,
+//! on a virtual clock.
 //!
-//! Everything follows from a seed: what is asked, the caps, the weather, every death. The checkers see the ledger and
-//! the provider's bill only. `BURSAR_SIM_SEED=7` runs one seed aloud, `BURSAR_SIM_MANY=5000` that many, and
-//! `BURSAR_SIM_FROM=100000` says where they begin; `BURSAR_CRASH_ALL=1` runs every crash point,
-//! `BURSAR_CRASH_ONE_IN=83` one of so many. `BURSAR_SIM_DIGEST=FILE` writes a hash of each campaign's journal there: a
-//! change that is to change nothing leaves the file as it was.
+//! A seed decides everything: what is asked, the caps, the trouble, every death. The checkers see only the ledger and
+//! the provider's bill. `BURSAR_SIM_SEED=7` runs one seed and prints it, `BURSAR_SIM_MANY=5000` that many, and
+//! `BURSAR_SIM_FROM=100000` sets the first one. `BURSAR_CRASH_ALL=1` runs every crash point, `BURSAR_CRASH_ONE_IN=83`
+//! one in so many. `BURSAR_SIM_DIGEST=FILE` writes a hash of each campaign's journal to a file; a change that must not
+//! alter behaviour leaves that file as it was.
 #![expect(unreachable_pub, clippy::unwrap_used, reason = "a simulation, where a failure is a panic")]
 #![expect(clippy::print_stdout, reason = "a simulation tells what it did")]
 

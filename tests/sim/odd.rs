@@ -1,5 +1,5 @@
-//! Answers that are not as they should be, in the campaigns from seed 200,000 on. Drawn apart, so that what a seed meant
-//! before it still means.
+//! Odd answers, in the campaigns from seed 200,000 on. They are drawn separately, so that a seed still means what it
+//! meant before.
 
 use bursar::sandbox::{Bend, Call, Fault, Rule};
 

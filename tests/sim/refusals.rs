@@ -1,4 +1,4 @@
-//! Why tasks may be left unbought when all is over: a reason that a session gives must be true.
+//! Why tasks may be left unbought at the end: a reason that a session gives must be true.
 
 use bursar::engine::End;
 use bursar::plan::Headroom;

@@ -1,4 +1,4 @@
-//! One session of bursar, from the lock to its end or death, by a synchronous loop on virtual time.
+//! One session of bursar, from the lock to its end or death, by a synchronous loop in virtual time.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -1,4 +1,4 @@
-//! What models' tasks come to: the provider takes first and gives back later, and not of everything does it say so.
+//! The final cost of models' tasks: the provider takes first and returns later, and does not always say so.
 
 use bursar::product::{Function, Method};
 use bursar::sandbox::Sale;

@@ -1,4 +1,4 @@
-//! What struck in a campaign, as its end can tell.
+//! What occurred in a campaign, as its end shows it.
 
 use std::time::Duration;
 

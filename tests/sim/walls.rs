@@ -1,5 +1,5 @@
-//! Firewalls that refuse a request for one of its prompts, in the campaigns from seed 250,000 on. Drawn apart, so that what
-//! a seed meant before it still means.
+//! Firewalls that refuse a request because of one of its prompts, in the campaigns from seed 250,000 on. They are
+//! drawn separately, so that a seed still means what it meant before.
 
 use bursar::sandbox::{Fault, Rule};
 

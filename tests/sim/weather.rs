@@ -1,4 +1,4 @@
-//! The weather of a campaign: what is asked, and which troubles come over it, all drawn from its seed.
+//! The weather of a campaign: what is asked, and which kinds of trouble occur, all drawn from its seed.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! The way to the provider and back: requests and replies under way, by the time of their arrival.
+//! The way to the provider and back: requests and replies in flight, by the time of their arrival.
 //!
-//! A process that dies takes the replies to it with it. What it has sent arrives all the same.
+//! When a process dies, the replies to it are lost. What it has sent still arrives.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The world of a campaign: a provider that lives on, a disk, a clock, and whoever starts bursar in it.
+//! The world of a campaign: a provider that lives on, a disk, a clock, and the person who starts bursar in it.
 
 use std::fmt::Arguments;
 

@@ -1,6 +1,6 @@
-//! A world for tests: one simulated provider that lives on, and starts of bursar that come and die in it.
+//! A world for tests: one simulated provider that lives on, and sessions of bursar that begin and die in it.
 //!
-//! Time is tokio's paused time. A life begins as a real start does (open, begin, bring, prepare, run) and ends by
+//! Time is tokio's paused time. A session begins as a real one does (open, begin, bring, prepare, run) and ends by
 //! itself, by a stop word, or by dying at a chosen call.
 
 use std::collections::BTreeMap;
