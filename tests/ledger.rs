@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use bursar::ids::{AccountId, AttemptId};
-use bursar::ledger::{ControlRow, Holder, Kind, Late, Ledger, Lock, LockError, Trust, Unfinished};
+use bursar::ledger::{ControlRow, Holder, Kind, Late, Ledger, Lock, LockError, Lookups, Reports, Trust, Unfinished};
 use bursar::product::Function;
 use rusqlite::Connection;
 

@@ -2,7 +2,7 @@
 //! (`scripts/zone-borders.py`); and what becomes of a run and its caps if that data changes.
 #![expect(clippy::unwrap_used, reason = "a test, where a failure is a panic")]
 
-use bursar::ledger::{AccountFacts, JobFacts, Kind, Ledger, Login, RunFacts};
+use bursar::ledger::{AccountFacts, Books, JobFacts, Kind, Ledger, Login, Reports, RunFacts};
 use bursar::money::Money;
 use bursar::period::{Period, PeriodKind, day_of, month_of};
 use bursar::product::{ResultKind, Route};

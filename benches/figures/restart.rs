@@ -9,6 +9,7 @@ use anyhow::{Context as _, Result, ensure};
 use bursar::clock::Clock;
 use bursar::engine::{self, Executor, StopWord};
 use bursar::job::Job;
+use bursar::ledger::Reports;
 use bursar::price::price_key;
 use bursar::provider::{Failure, Provider, Request, Response};
 use bursar::sandbox::{InProcess, Sandbox, Settings};

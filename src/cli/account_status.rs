@@ -9,7 +9,7 @@ use crate::clock::Now;
 use crate::config::AccountConfig;
 use crate::engine::{self, Executor, Until, Waits};
 use crate::ids::{AccountId, BatchId};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Lookups, Reports};
 use crate::money::Money;
 use crate::price::PriceList;
 use crate::product::LIST_REACH_S;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::args::SandboxedArgs;
 use super::out::{self, Out, count, grouped};
 use super::{Common, Exit, sandboxed};
-use crate::ledger::{Audit, Ledger};
+use crate::ledger::{Audit, Ledger, Reports};
 
 pub(super) fn audit(args: &SandboxedArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
     let (ledger, _, _) = sandboxed::to_read(None, common, args.sandbox)?;

@@ -18,7 +18,7 @@ use super::args::{ExportArgs, Format};
 use super::out::{self, Out, count, shell};
 use super::{Common, Exit, mistake, sandboxed};
 use crate::ids::RunId;
-use crate::ledger::{ExportRow, Kind, Ledger, LedgerError};
+use crate::ledger::{ExportRow, Kind, Ledger, LedgerError, Reports};
 use crate::period::reaches;
 use of_run::{OfRun, completeness, named};
 use whole_file::WholeFile;

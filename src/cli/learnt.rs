@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::Exit;
 use super::out::{self, count};
 use crate::ids::RunId;
-use crate::ledger::{Ledger, LedgerError, Notice, NoticeKind};
+use crate::ledger::{Books, Ledger, LedgerError, Notice, NoticeKind, Reports};
 use crate::money::Money;
 
 /// Tasks in doubt that a session settled.

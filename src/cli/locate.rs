@@ -14,7 +14,7 @@ use crate::catalogue::Served;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, DEFAULT_ACCOUNT, candidates, check_config};
 use crate::job::{Asked, Disk, Job, Pricing, Target, check_against, check_priced};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Reports};
 use crate::money::Money;
 use crate::near::nearest;
 use crate::page::decode_toml;

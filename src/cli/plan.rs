@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::{self, own_headroom};
 use crate::job::{Target, WhenShort};
-use crate::ledger::{Ledger, TargetCost, Tried};
+use crate::ledger::{Ledger, Lookups, Reports, TargetCost, Tried};
 use crate::money::Money;
 use crate::period::{self, Period, PeriodKind};
 use crate::plan::{self, DeadlineChoice, Headroom, Plan, Scope, Share, Stand, Step, Tempo, TimeLeft};

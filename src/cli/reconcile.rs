@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::engine::{self, End, Executor, StopWord, Terms};
 use crate::ids::AccountId;
-use crate::ledger::{GivenUp, Ledger, LedgerError, Trust, UnknownBatch};
+use crate::ledger::{GivenUp, Ledger, LedgerError, Lookups, Reports, Trust, UnknownBatch};
 use crate::money::Money;
 use crate::price::PriceList;
 use crate::product::LIST_REACH_S;

@@ -11,7 +11,7 @@ use super::locate::{self, Located};
 use super::out::place;
 use super::{Common, embedded, mistake};
 use crate::config::Config;
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Reports};
 use crate::money::Money;
 
 /// The job that an argument means, which is to be bought.

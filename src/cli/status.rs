@@ -16,7 +16,7 @@ use super::{Common, Exit, embedded, sandboxed, summary, table};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, is_loopback};
 use crate::ids::RunId;
-use crate::ledger::{Gap, Kind, Ledger, Lock, RunState, RunStatus, Total};
+use crate::ledger::{Books, Gap, Kind, Ledger, Lock, Reports, RunState, RunStatus, Total};
 use crate::price::PriceList;
 use crate::report::Report;
 

@@ -9,7 +9,7 @@ use bursar::config::{AccountConfig, Config};
 use bursar::engine;
 use bursar::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use bursar::job;
-use bursar::ledger::{Answer, Change, Draft, DraftTask, Kind, Ledger, UnmatchedCharge};
+use bursar::ledger::{Answer, Books as _, Change, Draft, DraftTask, Kind, Ledger, Lookups, Reports, UnmatchedCharge};
 use bursar::money::Money;
 use bursar::period;
 use bursar::price::{NamedIn, PriceList};

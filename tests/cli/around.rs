@@ -6,7 +6,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use bursar::ledger::Ledger;
+use bursar::ledger::{Ledger, Reports};
 use bursar::product::ResultKind;
 use serde_json::Value;
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use bursar::ledger::{Kind, Ledger};
+use bursar::ledger::{Kind, Ledger, Reports};
 use bursar::product::Engine;
 use serde_json::Value;
 

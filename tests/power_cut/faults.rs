@@ -1,6 +1,6 @@
 //! A disk that fails during the story: once, or because it is full, at a chosen operation.
 
-use bursar::ledger::{Audit, Kind, Ledger};
+use bursar::ledger::{Audit, Kind, Ledger, Reports};
 use bursar::money::Money;
 
 use super::disk::{Disk, Failure, Files};

@@ -6,7 +6,7 @@
 
 use std::thread;
 
-use bursar::ledger::{Kind, Ledger, Trust};
+use bursar::ledger::{Kind, Ledger, Reports, Trust};
 use fastrand::Rng;
 use rusqlite::config::DbConfig;
 

@@ -16,7 +16,7 @@ use bursar::config::{AccountConfig, Config};
 use bursar::engine;
 use bursar::ids::{AccountId, AttemptId, BatchId, RunId};
 use bursar::job::{self, Job};
-use bursar::ledger::{Answer, Change, Draft, DraftTask, Kind, Ledger, Trust};
+use bursar::ledger::{Answer, Books, Change, Draft, DraftTask, Kind, Ledger, Lookups, Trust};
 use bursar::money::Money;
 use bursar::period;
 use bursar::price::{NamedIn, PriceList};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::ids::BatchId;
-use bursar::ledger::{Change, Ledger, NoticeKind};
+use bursar::ledger::{Books, Change, Ledger, Lookups, NoticeKind, Reports};
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule, Settings};
 

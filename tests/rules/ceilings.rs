@@ -5,7 +5,7 @@ use std::time::Duration;
 use bursar::clock::Clock;
 use bursar::engine::{self, StopWord};
 use bursar::ids::RunId;
-use bursar::ledger::{Draft, DraftTask};
+use bursar::ledger::{Books, Draft, DraftTask, Lookups, Reports};
 use bursar::money::Money;
 use bursar::product::{Engine, Function, Method};
 use bursar::sandbox::{Call, Fault, Rule};

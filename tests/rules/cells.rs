@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bursar::event::EventKind;
+use bursar::ledger::Books;
 use bursar::money::Money;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};
 

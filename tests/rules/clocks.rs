@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::engine::{self, End, StopWord, Terms};
+use bursar::ledger::Lookups;
 use bursar::period::{self, Agreement};
 use bursar::provider::Response;
 use bursar::sandbox::{Fault, InProcess, Rule, Settings};

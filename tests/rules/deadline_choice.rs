@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use bursar::ledger::Lookups;
 use bursar::money::Money;
 use bursar::report::Report;
 use bursar::sandbox::{Settings, Spread};

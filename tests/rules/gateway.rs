@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bursar::engine::End;
 use bursar::event::EventKind;
-use bursar::ledger::Change;
+use bursar::ledger::{Books, Change, Lookups, Reports};
 use bursar::money::Money;
 use bursar::product::Function;
 use bursar::sandbox::{Call, Fault, Gateway, Rule, Settings, Spread};

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use bursar::event::EventKind;
+use bursar::ledger::Reports;
 use bursar::provider::{Failure, Response};
 use bursar::sandbox::Spread;
 

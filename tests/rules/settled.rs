@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bursar::event::EventKind;
 use bursar::ids::BatchId;
-use bursar::ledger::Change;
+use bursar::ledger::{Books, Change, Lookups};
 use bursar::money::Money;
 use bursar::provider::Failure;
 use bursar::sandbox::{Call, Fault, Rule, Settings, Spread};

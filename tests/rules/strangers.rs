@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bursar::engine::{self, Executor, Missing, Terms};
 use bursar::event::EventKind;
+use bursar::ledger::Reports;
 use bursar::price::PriceList;
 use bursar::product::{Engine, Function};
 use bursar::provider::Request;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bursar::event::EventKind;
-use bursar::ledger::{Ledger, NoticeKind};
+use bursar::ledger::{Books, Ledger, Lookups, NoticeKind, Reports};
 use bursar::money::Money;
 use bursar::provider::Failure;
 use bursar::sandbox::{Call, Fault, Rule};

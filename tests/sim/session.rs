@@ -8,7 +8,7 @@ use bursar::clock::Now;
 use bursar::engine::{self, Advance, Call, End, Executor, Input, Moment, Outside, RunTerms, Runner, Terms};
 use bursar::event::{Event, EventKind};
 use bursar::ids::{AccountId, RunId};
-use bursar::ledger::{Ledger, LockError, RunState, Trust};
+use bursar::ledger::{Books, Ledger, LockError, Lookups, Reports, RunState, Trust};
 use bursar::period;
 use bursar::price::PriceList;
 

@@ -3,7 +3,7 @@
 use std::fmt::Arguments;
 
 use bursar::config::AccountConfig;
-use bursar::ledger::Audit;
+use bursar::ledger::{Audit, Reports};
 use bursar::product::Route;
 use bursar::sandbox::{Sandbox, Settings};
 use chrono::{DateTime, TimeDelta, Utc};

@@ -14,7 +14,7 @@ use bursar::engine::{self, End, Executor, StopWord, Terms};
 use bursar::event::{Event, EventKind};
 use bursar::ids::AccountId;
 use bursar::job::{self, Job};
-use bursar::ledger::{Audit, Kind, Ledger};
+use bursar::ledger::{Audit, Kind, Ledger, Reports};
 use bursar::money::Money;
 use bursar::period::{self, Period};
 use bursar::price::PriceList;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::catalogue::{Kept, List, Model, near_language, near_place};
 use crate::cli::table::{self, Columns};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Books, Ledger, LedgerError, Reports};
 use crate::market::{self, Language, Location, Near};
 use crate::model::{ShippedModel, shipped_models};
 use crate::near::nearest;

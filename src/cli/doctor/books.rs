@@ -12,7 +12,7 @@ use crate::cli::out::count;
 use crate::cli::run::{kind_of, may_be_made};
 use crate::cli::secrets;
 use crate::config::{AccountConfig, Config};
-use crate::ledger::{self, Ledger, LedgerError, Trust};
+use crate::ledger::{self, Ledger, LedgerError, Lookups, Reports, Trust};
 use crate::money::Money;
 use crate::product::{Function, PRODUCTS};
 

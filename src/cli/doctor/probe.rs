@@ -19,7 +19,7 @@ use crate::config::{AccountConfig, Config};
 use crate::engine::{self, End, Executor, StopWord};
 use crate::ids::AccountId;
 use crate::job::{self, Disk, Job};
-use crate::ledger::{Ledger, LedgerError, LockError};
+use crate::ledger::{Books, Ledger, LedgerError, LockError, Lookups, Reports};
 use crate::money::Money;
 use crate::period;
 use crate::price::PriceList;

@@ -2,7 +2,7 @@
 
 use crate::cli::out::{count, grouped};
 use crate::ids::RunId;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Reports};
 
 /// What all rows of a run have in common.
 #[derive(Debug, Default)]

@@ -14,7 +14,7 @@ use crate::cli::{Exit, locate, mistake, secrets};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::ids::AttemptId;
-use crate::ledger::{Change, Evidence, Ledger, Recognised};
+use crate::ledger::{Books, Change, Evidence, Ledger, Lookups, Recognised};
 use crate::money::Money;
 use crate::pace::Bucket;
 use crate::product::{Function, Method, ResultKind};

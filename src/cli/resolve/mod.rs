@@ -11,7 +11,7 @@ use super::out::{self, Out, count};
 use super::{Common, Exit, locate, mistake, sandboxed};
 use crate::clock::Clock;
 use crate::ids::{BatchId, TaskId};
-use crate::ledger::{Change, Evidence, Ledger, Lock};
+use crate::ledger::{Books, Change, Evidence, Ledger, Lock, Reports};
 use crate::money::Money;
 use crate::product::Method;
 

@@ -2,7 +2,7 @@
 
 use crate::cli::out::{self, Out};
 use crate::cli::{Exit, mistake};
-use crate::ledger::{Change, Ledger};
+use crate::ledger::{Books, Change, Ledger, Lookups, Reports};
 use crate::product::LIST_REACH_S;
 
 /// A person says that nothing more is to be found out about what a restored ledger bought meanwhile.

@@ -20,7 +20,7 @@ use crate::config::AccountConfig;
 use crate::engine::{self, Executor, RunTerms, StopWord, Terms};
 use crate::ids::AccountId;
 use crate::job::Job;
-use crate::ledger::{Ledger, RunState};
+use crate::ledger::{Books, Ledger, Reports, RunState};
 use crate::plan::{self, Plan, Stand, Tempo};
 use crate::price::PriceList;
 use crate::provider::Through;

@@ -9,7 +9,7 @@ use crate::config::AccountConfig;
 use crate::engine::{self, PrepareError, RunTerms};
 use crate::ids::{AccountId, RunId};
 use crate::job::Disk;
-use crate::ledger::{Edited, Ledger, LedgerError, RunState};
+use crate::ledger::{Edited, Ledger, LedgerError, Lookups, Reports, RunState};
 use crate::period::Period;
 use crate::price::PriceList;
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cli::disk::{free_for, size};
 use crate::cli::out::{count, shell};
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, Reports};
 use crate::product::ResultKind;
 
 /// What a task needs with its purchase, without its answer: 106 bytes were measured.

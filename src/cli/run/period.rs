@@ -14,7 +14,7 @@ use crate::cli::mistake;
 use crate::cli::progress::Teller;
 use crate::engine::{self, ClockSeen, End, StopWord, Terms};
 use crate::event::{Event, EventKind, Watch};
-use crate::ledger::Ledger;
+use crate::ledger::{Ledger, Lookups, Reports};
 use crate::period::{self, Agreement, Apart, Period, PeriodKind, shown};
 use crate::provider::http::Http;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::cli::args::StatusArgs;
 use crate::ids::RunId;
-use crate::ledger::{Gap, Ledger, LedgerError};
+use crate::ledger::{Gap, Ledger, LedgerError, Reports};
 use crate::period::reaches;
 
 /// The runs that the arguments leave, oldest first, each with its job and period.

@@ -98,10 +98,7 @@ const MUST_BE_EMPTY: &[(&str, &str)] = &[
 
 impl Ledger {
     /// Recomputes every total and checks every invariant.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn audit(&self) -> Result<Audit, LedgerError> {
+    pub(super) fn audit(&self) -> Result<Audit, LedgerError> {
         // One picture of the file, also while another process buys.
         let read = self.db.unchecked_transaction()?;
         let mut audit = Audit::default();

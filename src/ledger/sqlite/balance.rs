@@ -20,10 +20,7 @@ const SETTLES_WITHIN_S: i64 = 74 * 3_600;
 impl Ledger {
     /// The provider's balance was read: what may be spent of it, above what is to be kept. The figure has every purchase
     /// that was made before `vouched_v`; of later ones it may have none.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn balance_read(
+    pub(super) fn balance_read(
         &mut self,
         account: AccountId,
         spendable: Option<Money>,

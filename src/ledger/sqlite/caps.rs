@@ -231,10 +231,7 @@ pub(super) fn name(scope: Scope, from_v: i64) -> String {
 impl Ledger {
     /// What the caps leave for a hold between two moments of the provider's: the run's and job's own first, then those
     /// that other runs of the account share.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn headrooms(
+    pub(super) fn headrooms(
         &mut self,
         run: RunId,
         from_v: i64,
@@ -254,10 +251,7 @@ impl Ledger {
     /// The ceilings of a run that is to be planned, by what is spent and held under each at a moment. Names that the ledger
     /// does not know have spent nothing; ceilings are those of the job file and the config as they are now, but for the
     /// balance to keep, of which only a session learns what may be spent.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn headrooms_to_plan(
+    pub(super) fn headrooms_to_plan(
         &self,
         (account, job, period): (&str, &str, &str),
         ceilings: &[(Scope, Money)],

@@ -13,10 +13,7 @@ use crate::product::Engine;
 
 impl Ledger {
     /// Keeps the places that an engine serves, in place of those kept before.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn keep_locations(&mut self, engine: Engine, rows: &[Location], now: i64) -> Result<(), LedgerError> {
+    pub(super) fn keep_locations(&mut self, engine: Engine, rows: &[Location], now: i64) -> Result<(), LedgerError> {
         self.keep(List::Locations, engine, now, |write, list| {
             let mut insert = write.prepare_cached(
                 "INSERT INTO served_location (catalogue, code, name, iso, kind, parent)
@@ -34,10 +31,7 @@ impl Ledger {
     }
 
     /// Keeps the languages that an engine can be asked in, in place of those kept before.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn keep_languages(&mut self, engine: Engine, rows: &[Language], now: i64) -> Result<(), LedgerError> {
+    pub(super) fn keep_languages(&mut self, engine: Engine, rows: &[Language], now: i64) -> Result<(), LedgerError> {
         self.keep(List::Languages, engine, now, |write, list| {
             let mut insert = write.prepare_cached(
                 "INSERT INTO served_language (catalogue, code, name) VALUES (:catalogue, :code, :name)
@@ -51,10 +45,7 @@ impl Ledger {
     }
 
     /// Keeps the models of an engine, in place of those kept before.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn keep_models(&mut self, engine: Engine, rows: &[Model], now: i64) -> Result<(), LedgerError> {
+    pub(super) fn keep_models(&mut self, engine: Engine, rows: &[Model], now: i64) -> Result<(), LedgerError> {
         self.keep(List::Models, engine, now, |write, list| {
             let mut insert = write.prepare_cached(
                 "INSERT INTO served_model (catalogue, name, reasoning, web_search_supported, task_post_supported)
@@ -101,10 +92,7 @@ impl Ledger {
     }
 
     /// The places that an engine serves, countries first; none where no list is kept.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn locations(&self, engine: Engine) -> Result<Option<Kept<Location>>, LedgerError> {
+    pub(super) fn locations(&self, engine: Engine) -> Result<Option<Kept<Location>>, LedgerError> {
         self.kept(
             List::Locations,
             engine,
@@ -123,19 +111,13 @@ impl Ledger {
     }
 
     /// The languages that an engine can be asked in; none where no list is kept.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn languages(&self, engine: Engine) -> Result<Option<Kept<Language>>, LedgerError> {
+    pub(super) fn languages(&self, engine: Engine) -> Result<Option<Kept<Language>>, LedgerError> {
         let sql = "SELECT code, name FROM served_language WHERE catalogue = :catalogue ORDER BY name";
         self.kept(List::Languages, engine, sql, |row| Ok(Language { code: row.get("code")?, name: row.get("name")? }))
     }
 
     /// The models of an engine; none where no list is kept.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn models(&self, engine: Engine) -> Result<Option<Kept<Model>>, LedgerError> {
+    pub(super) fn models(&self, engine: Engine) -> Result<Option<Kept<Model>>, LedgerError> {
         self.kept(
             List::Models,
             engine,
@@ -154,18 +136,12 @@ impl Ledger {
 
     /// What is known of a model by its name, or by the base name of its newest dated version; none where no list is
     /// kept, or where it has no such model.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn model(&self, engine: Engine, name: &str) -> Result<Option<Model>, LedgerError> {
+    pub(super) fn model(&self, engine: Engine, name: &str) -> Result<Option<Model>, LedgerError> {
         Ok(self.models(engine)?.and_then(|kept| find_model(&kept.rows, name).cloned()))
     }
 
     /// All that is kept.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn served(&self) -> Result<Served, LedgerError> {
+    pub(super) fn served(&self) -> Result<Served, LedgerError> {
         let mut served = Served::default();
         for engine in Engine::ALL {
             served.locations.extend(self.locations(*engine)?.map(|kept| (*engine, kept)));

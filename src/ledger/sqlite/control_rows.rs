@@ -17,10 +17,7 @@ impl Ledger {
     /// The attempts that a complete look through spans of the provider's list must show, with the times of their
     /// purchase. Those are the times of its answers: the list may file a purchase before, by as much as `late` says; and one
     /// whose task may have been finished after them it may file there, unless it is of those that are shown `unfinished`.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn control_rows(
+    pub(super) fn control_rows(
         &self,
         account: AccountId,
         spans: &[(i64, i64)],
@@ -58,10 +55,7 @@ impl Ledger {
     /// The purchase to which a scan from a moment on must reach, so that there is one that it must show: the latest that the
     /// list may file before it, or the first after it where there is none. Nothing before `reach_v`, where the provider's list
     /// begins, and nothing after `until_v`, since it may not show that yet. `late` as above.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn control_row_for(
+    pub(super) fn control_row_for(
         &self,
         account: AccountId,
         from_v: i64,
@@ -97,10 +91,7 @@ impl Ledger {
     }
 
     /// When the provider's list was first seen to show an unfinished task of ours.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn visibility_proof(&self, account: AccountId, function: Function) -> Result<Option<i64>, LedgerError> {
+    pub(super) fn visibility_proof(&self, account: AccountId, function: Function) -> Result<Option<i64>, LedgerError> {
         Ok(self
             .db
             .query_row(
@@ -112,10 +103,7 @@ impl Ledger {
     }
 
     /// What is known of an account's provider.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn provider_memory(&self, account: AccountId) -> Result<ProviderMemory, LedgerError> {
+    pub(super) fn provider_memory(&self, account: AccountId) -> Result<ProviderMemory, LedgerError> {
         Ok(self.db.query_row(
             "SELECT longest_lag_s, restored_from_v, restored_closed_v, provider_time_v FROM account
                     WHERE id = :account",

@@ -9,10 +9,7 @@ use crate::ids::{AccountId, BatchId};
 
 impl Ledger {
     /// What is known of a batch; `None` where there is none of that number.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn evidence(&self, batch: BatchId) -> Result<Option<Evidence>, LedgerError> {
+    pub(super) fn evidence(&self, batch: BatchId) -> Result<Option<Evidence>, LedgerError> {
         let found = self
             .db
             .query_row(

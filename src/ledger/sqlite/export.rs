@@ -15,10 +15,7 @@ use crate::oddity::Oddity;
 impl Ledger {
     /// Every task of a run in the order of its plan, with its answers where `answers` says so; those with an answer alone
     /// where `answered` does. `each` may break it off.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn export(
+    pub(super) fn export(
         &self,
         run: RunId,
         answers: bool,

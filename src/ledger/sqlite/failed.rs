@@ -18,10 +18,7 @@ const SUBJECT_FROM: &str = "JOIN run ON run.id = task.run JOIN job ON job.id = r
 
 impl Ledger {
     /// The task of an attempt, as a person knows it.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn subject(&self, attempt: AttemptId) -> Result<Option<Subject>, LedgerError> {
+    pub(super) fn subject(&self, attempt: AttemptId) -> Result<Option<Subject>, LedgerError> {
         let sql = format!(
             "SELECT {SUBJECT} FROM attempt JOIN task ON task.id = attempt.task {SUBJECT_FROM}
                     WHERE attempt.id = :attempt"
@@ -30,10 +27,7 @@ impl Ledger {
     }
 
     /// How many tasks of a run are planned that have this in common.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn planned_like(&self, run: RunId, part: &Part) -> Result<u64, LedgerError> {
+    pub(super) fn planned_like(&self, run: RunId, part: &Part) -> Result<u64, LedgerError> {
         let (endpoint, place, language, target) = match part {
             Part::Market(endpoint, place, language) => (Some(endpoint), Some(*place), Some(language.as_str()), None),
             Part::Language(endpoint, language) => (Some(endpoint), None, Some(language.as_str()), None),
@@ -59,19 +53,13 @@ impl Ledger {
 
     /// Failed tasks of a run, by what they have in common, those that are most first. What the job file no longer asks
     /// and was never bought has not failed.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn failed_alike(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError> {
+    pub(super) fn failed_alike(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError> {
         self.alike(run, "task_reason.name", "task.state = 4 AND task.reason <> 4")
     }
 
     /// Planned tasks of a run whose latest request was refused whole, in the same form: which of its tasks is to blame is not
     /// known.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn refused_whole(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError> {
+    pub(super) fn refused_whole(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError> {
         let that = "task.state = 0 AND task.asked = 1 AND attempt.state = 3 AND attempt.code IS NOT NULL";
         self.alike(run, "'refused_with_its_request'", that)
     }

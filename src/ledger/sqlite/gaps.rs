@@ -18,10 +18,7 @@ const MOST_PERIODS: usize = 100_000;
 impl Ledger {
     /// The periods without a run between the first run of a job and the period of `now`, but for those that a person has
     /// seen; of one job where it is named. They are of the kind that the job's latest run has.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn gaps(&self, job: Option<&str>, now: DateTime<Utc>) -> Result<Vec<Gap>, LedgerError> {
+    pub(super) fn gaps(&self, job: Option<&str>, now: DateTime<Utc>) -> Result<Vec<Gap>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT job.id, job.name, job.timezone,
                     coalesce((SELECT until FROM gaps_seen WHERE gaps_seen.job = job.id), 0) AS seen_until

@@ -16,10 +16,7 @@ use crate::price::NamedIn;
 
 impl Ledger {
     /// The batches of an account with an unknown outcome.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn unknown_batches(&self, account: AccountId) -> Result<Vec<UnknownBatch>, LedgerError> {
+    pub(super) fn unknown_batches(&self, account: AccountId) -> Result<Vec<UnknownBatch>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT id, run, engine, function, sent_v, closed_v, unresolved, held_nano, method
              FROM batch INDEXED BY batch_unresolved WHERE account = :account AND unresolved > 0 ORDER BY id",
@@ -48,10 +45,7 @@ impl Ledger {
     }
 
     /// The unresolved attempts of a batch.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn unresolved(&self, batch: BatchId) -> Result<Vec<AttemptId>, LedgerError> {
+    pub(super) fn unresolved(&self, batch: BatchId) -> Result<Vec<AttemptId>, LedgerError> {
         self.unresolved_where(batch, "true")
     }
 
@@ -66,10 +60,7 @@ impl Ledger {
     }
 
     /// What an attempt in doubt was to buy, and how to ask for its answer under the id that the provider gave it.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn in_doubt(&self, attempt: AttemptId, provider_id: &str) -> Result<(ToBuy, ToCollect), LedgerError> {
+    pub(super) fn in_doubt(&self, attempt: AttemptId, provider_id: &str) -> Result<(ToBuy, ToCollect), LedgerError> {
         Ok(self
             .db
             .prepare_cached(&format!(

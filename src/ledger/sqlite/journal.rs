@@ -32,30 +32,19 @@ use crate::task::{Reason, TaskState, Transition};
 impl Ledger {
     /// T1: reserves the money of each batch under every cap and writes the batch and its attempts, all in one commit.
     /// Each draft stands alone: one that does not fit leaves nothing behind.
-    ///
-    /// # Errors
-    /// Nothing may be sent. Nothing was written, unless it was only the disk's last word that failed: then the next session
-    /// may find all of it, and holds it in doubt.
-    pub fn reserve(&mut self, drafts: &[Draft]) -> Result<Vec<Result<Reserved, CapReached>>, LedgerError> {
+    pub(super) fn reserve(&mut self, drafts: &[Draft]) -> Result<Vec<Result<Reserved, CapReached>>, LedgerError> {
         Ok(self.commit(Vec::new(), drafts)?.1)
     }
 
     /// T2 and T3: writes what has become known, all in one commit. A change that the ledger already holds (the same id
     /// again, a late reply) is no change.
-    ///
-    /// # Errors
-    /// Nothing was written.
-    pub fn record(&mut self, changes: Vec<Change>) -> Result<Booked, LedgerError> {
+    pub(super) fn record(&mut self, changes: Vec<Change>) -> Result<Booked, LedgerError> {
         Ok(self.commit(changes, &[])?.0)
     }
 
     /// T2 and T3, and then T1 of the next batches with the money that they left, in one commit: a purchase waits for
     /// one write to the disk instead of two.
-    ///
-    /// # Errors
-    /// Nothing may be sent. Nothing was written, unless it was only the disk's last word that failed: then the next session
-    /// may find all of it, and holds it in doubt.
-    pub fn commit(
+    pub(super) fn commit(
         &mut self,
         changes: Vec<Change>,
         drafts: &[Draft],

@@ -13,10 +13,7 @@ use crate::rule::Rule;
 
 impl Ledger {
     /// The losses that nobody was told of, of all runs and accounts, oldest first.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn untold(&self) -> Result<Vec<Notice>, LedgerError> {
+    pub(super) fn untold(&self) -> Result<Vec<Notice>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT notice.id, notice.kind, account.name AS account, notice.run, job.name AS job, run.period,
                     notice.tasks, notice.nano_usd
@@ -40,10 +37,7 @@ impl Ledger {
     }
 
     /// These losses were told: no later session tells them again.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn told(&mut self, notices: &[Notice], now: i64) -> Result<(), LedgerError> {
+    pub(super) fn told(&mut self, notices: &[Notice], now: i64) -> Result<(), LedgerError> {
         if notices.is_empty() {
             return Ok(());
         }
@@ -59,10 +53,7 @@ impl Ledger {
     }
 
     /// A summary has said of a run that a cap leaves so many of its tasks unbought: that is no news when it is closed.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn told_short(&mut self, run: RunId, tasks: u64) -> Result<(), LedgerError> {
+    pub(super) fn told_short(&mut self, run: RunId, tasks: u64) -> Result<(), LedgerError> {
         self.db.execute(
             "INSERT INTO run_told (run, short) VALUES (:run, :short) ON CONFLICT DO UPDATE SET short = excluded.short",
             named_params! { ":run": run, ":short": tasks },
@@ -71,20 +62,14 @@ impl Ledger {
     }
 
     /// How many losses of a run a person has seen.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn losses_seen(&self, run: RunId) -> Result<u64, LedgerError> {
+    pub(super) fn losses_seen(&self, run: RunId) -> Result<u64, LedgerError> {
         let sql = "SELECT coalesce((SELECT seen FROM run_told WHERE run = :run), 0)";
         Ok(self.db.query_row(sql, named_params! { ":run": run }, only)?)
     }
 
     /// A person has seen so many losses of each of these runs, and that periods of the jobs before these moments (Unix
     /// seconds) have no run.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn seen(&mut self, runs: &[(RunId, u64)], jobs: &[(String, i64)]) -> Result<(), LedgerError> {
+    pub(super) fn seen(&mut self, runs: &[(RunId, u64)], jobs: &[(String, i64)]) -> Result<(), LedgerError> {
         let write = self.db.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         for (run, losses) in runs {
             write.execute(

@@ -24,10 +24,12 @@ impl Ledger {
 
     /// What is odd about the last `most` answers that an account has in one form of tasks that are bought as this one is:
     /// the same engine, function, model, method and priority. Nothing where they are not all odd in the same way.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn odd_of_late(&self, account: AccountId, like: TaskId, most: u32) -> Result<Option<Oddity>, LedgerError> {
+    pub(super) fn odd_of_late(
+        &self,
+        account: AccountId,
+        like: TaskId,
+        most: u32,
+    ) -> Result<Option<Oddity>, LedgerError> {
         let is_any: bool = self
             .db
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM answer INDEXED BY answer_odd WHERE oddity IS NOT NULL)")?

@@ -15,10 +15,7 @@ use crate::tag::LedgerId;
 
 impl Ledger {
     /// The tasks of a batch as they go over the wire, in the order of their attempts.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn orders(&mut self, batch: BatchId) -> Result<Vec<Order>, LedgerError> {
+    pub(super) fn orders(&mut self, batch: BatchId) -> Result<Vec<Order>, LedgerError> {
         let Self { db, id, names, asked, .. } = self;
         let (run, first, attempts): (i64, i64, i64) = db
             .prepare_cached("SELECT run, first_attempt, attempts FROM batch WHERE id = :batch")?
@@ -50,10 +47,7 @@ impl Ledger {
     }
 
     /// Where a batch is bought, and the first of the forms that its run asks for.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn endpoint(&self, batch: BatchId) -> Result<(Engine, Function, Method, ResultKind), LedgerError> {
+    pub(super) fn endpoint(&self, batch: BatchId) -> Result<(Engine, Function, Method, ResultKind), LedgerError> {
         let sql = "SELECT batch.engine, batch.function, batch.method, run.results
                    FROM batch JOIN run ON run.id = batch.run WHERE batch.id = :batch";
         Ok(self.db.prepare_cached(sql)?.query_row(named_params! { ":batch": batch }, |row| {

@@ -16,10 +16,7 @@ use crate::price::NamedIn;
 
 impl Ledger {
     /// The costs of an account that were booked provisionally, but for those that an answer will still settle.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn provisional(&self, account: AccountId) -> Result<Vec<Provisional>, LedgerError> {
+    pub(super) fn provisional(&self, account: AccountId) -> Result<Vec<Provisional>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT attempt.id, attempt.provider_id, batch.function, batch.method,
                     coalesce(attempt.settled_nano, attempt.posted_nano, 0) AS booked, first_nano, first_done,
@@ -52,10 +49,7 @@ impl Ledger {
     }
 
     /// Models' tasks that were bought in a span of the provider's time and settled by their answers, some of them.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn settlements(
+    pub(super) fn settlements(
         &self,
         account: AccountId,
         (from_v, to_v): (i64, i64),

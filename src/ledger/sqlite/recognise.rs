@@ -29,10 +29,7 @@ struct Facts {
 impl Ledger {
     /// Recognises a row by its tag, or by its id where it has none of ours. The first that has none makes an index of
     /// the ids, which takes a second for a million attempts.
-    ///
-    /// # Errors
-    /// The ledger cannot be read, or the index cannot be written.
-    pub fn recognise(
+    pub(super) fn recognise(
         &mut self,
         account: AccountId,
         provider_id: &str,
@@ -164,10 +161,7 @@ impl Ledger {
     }
 
     /// The tag that the provider knows an attempt by.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn tag_of(&self, attempt: AttemptId) -> Result<Option<String>, LedgerError> {
+    pub(super) fn tag_of(&self, attempt: AttemptId) -> Result<Option<String>, LedgerError> {
         let sql = format!(
             "SELECT {IDENTITY}, attempt.number, attempt.tag
              FROM attempt JOIN task ON task.id = attempt.task {IDENTITY_FROM} WHERE attempt.id = :attempt"

@@ -33,10 +33,7 @@ impl Ledger {
     /// it was restored from, also as a purchase that is counted as one which this copy holds and which came to nothing. A
     /// task is tried for so many (`reach`) purchases beyond those that are held. Looks at every task that is not answered,
     /// so it is for restored ledgers alone.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn find_lost(&self, tags: &[Tag], reach: u32) -> Result<Vec<Found>, LedgerError> {
+    pub(super) fn find_lost(&self, tags: &[Tag], reach: u32) -> Result<Vec<Found>, LedgerError> {
         let wanted: HashMap<[u8; 16], &Tag> = tags.iter().map(|tag| (tag.hash, tag)).collect();
         let sql = format!(
             "SELECT {TO_BUY}, {IDENTITY}, task.run, task.state = 2 AS awaits_answer
@@ -65,10 +62,7 @@ impl Ledger {
 
     /// How many purchases a task may have seen beyond those that are held, by tags of which none was found: every purchase
     /// had a row of its own. As far as it can be searched.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn furthest(&self, tags: &[Tag]) -> Result<u32, LedgerError> {
+    pub(super) fn furthest(&self, tags: &[Tag]) -> Result<u32, LedgerError> {
         // What was taken over has another history's row in its tag.
         let sql = "SELECT id FROM attempt WHERE tag IS NULL ORDER BY id DESC LIMIT 1";
         let last: i64 = self.db.query_row(sql, [], only).optional()?.unwrap_or(0);
@@ -80,10 +74,7 @@ impl Ledger {
 
     /// Takes over purchases that were made after the copy which this ledger was restored from: each becomes an attempt
     /// of the task that its tag was computed from. What belongs to no planned task is an unmatched charge.
-    ///
-    /// # Errors
-    /// The row at hand and those behind it were not written, and are met in the next scan.
-    pub fn recover_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<TakenOver, LedgerError> {
+    pub(super) fn recover_lost(&mut self, account: AccountId, rows: &[LostRow]) -> Result<TakenOver, LedgerError> {
         let mut taken = TakenOver::default();
         let mut latest = BTreeMap::new();
         for (at, lost) in rows.iter().enumerate().filter_map(|(at, row)| Some((at, row.task?))) {

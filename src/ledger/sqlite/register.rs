@@ -23,10 +23,7 @@ impl From<rusqlite::Error> for RegisterError {
 
 impl Ledger {
     /// Brings an account, with its caps as they are now.
-    ///
-    /// # Errors
-    /// The ledger remembers it otherwise, or cannot be written.
-    pub fn bring_account(&mut self, facts: &AccountFacts<'_>) -> Result<AccountId, RegisterError> {
+    pub(super) fn bring_account(&mut self, facts: &AccountFacts<'_>) -> Result<AccountId, RegisterError> {
         let hash = login_hash(self.id.as_str(), facts);
         self.runs.clear();
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -92,10 +89,7 @@ impl Ledger {
     }
 
     /// Brings a job, with its caps as they are now.
-    ///
-    /// # Errors
-    /// The ledger remembers it otherwise, or cannot be written.
-    pub fn bring_job(&mut self, facts: &JobFacts<'_>) -> Result<JobId, RegisterError> {
+    pub(super) fn bring_job(&mut self, facts: &JobFacts<'_>) -> Result<JobId, RegisterError> {
         self.runs.clear();
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let known: Option<(i64, String, i64, String, String)> = write
@@ -147,10 +141,7 @@ impl Ledger {
     }
 
     /// Opens the run of a period, or the one there is; runs of the job for earlier periods stop buying.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn bring_run(&mut self, facts: &RunFacts<'_>, now: i64) -> Result<RunId, LedgerError> {
+    pub(super) fn bring_run(&mut self, facts: &RunFacts<'_>, now: i64) -> Result<RunId, LedgerError> {
         self.runs.clear();
         let results: Vec<&str> = facts.results.iter().map(|kind| kind.name()).collect();
         let results = results.join(",");

@@ -12,10 +12,7 @@ use crate::task::{Reason, TaskState, Transition};
 impl Ledger {
     /// Plans again those of a run's failed tasks that are meant and still asked; how many of them cost nothing, and how many
     /// were paid for.
-    ///
-    /// # Errors
-    /// The ledger cannot be read or written.
-    pub fn reopen(
+    pub(super) fn reopen(
         &mut self,
         run: RunId,
         at: i64,

@@ -27,10 +27,7 @@ pub(super) fn inconclusive(write: &Connection, batch: BatchId) -> Result<(), Led
 
 impl Ledger {
     /// When the scans that count for a batch began, by the provider's clock, the earliest first.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn scans_of(&self, batch: BatchId) -> Result<Vec<i64>, LedgerError> {
+    pub(super) fn scans_of(&self, batch: BatchId) -> Result<Vec<i64>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT scan.begun_v FROM scan_of JOIN scan ON scan.id = scan_of.scan
              WHERE scan_of.batch = :batch ORDER BY scan.begun_v",
@@ -41,10 +38,7 @@ impl Ledger {
 
     /// When the scans began that count for what this restored ledger may lack. Those before it was last taken for a
     /// restored one began before its first contact since then, and count for nothing.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn scans_of_restored(&self, account: AccountId) -> Result<Vec<i64>, LedgerError> {
+    pub(super) fn scans_of_restored(&self, account: AccountId) -> Result<Vec<i64>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT scan.begun_v FROM scan JOIN account ON account.id = scan.account
              WHERE scan.account = :account AND scan.restored = 1 AND scan.begun_v > account.restored_closed_v

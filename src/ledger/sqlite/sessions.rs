@@ -82,12 +82,12 @@ impl Ledger {
     }
 
     /// No other session began within the minute before this one.
-    pub fn is_cooled_down(&self) -> bool {
+    pub(super) fn is_cooled_down(&self) -> bool {
         self.cooled_down
     }
 
     /// What must be set before anything that is reserved by now is sent; nothing before the session is counted.
-    pub fn seal(&self) -> Option<Seal> {
+    pub(super) fn seal(&self) -> Option<Seal> {
         let counter = self.outside.as_ref()?;
         Some(Seal::of(counter))
     }

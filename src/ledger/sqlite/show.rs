@@ -14,10 +14,7 @@ use crate::product::{ResultKind, Route};
 
 impl Ledger {
     /// A job by its name.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn job(&self, name: &str) -> Result<Option<JobRow>, LedgerError> {
+    pub(super) fn job(&self, name: &str) -> Result<Option<JobRow>, LedgerError> {
         Ok(self
             .db
             .query_row(
@@ -31,20 +28,14 @@ impl Ledger {
     }
 
     /// The names of all jobs, by name.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn job_names(&self) -> Result<Vec<String>, LedgerError> {
+    pub(super) fn job_names(&self) -> Result<Vec<String>, LedgerError> {
         let mut statement = self.db.prepare("SELECT name FROM job ORDER BY name")?;
         let rows = statement.query_map([], only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The account of a name, and its route.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn account(&self, name: &str) -> Result<Option<(AccountId, Route)>, LedgerError> {
+    pub(super) fn account(&self, name: &str) -> Result<Option<(AccountId, Route)>, LedgerError> {
         Ok(self
             .db
             .query_row("SELECT id, route FROM account WHERE name = :name", named_params! { ":name": name }, |row| {
@@ -54,29 +45,20 @@ impl Ledger {
     }
 
     /// The names of all accounts.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn account_names(&self) -> Result<Vec<String>, LedgerError> {
+    pub(super) fn account_names(&self) -> Result<Vec<String>, LedgerError> {
         let mut statement = self.db.prepare("SELECT name FROM account ORDER BY id")?;
         let rows = statement.query_map([], only)?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The account that a run buys from.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn account_of(&self, run: RunId) -> Result<AccountId, LedgerError> {
+    pub(super) fn account_of(&self, run: RunId) -> Result<AccountId, LedgerError> {
         let sql = "SELECT job.account FROM run JOIN job ON job.id = run.job WHERE run.id = :run";
         Ok(self.db.query_row(sql, named_params! { ":run": run }, only)?)
     }
 
     /// How many purchases of an account belong to none of the ledger's tasks, and what they cost.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn extra_charges(&self, account: AccountId) -> Result<(u64, Money), LedgerError> {
+    pub(super) fn extra_charges(&self, account: AccountId) -> Result<(u64, Money), LedgerError> {
         let sql = "SELECT count(*) AS purchases, coalesce(sum(nano_usd), 0) AS paid FROM unmatched
                           WHERE account = :account";
         Ok(self.db.query_row(sql, named_params! { ":account": account }, |row| {
@@ -85,10 +67,7 @@ impl Ledger {
     }
 
     /// What failed of a run, by reason, with what was paid for it.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn failures(&self, run: RunId) -> Result<Vec<FailedSum>, LedgerError> {
+    pub(super) fn failures(&self, run: RunId) -> Result<Vec<FailedSum>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT task_reason.name, count(DISTINCT task.id) AS tasks,
                     coalesce(sum(coalesce(settled_nano, posted_nano, 0)), 0) AS paid
@@ -103,10 +82,7 @@ impl Ledger {
     }
 
     /// The prompt sets of a run, in the order of the job file, and what of each is not bought.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn set_sums(&self, run: RunId) -> Result<Vec<SetSum>, LedgerError> {
+    pub(super) fn set_sums(&self, run: RunId) -> Result<Vec<SetSum>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT prompt_set.name, count(task.id) AS tasks, coalesce(sum(task.state = 0), 0) AS planned
              FROM prompt_set LEFT JOIN task
@@ -120,10 +96,7 @@ impl Ledger {
     }
 
     /// The tasks of a run that are not bought, by what they cost.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn planned_of(&self, run: RunId) -> Result<Vec<PlannedOf>, LedgerError> {
+    pub(super) fn planned_of(&self, run: RunId) -> Result<Vec<PlannedOf>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT target, service, count(*) AS tasks, prompt_set FROM task INDEXED BY task_to_buy
              WHERE run = :run AND state = 0 GROUP BY target, service, prompt_set",
@@ -142,10 +115,7 @@ impl Ledger {
     }
 
     /// What the last answers of this form take on average, compressed; nothing where fewer than `enough` are stored.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn bytes_of_answers(&self, form: ResultKind, enough: u64) -> Result<Option<u64>, LedgerError> {
+    pub(super) fn bytes_of_answers(&self, form: ResultKind, enough: u64) -> Result<Option<u64>, LedgerError> {
         // The length of a body is told without reading it.
         let sql = "SELECT count(*) AS answers, coalesce(sum(bytes), 0) AS bytes
                    FROM (SELECT kind, length(body) AS bytes FROM answer ORDER BY id DESC LIMIT :last)
@@ -158,10 +128,7 @@ impl Ledger {
     }
 
     /// The run of a batch, and when it was sent by the provider's clock; `None` where there is no such batch.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn batch(&self, batch: BatchId) -> Result<Option<(RunId, i64)>, LedgerError> {
+    pub(super) fn batch(&self, batch: BatchId) -> Result<Option<(RunId, i64)>, LedgerError> {
         Ok(self
             .db
             .query_row("SELECT run, sent_v FROM batch WHERE id = :batch", named_params! { ":batch": batch }, |row| {
@@ -171,10 +138,7 @@ impl Ledger {
     }
 
     /// The tasks of a batch whose outcome is not known.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn unresolved_tasks(&self, batch: BatchId) -> Result<Vec<UnresolvedTask>, LedgerError> {
+    pub(super) fn unresolved_tasks(&self, batch: BatchId) -> Result<Vec<UnresolvedTask>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT attempt.task, attempt.id, attempt.held_nano FROM batch JOIN attempt
              ON attempt.id BETWEEN batch.first_attempt AND batch.first_attempt + batch.attempts - 1
@@ -187,10 +151,7 @@ impl Ledger {
     }
 
     /// Says that a run has nothing left to buy, to wait for or to settle; `false` where that is not so.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn complete(&mut self, run: RunId) -> Result<bool, LedgerError> {
+    pub(super) fn complete(&mut self, run: RunId) -> Result<bool, LedgerError> {
         let changed = self.db.execute(
             "UPDATE run SET state = 'complete' WHERE id = :run AND state = 'open'
              AND NOT EXISTS (SELECT 1 FROM task WHERE run = :run AND state IN (0, 1, 2))",

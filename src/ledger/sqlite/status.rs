@@ -21,10 +21,7 @@ const ENOUGH_ANSWERS: usize = 20;
 
 impl Ledger {
     /// The run of a job in a period, or its latest.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn find_run(&self, job: &str, period: Option<&str>) -> Result<Option<RunId>, LedgerError> {
+    pub(super) fn find_run(&self, job: &str, period: Option<&str>) -> Result<Option<RunId>, LedgerError> {
         Ok(self
             .db
             .query_row(
@@ -38,10 +35,13 @@ impl Ledger {
 
     /// The period of a job that a moment is in. A run keeps the borders that it was opened with, also where the rules of
     /// its zone have changed since: no period is split.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn period_at(&self, job: &str, kind: PeriodKind, zone: Zone, at: DateTime<Utc>) -> Result<Period, LedgerError> {
+    pub(super) fn period_at(
+        &self,
+        job: &str,
+        kind: PeriodKind,
+        zone: Zone,
+        at: DateTime<Utc>,
+    ) -> Result<Period, LedgerError> {
         let opened: Option<(String, i64, i64)> = self
             .db
             .query_row(
@@ -59,18 +59,12 @@ impl Ledger {
     }
 
     /// When a run was first started (Unix seconds, this machine's clock).
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn opened_at(&self, run: RunId) -> Result<i64, LedgerError> {
+    pub(super) fn opened_at(&self, run: RunId) -> Result<i64, LedgerError> {
         Ok(self.db.query_row("SELECT opened_at FROM run WHERE id = :run", named_params! { ":run": run }, only)?)
     }
 
     /// Tasks of a run that were not answered by its deadline, as it stands at `now`; none where it has no deadline.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn past_deadline(&self, run: RunId, now: i64) -> Result<u64, LedgerError> {
+    pub(super) fn past_deadline(&self, run: RunId, now: i64) -> Result<u64, LedgerError> {
         let sql = "SELECT count(*) FROM run JOIN task ON task.run = run.id
                    LEFT JOIN answer ON answer.attempt = task.attempt AND task.state = 3
                    WHERE run.id = :run AND run.deadline_at IS NOT NULL AND task.asked = 1
@@ -81,10 +75,7 @@ impl Ledger {
 
     /// How long all but one in twenty of an account's last thousand answers of a kind took; none before there are enough
     /// of them to tell.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn turnaround(
+    pub(super) fn turnaround(
         &self,
         account: &str,
         function: Function,
@@ -114,10 +105,7 @@ impl Ledger {
     }
 
     /// The runs of the ledger, oldest first; of one job where it is named.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn runs(&self, job: Option<&str>) -> Result<Vec<RunId>, LedgerError> {
+    pub(super) fn runs(&self, job: Option<&str>) -> Result<Vec<RunId>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT run.id FROM run JOIN job ON job.id = run.job WHERE :job IS NULL OR job.name = :job
                     ORDER BY run.id",
@@ -127,10 +115,7 @@ impl Ledger {
     }
 
     /// The job and period of a run.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn run_name(&self, run: RunId) -> Result<(String, String), LedgerError> {
+    pub(super) fn run_name(&self, run: RunId) -> Result<(String, String), LedgerError> {
         Ok(self.db.query_row(
             "SELECT job.name, run.period FROM run JOIN job ON job.id = run.job WHERE run.id = :run",
             named_params! { ":run": run },
@@ -139,10 +124,7 @@ impl Ledger {
     }
 
     /// How a run stands. Looks at all its tasks.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn run_status(&self, run: RunId) -> Result<RunStatus, LedgerError> {
+    pub(super) fn run_status(&self, run: RunId) -> Result<RunStatus, LedgerError> {
         let (job, period) = self.run_name(run)?;
         let mut statement = self.db.prepare(
             "SELECT task_state.name || coalesce(': ' || task_reason.name, '') AS name, count(*) AS tasks,
@@ -209,10 +191,7 @@ impl Ledger {
     }
 
     /// The standing totals of all accounts and jobs, the latest of each scope.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn current_totals(&self) -> Result<Vec<Total>, LedgerError> {
+    pub(super) fn current_totals(&self) -> Result<Vec<Total>, LedgerError> {
         let mut all = Vec::new();
         let mut statement = self.db.prepare(
             "SELECT scope, owner FROM cap
@@ -263,10 +242,7 @@ impl Ledger {
 
     /// Counts the tasks of a run by state: planned, sending, submitted, answered, failed. Looks at all of them, so it
     /// is for starts and ends.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn tally(&self, run: RunId) -> Result<[u64; 5], LedgerError> {
+    pub(super) fn tally(&self, run: RunId) -> Result<[u64; 5], LedgerError> {
         let mut tally = [0; 5];
         let mut statement = self.db.prepare_cached(
             "SELECT state, count(*) AS tasks FROM task WHERE run = :run AND NOT (state = 4 AND reason = 4)

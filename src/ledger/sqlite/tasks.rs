@@ -37,7 +37,7 @@ fn failed_for(reason: Reason) -> String {
 
 /// A plan on its way into the ledger. Nothing of it is seen before [`PlanRows::finish`].
 #[derive(Debug)]
-pub struct PlanRows<'a> {
+pub(super) struct PlanRows<'a> {
     write: rusqlite::Transaction<'a>,
     run: i64,
     /// The row of each of the job's prompts.
@@ -46,10 +46,7 @@ pub struct PlanRows<'a> {
 
 impl Ledger {
     /// True where the run is planned by exactly this plan.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn is_planned(&self, run: RunId, plan_hash: [u8; 32]) -> Result<bool, LedgerError> {
+    pub(super) fn is_planned(&self, run: RunId, plan_hash: [u8; 32]) -> Result<bool, LedgerError> {
         let known: Option<Vec<u8>> = self
             .db
             .query_row("SELECT plan_hash FROM run WHERE id = :run", named_params! { ":run": run }, only)
@@ -59,10 +56,7 @@ impl Ledger {
     }
 
     /// A plan that has not changed may stand on other lines of its file by now.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn keep_lines(&mut self, run: RunId, job: &Job) -> Result<(), LedgerError> {
+    pub(super) fn keep_lines(&mut self, run: RunId, job: &Job) -> Result<(), LedgerError> {
         for set in &job.sets {
             self.db
                 .prepare_cached(
@@ -75,10 +69,7 @@ impl Ledger {
     }
 
     /// Begins to write a run's plan.
-    ///
-    /// # Errors
-    /// The ledger cannot be written.
-    pub fn plan_rows(&mut self, run: RunId) -> Result<PlanRows<'_>, LedgerError> {
+    pub(super) fn plan_rows(&mut self, run: RunId) -> Result<PlanRows<'_>, LedgerError> {
         let write = self.db.transaction_with_behavior(TransactionBehavior::Immediate)?;
         Ok(PlanRows { write, run: run.0, prompts: Vec::new() })
     }

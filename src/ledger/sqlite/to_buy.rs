@@ -41,10 +41,7 @@ impl TargetCost {
 
 impl Ledger {
     /// The next tasks to buy of a run, after a place in its plan.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn next_to_buy(&self, run: RunId, after: i64, most: usize) -> Result<Vec<ToBuy>, LedgerError> {
+    pub(super) fn next_to_buy(&self, run: RunId, after: i64, most: usize) -> Result<Vec<ToBuy>, LedgerError> {
         let mut statement = self.db.prepare_cached(&format!(
             "SELECT {TO_BUY} FROM task INDEXED BY task_to_buy LEFT JOIN attempt ON attempt.id = task.attempt
              WHERE task.run = :run AND task.state = 0 AND task.position > :after ORDER BY task.position LIMIT :most"
@@ -55,10 +52,7 @@ impl Ledger {
     }
 
     /// Where a run has something left to buy: engine, function and method.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn wanted(&self, run: RunId) -> Result<BTreeSet<(Engine, Function, Method)>, LedgerError> {
+    pub(super) fn wanted(&self, run: RunId) -> Result<BTreeSet<(Engine, Function, Method)>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT DISTINCT target.engine, target.function, task.service
              FROM task INDEXED BY task_to_buy JOIN target ON target.id = task.target
@@ -71,10 +65,7 @@ impl Ledger {
     }
 
     /// A market, with its names.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn market(&self, market: MarketId) -> Result<Market, LedgerError> {
+    pub(super) fn market(&self, market: MarketId) -> Result<Market, LedgerError> {
         let sql = "SELECT location_code, location_name, language_code, language_name FROM market WHERE id = :market";
         Ok(self.db.prepare_cached(sql)?.query_row(named_params! { ":market": market }, |row| {
             Ok(Market {
@@ -87,10 +78,7 @@ impl Ledger {
     }
 
     /// A target.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn target(&self, target: TargetId) -> Result<TargetFacts, LedgerError> {
+    pub(super) fn target(&self, target: TargetId) -> Result<TargetFacts, LedgerError> {
         Ok(self.db.query_row(
             "SELECT engine, function, model, options FROM target WHERE id = :target",
             named_params! { ":target": target },
@@ -107,10 +95,7 @@ impl Ledger {
     }
 
     /// What makes the tasks of a prompt set dearer than others of the same target.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn asked(&self, set: SetId) -> Result<Asked, LedgerError> {
+    pub(super) fn asked(&self, set: SetId) -> Result<Asked, LedgerError> {
         let sql = "SELECT longest_prompt, ceiling_nano FROM prompt_set WHERE id = :prompt_set";
         Ok(self.db.query_row(sql, named_params! { ":prompt_set": set }, |row| {
             Ok(Asked { prompt_bytes: row.get("longest_prompt")?, ceiling: row.get("ceiling_nano")? })
@@ -118,18 +103,12 @@ impl Ledger {
     }
 
     /// What one task of a kind was last charged, and when that was by the provider's clock.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn price_seen(&self, account: AccountId, price_key: &str) -> Result<Option<Charge>, LedgerError> {
+    pub(super) fn price_seen(&self, account: AccountId, price_key: &str) -> Result<Option<Charge>, LedgerError> {
         price_seen(&self.db, account, price_key)
     }
 
     /// What finished tasks of a target came to, where that is only known with their answers.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn target_cost(
+    pub(super) fn target_cost(
         &self,
         account: AccountId,
         target: TargetId,
@@ -145,10 +124,7 @@ impl Ledger {
     }
 
     /// What finished tasks of each model came to, by price key: whatever else they asked.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn model_costs(&self, account: &str) -> Result<BTreeMap<String, TargetCost>, LedgerError> {
+    pub(super) fn model_costs(&self, account: &str) -> Result<BTreeMap<String, TargetCost>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT target.function || '/' || target.engine || '/' || target_cost.method || '/normal/'
                         || target.model AS price_key,
@@ -163,10 +139,7 @@ impl Ledger {
     }
 
     /// The prices that an account was charged before.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn prices_charged(&self, account: &str) -> Result<BTreeSet<String>, LedgerError> {
+    pub(super) fn prices_charged(&self, account: &str) -> Result<BTreeSet<String>, LedgerError> {
         let sql = "SELECT price_key FROM price_seen JOIN account ON account.id = price_seen.account
                     WHERE account.name = :account";
         let mut statement = self.db.prepare(sql)?;
@@ -175,20 +148,14 @@ impl Ledger {
     }
 
     /// The functions that anything is asked by.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn functions(&self) -> Result<BTreeSet<Function>, LedgerError> {
+    pub(super) fn functions(&self) -> Result<BTreeSet<Function>, LedgerError> {
         let mut statement = self.db.prepare("SELECT DISTINCT function FROM target")?;
         let rows = statement.query_map([], |row| named(row, "function"))?;
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
     /// The models that the latest run of each of an account's jobs asks.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn models_asked(&self, account: AccountId) -> Result<BTreeSet<(Engine, String)>, LedgerError> {
+    pub(super) fn models_asked(&self, account: AccountId) -> Result<BTreeSet<(Engine, String)>, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT DISTINCT target.engine, target.model FROM task JOIN target ON target.id = task.target
              WHERE target.model <> '' AND task.asked = 1 AND task.run IN

@@ -29,10 +29,7 @@ pub(super) fn open_cost(
 
 impl Ledger {
     /// The batches of an account that have answers to come, oldest first.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn open_batches(&self, account: AccountId) -> Result<Vec<OpenBatch>, LedgerError> {
+    pub(super) fn open_batches(&self, account: AccountId) -> Result<Vec<OpenBatch>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT id, engine, function, coalesce(posted_v, sent_v) AS posted_v, uncollected,
                     NOT EXISTS (SELECT 1 FROM attempt JOIN task ON task.id = attempt.task
@@ -54,10 +51,7 @@ impl Ledger {
     }
 
     /// The answers of a batch that are still to come.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn uncollected(&self, batch: BatchId) -> Result<Vec<ToCollect>, LedgerError> {
+    pub(super) fn uncollected(&self, batch: BatchId) -> Result<Vec<ToCollect>, LedgerError> {
         let ids: Vec<i64> = self
             .db
             .prepare_cached(
@@ -72,10 +66,7 @@ impl Ledger {
     }
 
     /// What is to be fetched for an attempt; `None` where nothing is.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn to_collect(&self, attempt: AttemptId) -> Result<Option<ToCollect>, LedgerError> {
+    pub(super) fn to_collect(&self, attempt: AttemptId) -> Result<Option<ToCollect>, LedgerError> {
         let found = self
             .db
             .prepare_cached(

@@ -15,10 +15,7 @@ use crate::task::{Reason, TaskState};
 
 impl Ledger {
     /// What a run has tried of what a job asks now. Reads all that it tried.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn tried(&self, run: RunId, job: &Job) -> Result<Tried, LedgerError> {
+    pub(super) fn tried(&self, run: RunId, job: &Job) -> Result<Tried, LedgerError> {
         let mut statement = self.db.prepare(
             "SELECT prompt.hash, task.market, task.target, task.repeat, task.state, task.reason
              FROM task JOIN prompt ON prompt.id = task.prompt WHERE task.run = :run AND task.state <> 0",

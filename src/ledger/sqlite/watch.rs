@@ -15,10 +15,7 @@ use crate::product::{Engine, Function};
 
 impl Ledger {
     /// What was given up of the batches that an account sent from a moment on.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn given_up(&self, account: AccountId, from_v: i64) -> Result<Vec<GivenUp>, LedgerError> {
+    pub(super) fn given_up(&self, account: AccountId, from_v: i64) -> Result<Vec<GivenUp>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT batch.id, batch.function, batch.sent_v, batch.closed_v, count(*) AS tasks,
                     sum(attempt.held_nano) AS held
@@ -42,10 +39,7 @@ impl Ledger {
     }
 
     /// Endpoints whose `tasks_ready` was full when something was in doubt there, and when that was last seen.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn crowded(&self, account: AccountId) -> Result<BTreeMap<(Engine, Function), i64>, LedgerError> {
+    pub(super) fn crowded(&self, account: AccountId) -> Result<BTreeMap<(Engine, Function), i64>, LedgerError> {
         let mut statement =
             self.db.prepare_cached("SELECT engine, function, seen_v FROM ready_crowded WHERE account = :account")?;
         let rows = statement.query_map(named_params! { ":account": account }, |row| {
@@ -55,10 +49,7 @@ impl Ledger {
     }
 
     /// When the latest scan that was to conclude something began, and what it was worth.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn last_scan(&self, account: AccountId) -> Result<Option<(i64, String)>, LedgerError> {
+    pub(super) fn last_scan(&self, account: AccountId) -> Result<Option<(i64, String)>, LedgerError> {
         let sql = "SELECT begun_v, verdict FROM scan WHERE account = :account ORDER BY id DESC LIMIT 1";
         Ok(self
             .db
@@ -67,10 +58,7 @@ impl Ledger {
     }
 
     /// When the provider's list was last read for it, by the provider's clock.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn watched_v(&self, account: AccountId) -> Result<Option<i64>, LedgerError> {
+    pub(super) fn watched_v(&self, account: AccountId) -> Result<Option<i64>, LedgerError> {
         Ok(self.db.query_row(
             "SELECT watched_v FROM account WHERE id = :account",
             named_params! { ":account": account },

@@ -20,10 +20,7 @@ use crate::task::{Reason, Transition};
 
 impl Ledger {
     /// What a person called bought and nobody has found yet.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn awaited(&self, account: AccountId) -> Result<Vec<Awaited>, LedgerError> {
+    pub(super) fn awaited(&self, account: AccountId) -> Result<Vec<Awaited>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT batch.id AS batch, batch.engine, batch.function, batch.method, batch.sent_v, batch.closed_v,
                     attempt.id AS attempt
@@ -52,10 +49,7 @@ impl Ledger {
 
     /// The attempts of a batch on which a person's word stands and can be taken back: those called bought that were not
     /// found, and those called not bought whose tasks wait to be bought.
-    ///
-    /// # Errors
-    /// The ledger cannot be read.
-    pub fn words(&self, batch: BatchId) -> Result<Vec<(AttemptId, crate::ids::TaskId, bool)>, LedgerError> {
+    pub(super) fn words(&self, batch: BatchId) -> Result<Vec<(AttemptId, crate::ids::TaskId, bool)>, LedgerError> {
         let mut statement = self.db.prepare_cached(
             "SELECT attempt.id AS attempt, task.id AS task, word.bought FROM word
                     JOIN attempt ON attempt.id = word.attempt
