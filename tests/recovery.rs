@@ -23,9 +23,9 @@ engine = "chat_gpt"
 name = "questions"
 prompts = ["which crm?", "which bike?", "which oven?", "which bank?", "which phone?", "which shoes?"]
 markets = [{ location = 2840, language = "en" }, { location = 2276, language = "de" }, { location = 2250, language = "fr" }]
-repeats = 10
+repeats = 6
 "#;
-const TASKS: u64 = 6 * 3 * 10;
+const TASKS: u64 = 6 * 3 * 6;
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn a_quiet_run_buys_and_collects_everything_once() {
@@ -37,16 +37,16 @@ pub(crate) async fn a_quiet_run_buys_and_collects_everything_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_lost_reply_is_found_and_not_repeated() {
-    bought_once_whatever_befalls_purchase(1).await;
+    bought_once_whatever_befalls_purchase(1, 1).await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_later_lost_reply_is_not_repeated_either() {
-    bought_once_whatever_befalls_purchase(3).await;
+    bought_once_whatever_befalls_purchase(3, world::sampled(2)).await;
 }
 
-async fn bought_once_whatever_befalls_purchase(nth: u64) {
-    for fault in [
+async fn bought_once_whatever_befalls_purchase(nth: u64, every: usize) {
+    let faults = [
         Fault::DropAfter,
         Fault::DropBefore,
         Fault::ErrorAfter { status: 500, html: false },
@@ -64,7 +64,8 @@ async fn bought_once_whatever_befalls_purchase(nth: u64) {
         Fault::Throttle429 { after: Duration::from_secs(20) },
         Fault::Task50000 { tasks: 30 },
         Fault::RefuseBefore,
-    ] {
+    ];
+    for fault in faults.into_iter().step_by(every) {
         let faults = Faults::from(vec![Rule::nth(fault.clone(), Call::TaskPost, nth)]);
         let mut world = World::new(Settings { faults, ..Settings::default() });
         let end = world.live_on(JOB).await;
@@ -78,7 +79,7 @@ pub(crate) async fn a_session_that_dies_is_finished_by_the_next() {
     let quiet = World::new(Settings::default()).live(JOB, Death::default()).await;
     assert!(quiet.calls > TASKS);
     // Every call up to the first answers, then a sample of the rest.
-    let calls = (1..=8).chain((9..=quiet.calls).step_by(211));
+    let calls = (1..=8).chain((9..=quiet.calls).step_by(75 * world::sampled(4)));
     for call in calls {
         for death in [Death { before_call: call, after_call: 0 }, Death { before_call: 0, after_call: call }] {
             let mut world = World::new(Settings::default());
@@ -176,7 +177,7 @@ pub(crate) async fn a_copy_made_while_buying_is_noticed_as_one() {
     source.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
     drop((source, started));
     // The same session, as far as its counter goes, buys on.
-    let more = JOB.replace("repeats = 10", "repeats = 12");
+    let more = JOB.replace("repeats = 6", "repeats = 8");
     let id = world.open().id().as_str().to_owned();
     let counter = world.folder.path().join("state").join(format!("{id}.starts"));
     let line = std::fs::read_to_string(&counter).unwrap();
@@ -190,15 +191,15 @@ pub(crate) async fn a_copy_made_while_buying_is_noticed_as_one() {
     world.events.clear();
     world.live_on(&more).await;
     assert!(world.saw(|kind| matches!(kind, EventKind::Restored { .. })) > 0);
-    world.assert_all_answered_once(TASKS / 10 * 12);
+    world.assert_all_answered_once(TASKS / 6 * 8);
 }
 
 #[tokio::test(start_paused = true)]
 pub(crate) async fn batches_of_two_commits_at_once_are_all_sent() {
     let mut world = World::new(Settings { calls_per_minute: u32::MAX, ..Settings::default() });
     world.account.limits.calls_per_minute = 60_000_000;
-    let job = JOB.replace("repeats = 10", "repeats = 100").replace("run = \"5\"", "run = \"50\"");
+    let job = JOB.replace("repeats = 6", "repeats = 100").replace("run = \"5\"", "run = \"50\"");
     let end = tokio::time::timeout(Duration::from_hours(24), world.live_on(&job)).await.unwrap();
     assert_eq!((end.in_doubt, end.waiting), (0, 0));
-    world.assert_all_answered_once(TASKS * 10);
+    world.assert_all_answered_once(TASKS / 6 * 100);
 }

@@ -9,10 +9,12 @@ use serde_json::value::RawValue;
 use super::draw;
 use super::envelope::CREATED;
 use super::faults::{Fault, Weather};
-use super::form::{Asked, Posted, check, members};
+use super::form::{Asked, Posted, members};
+use super::forms::check;
 use super::meter::{Meter, Question, Usage};
 use super::price_classes::PriceClass;
-use super::tasks::{Task, TaskId};
+use super::task_id::TaskId;
+use super::tasks::Task;
 use super::{Context, Sandbox};
 use crate::money::Money;
 use crate::product::{Function, Method, Priority};
@@ -139,7 +141,7 @@ impl Sandbox {
             (Method::Standard, Function::LlmScraper, Priority::High) => settings.turnaround_high,
         };
         let mut pace = draw::rng(settings.seed, task.id.0, "turnaround");
-        draw::spread_ms(&mut pace, spread) / u64::from(settings.speed.max(1))
+        spread.draw_ms(&mut pace) / u64::from(settings.speed.max(1))
     }
 
     /// What a task of LLM Responses uses, takes at once, and settles to.

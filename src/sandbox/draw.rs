@@ -1,7 +1,5 @@
 //! Random draws that follow from the seed and their subject, so that a restart repeats them.
 
-use super::settings::Spread;
-
 /// A number that follows from bytes (FNV-1a): mixing for made-up things, not for keys.
 pub(super) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
@@ -13,10 +11,4 @@ pub(super) fn rng(seed: u64, about: u128, purpose: &str) -> fastrand::Rng {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     bytes[8..].copy_from_slice(&about.to_le_bytes());
     fastrand::Rng::with_seed(hash(&bytes) ^ hash(purpose.as_bytes()).rotate_left(17))
-}
-
-/// Milliseconds drawn evenly from a spread.
-pub(super) fn spread_ms(rng: &mut fastrand::Rng, spread: Spread) -> u64 {
-    let [min, max] = [spread.min, spread.max].map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
-    rng.u64(min..=max.max(min))
 }

@@ -1,16 +1,13 @@
-//! The request forms: which fields a task may have, and what a valid one asks for.
+//! What the request forms are made of: the posted fields of a task, how each is read, and how it is refused.
 //!
-//! This file reads and refuses; `scraper_form` and `responses_form` say what each function's fields must hold.
+//! `scraper_form` and `responses_form` say what each function's fields must hold; `forms` chooses between them.
 
 use std::collections::BTreeMap;
 
 use serde_json::value::RawValue;
 
 use super::meter::Question;
-use super::price_classes::PriceClass;
-use super::settings::Switches;
-use super::{responses_form, scraper_form};
-use crate::product::{Engine, Function, Method, Priority};
+use crate::product::{Engine, Method, Priority};
 
 /// A code, and words that name the field.
 pub(super) type Refusal = (u32, Option<String>);
@@ -33,27 +30,6 @@ pub(super) struct Asked {
     pub(super) language: u8,
     /// What is asked of a model; LLM Responses only.
     pub(super) question: Option<Question>,
-}
-
-/// Reads one task's fields, or refuses it by the first that is wrong.
-pub(super) fn check(price_class: PriceClass, fields: &Posted<'_>, switches: &Switches) -> Result<Asked, Refusal> {
-    let known = |name: &str| match price_class.function {
-        Function::LlmScraper => scraper_form::knows(price_class, name),
-        Function::LlmResponses => responses_form::knows(price_class, name, switches),
-    };
-    if switches.refuse_unknown_fields
-        && let Some(name) = fields.keys().find(|name| !known(name))
-    {
-        return Err((40_506, Some(format!("Unknown Field: '{name}'."))));
-    }
-    if read::<String>(fields, "tag")?.is_some_and(|tag| tag.chars().count() > 255) {
-        return Err(invalid("tag"));
-    }
-    read::<String>(fields, "pingback_url")?;
-    match price_class.function {
-        Function::LlmScraper => scraper_form::check(price_class, fields),
-        Function::LlmResponses => responses_form::check(price_class, fields, switches),
-    }
 }
 
 /// Refuses a field by its name.

@@ -5,86 +5,20 @@
 //! gateway's own form. The sources, docs.aisa.one and its users' code, contradict each other in places; each of those
 //! is a field of [`Gateway`].
 
-use std::collections::BTreeSet;
-
 use bytes::Bytes;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::account::Account;
 use super::envelope::quoted;
+use super::gateway_settings::Gateway;
 use super::limits::AtOnce;
 use super::price_classes::find;
-use super::route::{Call, Route};
+use super::route::Route;
 use super::{Incoming, Sandbox, Served};
-use crate::product::named;
 use crate::provider::Response;
 
 /// What stands before the provider's paths, in place of `/v3/`.
 pub(super) const PREFIX: &str = "/apis/v1/dataforseo/";
-
-named! {
-    /// What the gateway's customer has subscribed to.
-    Tier {
-        /// 60 requests a minute, 5 at once.
-        Free = "free",
-        /// 600 requests a minute, 20 at once.
-        Starter = "starter",
-        /// 3,000 requests a minute, 50 at once.
-        Growth = "growth",
-    }
-}
-
-/// How the gateway behaves.
-#[derive(Clone, Debug)]
-pub struct Gateway {
-    /// The key that lets in, as a Bearer token.
-    pub key: String,
-    /// Requests a minute. Default: the free tier's 60; another page says 100 for everyone.
-    pub requests_per_minute: u32,
-    /// Requests at once. Default: the free tier's 5.
-    pub at_once: usize,
-    /// Kinds of call that it passes on although none of its pages shows them: `tasks_ready`, `task_get`, models and
-    /// places, and endpoints of engines that it shows for others. Default: none, so that they are 404. The lists of a
-    /// whole account are never passed on.
-    pub also: BTreeSet<Call>,
-    /// A body that is one object instead of an array is taken, as one of its pages draws it. Default: no.
-    pub takes_objects: bool,
-    /// `error` is a text beside a `message`, as some of its users saw, instead of an object. Default: no.
-    pub plain_errors: bool,
-}
-
-impl Gateway {
-    /// The limits of a tier, and else as usual.
-    pub fn tier(tier: Tier) -> Self {
-        let (requests_per_minute, at_once) = match tier {
-            Tier::Free => (60, 5),
-            Tier::Starter => (600, 20),
-            Tier::Growth => (3_000, 50),
-        };
-        Self {
-            key: "sandbox-key".to_owned(),
-            requests_per_minute,
-            at_once,
-            also: BTreeSet::new(),
-            takes_objects: false,
-            plain_errors: false,
-        }
-    }
-
-    /// Whether a path leads anywhere: the gateway's pages show it, or it is passed on all the same.
-    fn passes_on(&self, path: &str) -> bool {
-        let segments: Vec<&str> = path.strip_prefix("/v3/ai_optimization/").unwrap_or_default().split('/').collect();
-        let shown = find(&segments).map(|found| found.on_the_gateways_pages());
-        let kind = Route::of(path).map(Route::call);
-        shown.is_some_and(|shown| shown || kind.is_some_and(|kind| self.also.contains(&kind)))
-    }
-}
-
-impl Default for Gateway {
-    fn default() -> Self {
-        Self::tier(Tier::Free)
-    }
-}
 
 /// What the gateway says about its limit beside every reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -137,6 +71,16 @@ fn words(status: u16) -> (&'static str, &'static str, &'static str) {
         429 => ("rate_limit_error", "rate_limit_exceeded", "Too many requests."),
         400..=499 => ("invalid_request_error", "bad_request", "The request cannot be passed on."),
         _ => ("upstream_error", "upstream_unavailable", "The provider did not answer."),
+    }
+}
+
+impl Gateway {
+    /// Whether a path leads anywhere: the gateway's pages show it, or it is passed on all the same.
+    fn passes_on(&self, path: &str) -> bool {
+        let segments: Vec<&str> = path.strip_prefix("/v3/ai_optimization/").unwrap_or_default().split('/').collect();
+        let shown = find(&segments).map(|found| found.on_the_gateways_pages());
+        let kind = Route::of(path).map(Route::call);
+        shown.is_some_and(|shown| shown || kind.is_some_and(|kind| self.also.contains(&kind)))
     }
 }
 

@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 use super::meter::{Meter, Usage};
 use super::models::Model;
 use super::price_classes::PriceClass;
-use super::tasks::{Task, TaskId};
+use super::task_id::TaskId;
+use super::tasks::Task;
 use crate::money::Money;
 use crate::product::{Function, Method, ResultKind};
 

@@ -5,7 +5,7 @@
 
 use super::draw;
 use super::models::Model;
-use super::tasks::TaskId;
+use super::task_id::TaskId;
 use crate::money::Money;
 
 /// What a checked task asks of a model.

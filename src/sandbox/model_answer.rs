@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 
-use super::answer::About;
+use super::article::About;
 use super::envelope::{quoted, stamp, usd};
 use super::meter::Usage;
 use crate::product::Engine;

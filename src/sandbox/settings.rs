@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::faults::Faults;
-use super::gateway::Gateway;
+use super::gateway_settings::Gateway;
 use crate::money::Money;
 use crate::product::{Engine, Priority};
 
@@ -23,6 +23,14 @@ pub struct Spread {
     pub min: Duration,
     /// The longest.
     pub max: Duration,
+}
+
+impl Spread {
+    /// Milliseconds, drawn evenly.
+    pub(super) fn draw_ms(self, rng: &mut fastrand::Rng) -> u64 {
+        let [min, max] = [self.min, self.max].map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+        rng.u64(min..=max.max(min))
+    }
 }
 
 /// Where the provider's pages leave two behaviours open: which of the two this one shows.

@@ -6,7 +6,7 @@
 use chrono::{DateTime, Utc};
 
 use super::Sandbox;
-use super::tasks::TaskId;
+use super::task_id::TaskId;
 use crate::money::Money;
 
 impl Sandbox {

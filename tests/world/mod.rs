@@ -65,6 +65,11 @@ pub struct Life {
     pub calls: u64,
 }
 
+/// What a test tries every so many-th of; all of it where `BURSAR_TESTS_IN_FULL` is set, as the gate does.
+pub fn sampled(step: usize) -> usize {
+    if std::env::var_os("BURSAR_TESTS_IN_FULL").is_some() { 1 } else { step }
+}
+
 pub fn noon() -> DateTime<Utc> {
     "2026-11-22T12:00:00Z".parse().unwrap()
 }

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::lists::UnreadableList;
-use super::read::{elements, number, object, text};
 use super::rows::Row;
+use super::values::{elements, number, object, text};
 use crate::catalogue::{List, Model};
 use crate::market::{Language, Location};
 use crate::product::Engine;

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::read::{cost, elements, field, id, number, object, text};
 use super::rows::Row;
+use super::values::{cost, elements, field, id, number, object, text};
 use crate::money::Money;
 use crate::product::{Engine, Function, Method, Priority};
 

@@ -9,6 +9,7 @@ mod lists;
 mod mend;
 mod read;
 mod rows;
+mod values;
 mod write;
 
 pub use catalogue::{catalogue_path, languages, locations, models};
@@ -17,8 +18,9 @@ pub use lists::{
     first_result, listed_rows, ready_rows, user_data,
 };
 pub use mend::{Mended, mend};
-pub use read::{Cost, Envelope, GatewayError, Unreadable, envelope, gateway_error};
+pub use read::{Envelope, GatewayError, Unreadable, envelope, gateway_error};
 pub use rows::Row;
+pub use values::Cost;
 pub use write::{
     ID_LIST_PATH, Order, STATUS_PATH, USER_DATA_PATH, id_list_body, live_path, task_get_path, task_post_body,
     task_post_path, tasks_ready_path,

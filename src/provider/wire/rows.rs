@@ -9,7 +9,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::read::{Cost, Text, code, cost, id, text};
+use super::values::{Cost, Text, code, cost, id, text};
 
 /// What a reply says of one task.
 #[derive(Debug)]
