@@ -17,6 +17,7 @@ mod hazards;
 mod pages;
 mod plans;
 mod probe;
+mod reasons;
 mod refused;
 mod runs;
 mod sandboxed;
