@@ -24,4 +24,5 @@ mod sandboxed;
 mod second;
 mod statuses;
 mod told;
+mod warned;
 mod world;
