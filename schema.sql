@@ -1,16 +1,16 @@
 -- bursar's ledger: what was asked, what was bought, what it cost, and what came back.
 --
--- Money is whole nano-dollars. Moments are Unix seconds; a column that ends in _v is on the provider's clock, read from
--- the Date headers of its answers, the others on this machine's. The small numbers in `state` columns of the two long
--- tables are spelt out in `task_state` and `attempt_state`; the views at the end show everything in words.
+-- Money is in whole nano-dollars. Moments are Unix seconds: a column that ends in _v is on the provider's clock, read from
+-- the Date headers of its replies; the others are on this machine's. `task_state` and `attempt_state` name the small
+-- numbers in the `state` columns of the two long tables; the views at the end show everything in words.
 --
--- A row that cannot be true cannot be written: the constraints are named, and their names say what was violated. Those of
--- the two long tables have no IN with three or more values: SQLite builds a temporary index for each row to check that.
+-- An impossible row cannot be written. Each constraint has a name that says what was violated. The constraints of the two
+-- long tables use no IN with three or more values, because SQLite builds a temporary index for each row to check that.
 
 PRAGMA application_id = 1651864947; -- 'burs'
 PRAGMA user_version = 4;
 
--- One row: who this ledger is. The id is part of every tag, so that the provider's list shows which ledger bought what.
+-- The identity of this ledger: one row. The id is part of every tag, so the provider's list shows which ledger bought what.
 CREATE TABLE ledger (
     one        INTEGER PRIMARY KEY CONSTRAINT there_is_one_ledger CHECK (one = 1),
     ledger_id  TEXT NOT NULL CONSTRAINT a_ledger_id_is_80_bits CHECK (length(ledger_id) = 16),
@@ -18,8 +18,8 @@ CREATE TABLE ledger (
     created_at INTEGER NOT NULL
 ) STRICT;
 
--- Every session that held the lock. The last number and nonce also stand in a file outside the ledger: where the two
--- disagree, this ledger was restored, copied or rebuilt, and must look at the provider's list before it buys.
+-- Every session that held the lock. A file outside the ledger also holds the last number and nonce. If the two disagree,
+-- this ledger was restored, copied or rebuilt, and must scan the provider's list before it buys.
 CREATE TABLE session (
     n               INTEGER PRIMARY KEY,
     nonce           TEXT NOT NULL,
@@ -28,8 +28,8 @@ CREATE TABLE session (
     restored_from_v INTEGER -- not null: it found this ledger restored; what was bought since then may be missing
 ) STRICT;
 
--- A way to the provider. The login is kept as a salted hash, so that one login is never run under two names: its caps
--- and limits would be counted twice.
+-- A way to the provider. The login is stored as a salted hash, so that one login never runs under two names: its caps
+-- and limits would count twice.
 CREATE TABLE account (
     id                INTEGER PRIMARY KEY,
     name              TEXT NOT NULL CONSTRAINT an_account_has_one_name UNIQUE,
@@ -46,7 +46,7 @@ CREATE TABLE account (
     CONSTRAINT a_restoration_has_a_beginning CHECK (restored_closed_v IS NULL OR restored_from_v IS NOT NULL)
 ) STRICT;
 
--- The provider's list has shown a row of ours while its task was unfinished: absence from it can mean something.
+-- The provider's list has shown an unfinished task of ours: absence from it can mean something.
 CREATE TABLE visibility_proof (
     account  INTEGER NOT NULL REFERENCES account (id),
     function TEXT NOT NULL,
@@ -64,7 +64,7 @@ CREATE TABLE job (
     month_cap_nano INTEGER
 ) STRICT;
 
--- A job in a period. Closing stops buying only.
+-- A job in a period. A closed run buys nothing more; collecting and reconciling go on.
 CREATE TABLE run (
     id        INTEGER PRIMARY KEY,
     job       INTEGER NOT NULL REFERENCES job (id),
@@ -88,8 +88,8 @@ CREATE TABLE change (
     what TEXT NOT NULL
 ) STRICT;
 
--- Losses, written with the loss itself and told once: by the session that learnt of it, or by the next where that one died
--- before. Rows of a run and kind are added up until they are told.
+-- Losses. Each is written in the commit of the loss itself and reported once: by the session that learnt of it, or, if that
+-- one died, by the next. Rows of a run and kind are added up until they are reported.
 CREATE TABLE notice (
     id       INTEGER PRIMARY KEY,
     account  INTEGER NOT NULL REFERENCES account (id),
@@ -101,14 +101,14 @@ CREATE TABLE notice (
 ) STRICT;
 CREATE INDEX notice_untold ON notice (account, run, kind) WHERE told_at IS NULL;
 
--- What people know of a run: tasks that a summary told to be left for want of money, and losses that a person has seen.
+-- What people know about a run: tasks that a summary reported as left out for lack of money, and losses that a person has seen.
 CREATE TABLE run_told (
     run   INTEGER PRIMARY KEY REFERENCES run (id),
     short INTEGER NOT NULL DEFAULT 0,
     seen  INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 
--- Periods of a job without a run that ended by then: a person has seen that they are missing.
+-- A person has seen that the periods of a job which ended before this moment have no run.
 CREATE TABLE gaps_seen (
     job   INTEGER PRIMARY KEY REFERENCES job (id),
     until INTEGER NOT NULL
@@ -150,7 +150,7 @@ CREATE TABLE target (
     CONSTRAINT a_target_is_stored_once UNIQUE (engine, function, model, options)
 ) STRICT;
 
--- How a task is bought. It is not part of what is asked: a task bought at one priority is not bought again at another.
+-- How a task is bought. It is not part of the question: a task bought at one priority is not bought again at another.
 CREATE TABLE service (service INTEGER PRIMARY KEY, method TEXT NOT NULL, priority TEXT NOT NULL) STRICT;
 INSERT INTO service VALUES (0, 'standard', 'normal'), (1, 'standard', 'high'), (2, 'live', 'normal');
 
@@ -189,15 +189,15 @@ CREATE TABLE task (
 ) STRICT;
 CREATE INDEX task_to_buy ON task (run, position) WHERE state = 0;
 
--- A task that further prompt sets of the same run ask as well; the set in `task` pays.
+-- Further prompt sets of the same run that ask a task; the set in `task` pays for it.
 CREATE TABLE task_also_in (
     task       INTEGER NOT NULL REFERENCES task (id),
     prompt_set INTEGER NOT NULL REFERENCES prompt_set (id),
     PRIMARY KEY (task, prompt_set)
 ) STRICT, WITHOUT ROWID;
 
--- One POST of up to a hundred tasks of one endpoint. Its attempts are the rows first_attempt and following.
--- In doubt = unresolved > 0 and the process that sent it has let go of the connection.
+-- One POST of up to a hundred tasks of one endpoint. Its attempts are the rows from first_attempt on.
+-- It is in doubt if unresolved > 0 and the connection of the process that sent it is closed.
 CREATE TABLE batch (
     id            INTEGER PRIMARY KEY,
     run           INTEGER NOT NULL REFERENCES run (id),
@@ -226,10 +226,10 @@ CREATE TABLE attempt_state (state INTEGER PRIMARY KEY, name TEXT NOT NULL) STRIC
 INSERT INTO attempt_state VALUES (0, 'sending'), (1, 'submitted'), (2, 'answered'), (3, 'not_bought'), (4, 'refused'),
     (5, 'paid_failure'), (6, 'expired'), (7, 'resolved_as_bought');
 
--- One purchase of one task. It exists only after its money was reserved; its tag is computed from this row's id, the
--- ledger's id and the task's content, and echoed by the provider. Its task and batch are not declared as references: the
--- commit that writes it has just moved the one and written the other, and to look both up again is an eighth of what a
--- purchase costs here. The audit looks for rows that point to nothing.
+-- One purchase of one task. It exists only after its money was reserved. Its tag is computed from this row's id, the
+-- ledger's id and the task's content; the provider returns it. Its task and batch are not declared as references: the
+-- commit that writes the row has just moved the one and written the other, and looking both up again would be an eighth of
+-- the cost of a purchase here. The audit looks for rows that point to nothing.
 CREATE TABLE attempt (
     id           INTEGER PRIMARY KEY,
     task         INTEGER NOT NULL,
@@ -249,18 +249,18 @@ CREATE TABLE attempt (
         CHECK ((state <> 1 AND state <> 2 AND state <> 6) OR (provider_id IS NOT NULL AND coalesce(posted_nano, settled_nano) IS NOT NULL)),
     CONSTRAINT what_was_not_bought_cost_nothing CHECK (state NOT IN (3, 4) OR coalesce(posted_nano, 0) = 0)
 ) STRICT;
--- No index holds the provider's ids: they are random within a minute, and an index of them costs as much as all else that
--- a purchase writes. A row of the provider's is found by its tag. The first that has none of ours makes the index
--- attempt_by_provider_id, once, and with it attempt_by_tag, which holds what restored ledgers have taken over.
+-- No index holds the provider's ids: they are random within a minute, and an index of them costs as much as everything else
+-- that a purchase writes. A row of the provider's list is found by its tag. The first row without a tag of ours creates the
+-- index attempt_by_provider_id, once, and with it attempt_by_tag, which holds the purchases that a restored ledger recovered.
 
--- What the provider said of an attempt that it refused or that failed, in its own words.
+-- The provider's own words about an attempt that it refused or that failed.
 CREATE TABLE provider_message (
     attempt INTEGER PRIMARY KEY REFERENCES attempt (id),
     message TEXT NOT NULL CONSTRAINT a_message_is_short CHECK (length(message) <= 300)
 ) STRICT;
 
--- What a person decided on attempts in doubt, as long as nothing has come of it: it can be taken back. One that was bought
--- by a person's word (state 7) waits for its id, its cost and its answer.
+-- A person's decision about attempts in doubt. It can be taken back as long as nothing has followed from it. An attempt that
+-- a person called bought (state 7) waits for its id, its cost and its answer.
 CREATE TABLE word (
     attempt   INTEGER PRIMARY KEY REFERENCES attempt (id),
     bought    INTEGER NOT NULL CONSTRAINT a_word_is_yes_or_no CHECK (bought BETWEEN 0 AND 1),
@@ -268,8 +268,8 @@ CREATE TABLE word (
     CONSTRAINT what_was_bought_was_charged CHECK ((bought = 1) = (charged_v IS NOT NULL))
 ) STRICT;
 
--- Money only gains rows: what was reserved for a batch is charged or released, in as many steps as the truth takes.
--- What the provider took beyond what was held is overrun. Held = reserve - charge - release; spent = charge + overrun
+-- Money only gains rows: what was reserved for a batch is charged or released, in as many steps as it takes.
+-- What the provider took beyond the hold is overrun. Held = reserve - charge - release; spent = charge + overrun
 -- - refund. A charge is dated by the provider's time of the purchase; a hold counts from `from_v` to `to_v`.
 CREATE TABLE entry (
     id       INTEGER PRIMARY KEY,
@@ -287,9 +287,9 @@ CREATE TRIGGER an_entry_is_never_changed BEFORE UPDATE ON entry
 CREATE TRIGGER an_entry_is_never_deleted BEFORE DELETE ON entry
     BEGIN SELECT raise(ABORT, 'an_entry_is_never_deleted'); END;
 
--- Costs that were booked for want of the provider's word: a task failed or expired, or an answer named no cost. The books may
--- be above the bill by them until the provider's list names the cost; it is read for them at most once a day. A row leaves
--- when the cost is known, or when the list can no longer name it.
+-- Provisional costs: a task failed or expired, or a reply named no cost. They may put the books above the bill until the
+-- provider's list names the cost; bursar scans the list for them at most once a day. A row leaves when the cost is known, or
+-- when the list can no longer name it.
 CREATE TABLE provisional_cost (
     attempt    INTEGER PRIMARY KEY REFERENCES attempt (id),
     first_nano INTEGER,                 -- what the provider named at the purchase; null: nothing
@@ -298,8 +298,8 @@ CREATE TABLE provisional_cost (
     scanned_v  INTEGER                  -- the latest scan that found no other figure; null: none was made
 ) STRICT;
 
--- Money that the provider took and that belongs to no attempt: duplicates, foreign rows, and batches accepted after they were given
--- up. It counts in the account's totals.
+-- Money that the provider took and that belongs to no attempt: duplicates, foreign rows, and batches accepted after they
+-- were given up. It counts in the account's totals.
 CREATE TABLE unmatched_charge (
     id        INTEGER PRIMARY KEY,
     account   INTEGER NOT NULL REFERENCES account (id),
@@ -312,8 +312,8 @@ CREATE TABLE unmatched_charge (
     CONSTRAINT an_extra_charge_is_booked_once UNIQUE (account, provider_id)
 ) STRICT;
 
--- An unmatched charge whose task was found after all. The charge stays as it was booked, and counts no more: the attempt's
--- own charge counts in its place.
+-- An unmatched charge whose task was found later. The charge stays as it was booked and no longer counts: the attempt's
+-- own charge replaces it.
 CREATE TABLE unmatched_reversal (
     charge  INTEGER PRIMARY KEY REFERENCES unmatched_charge (id),
     attempt INTEGER NOT NULL REFERENCES attempt (id)
@@ -329,9 +329,9 @@ CREATE VIEW unmatched AS
     SELECT id, account, attempt, provider_id, tag, nano_usd, posted_v, why FROM unmatched_charge
     WHERE id NOT IN (SELECT charge FROM unmatched_reversal);
 
--- Ceilings and standing totals, one row for each scope and period, kept in the same transaction as the entries. The
--- reserving update adds to `held_nano` only where charged + held + the new hold stay within the limit. A provider that
--- charges more than it said can push `charged_nano` over it; nothing else can.
+-- Caps and standing totals, one row for each scope and period, updated in the same transaction as the entries. The
+-- reserving update adds to `held_nano` only if charged + held + the new hold stay within the cap. Only a provider that
+-- charges more than it announced can push `charged_nano` over it.
 CREATE TABLE cap (
     id           INTEGER PRIMARY KEY,
     scope        TEXT NOT NULL CONSTRAINT caps_have_a_known_scope CHECK
@@ -349,7 +349,7 @@ CREATE TABLE cap (
     CONSTRAINT a_scope_has_one_total_a_period UNIQUE (scope, owner, from_v)
 ) STRICT;
 
--- What this ledger was last charged for one task of a kind: a price it has never been charged is tried on one task.
+-- The last charge for one task of a price class. A price that this ledger has never paid is tried on one task.
 CREATE TABLE price_seen (
     account   INTEGER NOT NULL REFERENCES account (id),
     price_key TEXT NOT NULL,            -- function/engine/method/priority/model
@@ -358,8 +358,8 @@ CREATE TABLE price_seen (
     PRIMARY KEY (account, price_key)
 ) STRICT, WITHOUT ROWID;
 
--- What answers of LLM Responses came to, by what was asked of which model: what the next are expected to cost.
--- The most that one came to shows whether enough is reserved.
+-- The final costs of LLM Responses tasks by target: the expected cost of the next ones. The highest shows whether enough is
+-- reserved.
 CREATE TABLE target_cost (
     account    INTEGER NOT NULL REFERENCES account (id),
     target     INTEGER NOT NULL REFERENCES target (id),
@@ -370,8 +370,8 @@ CREATE TABLE target_cost (
     PRIMARY KEY (account, target, method)
 ) STRICT, WITHOUT ROWID;
 
--- The provider's own lists of what an engine serves, each replaced whole when it is read anew. Jobs are checked against
--- them; no task points to a row of theirs.
+-- The provider's own lists of what an engine serves, each replaced completely when it is read again. Jobs are checked
+-- against them; no task points to a row of theirs.
 CREATE TABLE catalogue (
     id      INTEGER PRIMARY KEY,
     list    TEXT NOT NULL
@@ -398,7 +398,7 @@ CREATE TABLE served_language (
     PRIMARY KEY (catalogue, code)
 ) STRICT, WITHOUT ROWID;
 
--- What a model can do; null: the provider does not say, which is no yes.
+-- What a model can do; null: the provider does not say, which does not count as yes.
 CREATE TABLE served_model (
     catalogue            INTEGER NOT NULL REFERENCES catalogue (id),
     name                 TEXT NOT NULL,
@@ -408,7 +408,7 @@ CREATE TABLE served_model (
     PRIMARY KEY (catalogue, name)
 ) STRICT, WITHOUT ROWID;
 
--- Scans of the provider's list that were complete, and what they were worth.
+-- Complete scans of the provider's list, and their results.
 CREATE TABLE scan (
     id      INTEGER PRIMARY KEY,
     account INTEGER NOT NULL REFERENCES account (id),
@@ -422,15 +422,15 @@ CREATE TABLE scan (
         CONSTRAINT a_scan_counts_for_a_restored_ledger_or_not CHECK (restored BETWEEN 0 AND 1)
 ) STRICT;
 
--- The batches in doubt that a valid scan counts for: those that it began with, after their quarantine, and of which it
--- showed nothing. A later session counts it together with a scan of its own.
+-- The batches in doubt for which a valid scan counts: those that were in doubt when it began, after their quarantine, and of
+-- which it showed nothing. A later session counts it together with a scan of its own.
 CREATE TABLE scan_of (
     batch INTEGER NOT NULL REFERENCES batch (id),
     scan INTEGER NOT NULL REFERENCES scan (id),
     PRIMARY KEY (batch, scan)
 ) STRICT, WITHOUT ROWID;
 
--- `tasks_ready` of an endpoint was full of others' answers when something was in doubt there: it may hide one of ours.
+-- `tasks_ready` of an endpoint was full of another program's answers while something was in doubt there: it may hide ours.
 CREATE TABLE ready_crowded (
     account  INTEGER NOT NULL REFERENCES account (id),
     engine   TEXT NOT NULL,
@@ -439,7 +439,7 @@ CREATE TABLE ready_crowded (
     PRIMARY KEY (account, engine, function)
 ) STRICT, WITHOUT ROWID;
 
--- The answers, compressed (zstd) as the provider sent them, whatever they look like. An answer that is odd says how:
+-- The answers, compressed (zstd) as the provider sent them, whatever they look like. `oddity` says what is odd about one:
 -- too_large (only its first part is kept), cut_short, not_utf8, not_json, repeated_key, odd_rows, no_code, empty_result,
 -- null_result or odd_result.
 CREATE TABLE answer (
