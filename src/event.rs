@@ -384,6 +384,10 @@ pub struct Progress {
     pub charged: Money,
     /// Calls in flight.
     pub in_flight: u32,
+    /// Tasks that this session leaves unbought for their price, too many tries, or because nothing is sold of their kind.
+    pub given_up: u64,
+    /// Something may still be bought.
+    pub buying: bool,
 }
 
 /// A watcher of events.

@@ -30,6 +30,16 @@ pub(super) fn tell(error: &anyhow::Error, out: out::Out) -> io::Result<()> {
     out::document(&json!({ "schema": "bursar.problems/1", "exit": exit, "problems": problems, "listed_in": listed_in }))
 }
 
+/// Says what a person must know of a session; in the stream of a run it is an event `notice` as well.
+pub(super) fn notice(what: &str, out: out::Out) -> io::Result<()> {
+    out.must(what);
+    if !(out.json && out.events) {
+        return Ok(());
+    }
+    let line = event_text::line("notice", Clock::system().now().wall, json!({ "message": what }));
+    out::data(&format!("{line}\n"))
+}
+
 /// A problem of a file.
 pub(super) fn of(problem: &Problem, problems: &Problems) -> Value {
     let (end_line, end_column) = problems.end(&problem.at);

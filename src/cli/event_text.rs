@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::failure;
-use super::out::{count, money};
+use super::out::{count, grouped, money};
 use crate::event::{Event, EventKind, Progress};
 use crate::money::Money;
 
@@ -48,7 +48,10 @@ pub(super) fn words(kind: &EventKind) -> Option<(Weight, String)> {
             (
                 weight,
                 format!(
-                    "batch {batch}: {accepted} accepted for {charged}, {refused} refused at no cost, {in_doubt} in doubt"
+                    "batch {batch}: {} accepted for {charged}, {} refused at no cost, {} in doubt",
+                    grouped(*accepted as u64),
+                    grouped(*refused as u64),
+                    grouped(*in_doubt as u64)
                 ),
             )
         }
@@ -372,10 +375,10 @@ fn fields(kind: &EventKind) -> (&'static str, Value) {
 }
 
 fn of_progress(progress: &Progress) -> Value {
-    let Progress { bought, answered, failed, waiting, in_doubt, charged, in_flight } = *progress;
+    let Progress { bought, answered, failed, waiting, in_doubt, charged, in_flight, given_up, buying } = *progress;
     with(
         json!({ "bought": bought, "answered": answered, "failed": failed, "waiting": waiting, "in_doubt": in_doubt,
-                "in_flight": in_flight }),
+                "in_flight": in_flight, "given_up": given_up, "buying": buying }),
         &[("charged", charged)],
     )
 }

@@ -136,6 +136,20 @@ pub(super) fn place(path: &Path) -> String {
     if path.is_absolute() { format!("`{named}`") } else { format!("`{named}` ({})", from_anywhere(path)) }
 }
 
+/// A time in its two largest units: `2 days 5h`, `14h 5m`, `40s`.
+pub(super) fn lasting(seconds: u64) -> String {
+    let (days, hours, minutes) = (seconds / 86_400, seconds / 3_600 % 24, seconds / 60 % 60);
+    let two = |first: String, second: u64, unit: &str| {
+        if second == 0 { first } else { format!("{first} {second}{unit}") }
+    };
+    match (days, hours, minutes) {
+        (1.., ..) => two(count(days, "day"), hours, "h"),
+        (_, 1.., _) => two(format!("{hours}h"), minutes, "m"),
+        (_, _, 1..) => two(format!("{minutes}m"), seconds % 60, "s"),
+        _ => format!("{seconds}s"),
+    }
+}
+
 /// As a shell takes it.
 pub(super) fn shell(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@%,".contains(c);
@@ -153,6 +167,12 @@ mod tests {
     #[test]
     fn what_moves_a_cursor_does_not_reach_a_terminal() {
         assert_eq!(lines("a\u{1b}[2Jb\nc\rd"), "a␛[2Jb\nc␍d");
+    }
+
+    #[test]
+    fn a_time_is_said_in_two_units() {
+        let said = [0, 59, 60, 200, 3_600, 50_752, 172_800, 193_671].map(lasting).join(", ");
+        assert_eq!(said, "0s, 59s, 1m, 3m 20s, 1h, 14h 5m, 2 days, 2 days 5h");
     }
 
     #[test]

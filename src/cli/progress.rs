@@ -1,14 +1,17 @@
 //! From events to what a person sees during a run: bars on a terminal, plain lines elsewhere, JSON Lines on stdout.
 
-use std::fmt::Write as _;
-use std::time::Duration;
+mod bars;
+mod first_answers;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use bars::{Bars, Says};
+pub(super) use first_answers::FirstAnswers;
 
 use super::event_text::{self, Weight};
 use super::learnt::Settled;
-use super::out::{self, Out, count, grouped, lines};
+use super::out::{self, Out, count, grouped, lasting};
+use super::stop::STOPPING;
 use crate::event::{Event, EventKind, Progress, Watch};
 use crate::money::Money;
 
@@ -26,6 +29,8 @@ pub(super) struct Baseline {
     pub(super) spent: Money,
     /// Ceilings of the runs together.
     pub(super) budget: Money,
+    /// When the first answers come after a purchase, where that is worth saying.
+    pub(super) first_answers: Option<FirstAnswers>,
 }
 
 /// Tells what happens.
@@ -38,37 +43,30 @@ pub(super) struct Teller {
     extras: u32,
     settled: Settled,
     bars: Option<Bars>,
-}
-
-struct Bars {
-    multi: MultiProgress,
-    tasks: ProgressBar,
-    money: ProgressBar,
-}
-
-impl Bars {
-    fn new(baseline: &Baseline) -> Self {
-        let multi = MultiProgress::with_draw_target(ProgressDrawTarget::stderr_with_hz(8));
-        let style = |template| ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let tasks = multi.add(ProgressBar::new(baseline.work));
-        tasks.set_style(style("tasks {bar:16} {pos}/{len}  {wide_msg}").progress_chars("=> "));
-        let money = multi.add(ProgressBar::new(baseline.budget.nanos().unsigned_abs()));
-        money.set_style(style("money {bar:16} {wide_msg}").progress_chars("=> "));
-        Self { multi, tasks, money }
-    }
+    /// When the first answers come was said.
+    told_when: bool,
 }
 
 impl Teller {
     pub(super) fn new(out: Out, baseline: Baseline) -> Self {
-        let bars = out.bars.then(|| Bars::new(&baseline));
-        Self { out, baseline, began: None, told: None, failures: 0, extras: 0, settled: Settled::default(), bars }
+        let bars = out.bars.then(|| Bars::new(baseline.work, baseline.budget.nanos().unsigned_abs()));
+        Self {
+            out,
+            baseline,
+            began: None,
+            told: None,
+            failures: 0,
+            extras: 0,
+            settled: Settled::default(),
+            bars,
+            told_when: false,
+        }
     }
 
     /// Takes the bars away: what follows is the summary. What was in doubt and is settled.
     pub(super) fn finish(self) -> Settled {
         if let Some(bars) = self.bars {
-            bars.tasks.finish_and_clear();
-            bars.money.finish_and_clear();
+            bars.clear();
         }
         self.settled
     }
@@ -94,24 +92,37 @@ impl Teller {
         }
     }
 
+    /// Says once, at the first purchase, when the first answers come.
+    fn say_when(&mut self, at: DateTime<Utc>, kind: &EventKind) {
+        let is_bought = matches!(kind, EventKind::BatchAnswered { accepted: 1.., .. });
+        if let Some(first) = self.baseline.first_answers.filter(|_| is_bought && !self.told_when && !self.out.quiet) {
+            self.told_when = true;
+            self.line(at, &first.says(at));
+        }
+    }
+
     fn line(&self, at: DateTime<Utc>, text: &str) {
         let text = format!("{}  {text}", at.format("%H:%M:%SZ"));
         match &self.bars {
-            // Where the terminal cannot be written to, there is nobody to tell.
-            Some(bars) => drop(bars.multi.println(lines(&text))),
+            Some(bars) => bars.above(|| self.out.must(&text)),
             None => self.out.must(&text),
         }
     }
 
     fn progress(&mut self, at: DateTime<Utc>, now: &Progress) {
         let began = *self.began.get_or_insert(at);
-        let (pace, left) = self.pace(at - began, now);
+        let pace = self.pace(at - began, now);
         if let Some(bars) = &self.bars {
-            bars.tasks.set_position((now.answered + now.failed).min(self.baseline.work));
-            bars.tasks.set_message(format!("{}{pace}{left}", tallied(now)));
+            let done = (now.answered + now.failed).min(self.baseline.work);
             let spent = self.baseline.spent.saturating_add(now.charged);
-            bars.money.set_position(spent.nanos().unsigned_abs());
-            bars.money.set_message(format!("{spent} of {}", self.baseline.budget));
+            let elapsed = u64::try_from((at - began).num_seconds()).unwrap_or_default();
+            let says = Says {
+                tasks: vec![format!("{}/{}", grouped(done), grouped(self.baseline.work))],
+                money: vec![format!("{spent} of {}", self.baseline.budget)],
+                time: std::iter::once(lasting(elapsed)).chain(pace.into_iter().rev()).collect(),
+                session: troubles(now).into_iter().chain(counts(now)).collect(),
+            };
+            bars.show(done, spent.nanos().unsigned_abs(), &says);
             return;
         }
         let due = self.told.is_none_or(|(told_at, told)| {
@@ -120,38 +131,48 @@ impl Teller {
         });
         if self.out.progress && !self.out.json && due && now.bought + now.answered + now.waiting > 0 {
             self.told = Some((at, *now));
-            self.line(at, &format!("{}; {} charged{pace}{left}", tallied(now), now.charged));
+            self.line(at, &format!("this session: {}", tallied(now, &pace)));
         }
     }
 
-    /// Tasks a minute, and how long the rest takes at that.
-    fn pace(&self, since: TimeDelta, now: &Progress) -> (String, String) {
+    /// Tasks a minute, and how long the rest takes at that; nothing before there is an answer.
+    fn pace(&self, since: TimeDelta, now: &Progress) -> Vec<String> {
         let elapsed_ms = u64::try_from(since.num_milliseconds()).unwrap_or(0);
         let done = now.answered + now.failed;
         if elapsed_ms < 1_000 || done == 0 {
-            return (String::new(), String::new());
+            return Vec::new();
         }
-        let pace = format!("; {} answers/min", grouped(done.saturating_mul(60_000) / elapsed_ms));
-        let left_s = self.baseline.work.saturating_sub(done).saturating_mul(elapsed_ms) / done / 1_000;
-        let left = if left_s == 0 {
-            String::new()
-        } else {
-            format!(", about {} left", humantime::format_duration(Duration::from_secs(left_s)))
-        };
-        (pace, left)
+        let pace = format!("{} answers/min", grouped(done.saturating_mul(60_000) / elapsed_ms));
+        let left_s = self.to_come(now).saturating_mul(elapsed_ms) / done / 1_000;
+        let left = (left_s > 0).then(|| format!("about {} left", lasting(left_s)));
+        std::iter::once(pace).chain(left).collect()
+    }
+
+    /// Answers that this session still brings: not those of tasks that it has given up.
+    fn to_come(&self, now: &Progress) -> u64 {
+        if !now.buying {
+            return now.waiting;
+        }
+        let left = self.baseline.work.saturating_sub(now.answered + now.failed);
+        left.saturating_sub(now.given_up).max(now.waiting)
     }
 }
 
-fn tallied(now: &Progress) -> String {
-    let mut text =
-        format!("{} bought, {} answered, {} waiting", grouped(now.bought), grouped(now.answered), grouped(now.waiting));
-    if now.failed > 0 {
-        let _ = write!(text, ", {} failed", grouped(now.failed));
-    }
-    if now.in_doubt > 0 {
-        let _ = write!(text, ", {} in doubt", grouped(now.in_doubt));
-    }
-    text
+/// What may need somebody.
+fn troubles(now: &Progress) -> Vec<String> {
+    let some = [(now.failed, "failed"), (now.in_doubt, "in doubt")].into_iter().filter(|(tasks, _)| *tasks > 0);
+    some.map(|(tasks, what)| format!("{} {what}", grouped(tasks))).collect()
+}
+
+fn counts(now: &Progress) -> Vec<String> {
+    let all = [(now.bought, "bought"), (now.answered, "answered"), (now.waiting, "waiting")];
+    all.map(|(tasks, what)| format!("{} {what}", grouped(tasks))).to_vec()
+}
+
+fn tallied(now: &Progress, pace: &[String]) -> String {
+    let tasks = counts(now).into_iter().chain(troubles(now)).collect::<Vec<_>>().join(", ");
+    let charged = format!("{} charged", now.charged);
+    [tasks, charged].iter().chain(pace).map(String::as_str).collect::<Vec<_>>().join("; ")
 }
 
 impl Watch for Teller {
@@ -166,6 +187,14 @@ impl Watch for Teller {
             return;
         }
         self.settle(&event.kind);
+        self.say_when(event.at, &event.kind);
+        // Where there are bars, nobody else writes to the terminal.
+        if matches!(event.kind, EventKind::Draining)
+            && let Some(bars) = &self.bars
+        {
+            bars.above(|| self.out.must(STOPPING));
+            return;
+        }
         let Some((weight, text)) = event_text::words(&event.kind) else { return };
         let counted = self.counted(&event.kind).map(|(told, one)| {
             *told = told.saturating_add(1);
@@ -187,5 +216,31 @@ impl Watch for Teller {
             let told = count(u64::from(told), one);
             self.line(event.at, &format!("{told} shown so far; further ones are only counted"));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn teller(work: u64) -> Teller {
+        let out = Out { json: false, events: false, quiet: false, bars: false, progress: true, verbose: false };
+        Teller::new(out, Baseline { work, ..Baseline::default() })
+    }
+
+    #[test]
+    fn what_was_given_up_is_not_waited_for() {
+        let now = Progress { answered: 100, failed: 20, waiting: 30, buying: true, ..Progress::default() };
+        let left = |now: &Progress| teller(1_000).pace(TimeDelta::seconds(60), now);
+        assert_eq!(left(&now), ["120 answers/min", "about 7m 20s left"]);
+        assert_eq!(left(&Progress { given_up: 820, ..now })[1], "about 30s left");
+        assert_eq!(left(&Progress { given_up: 2_000, ..now })[1], "about 15s left");
+        assert_eq!(left(&Progress { buying: false, ..now })[1], "about 15s left");
+    }
+
+    #[test]
+    fn a_progress_line_counts_with_separators() {
+        let now = Progress { bought: 1_200, answered: 1_100, waiting: 99, failed: 1, ..Progress::default() };
+        assert_eq!(tallied(&now, &[]), "1,200 bought, 1,100 answered, 99 waiting, 1 failed; $0.00 charged");
     }
 }

@@ -58,7 +58,7 @@ pub(super) fn reconcile(args: &SandboxedArgs, common: &Common, out: Out) -> anyh
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("no runtime")?;
     runtime.block_on(async {
         let clock = Clock::system();
-        let stop = stop::listen(out, None);
+        let stop = stop::listen(Out { bars: false, ..out }, None);
         let timing = accounts.first().map(|account| account.account.timing.clone()).unwrap_or_default();
         let patience = (!out.is_watched()).then_some(timing.patience);
         let wait = Wait { no_follow: false, silence: timing.silence, patience };

@@ -14,7 +14,9 @@ use crate::config::AccountConfig;
 use crate::ledger::{Login, Whose};
 use crate::product::Route;
 use crate::provider::http::{Http, HttpError};
-pub(super) use proxy::{in_words as proxy_in_words, not_used as proxy_not_used, unused as unused_proxy};
+pub(super) use proxy::{
+    excepted as excepted_from_proxies, in_words as proxy_in_words, not_used as proxy_not_used, unused as unused_proxy,
+};
 
 /// What lets an account in, and how it is reached.
 pub(super) struct Credentials {

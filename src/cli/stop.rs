@@ -7,17 +7,23 @@ use tokio::sync::watch;
 use super::out::Out;
 use crate::engine::StopWord;
 
+/// Said at the first signal; it fits a narrow terminal. What a second one cuts off is in doubt until the next session.
+pub(super) const STOPPING: &str = "finishing requests in flight; Ctrl-C again quits now";
+
 /// Listens for signals: the first lets what is in flight end, the second ends at once. `max_wait` counts as the first.
 pub(super) fn listen(out: Out, max_wait: Option<Duration>) -> watch::Receiver<StopWord> {
     let (send, receive) = watch::channel(StopWord::None);
     tokio::spawn(async move {
         let mut signals = Signals::new();
+        // Whoever draws bars says it above them.
+        let say = |what| {
+            if !out.bars {
+                out.note(what);
+            }
+        };
         tokio::select! {
-            () = signals.next() => out.note(
-                "stopping: nothing new is bought, what is in flight is waited for; once more ends at once, and what is in \
-                 flight is then in doubt until the next session",
-            ),
-            () = elapsed(max_wait) => out.note("the time given by --max-wait is over: what is in flight is waited for"),
+            () = signals.next() => say(STOPPING),
+            () = elapsed(max_wait) => say("the time given by --max-wait is over: what is in flight is waited for"),
         }
         // Whoever listened has ended already.
         let _ = send.send(StopWord::Drain);

@@ -8,7 +8,7 @@ use super::account_status::AccountStatus;
 use super::exit::Exit;
 use super::failure;
 use super::learnt::Learnt;
-use super::out::{self, count, from_anywhere, grouped, lines, shell};
+use super::out::{self, count, from_anywhere, grouped, lasting, lines, shell};
 use super::table;
 use super::unbought;
 use crate::engine::End;
@@ -233,7 +233,7 @@ pub(super) fn unmatched(end: &End) -> Option<String> {
 /// What nothing came of at the end: for how long, from whom, and why not.
 fn waiting_for(end: &End, account_status: &AccountStatus) -> Option<String> {
     let (lasted, why) = end.no_answer.as_ref()?;
-    let lasted = humantime::format_duration(std::time::Duration::from_secs(lasted.as_secs()));
+    let lasted = lasting(lasted.as_secs());
     Some(format!("for {lasted} from account {} at {}: {why}", account_status.account, account_status.base_url))
 }
 

@@ -89,6 +89,9 @@ fn a_run_through_a_proxy_buys_and_collects() {
         "ok    connection       through the proxy http://{address}, with the user and password in `proxy.secret`"
     );
     assert!(doctor.stdout.contains(&says), "{doctor:?}");
+    let excepted = Ended::of(world.command(&["doctor"]).env("NO_PROXY", "127.0.0.1").output().unwrap());
+    let says = "NO_PROXY names this host and is not used: `proxy` in bursar.toml holds\n";
+    assert!(excepted.stdout.contains(says), "{excepted:?}");
 }
 
 #[test]
@@ -125,6 +128,30 @@ fn an_environment_proxy_is_named_with_its_config_key() {
             assert!(!format!("{ended:?}").contains("hunter2"), "{ended:?}");
         }
     }
+}
+
+#[test]
+fn hosts_excepted_from_proxies_are_reached_without_one() {
+    let world = World::new();
+    elsewhere(&world);
+    let doctor = |proxy: &str, excepted: &str| {
+        let mut command = world.command(&["doctor"]);
+        Ended::of(command.env("HTTPS_PROXY", proxy).env("NO_PROXY", excepted).output().unwrap()).stdout
+    };
+    assert!(!doctor("http://127.0.0.1:2", "*").contains("PROXY"));
+    assert!(
+        doctor("http://127.0.0.1:2", "other.example")
+            .contains("HTTPS_PROXY is set in the environment and is not used: ")
+    );
+    let socks = doctor("socks5h://127.0.0.1:2", "");
+    let says = "HTTPS_PROXY is set in the environment and is not used: it names a SOCKS proxy, and bursar only goes through proxies \
+                that are spoken to by HTTP; where there is one, write proxy = \"http://HOST:PORT\" below [accounts.main] in \
+                bursar.toml\n";
+    assert!(socks.contains(says), "{socks}");
+    assert!(
+        doctor("https://127.0.0.1:2", "")
+            .contains("it names a proxy that is spoken to by HTTPS, and bursar speaks plain HTTP")
+    );
 }
 
 #[test]

@@ -198,6 +198,12 @@ fn a_broken_job_does_not_stop_a_good_one() {
         assert!(ended.stdout.contains("\njob (once): complete (exit code 0)\n"), "{}", ended.stdout);
     }
     assert!(world.bursar(&["run", "broken.toml", "job.toml"]).stderr.contains("not-there.txt"));
+    let data = world.bursar(&["run", "broken.toml", "missing.toml", "job.toml", "--json"]).stdout;
+    let events: Vec<Value> = data.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let named = |name: &str| events.iter().filter(|event| event["event"] == name).collect::<Vec<_>>();
+    assert_eq!((named("problems").len(), named("summary").len()), (2, 1), "{data}");
+    let notice = "`broken.toml`, `missing.toml` are not run; `job.toml` is all the same";
+    assert_eq!(named("notice")[0]["message"], notice);
     world.agree(1);
 }
 
@@ -210,6 +216,24 @@ fn a_job_too_dear_does_not_stop_another() {
     assert_eq!(ended.code, 2, "{ended:?}");
     assert!(ended.stderr.contains("`dear.toml` is not run; `job.toml` is all the same\n"), "{}", ended.stderr);
     assert!(ended.stdout.contains("\njob (once): complete (exit code 0)\n"), "{}", ended.stdout);
+    world.agree(1);
+}
+
+#[test]
+fn errors_of_a_run_among_others_are_data_too() {
+    let world = World::new();
+    let text = fs::read_to_string(world.folder.path().join("job.toml")).unwrap();
+    let keyless = text.replace("[budget]", "account = \"keyless\"\n[budget]");
+    fs::write(world.folder.path().join("keyless.toml"), keyless).unwrap();
+    let config = world.folder.path().join("bursar.toml");
+    let more = "[accounts.keyless]\nroute = 'sandbox'\nbase_url = 'http://127.0.0.1:1'\nlogin_env = 'NO_SUCH_LOGIN'\n";
+    fs::write(&config, fs::read_to_string(&config).unwrap() + more).unwrap();
+    let ended = world.bursar(&["run", "keyless.toml", "job.toml", "--json"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    let events: Vec<Value> = ended.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let problems = events.iter().find(|event| event["event"] == "problems").unwrap();
+    let says = "account `keyless`: set NO_SUCH_LOGIN to the login, or say --sandbox to try with play money; nothing was bought";
+    assert_eq!((&problems["exit"], &problems["problems"][0]["message"]), (&2.into(), &says.into()), "{problems:#}");
     world.agree(1);
 }
 

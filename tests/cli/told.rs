@@ -173,3 +173,17 @@ fn a_lock_held_too_long_ends_the_wait() {
         assert!(line.starts_with(&format!("ledger bursar.db is held by another process {holder}")), "{line}");
     }
 }
+
+#[test]
+fn the_first_purchase_says_when_answers_are_expected() {
+    let world = World::new();
+    let ended = world.bursar(&["run", "job.toml"]);
+    let line = ended.stderr.lines().find(|line| line.contains("first answers expected by ")).unwrap();
+    assert!(line.ends_with("Z: the provider promises them within 45m"), "{line}");
+    let (said, by) = (&line[..8], line.split("expected by ").nth(1).unwrap());
+    let seconds = |time: &str| time.split(':').fold(0, |sum: u32, part| sum * 60 + part.parse::<u32>().unwrap());
+    if let Some(by) = by.split_once("Z: ").map(|(by, _)| by).filter(|by| by.len() == 8) {
+        assert!((2_699..=2_700).contains(&(seconds(by) - seconds(said))), "{line}");
+    }
+    assert!(!world.bursar(&["run", "job.toml"]).stderr.contains("first answers"), "nothing is bought any more");
+}

@@ -109,7 +109,16 @@ fn connection(account: &AccountConfig, outcome: &Result<Response, Failure>) -> O
                 (None, None) => "check the network and `base_url`".to_owned(),
             },
         )),
-        (Some(proxy), _) => Some(Finding::ok(ABOUT, format!("through the proxy {proxy}"))),
+        (Some(proxy), _) => {
+            let through = Finding::ok(ABOUT, format!("through the proxy {proxy}"));
+            Some(match secrets::excepted_from_proxies(account) {
+                Some(variable) => {
+                    let says = format!("{variable} names this host and is not used: `proxy` in bursar.toml holds");
+                    through.knowing(says)
+                }
+                None => through,
+            })
+        }
         (None, _) => {
             let variable = unused?;
             Some(Finding::ok(ABOUT, "direct").knowing(secrets::proxy_not_used(variable, &account.name)))

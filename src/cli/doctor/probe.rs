@@ -71,7 +71,7 @@ impl Probe<'_> {
     async fn start(&self, begun: &Cell<bool>) -> anyhow::Result<Vec<Finding>> {
         let prices = PriceList::with(&self.account.prices).on(self.clock.now().wall.date_naive());
         let (job, expected) = self.job(&prices)?;
-        let stop = stop::listen(self.out, Some(self.wait));
+        let stop = stop::listen(Out { bars: false, ..self.out }, Some(self.wait));
         let Some(_lock) = take(&self.config.ledger, "buying a task for proof", NO_WAIT, self.out, stop.clone()).await?
         else {
             return Ok(vec![interrupted()]);

@@ -13,9 +13,9 @@ use crate::cli::account_status::AccountStatus;
 use crate::cli::learnt::{Learnt, Settled};
 use crate::cli::locate::Located;
 use crate::cli::out::{self, Out, count, grouped};
-use crate::cli::progress::{Baseline, Teller};
+use crate::cli::progress::{Baseline, FirstAnswers, Teller};
 use crate::cli::secrets::Credentials;
-use crate::cli::{Exit, embedded, event_text, secrets, summary, warnings};
+use crate::cli::{Exit, diagnostics, embedded, event_text, secrets, summary, warnings};
 use crate::config::AccountConfig;
 use crate::engine::{self, Executor, RunTerms, StopWord, Terms};
 use crate::ids::AccountId;
@@ -74,6 +74,7 @@ impl Start<'_> {
         ledger.settle_in_file();
         let (mut baseline, mut wanted) = (Baseline::default(), Wanted::default());
         let charged = ledger.prices_charged(&config.name)?;
+        let mut firsts = Vec::new();
         for (run, located) in runs.iter().filter_map(|(run, go)| Some((run, go.on()?))) {
             let report = Report::of(ledger, *run, &prices, self.clock.now())?;
             let (job, _) = engine::by_deadline(
@@ -84,7 +85,9 @@ impl Start<'_> {
                 &prices,
                 self.clock.now().wall.timestamp(),
             )?;
-            self.show(&report, (located, &job), config, (&prices, &charged))?;
+            let first_answers = FirstAnswers::of(&job, ledger, speed)?.filter(|_| report.waiting == 0);
+            self.show(&report, (located, &job), config, (&prices, &charged), first_answers)?;
+            firsts.push(first_answers);
             let fits = fits(&report);
             let to_buy = if report.status.state == RunState::Closed { 0 } else { fits };
             wanted.add(to_buy, report.waiting + report.in_doubt, &located.job.results);
@@ -92,10 +95,12 @@ impl Start<'_> {
             baseline.spent = baseline.spent.saturating_add(report.status.total.charged);
             baseline.budget = baseline.budget.saturating_add(report.status.total.limit.unwrap_or_default());
         }
+        // Where one of the jobs has answers at once, or waits for earlier ones, there is no first moment to name.
+        baseline.first_answers = firsts.into_iter().reduce(|one, other| Some(one?.sooner(Some(other?)))).flatten();
         let bytes_per_answer = jobs.first().and_then(|located| located.config.bytes_per_answer);
         let no_headroom = wanted.refusal(ledger, bytes_per_answer)?;
         if let Some(why) = &no_headroom {
-            self.out.must(why);
+            diagnostics::notice(why, self.out)?;
             bought.clear();
         }
         let terms = Terms { speed, collect: !self.args.no_collect, patience, ..terms(account, config, bought) };
@@ -109,11 +114,7 @@ impl Start<'_> {
             (ended?, settled)
         };
         if end.refused.is_some() || end.no_answer.is_some() {
-            credentials.odd().iter().for_each(|sentence| self.out.must(sentence));
-            // When quiet, this was not said at the beginning.
-            if let Some(variable) = secrets::unused_proxy(config).filter(|_| self.out.quiet) {
-                self.out.must(&secrets::proxy_not_used(variable, &config.name));
-            }
+            self.tell_likely_cause(credentials, config)?;
         }
         let unmatched = [(config.name.clone(), end.unmatched.0)].into();
         let learnt = Learnt::of(ledger, runs.iter().map(|(run, _)| *run).collect(), settled, unmatched)?;
@@ -157,6 +158,18 @@ impl Start<'_> {
         Ok(exit)
     }
 
+    /// What is likely wrong where the account is refused, or nothing answers.
+    fn tell_likely_cause(&self, credentials: &Credentials, config: &AccountConfig) -> anyhow::Result<()> {
+        for sentence in credentials.odd() {
+            diagnostics::notice(sentence, self.out)?;
+        }
+        // When quiet, this was not said at the beginning.
+        if let Some(variable) = secrets::unused_proxy(config).filter(|_| self.out.quiet) {
+            diagnostics::notice(&secrets::proxy_not_used(variable, &config.name), self.out)?;
+        }
+        Ok(())
+    }
+
     /// Says that a job has no run in this session; what that comes to.
     pub(super) fn tell_no_run(&self, located: &Located, no_run: &NoRun) -> anyhow::Result<Exit> {
         let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
@@ -175,6 +188,7 @@ impl Start<'_> {
         (located, job): (&Located, &Job),
         config: &AccountConfig,
         (prices, charged): (&PriceList, &BTreeSet<String>),
+        first_answers: Option<FirstAnswers>,
     ) -> anyhow::Result<()> {
         let status = &report.status;
         if self.out.json {
@@ -186,6 +200,7 @@ impl Start<'_> {
                     "account": config.name, "base_url": config.base_url, "job": status.job, "period": status.period,
                     "tasks": { "asked": report.asked, "planned": report.planned, "submitted": report.waiting,
                                "in_doubt": report.in_doubt, "answered": report.answered, "failed": report.failed },
+                    "first_answers_s": first_answers.map(FirstAnswers::seconds),
                 }),
             )?;
         }

@@ -4,7 +4,7 @@ use super::Start;
 use super::period::{Handshake, Meant, NoRun, has_borders};
 use crate::cli::locate::Located;
 use crate::cli::out::{count, grouped};
-use crate::cli::{Exit, deadline_choice};
+use crate::cli::{Exit, deadline_choice, diagnostics};
 use crate::config::AccountConfig;
 use crate::engine::{self, PrepareError, RunTerms};
 use crate::ids::{AccountId, RunId};
@@ -87,7 +87,8 @@ impl Start<'_> {
                     exit = exit.and(Exit::Usage);
                     let name = &located.job.name;
                     let collected = if self.args.no_collect { "" } else { "; what is paid is collected all the same" };
-                    self.out.must(&format!("{error}. Nothing is bought of job `{name}` in this session{collected}"));
+                    let what = format!("{error}. Nothing is bought of job `{name}` in this session{collected}");
+                    diagnostics::notice(&what, self.out)?;
                     runs.extend(ledger.find_run(name, Some(&period.id))?.map(|run| (run, Go::Wrong)));
                 }
                 Err(error) => exit = exit.and(self.beside_others(Err(error))?),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::cli::diagnostics;
 use crate::cli::out::Out;
 use crate::clock::Clock;
 use crate::engine::StopWord;
@@ -54,9 +55,9 @@ pub(in crate::cli) async fn take(
                 let held = format!("ledger {} is held by another process{holder}", ledger.display());
                 if wait.patience.is_some_and(|patience| waited >= patience) {
                     let waited = humantime::format_duration(Duration::from_secs(waited.as_secs()));
-                    out.must(&format!(
-                        "{held}: waited {waited} for it, and nothing was bought; the same command waits again"
-                    ));
+                    let what =
+                        format!("{held}: waited {waited} for it, and nothing was bought; the same command waits again");
+                    diagnostics::notice(&what, out)?;
                     return Ok(None);
                 }
                 if told != Some(holder.pid) {
@@ -66,9 +67,9 @@ pub(in crate::cli) async fn take(
                 if waited >= wait.silence && !told_late {
                     told_late = true;
                     let waited = humantime::format_duration(Duration::from_secs(waited.as_secs()));
-                    out.must(&format!(
-                        "{held}, and this session has waited {waited} for it: it continues once that one ends"
-                    ));
+                    let what =
+                        format!("{held}, and this session has waited {waited} for it: it continues once that one ends");
+                    diagnostics::notice(&what, out)?;
                 }
             }
             Err(error) => return Err(error.into()),

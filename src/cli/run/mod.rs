@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use super::args::RunArgs;
 use super::locate::{self, Located};
 use super::out::{Out, shell};
-use super::{Common, Exit, embedded, mistake, sandboxed, secrets, stop};
+use super::{Common, Exit, diagnostics, embedded, mistake, sandboxed, secrets, stop};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::StopWord;
@@ -88,7 +88,7 @@ fn load(args: &RunArgs, common: &Common, out: Out) -> anyhow::Result<(Vec<Locate
     }
     if !broken.is_empty() && !jobs.is_empty() {
         let good: Vec<String> = jobs.iter().map(|job| job.named.display().to_string()).collect();
-        out.must(&format!("{} not run; {} all the same", are(&broken), are(&good)));
+        diagnostics::notice(&format!("{} not run; {} all the same", are(&broken), are(&good)), out)?;
     }
     Ok((jobs, wrong))
 }
@@ -199,7 +199,7 @@ impl Start<'_> {
             ledger.claim(&state_dir, &whose, &names_of(jobs), self.args.new_ledger, at)?;
         }
         if let Trust::Restored(why) = &begun.trust {
-            self.tell_restored(why, ways.iter().map(|(_, account, _)| account));
+            self.tell_restored(why, ways.iter().map(|(_, account, _)| account))?;
         }
         let served = CancellationToken::new();
         for (jobs, mut account, credentials) in ways {
@@ -242,22 +242,25 @@ impl Start<'_> {
     }
 
     /// What a restored ledger means for these accounts.
-    fn tell_restored<'a>(&self, why: &str, accounts: impl Iterator<Item = &'a AccountConfig>) {
+    fn tell_restored<'a>(&self, why: &str, accounts: impl Iterator<Item = &'a AccountConfig>) -> anyhow::Result<()> {
         let (listed, unlisted): (Vec<_>, Vec<_>) = accounts.partition(|account| account.route.shows_lists());
         if let Some(first) = listed.first() {
-            self.out.must(&format!(
+            let what = format!(
                 "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands only in the provider's list: \
                  nothing is bought before that was read whole, which takes the quarantine of each account ({}), or a day \
                  where the list has never shown an unfinished task of ours",
                 humantime::format_duration(first.timing.quarantine)
-            ));
+            );
+            diagnostics::notice(&what, self.out)?;
         }
         for account in unlisted {
-            self.out.must(&format!(
+            let what = format!(
                 "this ledger was restored, copied or rebuilt: {why}. What it bought meanwhile stands in no list that route \
                  `{}` has: a person decides before account {} buys again",
                 account.route, account.name
-            ));
+            );
+            diagnostics::notice(&what, self.out)?;
         }
+        Ok(())
     }
 }

@@ -57,6 +57,8 @@ impl Core {
             waiting: self.collect.waiting() + self.reconcile.awaited_attempts(),
             in_doubt: self.reconcile.attempts(),
             in_flight: self.in_flight,
+            given_up: self.dispatch.passed_over(),
+            buying: !self.stopping && !self.dispatch.is_done(),
             ..self.progress
         }
     }

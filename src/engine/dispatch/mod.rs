@@ -330,6 +330,12 @@ impl Dispatch {
         idle && (self.halted.is_some() || (self.queues.iter().all(nothing_left) && self.canary().is_none()))
     }
 
+    /// Tasks that this session passes over: for their price, their tries, or because nothing is sold in their endpoint queue.
+    pub(super) fn passed_over(&self) -> u64 {
+        let (priced_out, tried_out) = self.left();
+        priced_out + tried_out + self.shut.values().map(|shut| shut.left).sum::<u64>()
+    }
+
     /// Tasks left planned because of their price, and because of too many tries or the provider's own limits.
     pub(super) fn left(&self) -> (u64, u64) {
         let tried_out = |queue: &RunQueue| queue.tries.keys().filter(|task| queue.tried_out(**task)).count() as u64;
