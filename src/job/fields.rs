@@ -11,7 +11,7 @@ use std::ops::Range;
 use rust_decimal::Decimal;
 use toml::de::DeValue;
 
-use super::set::Layers;
+use super::layers::Layers;
 use crate::catalogue::undated;
 use crate::page::Section;
 use crate::problem::Wrong;

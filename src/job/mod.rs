@@ -8,6 +8,8 @@ mod fields;
 mod header;
 mod impostor;
 mod jsonl;
+mod keys;
+mod layers;
 mod near;
 mod notation;
 mod open;

@@ -3,15 +3,16 @@
 
 use std::ops::Range;
 
-use super::set::Layers;
-use super::target::Targets;
 use super::{Asked, Budget, PromptSet, Target};
 use crate::config::AccountConfig;
 use crate::model::model_names;
 use crate::money::Money;
 use crate::near::nearest;
-use crate::page::Section;
+use crate::page::{Page, Section};
 use crate::problem::{Wrong, WrongPrice};
+
+/// What one task may cost at the most.
+pub(super) const CEILING: &str = "max_cost_per_task";
 
 /// Who knows what a task costs.
 pub trait Pricing {
@@ -37,9 +38,16 @@ impl Priced<'_> {
     }
 
     /// The targets of a set: each has a price, and none above what one task of it may cost.
-    pub(super) fn set(self, layers: &Layers<'_, '_>, targets: &Targets, asked: Asked) {
-        let page = layers.set.page;
-        for (target, span) in targets.list.iter().zip(&targets.places) {
+    ///
+    /// `bound` is the section that says how much, if one does.
+    pub(super) fn set(
+        self,
+        page: &Page<'_>,
+        bound: Option<&Section<'_, '_>>,
+        (targets, places): (&[Target], &[Range<usize>]),
+        asked: Asked,
+    ) {
+        for (target, span) in targets.iter().zip(places) {
             let Some(worst_case) = self.worst_case(target, asked) else {
                 // Without a model there is nothing to have a price, which has been said.
                 let Some(model) = target.model.clone() else { continue };
@@ -49,10 +57,8 @@ impl Priced<'_> {
                 page.wrong(span.clone(), Wrong::Price(wrong));
                 continue;
             };
-            if let (Some(most), Some(section)) =
-                (asked.ceiling.filter(|most| worst_case > *most), layers.with("max_cost_per_task"))
-            {
-                let span = value_span(section, "max_cost_per_task");
+            if let (Some(most), Some(section)) = (asked.ceiling.filter(|most| worst_case > *most), bound) {
+                let span = value_span(section, CEILING);
                 let wrong =
                     WrongPrice::TooDear { function: target.function, engine: target.engine, price: worst_case, most };
                 page.wrong(span, Wrong::Price(wrong));

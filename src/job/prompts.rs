@@ -9,10 +9,10 @@ use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 use super::Target;
+use super::layers::Layers;
 use super::near::{Near, NearDuplicates};
 use super::notation::Recognised;
 use super::open;
-use super::set::Layers;
 use super::source::{Found, Origin, Source};
 use super::stream::{Files, Item, Unusable};
 use super::suspects::{Suspects, Watch};

@@ -5,6 +5,7 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::keys::{BUDGET_CALLED, BUDGET_KEYS, CALLED, KEYS, explain};
 use super::priced::{Priced, Pricing};
 use super::prompts::Gathering;
 use super::stream::Files;
@@ -18,53 +19,6 @@ use crate::period::PeriodKind;
 use crate::problem::{Problems, Wrong};
 use crate::product::ResultKind;
 use crate::zone::{self, Zone};
-
-const KEYS: &[&str] = &[
-    "name",
-    "account",
-    "period",
-    "timezone",
-    "deadline",
-    "budget",
-    "max_price_drift",
-    "retry_paid_failures",
-    "max_attempts",
-    "stop_after_refusals",
-    "results",
-    "defaults",
-    "prompt_set",
-];
-/// What others call some of them.
-const CALLED: &[(&str, &str)] = &[
-    ("set", "prompt_set"),
-    ("sets", "prompt_set"),
-    ("prompt", "prompt_set"),
-    ("prompts", "prompt_set"),
-    ("question", "prompt_set"),
-    ("questions", "prompt_set"),
-    ("default", "defaults"),
-    ("limits", "budget"),
-    ("caps", "budget"),
-    ("tz", "timezone"),
-    ("time_zone", "timezone"),
-    ("frequency", "period"),
-    ("schedule", "period"),
-    ("interval", "period"),
-];
-/// What others call the caps.
-const BUDGET_CALLED: &[(&str, &str)] = &[
-    ("max", "run"),
-    ("total", "run"),
-    ("limit", "run"),
-    ("amount", "run"),
-    ("usd", "run"),
-    ("once", "run"),
-    ("daily", "day"),
-    ("per_day", "day"),
-    ("monthly", "month"),
-    ("per_month", "month"),
-];
-const BUDGET_KEYS: &[&str] = &["run", "day", "month", "when_short"];
 
 /// Tries of one task in one session that are worth their time when the provider is down.
 const DEFAULT_ATTEMPTS: u32 = 5;
@@ -186,34 +140,6 @@ fn has_table(section: &Section<'_, '_>, key: &str) -> bool {
         is_table(value.get_ref())
             || value.get_ref().as_array().and_then(|items| items.first()).is_some_and(|item| is_table(item.get_ref()))
     })
-}
-
-/// A better word for a key that a table of the job file does not have.
-pub(super) fn explain(key: &str, table: &'static str) -> Option<Wrong> {
-    let not_built = |works| Some(Wrong::NotBuilt { what: format!("`{key}`"), works });
-    let elsewhere =
-        |hint: &str| Some(Wrong::UnknownKey { key: key.to_owned(), table, known: &[], hint: Some(hint.to_owned()) });
-    match key {
-        "reuse" => not_built("leave it out: within a run no question is bought twice anyway"),
-        "vars" => not_built("leave it out and write each prompt in full"),
-        "keep" => not_built("leave it out: exports name each prompt's text"),
-        "on_invalid" => not_built("leave it out: a prompt that the provider would refuse is an error"),
-        "tag" => Some(Wrong::Ours {
-            key: key.to_owned(),
-            instead: "leave it out: by its tag bursar recognises what it has bought",
-        }),
-        "postback_url" | "postback_data" | "pingback_url" => {
-            Some(Wrong::Ours { key: key.to_owned(), instead: "leave it out: bursar collects the answers itself" })
-        }
-        "keyword" | "user_prompt" | "prompt" => elsewhere("questions stand in `prompts`, or in a `file`"),
-        "location" | "location_name" | "location_code" => elsewhere("places stand in `locations = [...]`"),
-        "language" | "language_name" | "language_code" => elsewhere("languages stand in `languages = [...]`"),
-        _ if KEYS.contains(&key) => elsewhere("it belongs at the top of the file, before the first [table]"),
-        _ if BUDGET_KEYS.contains(&key) => elsewhere("it belongs into [budget]"),
-        "file" | "prompts" | "column" => elsewhere("it belongs into a [[prompt_set]]"),
-        _ if set::KEYS.contains(&key) => elsewhere("it belongs into a [[prompt_set]] or into [defaults]"),
-        _ => None,
-    }
 }
 
 fn read_name(path: &Path, root: &Section<'_, '_>) -> Option<String> {

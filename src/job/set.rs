@@ -6,10 +6,11 @@ use std::path::Path;
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::keys::{DEFAULTS_KEYS, SET_CALLED, SET_KEYS, explain};
+use super::layers::Layers;
 use super::place::Where;
-use super::priced::Priced;
+use super::priced::{CEILING, Priced};
 use super::prompts::Gathering;
-use super::read::explain;
 use super::stream::Files;
 use super::target::{self, Targets};
 use super::{Asked, PromptSet, Target, source};
@@ -19,112 +20,11 @@ use crate::page::Section;
 use crate::problem::Wrong;
 use crate::product::{Product, ResultKind};
 
-/// What a prompt set may say; first what it has of its own.
-pub(super) const KEYS: &[&str] = &[
-    "name",
-    "file",
-    "prompts",
-    "column",
-    "delimiter",
-    "encoding",
-    "skip_lines",
-    "sheet",
-    "weight",
-    "repeats",
-    "markets",
-    "locations",
-    "languages",
-    "targets",
-    "engine",
-    "function",
-    "method",
-    "priority",
-    "model",
-    "model_name",
-    "max_cost_per_task",
-    "expand_citations",
-    "force_web_search",
-    "location_coordinate",
-    "max_output_tokens",
-    "message_chain",
-    "system_message",
-    "temperature",
-    "top_p",
-    "use_reasoning",
-    "web_search",
-    "web_search_city",
-    "web_search_country_iso_code",
-];
-/// What others call some of them.
-const CALLED: &[(&str, &str)] = &[
-    ("prompt", "prompts"),
-    ("question", "prompts"),
-    ("questions", "prompts"),
-    ("query", "prompts"),
-    ("queries", "prompts"),
-    ("keyword", "prompts"),
-    ("keywords", "prompts"),
-    ("user_prompt", "prompts"),
-    ("path", "file"),
-    ("csv", "file"),
-    ("prompt_file", "file"),
-    ("source", "file"),
-    ("separator", "delimiter"),
-    ("sep", "delimiter"),
-    ("charset", "encoding"),
-    ("header", "column"),
-    ("field", "column"),
-    ("location", "locations"),
-    ("location_name", "locations"),
-    ("location_code", "locations"),
-    ("country", "locations"),
-    ("countries", "locations"),
-    ("places", "locations"),
-    ("language", "languages"),
-    ("language_name", "languages"),
-    ("language_code", "languages"),
-    ("lang", "languages"),
-    ("langs", "languages"),
-    ("engines", "targets"),
-    ("count", "repeats"),
-    ("times", "repeats"),
-    ("runs", "repeats"),
-    ("samples", "repeats"),
-];
-/// So many of them each set has of its own.
-const OWN: usize = 3;
-
-/// What `[defaults]` may say: the rest.
-const DEFAULTS_KEYS: &[&str] = KEYS.split_at(OWN).1;
 const COORDINATE: &str = "location_coordinate";
 const MARKET_KEYS: &[&str] = &["location", "language"];
 
 /// Repeats beyond this are a slip of the finger: a share is known to three per cent after a thousand.
 const MOST_REPEATS: u32 = 1_000;
-
-/// A prompt set and, behind it, `[defaults]`.
-pub(super) struct Layers<'p, 't> {
-    pub(super) set: Section<'p, 't>,
-    pub(super) defaults: Option<Section<'p, 't>>,
-    /// The forms of answer that the job collects.
-    pub(super) results: &'p [ResultKind],
-    /// The provider decodes the prompts of models, by the account's word.
-    pub(super) user_prompt_decoded: bool,
-    /// What tasks cost, where that is asked.
-    pub(super) priced: Option<Priced<'p>>,
-}
-
-impl<'p, 't> Layers<'p, 't> {
-    /// The section whose word on a key counts: the set's own before the defaults.
-    pub(super) fn with(&self, key: &str) -> Option<&Section<'p, 't>> {
-        std::iter::once(&self.set).chain(&self.defaults).find(|section| section.has(key))
-    }
-
-    /// The section whose word on a group of keys counts.
-    pub(super) fn with_any(&self, keys: &[&str]) -> Option<&Section<'p, 't>> {
-        std::iter::once(&self.set).chain(&self.defaults).find(|section| keys.iter().any(|key| section.has(key)))
-    }
-}
 
 pub(super) fn read_all<'p>(
     path: &Path,
@@ -136,7 +36,7 @@ pub(super) fn read_all<'p>(
 ) -> Vec<PromptSet> {
     let defaults = root.table("defaults", "[defaults]");
     if let Some(defaults) = &defaults {
-        defaults.only_called(DEFAULTS_KEYS, CALLED, |key| match key {
+        defaults.only_called(DEFAULTS_KEYS, SET_CALLED, |key| match key {
             "name" => Some(own_key(key, "each [[prompt_set]] has a name of its own")),
             _ => explain(key, defaults.name),
         });
@@ -149,7 +49,7 @@ pub(super) fn read_all<'p>(
     let mut sets = Vec::new();
     let mut fields = target::UnusedDefaults::new(defaults.as_ref());
     for section in sections.unwrap_or_default() {
-        section.only_called(KEYS, CALLED, |key| explain(key, section.name));
+        section.only_called(SET_KEYS, SET_CALLED, |key| explain(key, section.name));
         section.need("name", "name = \"crm\"");
         let name = section.name("name");
         if let Some(name) = &name {
@@ -183,14 +83,19 @@ fn read(
         |key: &'static str, most| layers.with(key).and_then(|section| section.whole(key, 1..=most)).unwrap_or(1);
     let weight = whole("weight", 1_000);
     let repeats = whole("repeats", MOST_REPEATS);
-    let max_cost_per_task = layers.with("max_cost_per_task").and_then(|section| section.amount("max_cost_per_task"));
+    let max_cost_per_task = layers.with(CEILING).and_then(|section| section.amount(CEILING));
     let targets = target::read_all(layers, served, fields);
     let markets = read_markets(layers, &Where::of(served, &targets.list), &targets);
     let source = source::find(path, layers);
     let gathered = source.and_then(|found| gathering.read(layers, found, files, &targets.list));
     if let Some(priced) = layers.priced {
         let prompt_bytes = gathered.as_ref().map_or(0, |gathered| gathered.longest);
-        priced.set(layers, &targets, Asked { prompt_bytes, ceiling: max_cost_per_task });
+        priced.set(
+            layers.set.page,
+            layers.with(CEILING),
+            (&targets.list, &targets.places),
+            Asked { prompt_bytes, ceiling: max_cost_per_task },
+        );
     }
     let at = layers.set.page.place(layers.set.span.clone());
     let gathered = gathered?;

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use encoding_rs::Encoding;
 
 use super::decode;
+use super::layers::Layers;
 use super::notation::{Kind, Notation};
-use super::set::Layers;
 use crate::page::Section;
 use crate::problem::{Wrong, WrongFile};
 

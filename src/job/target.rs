@@ -12,8 +12,8 @@ use toml::Spanned;
 
 use super::Target;
 use super::fields::{Keys, ModelFacts, NAMES};
-use super::read::explain;
-use super::set::Layers;
+use super::keys::explain;
+use super::layers::Layers;
 use crate::catalogue::{Served, find_model};
 use crate::model::shipped_model;
 use crate::near::nearest;
@@ -385,6 +385,6 @@ mod tests {
 
     #[test]
     fn every_field_can_be_written_in_sets_and_targets() {
-        assert!(NAMES.iter().all(|field| KEYS.contains(field) && super::super::set::KEYS.contains(field)));
+        assert!(NAMES.iter().all(|field| KEYS.contains(field) && crate::job::keys::SET_KEYS.contains(field)));
     }
 }
