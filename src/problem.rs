@@ -12,6 +12,7 @@ mod of_asked;
 mod of_config;
 mod path;
 mod price;
+mod printable;
 mod render;
 mod slip;
 mod word;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 pub(crate) use amount::likely_amounts;
 pub use file::WrongFile;
 pub use price::WrongPrice;
-pub(crate) use render::printable;
+pub(crate) use printable::printable;
 pub use slip::Slip;
 #[cfg(test)]
 pub(crate) use word::all_called;
@@ -114,7 +115,7 @@ impl Problems {
             if let Wrong::Unreadable { file, .. } = &problem.what
                 && let Some(place) = place(Path::new(file))
             {
-                problem.help = format!("{}; it was looked for at `{}`", problem.help, render::printable(&place));
+                problem.help = format!("{}; it was looked for at `{}`", problem.help, printable(&place));
             }
         }
         self
@@ -179,7 +180,7 @@ impl Place {
 /// `jobs/brands.toml:8:24`, or `prompts/crm.csv:12` where a whole line is meant.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", render::printable(&self.file.to_string_lossy()), self.line)?;
+        write!(f, "{}:{}", printable(&self.file.to_string_lossy()), self.line)?;
         match self.what {
             Spot::Bytes(_) => write!(f, ":{}", self.column),
             Spot::Line(_) => Ok(()),

@@ -6,7 +6,8 @@ use std::fmt::Write as _;
 use std::mem::{Discriminant, discriminant};
 use std::path::Path;
 
-use super::{Problem, Problems, WrongFile, render::printable, wrong::Wrong};
+use super::printable::printable;
+use super::{Problem, Problems, Wrong, WrongFile};
 
 /// Of more than so many alike in one file, the first are shown.
 const MOST_ALIKE: usize = 5;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 
+use super::printable::{printable, printable_source};
 use super::{Problem, Spot, alike};
 
 /// How much of a line is shown behind the place that is meant.
@@ -46,28 +47,4 @@ fn around(text: &str, start: usize, end: usize) -> (&str, &str, &str) {
     let line_end = if text[start..line_end].ends_with('\r') { line_end - 1 } else { line_end };
     let end = end.clamp(start, line_end);
     (&text[line_start..start], &text[start..end], &text[end..line_end])
-}
-
-/// Without what moves a terminal's cursor, changes its colours or turns its text around; a character for a character,
-/// so that columns stay.
-pub(crate) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\0'..='\x1f' => char::from_u32(0x2400 + u32::from(c)).unwrap_or(char::REPLACEMENT_CHARACTER),
-            '\x7f' => '\u{2421}',
-            '\u{80}'..='\u{9f}'
-            | '\u{61c}'
-            | '\u{200e}'
-            | '\u{200f}'
-            | '\u{2028}'..='\u{202e}'
-            | '\u{2066}'..='\u{2069}'
-            | '\u{feff}' => char::REPLACEMENT_CHARACTER,
-            _ => c,
-        })
-        .collect()
-}
-
-/// The same for a line of source, where a tab is only white space.
-fn printable_source(text: &str) -> String {
-    text.split('\t').map(printable).collect::<Vec<_>>().join("\t")
 }

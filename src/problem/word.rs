@@ -54,5 +54,10 @@ fn besides(key: &str, known: &[&str]) -> &'static str {
 pub(super) fn help(key: &str, near: Option<&str>, known: &[&str]) -> String {
     let near = near.map_or_else(String::new, |near| format!("did you mean `{near}`? "));
     let it = if near.is_empty() { "it" } else { "It" };
-    format!("{near}{it} can be {}{}", super::wrong::list(known), besides(key, known))
+    format!("{near}{it} can be {}{}", list(known), besides(key, known))
+}
+
+/// `` `a`, `b`, `c` ``
+pub(super) fn list(words: &[impl AsRef<str>]) -> String {
+    words.iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>().join(", ")
 }

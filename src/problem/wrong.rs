@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use super::file::WrongFile;
 use super::price::WrongPrice;
 use super::slip::Slip;
+use super::word::list;
 use super::{amount, kind, path, word};
 use crate::market::Near;
 use crate::money::MoneyError;
@@ -352,9 +353,4 @@ fn not_text(encoding: Option<&str>, byte: Option<u8>) -> String {
 
 pub(super) fn meant(near: Option<&str>, otherwise: impl FnOnce() -> String) -> String {
     near.map_or_else(otherwise, |near| format!("did you mean `{near}`?"))
-}
-
-/// `` `a`, `b`, `c` ``
-pub(super) fn list(words: &[impl AsRef<str>]) -> String {
-    words.iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>().join(", ")
 }
