@@ -263,6 +263,22 @@ fn what_the_disk_cannot_hold_is_not_bought() {
     world.agree(5_000);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_limit_below_what_is_free_buys_nothing() {
+    let world = World::new();
+    world.job("10", 2_000);
+    let run = format!("ulimit -f 65536; exec {} run job.toml", super::world::BURSAR);
+    let mut command = std::process::Command::new("sh");
+    command.args(["-c", &run]).current_dir(world.folder.path());
+    command.env("DATAFORSEO_LOGIN", "sandbox").env("DATAFORSEO_PASSWORD", "sandbox");
+    let ended = Ended::of(command.output().unwrap());
+    assert_eq!(ended.code, 1, "{ended:?}");
+    let says = " left, but a quota or a limit on the size of files (`ulimit -f`) allows less than the ";
+    assert!(ended.stderr.contains(says), "{ended:?}");
+    assert_eq!(world.bill()["tasks"], 0);
+}
+
 #[test]
 fn answer_size_is_estimated_from_enough_stored_answers() {
     let world = World::new();

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::cli::disk::{free_for, size};
+use crate::cli::disk::{free_for, size, takes};
 use crate::cli::out::{count, shell};
 use crate::ledger::{Ledger, LedgerError, Reports};
 use crate::product::ResultKind;
@@ -57,8 +57,18 @@ impl Wanted {
         };
         let (advanced, html) = (of(ResultKind::Advanced, ADVANCED)?, of(ResultKind::Html, HTML)?);
         let needed = self.needed(advanced, html);
-        Ok((needed > free)
-            .then(|| self.in_words(ledger.path(), (needed, free), advanced.max(html * u64::from(self.html > 0)))))
+        let lacks = if needed > free {
+            format!("has {} left, and about {} are needed", size(free), size(needed))
+        } else if takes(ledger.path(), needed) == Some(false) {
+            format!(
+                "has {} left, but a quota or a limit on the size of files (`ulimit -f`) allows less than the {} that are needed",
+                size(free),
+                size(needed)
+            )
+        } else {
+            return Ok(None);
+        };
+        Ok(Some(self.in_words(ledger.path(), &lacks, advanced.max(html * u64::from(self.html > 0)))))
     }
 
     /// All that is written, with answers of these sizes.
@@ -69,14 +79,12 @@ impl Wanted {
         EMPTY.saturating_add(log).saturating_add(stored).saturating_add(self.to_buy.saturating_mul(TASK))
     }
 
-    fn in_words(&self, ledger: &Path, (needed, free): (u64, u64), each: u64) -> String {
+    fn in_words(&self, ledger: &Path, lacks: &str, each: u64) -> String {
         format!(
-            "the disk of ledger {} has {} left, and about {} are needed: for {} to come, at up to {} each, and for the ledger's \
+            "the disk of ledger {} {lacks}: for {} to come, at up to {} each, and for the ledger's \
              log. Nothing is bought in this session. Make room, or move the ledger to another disk; `bytes_per_answer` in \
              bursar.toml says what an answer needs, and 0 leaves this check out",
             shell(&ledger.display().to_string()),
-            size(free),
-            size(needed),
             count(self.advanced + self.html, "answer"),
             size(each),
         )
