@@ -209,7 +209,7 @@ fn text(
     }
     let _ = write!(text, "\n{}", table::headrooms(headrooms));
     let _ = write!(text, "\n{}", prices(plan, learnt));
-    let _ = writeln!(text, "\n{}", buys(plan, calls));
+    let _ = writeln!(text, "\n{}", buys(plan, calls, known.map(|known| &known.report)));
     if let Some((sum, answers)) = expected(plan, learnt) {
         let _ = writeln!(
             text,
@@ -217,7 +217,10 @@ fn text(
             count(answers, "answer")
         );
     }
-    let _ = writeln!(text, "{}", left_out(plan));
+    // Of nothing, nothing can fit.
+    if plan.total.to_buy() > 0 {
+        let _ = writeln!(text, "{}", left_out(plan));
+    }
     if is_refused {
         let _ = writeln!(
             text,
@@ -244,9 +247,17 @@ fn so_far(total: &Share, report: &Report) -> String {
 }
 
 /// What a run would buy, and how long that takes.
-fn buys(plan: &Plan, calls: Calls) -> String {
+fn buys(plan: &Plan, calls: Calls, report: Option<&Report>) -> String {
     if plan.total.to_buy() == 0 {
-        return "nothing is left to buy".to_owned();
+        let (waiting, in_doubt) = report.map_or((0, 0), |report| (report.waiting, report.in_doubt));
+        let mut text = "nothing is left to buy".to_owned();
+        if waiting > 0 {
+            let _ = write!(text, "; `bursar run` still collects {}", count(waiting, "answer"));
+        }
+        if in_doubt > 0 {
+            let _ = write!(text, "; `bursar run` looks up {} in doubt", count(in_doubt, "task"));
+        }
+        return text;
     }
     if plan.total.allocated == 0 {
         return "nothing can be bought".to_owned();
