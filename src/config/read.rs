@@ -30,6 +30,24 @@ const ACCOUNT_KEYS: &[&str] = &[
     "timing",
     "prices",
 ];
+/// What others call some of them.
+const ACCOUNT_CALLED: &[(&str, &str)] = &[
+    ("budget", "caps"),
+    ("cap", "caps"),
+    ("url", "base_url"),
+    ("endpoint", "base_url"),
+    ("host", "base_url"),
+    ("api_url", "base_url"),
+    ("provider", "route"),
+    ("username_env", "login_env"),
+    ("user_env", "login_env"),
+    ("email_env", "login_env"),
+    ("api_key_env", "key_env"),
+    ("token_env", "key_env"),
+    ("rate_limits", "limits"),
+    ("timeouts", "timing"),
+    ("pricing", "prices"),
+];
 const CAP_KEYS: &[&str] = &["day", "month", "keep_balance"];
 const LIMIT_KEYS: &[&str] = &[
     "calls_per_minute",
@@ -121,7 +139,7 @@ fn read_accounts(folder: &Path, accounts: &Section<'_, '_>) -> BTreeMap<String, 
 }
 
 fn read_account(folder: &Path, name: &str, section: &Section<'_, '_>) -> AccountConfig {
-    section.only(ACCOUNT_KEYS, belongs_to_a_table);
+    section.only_called(ACCOUNT_KEYS, ACCOUNT_CALLED, belongs_to_a_table);
     let route = section.word("route");
     let mut account = AccountConfig::new(name, route.as_ref().map_or(Route::DataForSeo, |route| *route.get_ref()));
     if account.route == Route::Sandbox {

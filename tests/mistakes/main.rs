@@ -2,6 +2,7 @@
 //! to do. The tables say what stands in a sound job instead of what; a snapshot of each has what a person is told.
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod configs;
 mod files;
 mod keys;
 mod money;
