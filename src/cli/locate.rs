@@ -215,9 +215,17 @@ pub(super) fn to_read(arg: Option<&Path>, common: &Common) -> anyhow::Result<(Le
 
 /// The ledger of a job, which has to know it.
 pub(super) fn of_job(config: Config, name: String) -> anyhow::Result<(Ledger, Config, Option<String>)> {
-    let ledger = to_open(&config.ledger, Some(Path::new(&name)))?;
+    let path = &config.ledger;
+    if path.try_exists().is_ok_and(|exists| !exists) {
+        let next = hints::of_sandbox(Some(Path::new(&name)));
+        let next = next.unwrap_or_else(|| "`bursar run JOB` creates one".to_owned());
+        return mistake(format!("there is no ledger {}; {next}", place(path)));
+    }
+    let ledger = Ledger::open_to_read(path)?;
     if ledger.job(&name)?.is_none() {
-        return no_such_job(&ledger, Path::new(&name));
+        let names = ledger.job_names()?;
+        let there = if names.is_empty() { "it has none".to_owned() } else { format!("it has {}", names.join(", ")) };
+        return mistake(format!("ledger {} has no job `{name}` ({there}): no run of it has begun", place(path)));
     }
     Ok((ledger, config, Some(name)))
 }

@@ -50,9 +50,9 @@ pub(super) fn config(common: &Common, sandbox: bool) -> anyhow::Result<Config> {
     if sandbox { at(ledger(None, common)?, common) } else { locate::config(None, common) }
 }
 
-/// The same where there may be no such ledger yet: whether there is one.
+/// The same where there may be no such ledger yet, or several: whether there is one.
 pub(super) fn config_or_none(common: &Common) -> anyhow::Result<(Config, bool)> {
-    if common.ledger.is_none() && sandbox_ledgers().is_empty() {
+    if common.ledger.is_none() && sandbox_ledgers().len() != 1 {
         let mut config = locate::config(None, common)?;
         config.state_dir = Some(PathBuf::from(super::hints::SANDBOX_FOLDER));
         embedded::simulate(&mut config);

@@ -98,6 +98,8 @@ fn several_sandbox_ledgers_are_named_to_choose_from() {
                 jobs/.bursar-sandbox/one/bursar.db, or --ledger jobs/.bursar-sandbox/two/bursar.db\n";
     assert_eq!((ended.code, &*ended.stderr), (2, says));
     assert_eq!(folder.json(&["status", "two"])["runs"][0]["job"], "two");
+    let doctor = folder.bursar(&["doctor", "--sandbox"]);
+    assert!(doctor.code == 0 && doctor.stdout.contains("several of the sandbox are here: look at one with --ledger: "));
     let unknown = folder.bursar(&["status", "three", "--sandbox"]);
     let says = "error: there is no ledger of the sandbox of a job `three` here: `bursar run JOB.toml --sandbox` creates one, in \
                 .bursar-sandbox beside the job file\n";
@@ -155,6 +157,10 @@ fn a_job_that_is_not_found_leads_to_what_was_meant() {
         "error: {no_ledger}; `run --sandbox` has kept `jobs/.bursar-sandbox/brand/bursar.db`: `bursar status --sandbox`\n"
     );
     assert_eq!((hinted.code, hinted.stderr), (2, says));
+    let of_file = folder.bursar(&["export", "jobs/brand.toml"]);
+    assert!(of_file.stderr.ends_with(": `bursar export jobs/brand.toml --sandbox`\n"), "{of_file:?}");
+    let other = folder.bursar(&["status", "jobs/tracker.toml", "--ledger", "jobs/.bursar-sandbox/brand/bursar.db"]);
+    assert!(other.stderr.ends_with(" has no job `tracker` (it has brand): no run of it has begun\n"), "{other:?}");
     let near = folder.bursar(&["status", "brnd", "--ledger", "jobs/.bursar-sandbox/brand/bursar.db"]);
     assert!(
         near.stderr.ends_with(

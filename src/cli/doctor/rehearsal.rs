@@ -3,6 +3,7 @@
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::finding::Finding;
+use crate::cli::hints::sandbox_ledgers;
 use crate::cli::{embedded, locate};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -41,10 +42,16 @@ impl Rehearsal {
     }
 }
 
-/// No run in the sandbox has been here.
+/// No run in the sandbox has been here, or those of several jobs.
 pub(super) fn no_ledger() -> Finding {
+    let there: Vec<String> = sandbox_ledgers().iter().map(|ledger| ledger.display().to_string()).collect();
     Finding::ok(
         "ledger",
-        "none of the sandbox is here yet; `bursar run JOB.toml --sandbox` creates one beside the job file",
+        if there.is_empty() {
+            "none of the sandbox is here yet; `bursar run JOB.toml --sandbox` creates one beside the job file"
+                .to_owned()
+        } else {
+            format!("several of the sandbox are here: look at one with --ledger: {}", there.join(", "))
+        },
     )
 }
