@@ -2,7 +2,11 @@
 //!
 //! A progress bar, a log of JSON lines and a test are three watchers of one stream.
 
+mod progress;
+
 use chrono::{DateTime, Utc};
+
+pub use progress::Progress;
 
 use crate::ids::{AttemptId, BatchId, RunId, TargetId};
 use crate::money::Money;
@@ -365,29 +369,6 @@ pub struct Subject {
     pub function: Function,
     /// The model, if one was named.
     pub model: Option<String>,
-}
-
-/// The progress of an account.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Tasks bought in this session.
-    pub bought: u64,
-    /// Tasks answered in this session.
-    pub answered: u64,
-    /// Tasks failed in this session.
-    pub failed: u64,
-    /// Tasks bought whose answers are outstanding.
-    pub waiting: u64,
-    /// Tasks in doubt.
-    pub in_doubt: u64,
-    /// Money charged in this session.
-    pub charged: Money,
-    /// Calls in flight.
-    pub in_flight: u32,
-    /// Tasks that this session leaves unbought for their price, too many tries, or because nothing is sold of their kind.
-    pub given_up: u64,
-    /// Something may still be bought.
-    pub buying: bool,
 }
 
 /// A watcher of events.
