@@ -30,6 +30,7 @@ pub mod ids;
 pub mod task;
 pub mod attempt;
 pub mod tag;
+pub mod retry;
 pub mod price;
 pub mod plan;
 pub mod event;

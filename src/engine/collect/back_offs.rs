@@ -2,24 +2,25 @@
 //! time.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
+use crate::engine::provider_clock::seconds;
 use crate::ids::AttemptId;
+use crate::retry::BackOff;
 
-/// The first pause, in seconds; it doubles from there.
-const FIRST_S: i64 = 30;
-/// The longest: whoever pays money in does not wait for more.
-const LONGEST_S: i64 = 600;
+/// Whoever pays money in does not wait for more than the longest.
+const AFTER_REFUSALS: BackOff = BackOff::new(Duration::from_secs(30), Duration::from_mins(10));
 
-/// When each may be asked for again (provider's clock), and after which pause.
+/// When each may be asked for again (provider's clock), and how often it was not given.
 #[derive(Debug, Default)]
-pub(super) struct BackOffs(BTreeMap<AttemptId, (i64, i64)>);
+pub(super) struct BackOffs(BTreeMap<AttemptId, (i64, u32)>);
 
 impl BackOffs {
     /// It was asked for, and not given.
     pub(super) fn refused(&mut self, attempt: AttemptId, provider_now: i64) {
-        let (until_v, pause_s) = self.0.entry(attempt).or_insert((0, FIRST_S / 2));
-        *pause_s = (*pause_s * 2).min(LONGEST_S);
-        *until_v = provider_now + *pause_s;
+        let (until_v, times) = self.0.entry(attempt).or_default();
+        *times += 1;
+        *until_v = provider_now + seconds(AFTER_REFUSALS.after(*times));
     }
 
     /// It is not asked for yet.

@@ -21,6 +21,7 @@ use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
 use crate::product::{Engine, Function, Method, Priority, Product, ResultKind, promised_turnaround};
 use crate::provider::OddAnswer;
+use crate::retry::BackOff;
 use crate::rule::Rule;
 
 /// An endpoint.
@@ -42,7 +43,8 @@ struct Path {
     /// Bought, answer to come.
     waiting: u64,
     next_poll: Duration,
-    interval: Duration,
+    /// Listings in a row without news.
+    quiet: u32,
     polling: bool,
     /// The list is not there: answers are asked for by their ids, and no more of it in this session.
     gone: bool,
@@ -119,7 +121,7 @@ impl Collect {
         let path = self.paths.entry(endpoint).or_insert(Path {
             waiting: 0,
             next_poll: mono + poll_min,
-            interval: poll_min,
+            quiet: 0,
             polling: false,
             gone: false,
             listing: Listing::default(),
@@ -333,7 +335,7 @@ impl Collect {
             self.not_given(fetch.what.attempt, provider_now);
             return;
         }
-        let wait = (self.poll_min * 2_u32.pow(fetch.failures.min(6) - 1)).min(self.poll_max);
+        let wait = BackOff::new(self.poll_min, self.poll_max).after(fetch.failures);
         self.again.insert((mono + wait, fetch.what.attempt), fetch);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::{Collect, Endpoint, Path};
+use crate::retry::BackOff;
 
 /// When the latest listings of what is ready at an endpoint were begun (provider's clock).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,11 +30,10 @@ impl Collect {
 
     /// Makes sure that an endpoint can be polled, though nothing of it is waiting.
     pub(in crate::engine) fn know(&mut self, endpoint: Endpoint, mono: Duration) {
-        let interval = self.poll_min;
         self.paths.entry(endpoint).or_insert(Path {
             waiting: 0,
             next_poll: mono,
-            interval,
+            quiet: 0,
             polling: false,
             gone: false,
             listing: Listing::default(),
@@ -58,11 +58,9 @@ impl Collect {
         let (poll_min, poll_max) = (self.poll_min, self.poll_max);
         let Some(path) = self.paths.get_mut(&endpoint) else { return };
         path.polling = false;
-        path.interval = match rows {
-            Some((_, news, _)) if news > 0 => poll_min,
-            _ => (path.interval * 2).clamp(poll_min, poll_max),
-        };
-        path.next_poll = mono + path.interval;
+        let has_news = rows.is_some_and(|(_, news, _)| news > 0);
+        path.quiet = if has_news { 0 } else { path.quiet + 1 };
+        path.next_poll = mono + BackOff::new(poll_min, poll_max).after(path.quiet + 1);
         // A thousand rows may hide more behind them. One that cannot be read may be ours: such a list tells nothing.
         match rows {
             Some((rows, ..)) if rows >= READY_ROWS => path.listing.full_v = Some(begun_v),

@@ -250,7 +250,7 @@ impl Core {
             Input::Widened(control_row) => self.reconcile.widened(control_row),
             Input::Recovered { taken, awaits_answer } => self.recovered(now, taken, awaits_answer, &mut out),
             Input::Provisional(wanted, settlements) => self.provisional(now, wanted, settlements, &mut out),
-            Input::Unresolved(batches) => self.conclude(batches, &mut out),
+            Input::Unresolved(batches) => self.conclude(now, batches, &mut out),
             Input::Replies(replies) => self.heard(now, replies, &mut out),
             Input::Tick => {}
             Input::Stop => self.drain(&mut out),

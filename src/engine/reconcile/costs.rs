@@ -13,6 +13,7 @@ use crate::ids::AttemptId;
 use crate::ledger::{Provisional, Settlement};
 use crate::money::Money;
 use crate::provider::Listed;
+use crate::retry::BackOff;
 
 /// Between two scans.
 const DAY_S: i64 = 24 * 3_600;
@@ -26,6 +27,9 @@ const DONE_WITHIN_S: i64 = 73 * 3_600;
 const NEAR_S: i64 = 3_600;
 /// Pages that could not be read, after which the scan is left to a later session.
 const MOST_FAILURES: u32 = 5;
+
+/// Between two tries of such a page: nothing waits for it.
+const AFTER_FAILED_PAGES: BackOff = BackOff::new(Duration::from_secs(2), Duration::from_secs(16));
 
 /// The scan for costs, and what it has found.
 #[derive(Debug, Default)]
@@ -125,7 +129,7 @@ impl Costs {
             self.scan = None;
             return None;
         }
-        let wait = Duration::from_secs(1 << self.failures);
+        let wait = AFTER_FAILED_PAGES.after(self.failures);
         self.next_page = mono + wait;
         Some(wait)
     }

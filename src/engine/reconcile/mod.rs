@@ -7,6 +7,7 @@
 mod scan;
 mod pages;
 mod unpriced;
+mod sold;
 mod evidence;
 mod carried;
 mod watch;
@@ -19,6 +20,7 @@ use std::time::Duration;
 
 use awaited::Words;
 pub(super) use pages::{Filed, PAGE, PageCall, filed_in};
+pub(super) use sold::{Beside, Evidence, was_sold};
 use unpriced::Unpriced;
 pub(super) use watch::Watch;
 

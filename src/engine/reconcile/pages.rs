@@ -3,12 +3,16 @@
 use std::time::Duration;
 
 use super::{Reconcile, Span};
+use crate::retry::BackOff;
 use crate::rule::Rule;
 
 /// Rows on a page of the provider's list; a full page may hide more.
 pub(in crate::engine) const PAGE: u32 = 1_000;
 /// Failures to read a page after which the scan begins anew.
 const MOST_PAGE_FAILURES: u32 = 5;
+
+/// Between two tries of a page that cannot be read.
+const AFTER_FAILED_PAGES: BackOff = BackOff::new(Duration::from_secs(1), Duration::from_secs(64));
 
 /// A call for a page of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +79,7 @@ impl Reconcile {
     pub(in crate::engine) fn page_failed(&mut self, mono: Duration, counts: bool) -> Duration {
         self.failures += u32::from(counts);
         self.turned_away += u32::from(!counts);
-        let wait = (Duration::from_secs(1) * 2_u32.pow(self.failures.clamp(1, 7) - 1)).min(self.timing.sweep_every);
+        let wait = AFTER_FAILED_PAGES.after(self.failures).min(self.timing.sweep_every);
         if self.failures.is_multiple_of(MOST_PAGE_FAILURES) && counts {
             if self.is_watching() {
                 self.watch_failed();

@@ -24,7 +24,7 @@ enum Known {
 
 impl Reconcile {
     /// A list has shown such a row: whether it was sold, once that is known.
-    pub(in crate::engine) fn was_sold(
+    pub(in crate::engine) fn id_says(
         &mut self,
         provider_id: &str,
         endpoint: Option<Endpoint>,

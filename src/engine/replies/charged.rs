@@ -1,6 +1,6 @@
 //! What the provider charged: for an unknown outcome, at a price that may be news, or for nothing of ours.
 
-use super::consequences::{Consequences, Purchase};
+use super::consequences::{Consequences, Outcome, Purchase};
 use crate::clock::Now;
 use crate::engine::collect::Endpoint;
 use crate::engine::core::Core;
@@ -15,19 +15,24 @@ use crate::provider::Listed;
 use crate::rule::Rule;
 
 impl Core {
-    /// An attempt in doubt is bought: it is charged, and its answer is waited for.
-    pub(super) fn was_bought(
+    /// The one place where an unknown outcome ends: it is bought, so that it is charged and its answer is waited for; or it
+    /// surely was not, so that its money is free and its task is planned again.
+    pub(super) fn settle(
         &mut self,
         now: Now,
-        attempt: AttemptId,
-        batch: BatchId,
-        purchase: Purchase<'_>,
+        (batch, attempt): (BatchId, AttemptId),
+        outcome: Outcome<'_>,
         then: &mut Consequences,
     ) {
-        let unknown = self.reconcile.unknown(batch).map(|unknown| &unknown.facts);
-        let endpoint = unknown.map(|facts| (facts.engine, facts.function));
-        let method = unknown.map_or(Method::Standard, |facts| facts.method);
-        self.bought(now, attempt, (batch, endpoint, method), purchase, then);
+        match outcome {
+            Outcome::Bought(purchase) => {
+                let unknown = self.reconcile.unknown(batch).map(|unknown| &unknown.facts);
+                let endpoint = unknown.map(|facts| (facts.engine, facts.function));
+                let method = unknown.map_or(Method::Standard, |facts| facts.method);
+                self.bought(now, attempt, (batch, endpoint, method), purchase, then);
+            }
+            Outcome::NotBought => then.write(Change::NotBought { attempt }),
+        }
         self.reconcile.settled(batch, attempt);
         self.dispatch.canary_settled(batch);
     }

@@ -32,6 +32,13 @@ pub(super) struct Purchase<'a> {
     pub(super) named_in: Option<NamedIn>,
 }
 
+/// What an unknown outcome turned out to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome<'a> {
+    Bought(Purchase<'a>),
+    NotBought,
+}
+
 impl Consequences {
     pub(super) fn tell(&mut self, event: EventKind) {
         self.out.push(Effect::Tell(event));

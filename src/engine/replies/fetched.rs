@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::consequences::{Consequences, Purchase};
+use super::consequences::{Consequences, Outcome, Purchase};
 use super::refused::Limit;
 use crate::clock::Now;
 use crate::engine::collect::{Confirm, Fetch};
 use crate::engine::core::{Core, Step};
 use crate::engine::provider_clock::seconds;
+use crate::engine::reconcile::{Beside, Evidence, was_sold};
 use crate::event::EventKind;
 use crate::ids::AttemptId;
 use crate::ledger::{Answer, Change, Settled};
@@ -15,7 +16,7 @@ use crate::money::Money;
 use crate::price::NamedIn;
 use crate::product::{Function, Method, Priority, promised_turnaround};
 use crate::provider::Fetched;
-use crate::provider::codes::{Class, Code, look_up};
+use crate::provider::codes::{Class, look_up};
 use crate::rule::Rule;
 
 impl Core {
@@ -43,7 +44,8 @@ impl Core {
             outcome
         };
         if let Some(confirm) = fetch.confirm
-            && let Some(accepted) = self.was_accepted(now, &outcome, confirm.posted_v, confirm.is_free)
+            && let evidence = (Evidence::Id { outcome: &outcome, listed_free: confirm.is_free })
+            && let Some(accepted) = was_sold(evidence, self.beside(now, Some(confirm.posted_v)))
         {
             let has_failed = matches!(outcome, Fetched::Failed { .. });
             self.confirmed(now, &fetch, confirm, (accepted, has_failed), then);
@@ -155,11 +157,10 @@ impl Core {
             let cost = if is_told { Money::ZERO } else { confirm.charge };
             let (provider_id, posted_v) = (&fetch.what.provider_id, confirm.posted_v);
             let named_in = is_told.then_some(NamedIn::ListWhenDone);
-            self.was_bought(now, attempt, batch, Purchase { provider_id, cost, posted_v, named_in }, then);
+            let purchase = Purchase { provider_id, cost, posted_v, named_in };
+            self.settle(now, (batch, attempt), Outcome::Bought(purchase), then);
         } else {
-            then.write(Change::NotBought { attempt });
-            self.reconcile.settled(batch, attempt);
-            self.dispatch.canary_settled(batch);
+            self.settle(now, (batch, attempt), Outcome::NotBought, then);
         }
     }
 
@@ -185,32 +186,11 @@ impl Core {
         }
     }
 
-    /// Whether a task that a list has shown without a cost was accepted, by what its id says; `None`: nothing yet. A refused
-    /// task can be listed too: with a code that is never charged; or where the list says that it cost nothing (`is_free`),
-    /// and is seen to name what others cost. Once its quarantine is over, an id that there is still not, or over which the
-    /// provider still stumbles, was not accepted either.
-    pub(super) fn was_accepted(&self, now: Now, outcome: &Fetched, posted_v: i64, is_free: bool) -> Option<bool> {
-        let is_over = self.clock.not_before(now) - posted_v >= self.reconcile.proven_quarantine_s();
-        match outcome {
-            Fetched::Answer { .. } | Fetched::Odd(_) | Fetched::Pending | Fetched::Expired => Some(true),
-            Fetched::Failed { code, .. } => match (look_up(*code), self.list_names_costs) {
-                (Code { never_charged: true, .. }, _) => Some(false),
-                // As long as nothing shows what the list's word is worth.
-                (_, None) if is_free && !is_over => None,
-                (Code { class: Class::Permanent, .. }, names) if is_free => Some(names == Some(false)),
-                // What has failed was accepted first.
-                _ => Some(true),
-            },
-            Fetched::NotFound if is_free => is_over.then_some(false),
-            Fetched::Stumbled { .. } if is_free && self.list_names_costs != Some(false) => is_over.then_some(false),
-            Fetched::NotFound
-            | Fetched::Stumbled { .. }
-            | Fetched::Wrong { .. }
-            | Fetched::Throttled { .. }
-            | Fetched::WaitingForMoney
-            | Fetched::Halt(_)
-            | Fetched::Unreachable { .. } => None,
-        }
+    /// What is known beside the evidence on a purchase that was posted then, where that is known.
+    pub(super) fn beside(&self, now: Now, posted_v: Option<i64>) -> Beside {
+        let quarantine_s = self.reconcile.proven_quarantine_s();
+        let is_over = posted_v.is_some_and(|posted_v| self.clock.not_before(now) - posted_v >= quarantine_s);
+        Beside { list_names_costs: self.list_names_costs, is_over }
     }
 
     /// What a task came to by its answer, where that was open. One that does not say (`silent`) what its model charged

@@ -12,6 +12,7 @@ use super::consequences::{Consequences, Purchase};
 use crate::clock::Now;
 use crate::engine::core::{Core, How};
 use crate::engine::dispatch::InFlight;
+use crate::engine::reconcile::{Evidence, was_sold};
 use crate::engine::vocabulary::{Effect, LiveAnswer, Source};
 use crate::event::EventKind;
 use crate::ids::BatchId;
@@ -172,7 +173,9 @@ impl Core {
         for (at, fate) in each.into_iter().enumerate() {
             let attempt = flight.attempt(at);
             match fate {
-                Fate::Accepted { cost, .. } if nothing_came(flight, answer.as_ref(), cost) => {
+                Fate::Accepted { cost, .. }
+                    if flight.method == Method::Live && self.came(now, answer.as_ref(), cost).is_none() =>
+                {
                     lost += 1;
                     lost_hold += flight.held(at);
                     lost_why = String::from("the reply has neither a cost nor an answer");
@@ -255,6 +258,12 @@ impl Core {
         }
     }
 
+    /// Whether a Live reply tells that its task was sold. One with neither a cost nor an answer does not: the provider's list
+    /// will.
+    fn came(&self, now: Now, answer: Option<&LiveAnswer>, cost: Option<Money>) -> Option<bool> {
+        was_sold(Evidence::LiveReply { cost, has_answer: answer.is_some() }, self.beside(now, None))
+    }
+
     /// A task was refused, and cost nothing: it is tried again, later or in another session, or never.
     fn task_refused(
         &mut self,
@@ -322,9 +331,4 @@ impl Core {
 /// Bought, or tried: nothing of it was refused for itself.
 fn is_taken(fate: &Fate) -> bool {
     matches!(fate, Fate::Accepted { .. } | Fate::PaidFailure { .. })
-}
-
-/// A Live reply with neither a cost nor an answer: whether it was sold, the provider's list tells.
-fn nothing_came(flight: &InFlight, answer: Option<&LiveAnswer>, cost: Option<Money>) -> bool {
-    flight.method == Method::Live && answer.is_none() && cost.is_none_or(Money::is_zero)
 }

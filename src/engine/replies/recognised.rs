@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use super::consequences::{Consequences, Purchase};
+use super::consequences::{Consequences, Outcome, Purchase};
 use crate::clock::Now;
 use crate::engine::collect::{Confirm, Endpoint};
 use crate::engine::core::Core;
-use crate::engine::reconcile::{Filed, filed_in};
+use crate::engine::reconcile::{Evidence, Filed, filed_in, was_sold};
 use crate::engine::vocabulary::{Effect, SeenRow, Source};
 use crate::event::EventKind;
 use crate::ids::{AttemptId, BatchId};
@@ -55,7 +55,7 @@ impl Core {
                     // What is asked about and kept back is no news each time that it is shown.
                     let is_asked_about = matches!(source, Source::List(..)) && self.reconcile.is_seen(batch, attempt);
                     news += usize::from(!is_asked_about && !self.collect.back_offs(attempt, provider_now));
-                    if self.was_not_sold(&seen, provider_now) {
+                    if self.row_tells(now, &seen) == Some(false) {
                         unsold.push((attempt, batch));
                         continue;
                     }
@@ -120,9 +120,7 @@ impl Core {
         }
         // A call that arrived twice may be listed as not sold and as sold.
         for (attempt, batch) in unsold.into_iter().filter(|(attempt, _)| !taken.contains_key(attempt)) {
-            then.write(Change::NotBought { attempt });
-            self.reconcile.settled(batch, attempt);
-            self.dispatch.canary_settled(batch);
+            self.settle(now, (batch, attempt), Outcome::NotBought, &mut then);
         }
         then.flush(out);
         self.recover(now, source, lost, out);
@@ -136,14 +134,9 @@ impl Core {
         }
     }
 
-    /// What a list calls finished and free of a Live call was not sold, where the list is seen to name what others cost, and
-    /// has had the time of the quarantine to name it.
-    fn was_not_sold(&self, seen: &SeenRow, provider_now: i64) -> bool {
-        let is_free = seen.row.is_live() && seen.row.done.is_some() && seen.row.cost.is_some_and(Money::is_zero);
-        let is_over = |posted_v: i64| provider_now - posted_v >= self.reconcile.proven_quarantine_s();
-        let is_told =
-            self.list_names_costs == Some(true) && seen.row.posted.is_some_and(|posted| is_over(posted.timestamp()));
-        is_free && (is_told || !Rule::FreeIsProven.is_kept())
+    /// Whether a row tells by itself that it was sold.
+    fn row_tells(&self, now: Now, seen: &SeenRow) -> Option<bool> {
+        was_sold(Evidence::Row(&seen.row), self.beside(now, seen.row.posted.map(|posted| posted.timestamp())))
     }
 
     /// Purchases of this ledger's that it does not hold: it was restored, and takes them over.
@@ -152,9 +145,14 @@ impl Core {
             return;
         }
         let provider_now = self.clock.not_before(now);
-        let sold = lost.into_iter().filter(|seen| !self.was_not_sold(seen, provider_now));
-        let (paid, unpriced): (Vec<_>, Vec<_>) =
-            sold.partition(|seen| seen.row.cost.is_some_and(|cost| !cost.is_zero()));
+        let (mut paid, mut unpriced) = (Vec::new(), Vec::new());
+        for seen in lost {
+            match self.row_tells(now, &seen) {
+                Some(true) => paid.push(seen),
+                Some(false) => {}
+                None => unpriced.push(seen),
+            }
+        }
         let posted = |seen: &SeenRow| seen.row.posted.map_or(provider_now, |posted| posted.timestamp());
         let mut sold_v: Vec<_> = paid.iter().map(posted).collect();
         for seen in unpriced {
@@ -163,7 +161,7 @@ impl Core {
             // A Live task has no id to ask.
             let can_ask = listed && seen.row.cost.is_some() && !seen.row.is_live();
             let endpoint = endpoint_of(&seen).filter(|_| can_ask);
-            let was_sold = self.reconcile.was_sold(&seen.row.id, endpoint, posted(&seen));
+            let was_sold = self.reconcile.id_says(&seen.row.id, endpoint, posted(&seen));
             if was_sold != Some(false) && listed {
                 self.reconcile.make_void("it shows purchases of this ledger's without their cost");
             }
@@ -297,7 +295,7 @@ impl Core {
             (_, Some(cost)) => {
                 self.price_listed(seen, cost, posted_v, then);
                 let purchase = Purchase { provider_id: &seen.row.id, cost, posted_v, named_in: Some(seen.named_in()) };
-                self.was_bought(now, attempt, batch, purchase, then);
+                self.settle(now, (batch, attempt), Outcome::Bought(purchase), then);
             }
             // There is no id to ask: until the list says that it was sold, or surely was not, it stays in doubt.
             (_, None) if seen.row.is_live() => {

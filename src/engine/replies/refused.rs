@@ -13,21 +13,19 @@ use crate::event::EventKind;
 use crate::product::Method;
 use crate::provider::codes::Class;
 use crate::provider::{ListProblem, Refusal};
+use crate::retry::BackOff;
 
 /// Failures in a row, with growing pauses between them, after which a session gives up on a provider it cannot reach; and
 /// questions for a balance to keep, after which it gives up on being told.
 pub(in crate::engine) const MOST_FAILURES: u32 = 20;
 /// The pause after a complaint about too many calls that names none.
 const THROTTLE_PAUSE: Duration = Duration::from_secs(3);
-/// The first pause after a failure; it doubles from there.
-const FIRST_PAUSE: Duration = Duration::from_millis(500);
-/// The longest pause after a failure.
-const LONGEST_PAUSE: Duration = Duration::from_mins(1);
-
-/// The longest time between two purchases while none is answered.
-const LONGEST_REST: Duration = Duration::from_mins(10);
-/// A rest that is worth a word.
-const TOLD_REST: Duration = Duration::from_secs(8);
+/// Between calls of any kind while they fail.
+const AFTER_FAILURES: BackOff = BackOff::new(Duration::from_millis(500), Duration::from_mins(1));
+/// Between purchases while none is answered.
+const AFTER_UNANSWERED: BackOff = BackOff::new(Duration::from_millis(500), Duration::from_mins(10));
+/// A back-off that is worth a word.
+const TOLD_BACK_OFF: Duration = Duration::from_secs(8);
 
 /// The limit that a call counts in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +131,7 @@ impl Core {
             self.collect.stop();
             self.halt(format!("{MOST_FAILURES} calls in a row failed, the last: {why}"), out);
         }
-        let pause =
-            (FIRST_PAUSE * 2_u32.pow(self.failures.min(8) - 1)).min(LONGEST_PAUSE).max(retry_after.unwrap_or_default());
+        let pause = AFTER_FAILURES.after(self.failures).max(retry_after.unwrap_or_default());
         let pause = pause + Duration::from_millis(self.rng.u64(0..=millis(pause) / 4));
         self.quiet_until = self.quiet_until.max(now.mono + pause);
         out.push(Effect::Tell(EventKind::Paused { for_ms: millis(pause), why }));
@@ -144,9 +141,9 @@ impl Core {
     /// well. The next waits a little, longer each time.
     pub(super) fn purchases_back_off(&mut self, now: Now, why: &str, then: &mut Consequences) {
         self.unanswered += 1;
-        let pause = (FIRST_PAUSE * 2_u32.pow(self.unanswered.min(16) - 1)).min(LONGEST_REST);
+        let pause = AFTER_UNANSWERED.after(self.unanswered);
         self.buying_backs_off_until = self.buying_backs_off_until.max(now.mono + pause);
-        if pause >= TOLD_REST {
+        if pause >= TOLD_BACK_OFF {
             let why = format!("the last {} purchases are in doubt ({why}), so the next waits", self.unanswered);
             then.tell(EventKind::Paused { for_ms: millis(pause), why });
         }

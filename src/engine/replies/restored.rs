@@ -3,6 +3,7 @@
 use super::refused::Limit;
 use crate::clock::Now;
 use crate::engine::core::Core;
+use crate::engine::reconcile::{Evidence, was_sold};
 use crate::engine::vocabulary::Effect;
 use crate::event::EventKind;
 use crate::ledger::{Change, TakenOver};
@@ -34,7 +35,8 @@ impl Core {
         out: &mut Vec<Effect>,
     ) {
         let Some(posted_v) = self.reconcile.asked_v(provider_id) else { return };
-        let sold = self.was_accepted(now, &outcome, posted_v, true);
+        let evidence = Evidence::Id { outcome: &outcome, listed_free: true };
+        let sold = was_sold(evidence, self.beside(now, Some(posted_v)));
         self.reconcile.id_told(provider_id, sold);
         if sold != Some(false) {
             self.restore_if_needed(posted_v, out);

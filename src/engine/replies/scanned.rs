@@ -2,7 +2,7 @@
 //!
 //! The rules of evidence are in `reconcile`; here they become changes for the ledger.
 
-use super::consequences::Consequences;
+use super::consequences::{Consequences, Outcome};
 use crate::clock::Now;
 use crate::engine::collect::{Endpoint, READY_ROWS};
 use crate::engine::core::Core;
@@ -171,16 +171,19 @@ impl Core {
     }
 
     /// Batches that surely were not bought give their money back, and their tasks are planned again.
-    pub(in crate::engine) fn conclude(&mut self, batches: Vec<(BatchId, Vec<AttemptId>)>, out: &mut Vec<Effect>) {
-        let mut changes = Vec::new();
+    pub(in crate::engine) fn conclude(
+        &mut self,
+        now: Now,
+        batches: Vec<(BatchId, Vec<AttemptId>)>,
+        out: &mut Vec<Effect>,
+    ) {
+        let mut then = Consequences::default();
         for (batch, attempts) in batches {
-            out.push(Effect::Tell(EventKind::Concluded { batch, tasks: attempts.len() }));
-            self.dispatch.canary_settled(batch);
+            then.tell(EventKind::Concluded { batch, tasks: attempts.len() });
             for attempt in attempts {
-                self.reconcile.settled(batch, attempt);
-                changes.push(Change::NotBought { attempt });
+                self.settle(now, (batch, attempt), Outcome::NotBought, &mut then);
             }
         }
-        out.push(Effect::Commit(changes, Vec::new()));
+        then.flush(out);
     }
 }
