@@ -119,3 +119,28 @@ fn no_retired_word_stands_in_the_project() {
     assert!(read > 300, "{read} files were read");
     assert!(wrong.is_empty(), "docs/glossary.md has the words:\n  {}", wrong.join("\n  "));
 }
+
+#[test]
+fn every_path_and_link_in_the_docs_exists() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["src/", "tests/", "docs/", "scripts/", "findings/", "jobs/"];
+    let mut wrong = Vec::new();
+    for folder in ["", "docs", "docs/decisions"] {
+        let here = root.join(folder);
+        let pages = fs::read_dir(&here).unwrap().map(|entry| entry.unwrap().path());
+        for page in pages.filter(|path| path.extension().is_some_and(|extension| extension == "md")) {
+            let text = fs::read_to_string(&page).unwrap();
+            let links = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+            let links = links.filter(|link| !link.contains("://"));
+            let linked = links.map(|link| link.split('#').next().unwrap_or(link)).map(|link| (link, here.join(link)));
+            let code = text.split('`').skip(1).step_by(2);
+            let named = code.filter(|name| {
+                folders.iter().any(|folder| name.starts_with(folder)) && !name.contains(char::is_whitespace)
+            });
+            let all = linked.chain(named.map(|name| (name, root.join(name))));
+            let missing = all.filter(|(_, place)| !place.exists());
+            wrong.extend(missing.map(|(name, _)| format!("{}: {name}", page.display())));
+        }
+    }
+    assert!(wrong.is_empty(), "a page names what is not there:\n  {}", wrong.join("\n  "));
+}

@@ -1,4 +1,4 @@
-//! What is written: the face of a ledger for whoever buys, collects and reconciles.
+//! Books: what is written, for the code that buys, collects and reconciles.
 
 use super::{
     AccountFacts, Booked, CapReached, Change, Draft, Edited, FailedTask, JobFacts, LedgerError, Lookups, LostRow,

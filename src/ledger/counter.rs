@@ -1,7 +1,7 @@
-//! The counter outside the ledger: which session of it was the last, and the last attempt that was reserved.
+//! The counter outside the ledger: its last session, and the last attempt that was reserved.
 //!
-//! A ledger that was restored, copied or rebuilt disagrees with it. A reservation is counted here, on the disk, before
-//! anything of it is sent ([`Seal`]).
+//! A ledger that was restored, copied or rebuilt disagrees with it. Each reservation is counted here, on the disk,
+//! before anything of it is sent ([`Seal`]).
 
 use std::fs;
 use std::io::{Seek, SeekFrom, Write};

@@ -1,4 +1,4 @@
-//! What the engine asks of a ledger while it works: found by an index, never by a scan of all tasks.
+//! Lookups: what the engine asks while it works. An index serves each of them; none reads all tasks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;

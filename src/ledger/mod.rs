@@ -1,8 +1,8 @@
 //! The ledger: what was asked, what was bought, what it cost, and what came back.
 //!
-//! Whoever uses it speaks to one of three faces: [`Books`] write, [`Lookups`] serve the engine while it works, [`Reports`]
-//! serve people. A store stands behind them; SQLite is the only one. Nothing of a store crosses a face: no type, no path,
-//! no statement. The ledger knows nothing of the provider and decides nothing.
+//! Callers use one of three traits: [`Books`] to write, [`Lookups`] for the engine at work, [`Reports`] for people. A
+//! store implements them; SQLite is the only one. Nothing of a store crosses a trait: no type, no path, no statement.
+//! The ledger knows nothing of the provider and decides nothing.
 
 // Its three faces: what is written, what the engine asks, and what people ask.
 mod books;

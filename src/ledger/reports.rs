@@ -1,4 +1,4 @@
-//! What people ask of a ledger: for starts, ends and questions; whole runs are looked at.
+//! Reports: what people ask a ledger, at the beginning, at the end and in between. They may read complete runs.
 
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet};

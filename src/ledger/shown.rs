@@ -1,4 +1,4 @@
-//! What people are shown: how runs and totals stand, what was lost, what the audit found.
+//! What people are shown: the status of runs and totals, what was lost, what the audit found.
 
 use crate::event::Subject;
 use crate::ids::{AttemptId, BatchId, RunId, SetId, TargetId, TaskId};

@@ -1,4 +1,4 @@
-//! What is told of single tasks: the evidence on a batch in doubt, and the rows of an export.
+//! What is shown of single tasks: the evidence on a batch in doubt, and the rows of an export.
 
 use crate::ids::{AccountId, AttemptId, BatchId, RunId, TaskId};
 use crate::money::Money;

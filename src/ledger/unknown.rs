@@ -1,4 +1,4 @@
-//! Outcomes that are not known: what is in doubt, waited for, given up or lost, and what a scan must show.
+//! Unknown outcomes: what is in doubt, awaited, given up or lost, and the control rows of a scan.
 
 use std::collections::BTreeSet;
 

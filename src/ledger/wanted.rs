@@ -1,4 +1,4 @@
-//! What is to be bought: the tasks of a plan, what is asked of whom, and orders as they go over the wire.
+//! What is to be bought: the tasks of a plan, their targets and markets, and orders as they go over the wire.
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Who is who: the ledger itself and its sessions, accounts, jobs and runs as they are brought.
+//! The parties: the ledger itself and its sessions, accounts, jobs and runs, as a session brings them.
 
 use super::LedgerError;
 use crate::ids::{AccountId, JobId};

@@ -1,8 +1,9 @@
-//! What an answer says in one form, whichever engine and function it came from: its text, the pages that it cites, and
-//! the brands that the provider found in it.
+//! An answer in one form, whichever engine and function it came from: its text, the pages that it cites, and the
+//! brands that the provider found in it.
 //!
-//! The provider's own JSON differs between engines and gains fields without notice, so it is read leniently. What is not
-//! there, or has another type than documented, is absent here. A list is empty only where the provider sent it empty.
+//! The provider's own JSON differs between engines and gains fields without notice, so it is read leniently. A value
+//! that is missing, or of another type than documented, is absent here. A list is empty only if the provider sent it
+//! empty.
 
 use serde_json::Value;
 

@@ -1,8 +1,8 @@
 //! The provider: one way to speak to it, several behind it.
 //!
-//! A [`Provider`] carries one request there and one reply back, and knows nothing of money. What a body says is
-//! `wire`'s matter; what a code means is `codes`'s, what the outcome of a purchase means `post`'s, of a free call
-//! `get`'s.
+//! A [`Provider`] carries one request there and one reply back, and knows nothing of money. `wire` reads and writes
+//! bodies, `codes` says what a code means, `post` what the outcome of a purchase means, and `get` that of a free
+//! call.
 
 pub mod codes;
 mod echo;

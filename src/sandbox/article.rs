@@ -1,4 +1,4 @@
-//! What is made up about a task: brands, their praise, a text, a table and a page.
+//! The invented content of an answer: brands, their praise, a text, a table and a page.
 //!
 //! The recommendations follow from the prompt, and their order from the market and the task, so repeats agree in
 //! part, as real ones do. Every name and page is made up; all domains are under `.example`.

@@ -1,4 +1,4 @@
-//! What the request forms are made of: the posted fields of a task, how each is read, and how it is refused.
+//! The parts of the request forms: the posted fields of a task, how each is read, and how it is refused.
 //!
 //! `scraper_form` and `responses_form` say what each function's fields must hold; `forms` chooses between them.
 

@@ -1,4 +1,4 @@
-//! Ids of tasks, as this provider makes them.
+//! The ids of tasks, as this provider makes them.
 
 use std::fmt;
 use std::str::FromStr;

@@ -1,4 +1,4 @@
-//! A commit of changes on its way: what it has read, and what it will write to the books at its end.
+//! A commit in progress: what it has read, and what it will write to the books at its end.
 //!
 //! `journal` takes the changes in; `settle`, `provisional`, `word` and `recover` each write some of them.
 

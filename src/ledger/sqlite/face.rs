@@ -1,4 +1,4 @@
-//! This store behind the three faces of a ledger.
+//! The SQLite store as an implementation of the three traits of a ledger.
 
 use super::{
     AccountFacts, Audit, Awaited, Booked, Books, CapReached, Change, ControlRow, Draft, Evidence, ExportRow,

@@ -1,4 +1,4 @@
-//! What SQLite said, and what it means for the money.
+//! Errors of SQLite, and what they mean for the money.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! The values in a reply: texts, numbers, codes, ids and costs, each read from its JSON as far as it can be.
+//! The values in a reply: texts, numbers, codes, ids and costs, each read from its JSON as far as possible.
 
 use std::borrow::Cow;
 
