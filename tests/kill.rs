@@ -23,7 +23,7 @@ const SOME_FAILED: i32 = 4;
 /// The Live tasks of `jobs/models.toml`.
 const LIVE: u64 = 6;
 /// How many to kill where nobody says.
-const KILLS: usize = 10;
+const KILLS: usize = 6;
 /// How many of them in one run at the most: by then it is nearly done.
 const EACH: usize = 15;
 

@@ -14,7 +14,7 @@ done. A question is bought twice if the provider's own bill lists it twice.
 
 The control is each of them once without a kill: it must buy each question once.
 
-    cargo build --release && findings/runners-under-kills.py target/release/bursar
+    cargo build --release && scripts/runners-under-kills.py target/release/bursar
 
 It needs the network for the two packages, takes some minutes, and ends with an error once the behaviour it describes changes.
 
