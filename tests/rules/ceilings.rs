@@ -1,11 +1,12 @@
 //! Caps: the day in which money counts, and whose purchases count together.
 
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use bursar::clock::Clock;
 use bursar::engine::{self, StopWord};
 use bursar::ids::RunId;
-use bursar::ledger::{Books, Draft, DraftTask, Lookups, Reports};
+use bursar::ledger::{Books, Draft, DraftTask, ExportRow, Lookups, Reports};
 use bursar::money::Money;
 use bursar::product::{Engine, Function, Method};
 use bursar::sandbox::{Call, Fault, Rule};
@@ -168,4 +169,30 @@ pub(crate) async fn nothing_behind_the_first_unaffordable_task_is_bought() {
     let end = world.live_on(&job).await;
     assert_eq!((end.cuts.len(), world.bill().tasks, world.bill().total), (1, 3, tasks(4)));
     world.assert_books_agree();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_question_of_two_sets_names_both_in_the_export() {
+    let world = World::new(settings(Vec::new()));
+    let second = "[[prompt_set]]\nname = \"second\"\nengine = \"chat_gpt\"\nlocations = [\"United States\"]\n\
+                  languages = [\"English\"]\nprompts = [\"question 2 of rules?\", \"another question?\"]\n";
+    let mut ledger = world.open();
+    let account = engine::bring_account(&mut ledger, &world.account, "sandbox").unwrap();
+    let run = world.prepare(&mut ledger, account, &(job(2) + second)).unwrap().terms.run;
+    let mut rows = Vec::new();
+    let mut each = |row: ExportRow| {
+        rows.push((row.prompt, row.set, row.also_in.join(" ")));
+        ControlFlow::Continue(())
+    };
+    ledger.export(run, false, false, &mut each).unwrap();
+    rows.sort();
+    let row = |prompt: &str, set: &str, also_in: &str| (prompt.to_owned(), set.to_owned(), also_in.to_owned());
+    assert_eq!(
+        rows,
+        [
+            row("another question?", "second", ""),
+            row("question 1 of rules?", "all", ""),
+            row("question 2 of rules?", "all", "second"),
+        ]
+    );
 }

@@ -199,7 +199,7 @@ fn choose(db: &Connection, column: &str, task: i64, duplicate: i64) -> Result<()
             db.prepare_cached(aside)?.execute(named_params! { ":task": loser, ":aside": ASIDE })?;
             point(db, column, winner, others.4)?;
             point(db, column, loser, own.4)?;
-            db.prepare_cached(aside)?.execute((loser, -ASIDE))?;
+            db.prepare_cached(aside)?.execute(named_params! { ":task": loser, ":aside": -ASIDE })?;
         }
         db.prepare_cached(
             "UPDATE task SET asked = 0, reason = iif(state = 0, :dropped, reason), state = iif(state = 0, 4, state)

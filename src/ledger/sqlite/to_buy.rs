@@ -79,19 +79,16 @@ impl Ledger {
 
     /// A target.
     pub(super) fn target(&self, target: TargetId) -> Result<TargetFacts, LedgerError> {
-        Ok(self.db.query_row(
-            "SELECT engine, function, model, options FROM target WHERE id = :target",
-            named_params! { ":target": target },
-            |row| {
-                let model: String = row.get("model")?;
-                Ok(TargetFacts {
-                    engine: named(row, "engine")?,
-                    function: named(row, "function")?,
-                    model: Some(model).filter(|m| !m.is_empty()),
-                    options: options(row, "options")?,
-                })
-            },
-        )?)
+        let sql = "SELECT engine, function, model, options FROM target WHERE id = :target";
+        Ok(self.db.prepare_cached(sql)?.query_row(named_params! { ":target": target }, |row| {
+            let model: String = row.get("model")?;
+            Ok(TargetFacts {
+                engine: named(row, "engine")?,
+                function: named(row, "function")?,
+                model: Some(model).filter(|m| !m.is_empty()),
+                options: options(row, "options")?,
+            })
+        })?)
     }
 
     /// What makes the tasks of a prompt set dearer than others of the same target.
