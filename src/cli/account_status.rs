@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::evidence::{self, moment};
 use super::out::{self, count};
-use super::run::terms;
+use super::terms::terms;
 use crate::clock::Now;
 use crate::config::AccountConfig;
 use crate::engine::{self, Executor, Until, Waits};

@@ -6,8 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::locate::state_dir;
 use super::out::{count, from_anywhere};
+use super::state_dir;
 use crate::config::Config;
 use crate::hash::hash128;
 use crate::problem::Problems;
@@ -22,7 +22,7 @@ pub(super) fn list(problems: Problems, config: &Config) -> Problems {
 }
 
 fn write(problems: &Problems, config: &Config) -> Result<PathBuf, String> {
-    let folder = state_dir(config).map_err(|error| error.to_string())?.join("mistakes");
+    let folder = state_dir::folder(config).map_err(|error| error.to_string())?.join("mistakes");
     let path = PathBuf::from(from_anywhere(&folder.join(name(problems.path()))));
     let head = format!("{} of {}", count(problems.len() as u64, "problem"), from_anywhere(problems.path()));
     let written =

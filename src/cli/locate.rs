@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 
 use super::listing::list;
 use super::out::{from_anywhere, place};
+use super::state_dir::home;
 use super::{Common, hints, mistake};
 use crate::catalogue::Served;
 use crate::clock::Clock;
@@ -228,25 +229,6 @@ pub(super) fn of_job(config: Config, name: String) -> anyhow::Result<(Ledger, Co
         return mistake(format!("ledger {} has no job `{name}` ({there}): no run of it has begun", place(path)));
     }
     Ok((ledger, config, Some(name)))
-}
-
-/// Where to keep what must survive outside the ledger.
-pub(super) fn state_dir(config: &Config) -> anyhow::Result<PathBuf> {
-    let user = || {
-        env::var_os("XDG_STATE_HOME")
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(|| home().map(|home| home.join(".local").join("state")))
-            .map(|folder| folder.join("bursar"))
-    };
-    match config.state_dir.clone().or_else(user) {
-        Some(folder) => Ok(folder),
-        None => mistake("there is no home folder to keep the counter of sessions in: set state_dir in the config"),
-    }
-}
-
-fn home() -> Option<PathBuf> {
-    env::var_os("HOME").map(PathBuf::from).filter(|home| home.is_absolute())
 }
 
 /// A job file.

@@ -13,13 +13,14 @@ use super::args::SandboxedArgs;
 use super::learnt::{Learnt, Settled, Unmatched};
 use super::out::{self, Out, count};
 use super::progress::{Baseline, Teller};
-use super::run::{Wait, kind_of, take, terms};
-use super::{Common, Exit, embedded, locate, sandboxed, secrets, stop, summary};
+use super::run::{Wait, take};
+use super::terms::terms;
+use super::{Common, Exit, embedded, locate, sandboxed, secrets, state_dir, stop, summary};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::engine::{self, End, Executor, StopWord, Terms};
 use crate::ids::AccountId;
-use crate::ledger::{GivenUp, Ledger, LedgerError, Lookups, Reports, Trust, UnknownBatch};
+use crate::ledger::{GivenUp, Kind, Ledger, LedgerError, Lookups, Reports, Trust, UnknownBatch};
 use crate::money::Money;
 use crate::price::PriceList;
 use crate::product::LIST_REACH_S;
@@ -67,12 +68,12 @@ pub(super) fn reconcile(args: &SandboxedArgs, common: &Common, out: Out) -> anyh
         };
         let at = clock.now().wall.timestamp();
         let mut ledger = Ledger::open(&config.ledger, kind, at)?;
-        if let Trust::Restored(why) = ledger.begin(&locate::state_dir(&config)?, at)?.trust {
+        if let Trust::Restored(why) = ledger.begin(&state_dir::folder(&config)?, at)?.trust {
             out.must(&format!("this ledger was restored, copied or rebuilt: {why}; the provider's list is read whole"));
         }
         let served = CancellationToken::new();
         for asked in accounts.iter_mut().filter(|_| args.sandbox) {
-            let folder = locate::state_dir(&config)?;
+            let folder = state_dir::folder(&config)?;
             asked.account.base_url =
                 embedded::serve_for(Some(&folder), Faults::default(), clock, served.child_token()).await?;
         }
@@ -235,7 +236,7 @@ fn in_doubt(ledger: &Ledger, config: &Config, at: i64, sandbox: bool) -> anyhow:
         if is_clear && ledger.provisional(id)?.is_empty() {
             continue;
         }
-        match config.accounts.get(&name).filter(|account| kind_of(account.route) == ledger.kind()) {
+        match config.accounts.get(&name).filter(|account| Kind::of(account.route) == ledger.kind()) {
             Some(account) => {
                 let credentials = secrets::for_session(account, sandbox)?;
                 known.push(InDoubt { account: account.clone(), credentials });

@@ -17,6 +17,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The money that an account spends.
+    pub const fn of(route: Route) -> Self {
+        match route {
+            Route::Sandbox => Self::Sandbox,
+            Route::DataForSeo | Route::Aisa => Self::Real,
+        }
+    }
+
     /// The written name.
     pub const fn name(self) -> &'static str {
         match self {

@@ -13,12 +13,11 @@ pub(super) use self::fetch::FetchError;
 use self::rows::Rows;
 use super::args::ListArgs;
 use super::out::{self, Out, count};
-use super::run::kind_of;
 use super::{Common, Exit, locate, mistake, secrets, table};
 use crate::catalogue::List;
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
-use crate::ledger::{Ledger, Lock, needs_its_folder};
+use crate::ledger::{Kind, Ledger, Lock, needs_its_folder};
 use crate::market::Near;
 use crate::product::Engine;
 
@@ -102,7 +101,7 @@ fn refresh(
     };
     // Only the birth of a ledger needs its lock: these lists move neither money nor tasks.
     let _lock = if config.ledger.exists() { None } else { Some(born_under_lock(config)?) };
-    let mut ledger = Ledger::open(&config.ledger, kind_of(account.route), now.timestamp())?;
+    let mut ledger = Ledger::open(&config.ledger, Kind::of(account.route), now.timestamp())?;
     for (one, rows) in to_read.iter_mut().zip(fetched) {
         rows.keep(one.engine, &mut ledger, now.timestamp())?;
         one.kept = Some((now, rows));

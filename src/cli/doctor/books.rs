@@ -9,10 +9,10 @@ use super::finding::Finding;
 use crate::cli::Exit;
 use crate::cli::ending::{self, Ending};
 use crate::cli::out::count;
-use crate::cli::run::{kind_of, may_be_made};
+use crate::cli::run::may_be_made;
 use crate::cli::secrets;
 use crate::config::{AccountConfig, Config};
-use crate::ledger::{self, Ledger, LedgerError, Lookups, Reports, Trust};
+use crate::ledger::{self, Kind, Ledger, LedgerError, Lookups, Reports, Trust};
 use crate::money::Money;
 use crate::product::{Function, PRODUCTS};
 
@@ -38,7 +38,7 @@ pub(super) fn new_ledger(config: &Config, account: &AccountConfig, state_dir: &P
     // Without them there is a finding of its own.
     let credentials = secrets::of(account).ok()?;
     let whose = secrets::whose(account, &credentials);
-    let error = may_be_made(path, state_dir, kind_of(account.route), &whose, None).err()?;
+    let error = may_be_made(path, state_dir, Kind::of(account.route), &whose, None).err()?;
     Some(Finding::fail(
         "new ledger",
         Exit::Usage,

@@ -18,10 +18,10 @@ use self::finding::{Finding, Level};
 use self::probe::Probe;
 use super::args::DoctorArgs;
 use super::out::{self, Out, count};
-use super::run::kind_of;
-use super::{Common, Exit, locate, sandboxed};
+use super::{Common, Exit, locate, sandboxed, state_dir};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
+use crate::ledger::Kind;
 
 pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
     let (mut config, has_ledger) =
@@ -35,7 +35,7 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
         None => config.accounts.values().collect(),
     };
     let probed = if args.probe { Some(locate::account_or_only(&config, args.account.as_deref())?) } else { None };
-    let state_dir = locate::state_dir(&config)?;
+    let state_dir = state_dir::folder(&config)?;
     let mut findings = here::scan(&config, &state_dir);
     let ledger = if has_ledger { here::ledger(&config, &mut findings) } else { None };
     findings.extend((!has_ledger).then(rehearsal::no_ledger));
@@ -47,7 +47,7 @@ pub(super) fn doctor(args: &DoctorArgs, common: &Common, out: Out) -> anyhow::Re
         let mut of_account = runtime.block_on(account::scan(account, clock, args.sandbox))?;
         of_account.extend(books::new_ledger(&config, account, &state_dir).filter(|_| !args.sandbox));
         if let Some(ledger) = &ledger {
-            if ledger.kind() == kind_of(account.route) {
+            if ledger.kind() == Kind::of(account.route) {
                 of_account.extend(books::of_account(ledger, account, clock.now().wall)?);
             } else {
                 of_account.push(books::other_money(ledger));

@@ -12,14 +12,15 @@ use chrono::DateTime;
 use super::finding::{Finding, Level};
 use crate::cli::out::Out;
 use crate::cli::progress::{Baseline, Teller};
-use crate::cli::run::{Wait, kind_of, take, terms};
+use crate::cli::run::{Wait, take};
+use crate::cli::terms::terms;
 use crate::cli::{Exit, secrets, stop};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config};
 use crate::engine::{self, End, Executor, StopWord};
 use crate::ids::AccountId;
 use crate::job::{self, Disk, Job};
-use crate::ledger::{Books, Ledger, LedgerError, LockError, Lookups, Reports};
+use crate::ledger::{Books, Kind, Ledger, LedgerError, LockError, Lookups, Reports};
 use crate::money::Money;
 use crate::period;
 use crate::price::PriceList;
@@ -79,7 +80,7 @@ impl Probe<'_> {
         let now = self.clock.now();
         let at = now.wall.timestamp();
         let credentials = secrets::of(self.account)?;
-        let mut ledger = Ledger::open(&self.config.ledger, kind_of(self.account.route), at)?;
+        let mut ledger = Ledger::open(&self.config.ledger, Kind::of(self.account.route), at)?;
         ledger.begin(self.state_dir, at)?;
         let id = engine::bring_account(&mut ledger, self.account, credentials.whose())?;
         if ledger.provider_memory(id)?.restored_from_v.is_some() {

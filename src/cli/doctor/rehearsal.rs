@@ -4,7 +4,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::finding::Finding;
 use crate::cli::hints::sandbox_ledgers;
-use crate::cli::{embedded, locate};
+use crate::cli::{embedded, state_dir};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::ledger::Lock;
@@ -21,7 +21,7 @@ pub(super) struct Rehearsal {
 /// holds the ledger is serving it by its state.
 pub(super) async fn begin(config: &mut Config, has_ledger: bool, clock: Clock) -> anyhow::Result<Rehearsal> {
     let lock = if has_ledger { Lock::try_take(&config.ledger).ok() } else { None };
-    let folder = if lock.is_some() { Some(locate::state_dir(config)?) } else { None };
+    let folder = if lock.is_some() { Some(state_dir::folder(config)?) } else { None };
     let served = CancellationToken::new();
     let base_url = embedded::serve_for(folder.as_deref(), Faults::default(), clock, served.clone()).await?;
     for account in config.accounts.values_mut() {

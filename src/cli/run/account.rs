@@ -15,36 +15,15 @@ use crate::cli::locate::Located;
 use crate::cli::out::{self, Out, count, grouped};
 use crate::cli::progress::{Baseline, FirstAnswers, Teller};
 use crate::cli::secrets::Credentials;
+use crate::cli::terms::terms;
 use crate::cli::{Exit, diagnostics, embedded, event_text, secrets, summary, warnings};
 use crate::config::AccountConfig;
-use crate::engine::{self, Executor, RunTerms, StopWord, Terms};
-use crate::ids::AccountId;
+use crate::engine::{self, Executor, StopWord, Terms};
 use crate::job::Job;
 use crate::ledger::{Books, Ledger, Reports, RunState};
 use crate::plan::{self, Plan, Stand, Tempo};
 use crate::price::PriceList;
-use crate::provider::Through;
 use crate::report::Report;
-
-/// What the engine is told about an account.
-pub(in crate::cli) fn terms(account: AccountId, config: &AccountConfig, runs: Vec<RunTerms>) -> Terms {
-    Terms {
-        account,
-        name: config.name.clone(),
-        limits: config.limits.clone(),
-        timing: config.timing.clone(),
-        speed: 1,
-        lists: config.route.shows_lists(),
-        through: Through::of(config.route, config.proxy.is_some()),
-        user_prompt_decoded: config.user_prompt_decoded,
-        keep_balance: config.caps.keep_balance,
-        watch_now: false,
-        collect: true,
-        patience: None,
-        seed: fastrand::u64(..),
-        runs,
-    }
-}
 
 impl Start<'_> {
     /// Works for one account until nothing more can happen in this session.

@@ -16,17 +16,15 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::args::RunArgs;
-use super::locate::{self, Located};
+use super::locate::Located;
 use super::out::{Out, shell};
-use super::{Common, Exit, diagnostics, embedded, mistake, sandboxed, secrets, stop};
+use super::{Common, Exit, diagnostics, embedded, mistake, sandboxed, secrets, state_dir, stop};
 use crate::clock::Clock;
 use crate::config::AccountConfig;
 use crate::engine::StopWord;
 use crate::ledger::{self, Kind, Ledger, Trust};
 use crate::problem::Problems;
-use crate::product::Route;
 
-pub(super) use account::terms;
 pub(super) use follow::{Wait, take};
 pub(super) use new_ledger::may_be_made;
 
@@ -114,14 +112,6 @@ fn names_of(jobs: &[Located]) -> Vec<&str> {
     jobs.iter().map(|located| &*located.job.name).collect()
 }
 
-/// Money of which kind an account spends.
-pub(super) fn kind_of(route: Route) -> Kind {
-    match route {
-        Route::Sandbox => Kind::Sandbox,
-        Route::DataForSeo | Route::Aisa => Kind::Real,
-    }
-}
-
 impl Start<'_> {
     /// All jobs of one ledger, one account after the other.
     async fn ledger(&self, path: &std::path::Path, jobs: Vec<Located>) -> anyhow::Result<Exit> {
@@ -169,7 +159,7 @@ impl Start<'_> {
         }
         let Some((jobs, first, _)) = ways.first() else { return Ok(exit) };
         let Some(located) = jobs.first() else { return Ok(exit) };
-        let (kind, state_dir) = (kind_of(first.route), locate::state_dir(&located.config)?);
+        let (kind, state_dir) = (Kind::of(first.route), state_dir::folder(&located.config)?);
         if let (true, Some(folder)) = (self.args.sandbox, path.parent().filter(|folder| *folder == state_dir)) {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
         }
