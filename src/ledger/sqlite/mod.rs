@@ -71,15 +71,26 @@ pub use buyers::{Buyer, Whose, bought_elsewhere, second_ledger};
 pub use open::{is_new, needs_its_folder, sqlite_version};
 pub use sessions::{ANOTHER_MINUTE_S, predecessor};
 
+use super::awaiting::{OpenBatch, OpenCost, Provisional, Settlement, ToCollect};
+use super::books::{Books, PlanWriter};
+use super::change::{Booked, CapReached, Change, Draft, Reserved};
 use super::counter;
-use super::{
-    AccountFacts, Asked, Audit, Awaited, Booked, Books, CapReached, Change, ControlRow, Draft, Edited, Evidence,
-    ExportRow, FailedAlike, FailedSum, FailedTask, Found, Gap, GivenUp, JobFacts, JobRow, Kind, Late, LedgerError,
-    Lock, Login, Lookups, LostRow, LostTask, Notice, NoticeKind, OpenBatch, OpenCost, Order, Past, PlanWriter,
-    PlannedOf, ProviderMemory, Provisional, Recognised, RegisterError, Reports, Reserved, RunFacts, RunName, RunStatus,
-    Scan, Seal, Session, SetSum, Settlement, StateCount, StatusBatch, TakenOver, TargetCost, TargetFacts, ToBuy,
-    ToCollect, Total, Tried, Trust, Unfinished, UnknownBatch, UnknownTask, UnresolvedTask,
+use super::counter::Seal;
+use super::error::LedgerError;
+use super::lock::Lock;
+use super::lookups::Lookups;
+use super::reports::Reports;
+use super::shown::{
+    Audit, FailedAlike, FailedSum, Gap, JobRow, Notice, NoticeKind, PlannedOf, RunStatus, SetSum, StateCount,
+    StatusBatch, Total, UnresolvedTask,
 };
+use super::told::{Evidence, ExportRow, Past, Scan, UnknownTask};
+use super::unknown::{
+    Awaited, ControlRow, Found, GivenUp, Late, LostRow, LostTask, ProviderMemory, Recognised, TakenOver, Unfinished,
+    UnknownBatch,
+};
+use super::wanted::{Asked, Edited, FailedTask, Order, RunName, TargetCost, TargetFacts, ToBuy, Tried};
+use super::who::{AccountFacts, JobFacts, Kind, Login, RegisterError, RunFacts, Session, Trust};
 use crate::ids::RunId;
 use crate::tag::LedgerId;
 
