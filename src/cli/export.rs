@@ -108,7 +108,7 @@ fn write(
     let mut rows = 0;
     for (run, of) in runs {
         let mut stopped = None;
-        ledger.export(*run, true, args.answered, &mut |row| {
+        ledger.export(*run, args.answered, &mut |row| {
             // A task that was never bought and is no longer asked is no task of this run any more.
             if row.history.is_empty() && !row.asked {
                 return ControlFlow::Continue(());

@@ -54,12 +54,11 @@ pub trait Reports: Lookups {
     /// What is known of a batch; `None` where there is none of that number.
     fn evidence(&self, batch: BatchId) -> Result<Option<Evidence>, LedgerError>;
 
-    /// Every task of a run in the order of its plan, with its answers where `answers` says so; those with an answer alone
-    /// where `answered` does. `each` may break it off.
+    /// Every task of a run in the order of its plan, with its answers; those with an answer alone where `answered` says so.
+    /// `each` may break it off.
     fn export(
         &self,
         run: RunId,
-        answers: bool,
         answered: bool,
         each: &mut dyn FnMut(ExportRow) -> ControlFlow<()>,
     ) -> Result<(), LedgerError>;

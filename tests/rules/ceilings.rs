@@ -184,7 +184,7 @@ async fn a_question_of_two_sets_names_both_in_the_export() {
         rows.push((row.prompt, row.set, row.also_in.join(" ")));
         ControlFlow::Continue(())
     };
-    ledger.export(run, false, false, &mut each).unwrap();
+    ledger.export(run, false, &mut each).unwrap();
     rows.sort();
     let row = |prompt: &str, set: &str, also_in: &str| (prompt.to_owned(), set.to_owned(), also_in.to_owned());
     assert_eq!(

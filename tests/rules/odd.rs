@@ -21,7 +21,7 @@ pub(crate) fn kept(world: &World) -> Vec<String> {
             odd.extend(row.oddity.map(|oddity| oddity.name().to_owned()));
             std::ops::ControlFlow::Continue(())
         };
-        ledger.export(run, true, false, &mut each).unwrap();
+        ledger.export(run, false, &mut each).unwrap();
     }
     odd
 }

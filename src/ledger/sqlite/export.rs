@@ -13,22 +13,20 @@ use crate::money::Money;
 use crate::oddity::Oddity;
 
 impl Ledger {
-    /// Every task of a run in the order of its plan, with its answers where `answers` says so; those with an answer alone
-    /// where `answered` does. `each` may break it off.
+    /// Every task of a run in the order of its plan, with its answers; those with an answer alone where `answered` says so.
+    /// `each` may break it off.
     pub(super) fn export(
         &self,
         run: RunId,
-        answers: bool,
         answered: bool,
         each: &mut dyn FnMut(ExportRow) -> ControlFlow<()>,
     ) -> Result<(), LedgerError> {
-        self.export_rows(run, answers, answered, each).map_err(|error| LedgerError::from(error).at(&self.path))
+        self.export_rows(run, answered, each).map_err(|error| LedgerError::from(error).at(&self.path))
     }
 
     fn export_rows(
         &self,
         run: RunId,
-        answers: bool,
         answered: bool,
         each: &mut dyn FnMut(ExportRow) -> ControlFlow<()>,
     ) -> rusqlite::Result<()> {
@@ -47,7 +45,7 @@ impl Ledger {
         while let Some(row) = rows.next()? {
             let (mut exported, attempt, task) = export_row(row)?;
             if let Some(attempt) = attempt {
-                self.add_history(&mut exported, attempt, answers)?;
+                self.add_history(&mut exported, attempt)?;
             }
             exported.also_in = self.also_in(task)?;
             if each(exported).is_break() {
@@ -68,7 +66,7 @@ impl Ledger {
     }
 
     /// Walks back from the latest attempt, and reads the answers of those that have any.
-    fn add_history(&self, exported: &mut ExportRow, latest: i64, answers: bool) -> rusqlite::Result<()> {
+    fn add_history(&self, exported: &mut ExportRow, latest: i64) -> rusqlite::Result<()> {
         let mut next = Some(latest);
         while let Some(attempt) = next {
             let (past, bought_v, previous) = self
@@ -96,7 +94,7 @@ impl Ledger {
             if attempt == latest {
                 exported.provider_id.clone_from(&past.provider_id);
                 exported.bought_v = past.provider_id.as_ref().and(bought_v);
-                self.add_answers(exported, attempt, answers)?;
+                self.add_answers(exported, attempt)?;
             }
             exported.cost += past.cost;
             exported.history.insert(0, past);
@@ -105,24 +103,19 @@ impl Ledger {
         Ok(())
     }
 
-    fn add_answers(&self, exported: &mut ExportRow, attempt: i64, bodies: bool) -> rusqlite::Result<()> {
+    fn add_answers(&self, exported: &mut ExportRow, attempt: i64) -> rusqlite::Result<()> {
         let mut statement = self.db.prepare_cached(
-            "SELECT kind, done_v, model, iif(:bodies, body, NULL) AS body,
-                    (SELECT odd.oddity FROM answer AS odd WHERE odd.attempt = :attempt AND odd.oddity IS NOT NULL
-                        AND odd.id = answer.id) AS oddity
-             FROM answer WHERE attempt = :attempt ORDER BY kind",
+            "SELECT kind, done_v, model, body, oddity FROM answer WHERE attempt = :attempt ORDER BY kind",
         )?;
-        let mut rows = statement.query(named_params! { ":attempt": attempt, ":bodies": bodies })?;
+        let mut rows = statement.query(named_params! { ":attempt": attempt })?;
         while let Some(row) = rows.next()? {
             exported.answered_v = exported.answered_v.max(row.get("done_v")?);
             exported.model = row.get::<_, Option<String>>("model")?.or(exported.model.take());
             let oddity: Option<Oddity> = maybe_named(row, "oddity")?;
             exported.oddity = exported.oddity.or(oddity);
-            if let Some(body) = row.get::<_, Option<Vec<u8>>>("body")? {
-                let body = zstd::decode_all(&body[..])
-                    .map_err(|e| rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, e.into()))?;
-                exported.answers.push((named(row, "kind")?, body, oddity));
-            }
+            let body = zstd::decode_all(row.get_ref("body")?.as_blob()?)
+                .map_err(|e| rusqlite::Error::FromSqlConversionFailure(3, rusqlite::types::Type::Blob, e.into()))?;
+            exported.answers.push((named(row, "kind")?, body, oddity));
         }
         Ok(())
     }

@@ -64,12 +64,6 @@ impl Books for Ledger {
         fn bring_job(&mut self, facts: &JobFacts<'_>) -> Result<JobId, RegisterError>;
         fn bring_run(&mut self, facts: &RunFacts<'_>, now: i64) -> Result<RunId, LedgerError>;
         fn keep_lines(&mut self, run: RunId, job: &Job) -> Result<(), LedgerError>;
-        fn reopen(
-            &mut self,
-            run: RunId,
-            at: i64,
-            is_meant: &dyn Fn(&FailedTask,
-        ) -> bool) -> Result<(u64, u64), LedgerError>;
         fn complete(&mut self, run: RunId) -> Result<bool, LedgerError>;
         fn told(&mut self, notices: &[Notice], now: i64) -> Result<(), LedgerError>;
         fn told_short(&mut self, run: RunId, tasks: u64) -> Result<(), LedgerError>;
@@ -77,6 +71,15 @@ impl Books for Ledger {
         fn keep_locations(&mut self, engine: Engine, rows: &[Location], now: i64) -> Result<(), LedgerError>;
         fn keep_languages(&mut self, engine: Engine, rows: &[Language], now: i64) -> Result<(), LedgerError>;
         fn keep_models(&mut self, engine: Engine, rows: &[Model], now: i64) -> Result<(), LedgerError>;
+    }
+
+    fn reopen(
+        &mut self,
+        run: RunId,
+        at: i64,
+        is_meant: &dyn Fn(&FailedTask) -> bool,
+    ) -> Result<(u64, u64), LedgerError> {
+        self.reopen(run, at, is_meant)
     }
 
     fn plan_rows(&mut self, run: RunId) -> Result<Box<dyn PlanWriter + '_>, LedgerError> {
@@ -186,13 +189,6 @@ impl Reports for Ledger {
         fn model(&self, engine: Engine, name: &str) -> Result<Option<Model>, LedgerError>;
         fn served(&self) -> Result<Served, LedgerError>;
         fn evidence(&self, batch: BatchId) -> Result<Option<Evidence>, LedgerError>;
-        fn export(
-            &self,
-            run: RunId,
-            answers: bool,
-            answered: bool,
-            each: &mut dyn FnMut(ExportRow,
-        ) -> ControlFlow<()>) -> Result<(), LedgerError>;
         fn failed_alike(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError>;
         fn refused_whole(&self, run: RunId) -> Result<Vec<FailedAlike>, LedgerError>;
         fn gaps(&self, job: Option<&str>, now: DateTime<Utc>) -> Result<Vec<Gap>, LedgerError>;
@@ -230,5 +226,14 @@ impl Reports for Ledger {
         fn models_asked(&self, account: AccountId) -> Result<BTreeSet<(Engine, String)>, LedgerError>;
         fn tried(&self, run: RunId, job: &Job) -> Result<Tried, LedgerError>;
         fn words(&self, batch: BatchId) -> Result<Vec<(AttemptId, crate::ids::TaskId, bool)>, LedgerError>;
+    }
+
+    fn export(
+        &self,
+        run: RunId,
+        answered: bool,
+        each: &mut dyn FnMut(ExportRow) -> ControlFlow<()>,
+    ) -> Result<(), LedgerError> {
+        self.export(run, answered, each)
     }
 }
