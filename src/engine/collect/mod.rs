@@ -21,7 +21,6 @@ use crate::ids::{AttemptId, BatchId};
 use crate::ledger::{OpenBatch, ToCollect};
 use crate::product::{Engine, Function, Method, Priority, Product, ResultKind, promised_turnaround};
 use crate::provider::OddAnswer;
-use crate::retry::BackOff;
 use crate::rule::Rule;
 
 /// An endpoint.
@@ -38,7 +37,7 @@ const LONGEST_WAIT: Duration = Duration::from_hours(1);
 /// Failures of a call for one answer, after which it rests: others and the end of a session do not wait for it.
 const MOST_FAILURES: u32 = 6;
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Path {
     /// Bought, answer to come.
     waiting: u64,
@@ -118,14 +117,7 @@ impl Collect {
     pub(super) fn expect(&mut self, batch: OpenBatch, mono: Duration, earlier_session: bool) {
         let endpoint = (batch.engine, batch.function);
         let (poll_min, poll_max) = (self.poll_min, self.poll_max);
-        let path = self.paths.entry(endpoint).or_insert(Path {
-            waiting: 0,
-            next_poll: mono + poll_min,
-            quiet: 0,
-            polling: false,
-            gone: false,
-            listing: Listing::default(),
-        });
+        let path = self.path(endpoint, mono + poll_min);
         path.waiting += batch.uncollected;
         path.next_poll = path.next_poll.min(mono + poll_max);
         let due = if earlier_session { mono + 2 * poll_min } else { mono + self.patience(&batch) };
@@ -335,7 +327,7 @@ impl Collect {
             self.not_given(fetch.what.attempt, provider_now);
             return;
         }
-        let wait = BackOff::new(self.poll_min, self.poll_max).after(fetch.failures);
+        let wait = self.back_off().after(fetch.failures);
         self.again.insert((mono + wait, fetch.what.attempt), fetch);
     }
 

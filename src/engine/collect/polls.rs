@@ -30,14 +30,17 @@ impl Collect {
 
     /// Makes sure that an endpoint can be polled, though nothing of it is waiting.
     pub(in crate::engine) fn know(&mut self, endpoint: Endpoint, mono: Duration) {
-        self.paths.entry(endpoint).or_insert(Path {
-            waiting: 0,
-            next_poll: mono,
-            quiet: 0,
-            polling: false,
-            gone: false,
-            listing: Listing::default(),
-        });
+        self.path(endpoint, mono);
+    }
+
+    /// The path to an endpoint; one that is new is polled from `next_poll` on.
+    pub(super) fn path(&mut self, endpoint: Endpoint, next_poll: Duration) -> &mut Path {
+        self.paths.entry(endpoint).or_insert_with(|| Path { next_poll, ..Path::default() })
+    }
+
+    /// Between two polls without news, and between two tries of an answer.
+    pub(super) fn back_off(&self) -> BackOff {
+        BackOff::new(self.poll_min, self.poll_max)
     }
 
     pub(in crate::engine) fn polling(&mut self, endpoint: Endpoint) {
@@ -55,12 +58,12 @@ impl Collect {
         rows: Option<(usize, usize, bool)>,
         mono: Duration,
     ) {
-        let (poll_min, poll_max) = (self.poll_min, self.poll_max);
+        let back_off = self.back_off();
         let Some(path) = self.paths.get_mut(&endpoint) else { return };
         path.polling = false;
         let has_news = rows.is_some_and(|(_, news, _)| news > 0);
         path.quiet = if has_news { 0 } else { path.quiet + 1 };
-        path.next_poll = mono + BackOff::new(poll_min, poll_max).after(path.quiet + 1);
+        path.next_poll = mono + back_off.after(path.quiet + 1);
         // A thousand rows may hide more behind them. One that cannot be read may be ours: such a list tells nothing.
         match rows {
             Some((rows, ..)) if rows >= READY_ROWS => path.listing.full_v = Some(begun_v),
