@@ -11,6 +11,7 @@ use std::ops::Range;
 use rust_decimal::Decimal;
 use toml::de::DeValue;
 
+use super::keys::with_fields;
 use super::layers::Layers;
 use crate::catalogue::undated;
 use crate::page::Section;
@@ -19,20 +20,7 @@ use crate::product::{Engine, Field, FieldKind, Product, RESPONSES_CHAIN, RESPONS
 use crate::text::one_line_end;
 
 /// Every field of every product.
-pub(super) const NAMES: &[&str] = &[
-    "expand_citations",
-    "force_web_search",
-    "location_coordinate",
-    "max_output_tokens",
-    "message_chain",
-    "system_message",
-    "temperature",
-    "top_p",
-    "use_reasoning",
-    "web_search",
-    "web_search_city",
-    "web_search_country_iso_code",
-];
+pub(super) const NAMES: &[&str] = with_fields![];
 
 /// ChatGPT's models that search in no country and no city.
 const PLACELESS: &[&str] = &["o3-mini", "o1-pro", "o1"];

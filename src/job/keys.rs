@@ -2,6 +2,28 @@
 
 use crate::problem::Wrong;
 
+/// Names, and behind them every field of every product.
+macro_rules! with_fields {
+    ($($own:literal),* $(,)?) => {
+        &[
+            $($own,)*
+            "expand_citations",
+            "force_web_search",
+            "location_coordinate",
+            "max_output_tokens",
+            "message_chain",
+            "system_message",
+            "temperature",
+            "top_p",
+            "use_reasoning",
+            "web_search",
+            "web_search_city",
+            "web_search_country_iso_code",
+        ]
+    };
+}
+pub(super) use with_fields;
+
 /// What stands at the top of the file.
 pub(super) const KEYS: &[&str] = &[
     "name",
@@ -51,7 +73,7 @@ pub(super) const BUDGET_CALLED: &[(&str, &str)] = &[
 pub(super) const BUDGET_KEYS: &[&str] = &["run", "day", "month", "when_short"];
 
 /// What a prompt set may say; first what it has of its own.
-pub(super) const SET_KEYS: &[&str] = &[
+pub(super) const SET_KEYS: &[&str] = with_fields![
     "name",
     "file",
     "prompts",
@@ -73,18 +95,6 @@ pub(super) const SET_KEYS: &[&str] = &[
     "model",
     "model_name",
     "max_cost_per_task",
-    "expand_citations",
-    "force_web_search",
-    "location_coordinate",
-    "max_output_tokens",
-    "message_chain",
-    "system_message",
-    "temperature",
-    "top_p",
-    "use_reasoning",
-    "web_search",
-    "web_search_city",
-    "web_search_country_iso_code",
 ];
 /// What others call some of them.
 pub(super) const SET_CALLED: &[(&str, &str)] = &[

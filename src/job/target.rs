@@ -12,7 +12,7 @@ use toml::Spanned;
 
 use super::Target;
 use super::fields::{Keys, ModelFacts, NAMES};
-use super::keys::explain;
+use super::keys::{explain, with_fields};
 use super::layers::Layers;
 use crate::catalogue::{Served, find_model};
 use crate::model::shipped_model;
@@ -22,26 +22,7 @@ use crate::problem::Wrong;
 use crate::product::{Engine, Function, Method, PRIORITIES, PRODUCTS, Priority, Product, ResultKind};
 
 /// What a row of `targets` may say.
-const KEYS: &[&str] = &[
-    "engine",
-    "function",
-    "method",
-    "priority",
-    "model",
-    "model_name",
-    "expand_citations",
-    "force_web_search",
-    "location_coordinate",
-    "max_output_tokens",
-    "message_chain",
-    "system_message",
-    "temperature",
-    "top_p",
-    "use_reasoning",
-    "web_search",
-    "web_search_city",
-    "web_search_country_iso_code",
-];
+const KEYS: &[&str] = with_fields!["engine", "function", "method", "priority", "model", "model_name"];
 
 /// How a model is called: by the provider's word, or in short.
 const MODEL: [&str; 2] = ["model_name", "model"];
