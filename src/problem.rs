@@ -24,6 +24,7 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use amount::likely_amounts;
 pub use file::WrongFile;
+pub(crate) use path::io_reason;
 pub use price::WrongPrice;
 pub(crate) use printable::printable;
 pub use slip::Slip;

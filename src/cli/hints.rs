@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use super::out::{place, shell};
 use crate::near::nearest;
+use crate::problem::io_reason;
 
 /// So many job files of a folder are named.
 const MOST_NAMED: usize = 5;
@@ -20,7 +21,7 @@ pub(super) fn unreadable(path: &Path, error: &io::Error) -> String {
     if path.is_dir() {
         return of_folder(path);
     }
-    let said = format!("cannot read {}: {}", place(path), reason(error));
+    let said = format!("cannot read {}: {}", place(path), io_reason(error));
     let meant = (error.kind() == io::ErrorKind::NotFound).then(|| meant_by_path(path)).flatten();
     meant.map_or(said.clone(), |meant| format!("{said}; did you mean {}?", typed(path, &meant)))
 }
@@ -138,15 +139,4 @@ pub(super) fn typed(wrong: &Path, right: &Path) -> String {
     });
     let words: Vec<String> = words.collect();
     format!("`bursar {}`", words.join(" "))
-}
-
-/// The system's words, which differ from one to the next, only where there are none of ours.
-pub(super) fn reason(error: &io::Error) -> String {
-    let known = [
-        (io::ErrorKind::NotFound, "there is no such file"),
-        (io::ErrorKind::PermissionDenied, "permission denied"),
-        (io::ErrorKind::IsADirectory, "it is a folder"),
-    ];
-    let ours = known.iter().find(|(kind, _)| *kind == error.kind());
-    ours.map_or_else(|| error.to_string(), |(_, words)| (*words).to_owned())
 }

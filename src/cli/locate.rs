@@ -20,7 +20,7 @@ use crate::money::Money;
 use crate::near::nearest;
 use crate::page::decode_toml;
 use crate::price::PriceList;
-use crate::problem::Problems;
+use crate::problem::{Problems, io_reason};
 
 /// A job file with the config that holds for it.
 #[derive(Clone, Debug)]
@@ -243,7 +243,7 @@ fn read_job(path: &Path) -> anyhow::Result<String> {
 pub(super) fn read_toml(path: &Path) -> anyhow::Result<String> {
     match fs::read(path) {
         Ok(bytes) => Ok(decode_toml(path, bytes)?),
-        Err(error) => mistake(format!("cannot read {}: {}", place(path), hints::reason(&error))),
+        Err(error) => mistake(format!("cannot read {}: {}", place(path), io_reason(&error))),
     }
 }
 
@@ -251,7 +251,7 @@ pub(super) fn read_toml(path: &Path) -> anyhow::Result<String> {
 pub(super) fn read(path: &Path) -> anyhow::Result<String> {
     match fs::read(path) {
         Ok(bytes) => String::from_utf8(bytes).or_else(|_| mistake(format!("`{}` is not UTF-8", path.display()))),
-        Err(error) => mistake(format!("cannot read {}: {}", place(path), hints::reason(&error))),
+        Err(error) => mistake(format!("cannot read {}: {}", place(path), io_reason(&error))),
     }
 }
 

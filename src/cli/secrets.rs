@@ -8,10 +8,11 @@ use std::path::Path;
 
 use secrecy::{ExposeSecret, SecretString};
 
+use super::mistake;
 use super::out::place as named;
-use super::{hints, mistake};
 use crate::config::AccountConfig;
 use crate::ledger::{Login, Whose};
+use crate::problem::io_reason;
 use crate::product::Route;
 use crate::provider::http::{Http, HttpError};
 pub(super) use proxy::{
@@ -164,7 +165,7 @@ fn refuse_what_others_can_read(what: &str, path: &Path) -> anyhow::Result<()> {
             facts.permissions().mode() & 0o777
         )),
         Ok(_) => Ok(()),
-        Err(error) => mistake(format!("cannot read {what} file {}: {}", named(path), hints::reason(&error))),
+        Err(error) => mistake(format!("cannot read {what} file {}: {}", named(path), io_reason(&error))),
     }
 }
 

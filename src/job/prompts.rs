@@ -19,7 +19,7 @@ use super::suspects::{Suspects, Watch};
 use crate::hash::hash128;
 use crate::near::nearest;
 use crate::page::Page;
-use crate::problem::{Place, Problem, Spot, Wrong};
+use crate::problem::{Place, Problem, Spot, Wrong, io_reason};
 use crate::product::Product;
 
 /// Problems of one prompt file that are kept; a wrong file can have one in each of millions of lines.
@@ -239,7 +239,7 @@ impl Gathering {
             Ok(_) => Some((found.span.clone(), Wrong::EmptyFile { file: file() })),
             Err(Unusable::Io(error)) => {
                 let near = found.origin.file().and_then(|path| near(path, files));
-                Some((found.span.clone(), Wrong::Unreadable { file: file(), reason: reason(error), near }))
+                Some((found.span.clone(), Wrong::Unreadable { file: file(), reason: io_reason(error), near }))
             }
             Err(Unusable::Said(key, wrong)) => Some((found.said(key), wrong.clone())),
         };
@@ -285,17 +285,6 @@ fn near(path: &Path, files: &dyn Files) -> Option<String> {
     same.map(String::as_str)
         .or_else(|| nearest(name, names.iter().map(String::as_str).filter(|other| *other != name)))
         .map(str::to_owned)
-}
-
-/// The system's words, which differ from one to the next, only where there are none of ours.
-fn reason(error: &io::Error) -> String {
-    let known = [
-        (io::ErrorKind::NotFound, "there is no such file"),
-        (io::ErrorKind::PermissionDenied, "permission denied"),
-        (io::ErrorKind::IsADirectory, "it is a folder"),
-    ];
-    let ours = known.iter().find(|(kind, _)| *kind == error.kind());
-    ours.map_or_else(|| error.to_string(), |(_, words)| (*words).to_owned())
 }
 
 /// The offers that the targets buy, without those that are no stricter than another.

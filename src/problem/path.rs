@@ -1,6 +1,7 @@
 //! What to do about the path of a prompt file: what a shell expands and a job file does not, what another system writes, and
 //! kinds of files that hold no prompts as they are.
 
+use std::io;
 use std::path::Path;
 
 /// What to do about a file that cannot be read; `near` is a file in its folder that is nearly called so.
@@ -62,4 +63,15 @@ pub(super) fn unknown_kind(file: &str) -> String {
         }
     };
     stated.to_owned()
+}
+
+/// Why a file could not be used: in our words where there are some, since the system's differ from one to the next.
+pub(crate) fn io_reason(error: &io::Error) -> String {
+    let known = [
+        (io::ErrorKind::NotFound, "there is no such file"),
+        (io::ErrorKind::PermissionDenied, "permission denied"),
+        (io::ErrorKind::IsADirectory, "it is a folder"),
+    ];
+    let ours = known.iter().find(|(kind, _)| *kind == error.kind());
+    ours.map_or_else(|| error.to_string(), |(_, words)| (*words).to_owned())
 }
