@@ -15,18 +15,12 @@ mod world;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bursar::config::{Limits, Timing};
 use bursar::engine::own_headroom;
 use bursar::plan::{Tempo, plan};
 use bursar::price::PriceList;
-use bursar::sandbox::Settings;
+use bursar::sandbox::embedded;
 
 use world::World;
-
-/// By how much the provider of `run --sandbox` is faster than a real one, and how often it may be called.
-const SPEED: u32 = 300;
-const CALLS_PER_MINUTE: u32 = 6_000;
-const LISTS_PER_MINUTE: u32 = 600;
 
 const ONE: &str = "targets = [{ engine = \"chat_gpt\" }]";
 const TWO: &str = "targets = [{ engine = \"chat_gpt\" }, { engine = \"gemini\" }]";
@@ -69,42 +63,14 @@ fn job(tasks: usize, targets: &str) -> String {
 
 /// What was said and what was true, for a job of so many tasks.
 async fn said_and_true(tasks: usize, targets: &str) -> (Duration, Duration) {
-    let settings = Settings {
-        speed: SPEED,
-        calls_per_minute: CALLS_PER_MINUTE,
-        tasks_ready_per_minute: LISTS_PER_MINUTE,
-        id_list_per_minute: LISTS_PER_MINUTE,
-        user_data_per_minute: LISTS_PER_MINUTE,
-        ..Settings::default()
-    };
-    let mut world = World::new(settings);
-    world.speed = SPEED;
-    world.account.limits = Limits {
-        calls_per_minute: CALLS_PER_MINUTE,
-        in_flight: 20,
-        live_in_flight: 20,
-        tasks_ready_per_minute: LISTS_PER_MINUTE,
-        id_list_per_minute: LISTS_PER_MINUTE,
-        user_data_per_minute: LISTS_PER_MINUTE,
-    };
-    world.account.timing = Timing {
-        request_timeout: Duration::from_secs(10),
-        live_timeout: Duration::from_secs(10),
-        sweep_every: Duration::from_secs(2),
-        sweep_gap: Duration::from_secs(1),
-        quarantine: Duration::from_secs(5),
-        lag_max: Duration::from_secs(1),
-        poll_min: Duration::from_secs(1),
-        poll_max: Duration::from_secs(2),
-        give_up: Some(Duration::from_mins(1)),
-        balance_lag: Duration::from_secs(1),
-        ..Timing::default()
-    };
+    let mut world = World::new(embedded::settings());
+    world.speed = embedded::SPEED;
+    (world.account.limits, world.account.timing) = (embedded::limits(), embedded::timing());
     let text = job(tasks, targets);
     let checked = world.job(&text);
     let planned = plan(&checked, &PriceList::default(), &[own_headroom(&checked)]).unwrap();
     assert_eq!(planned.total.allocated, tasks as u64, "the budget pays for all");
-    let tempo = Tempo { limits: &world.account.limits, timing: &world.account.timing, speed: SPEED };
+    let tempo = Tempo { limits: &world.account.limits, timing: &world.account.timing, speed: embedded::SPEED };
     let said = planned.work.expected(&tempo, &BTreeSet::new());
     let begun = world.clock.now().wall;
     world.live_on(&text).await;

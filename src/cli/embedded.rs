@@ -4,7 +4,6 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -14,16 +13,13 @@ use super::hints::SANDBOX_FOLDER;
 use super::locate::{self, Located};
 use super::mistake;
 use crate::clock::Clock;
-use crate::config::{AccountConfig, Config, Limits, Timing};
+use crate::config::{AccountConfig, Config};
 use crate::product::Route;
+use crate::sandbox::embedded::{limits, settings, timing};
 use crate::sandbox::{Faults, Sandbox, Settings, serve};
 
-/// The provider's times are divided by it: 45 minutes are 9 seconds.
-pub(super) const SPEED: u32 = 300;
 /// Login and password of the simulated account.
 pub(super) const LOGIN: &str = "sandbox";
-const CALLS_PER_MINUTE: u32 = 6_000;
-const LISTS_PER_MINUTE: u32 = 600;
 
 /// `.bursar-sandbox/JOB/` beside the job file.
 pub(super) fn folder(located: &Located) -> PathBuf {
@@ -54,34 +50,6 @@ pub(super) fn simulate(config: &mut Config) {
     }
 }
 
-fn limits() -> Limits {
-    Limits {
-        calls_per_minute: CALLS_PER_MINUTE,
-        in_flight: 20,
-        live_in_flight: 20,
-        tasks_ready_per_minute: LISTS_PER_MINUTE,
-        id_list_per_minute: LISTS_PER_MINUTE,
-        user_data_per_minute: LISTS_PER_MINUTE,
-    }
-}
-
-/// Short enough for a demo, and long enough to be true: the simulated list lags less than a second at this speed.
-pub(super) fn timing() -> Timing {
-    Timing {
-        request_timeout: Duration::from_secs(10),
-        live_timeout: Duration::from_secs(10),
-        sweep_every: Duration::from_secs(2),
-        sweep_gap: Duration::from_secs(1),
-        quarantine: Duration::from_secs(5),
-        lag_max: Duration::from_secs(1),
-        poll_min: Duration::from_secs(1),
-        poll_max: Duration::from_secs(2),
-        give_up: Some(Duration::from_mins(1)),
-        balance_lag: Duration::from_secs(1),
-        ..Timing::default()
-    }
-}
-
 /// What goes wrong, from a file.
 pub(super) fn faults(path: Option<&Path>) -> anyhow::Result<Faults> {
     let Some(path) = path else { return Ok(Faults::default()) };
@@ -99,15 +67,7 @@ pub(super) async fn serve_for(
     clock: Clock,
     stop: CancellationToken,
 ) -> anyhow::Result<String> {
-    let settings = Settings {
-        speed: SPEED,
-        calls_per_minute: CALLS_PER_MINUTE,
-        tasks_ready_per_minute: LISTS_PER_MINUTE,
-        id_list_per_minute: LISTS_PER_MINUTE,
-        user_data_per_minute: LISTS_PER_MINUTE,
-        faults,
-        ..Settings::default()
-    };
+    let settings = Settings { faults, ..settings() };
     let sandbox = match folder {
         Some(folder) => {
             std::fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;

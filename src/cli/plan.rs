@@ -12,8 +12,7 @@ use super::forecast::Forecast;
 use super::locate::Located;
 use super::out::{self, Out, count, grouped, lines};
 use super::{
-    Common, Exit, deadline_choice, embedded, misnomers, mistake, near_duplicates, prompts, sandboxed, suspects, table,
-    warnings,
+    Common, Exit, deadline_choice, misnomers, mistake, near_duplicates, prompts, sandboxed, suspects, table, warnings,
 };
 use crate::clock::Clock;
 use crate::config::AccountConfig;
@@ -25,6 +24,7 @@ use crate::period::{self, Period, PeriodKind};
 use crate::plan::{self, DeadlineChoice, Headroom, Plan, Scope, Share, Stand, Step, Tempo, TimeLeft};
 use crate::price::{Price, PriceList};
 use crate::report::Report;
+use crate::sandbox::embedded;
 
 /// What the ledger already knows of the run.
 struct Known {

@@ -12,13 +12,14 @@ use super::args::StatusArgs;
 use super::failure;
 use super::learnt::Learnt;
 use super::out::{self, Out, count, grouped, lines};
-use super::{Common, Exit, embedded, sandboxed, summary, table};
+use super::{Common, Exit, sandboxed, summary, table};
 use crate::clock::Clock;
 use crate::config::{AccountConfig, Config, is_loopback};
 use crate::ids::RunId;
 use crate::ledger::{Books, Gap, Kind, Ledger, Lock, Reports, RunState, RunStatus, Total};
 use crate::price::PriceList;
 use crate::report::Report;
+use crate::sandbox::embedded;
 
 pub(super) fn status(args: &StatusArgs, common: &Common, out: Out) -> anyhow::Result<Exit> {
     let (mut ledger, config, job) = sandboxed::to_read(args.job.as_deref(), common, args.sandbox)?;

@@ -18,6 +18,7 @@ mod bend;
 mod bill;
 mod collect;
 mod draw;
+pub mod embedded;
 mod envelope;
 mod fault_file;
 mod errors;

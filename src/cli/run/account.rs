@@ -16,7 +16,7 @@ use crate::cli::out::{self, Out, count, grouped};
 use crate::cli::progress::{Baseline, FirstAnswers, Teller};
 use crate::cli::secrets::Credentials;
 use crate::cli::terms::terms;
-use crate::cli::{Exit, diagnostics, embedded, event_text, secrets, summary, warnings};
+use crate::cli::{Exit, diagnostics, event_text, secrets, summary, warnings};
 use crate::config::AccountConfig;
 use crate::engine::{self, Executor, StopWord, Terms};
 use crate::job::Job;
@@ -24,6 +24,7 @@ use crate::ledger::{Books, Ledger, Reports, RunState};
 use crate::plan::{self, Plan, Stand, Tempo};
 use crate::price::PriceList;
 use crate::report::Report;
+use crate::sandbox::embedded;
 
 impl Start<'_> {
     /// Works for one account until nothing more can happen in this session.
